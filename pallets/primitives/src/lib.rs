@@ -1,0 +1,27 @@
+//! # Primitives
+//!
+//! The doors between Keel's pallets: the types that travel and the traits a pallet asks for or offers.
+//! There is no storage here and nothing to dispatch. A pallet names what it needs as an associated type
+//! bounded by one of these traits; the runtime says who answers.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod auctions;
+pub mod insurance_fund;
+pub mod liquidations;
+pub mod prices;
+pub mod risk_parameters;
+pub mod stability_pool;
+pub mod types;
+
+pub use auctions::{Auctions, Lot};
+pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
+pub use liquidations::{LiquidationOutcome, PositionLedger, TriggerIndex};
+pub use prices::{Price, PriceFor, PriceProvider};
+pub use risk_parameters::{
+	BranchKey, BranchParameters, ChainKey, ChainParameters, RiskParameters,
+};
+pub use stability_pool::StabilityPool;
+pub use types::*;

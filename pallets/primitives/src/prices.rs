@@ -1,0 +1,76 @@
+//! Prices travel whole: value, confidence, age, average and volatility together.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::pallet_prelude::DispatchError;
+use scale_info::TypeInfo;
+use sp_arithmetic::{traits::Saturating, FixedU128};
+
+use crate::{FeedId, Moment};
+
+/// What a price is wanted for. Each purpose has its own tolerance for age and for confidence.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum PriceFor {
+	/// To mint, to withdraw, to open: the strictest.
+	AddRisk,
+	/// To leave: the most lenient.
+	ReduceRisk,
+	/// To take somebody's collateral: strict, and silent for a while after an outage.
+	Liquidate,
+}
+
+/// A price somebody may act on.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Price {
+	/// USD per whole unit of the asset.
+	pub value: FixedU128,
+	/// One standard deviation of the operators' disagreement, in USD per whole unit; never zero.
+	pub confidence: FixedU128,
+	/// When it was aggregated.
+	pub at: Moment,
+	/// The time-weighted average over the five minutes before `at`.
+	pub twap: FixedU128,
+	/// Annualised volatility, `1` being 100 %.
+	pub volatility: FixedU128,
+}
+
+impl Price {
+	/// What a unit of collateral counts for when risk is added: `min(value − confidence, twap)`.
+	/// Saturates at zero, which favours the protocol.
+	pub fn as_collateral(&self) -> FixedU128 {
+		self.value.saturating_sub(self.confidence).min(self.twap)
+	}
+
+	/// What a unit of debt counts for when risk is added: `max(value + confidence, twap)`.
+	/// Saturates at the type's maximum, which favours the protocol.
+	pub fn as_debt(&self) -> FixedU128 {
+		self.value.saturating_add(self.confidence).max(self.twap)
+	}
+}
+
+/// Whoever knows prices.
+pub trait PriceProvider {
+	/// The price of `feed`, good enough for `purpose`, or the error that names the limit that failed
+	/// (missing, too old, too uncertain, recovering).
+	fn price(feed: FeedId, purpose: PriceFor) -> Result<Price, DispatchError>;
+
+	/// The annualised volatility of `feed`, however old; `None` for a feed that never had a price.
+	fn volatility(feed: FeedId) -> Option<FixedU128>;
+
+	/// Publish a fresh price, for benchmarks and the tests of other pallets.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_price(feed: FeedId, value: FixedU128);
+}

@@ -1,0 +1,26 @@
+//! The standing buyer of liquidated collateral.
+
+use frame_support::dispatch::DispatchResult;
+
+use crate::{AssetId, Balance};
+
+/// A pool of kUSD that buys liquidated collateral at once, at a discount set by its caller.
+pub trait StabilityPool<AccountId> {
+	/// The most kUSD the pool can pay now.
+	fn capacity() -> Balance;
+
+	/// Pay `burn + income` kUSD for `collateral` of `asset`: `burn` leaves the supply, `income` goes to the
+	/// insurance fund, and the collateral moves from `seller` into the pool as its depositors' gain.
+	/// `burn + income` must not exceed [`capacity`](Self::capacity). All or nothing.
+	fn absorb(
+		seller: &AccountId,
+		asset: AssetId,
+		collateral: Balance,
+		burn: Balance,
+		income: Balance,
+	) -> DispatchResult;
+
+	/// Give the pool `amount` kUSD of a depositor's, minted past every rule, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn fund(amount: Balance);
+}

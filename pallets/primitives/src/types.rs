@@ -1,0 +1,22 @@
+//! The plain types every pallet agrees on.
+
+/// An amount of an asset in its base units.
+pub type Balance = u128;
+
+/// An asset of `pallet-assets`. The development chain: 1 kUSD, 2 BTC, 3 ETH, 4 DOT, 5 USDC.
+pub type AssetId = u32;
+
+/// A price feed, quoted in USD. The development chain: 1 KEEL, 2 BTC, 3 ETH, 4 DOT, 5 USDC, 6 SOL.
+pub type FeedId = u32;
+
+/// A branch of the vault system: one collateral asset against the synthetic. Also the group of a trigger index.
+pub type BranchId = u32;
+
+/// A vault. Never reused.
+pub type VaultId = u64;
+
+/// A collateral auction. Never reused.
+pub type AuctionId = u64;
+
+/// Milliseconds since the Unix epoch, as `pallet-timestamp` counts.
+pub type Moment = u64;
