@@ -1,0 +1,219 @@
+//! # Keel's runtime
+//!
+//! Which pallets there are, in which order, and who answers whose questions. Rules live in the pallets; what they
+//! need from each other is wired in `configs`, one file per pallet or family.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![recursion_limit = "512"]
+
+#[cfg(feature = "std")]
+include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+
+extern crate alloc;
+
+pub mod adapters;
+pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
+pub mod configs;
+pub mod genesis_presets;
+pub mod migrations;
+pub mod weights;
+
+use alloc::vec::Vec;
+use sp_runtime::{
+	generic, impl_opaque_keys,
+	traits::{BlakeTwo256, IdentifyAccount, Verify},
+	MultiAddress, MultiSignature,
+};
+#[cfg(feature = "std")]
+pub use sp_runtime::BuildStorage;
+use sp_version::RuntimeVersion;
+
+pub use keel_primitives::{AssetId, Balance, BranchId, FeedId, Moment, VaultId};
+
+/// A signature of any of the supported schemes.
+pub type Signature = MultiSignature;
+/// An account: 32 bytes.
+pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
+/// How many transactions an account has sent.
+pub type Nonce = u32;
+/// A block's hash.
+pub type Hash = sp_core::H256;
+/// A block's number.
+pub type BlockNumber = u32;
+/// How accounts are written in calls.
+pub type Address = MultiAddress<AccountId, ()>;
+/// A block's header.
+pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
+/// A block.
+pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+/// A transaction as it travels.
+pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
+
+/// What every transaction is checked for. `AuthorizeCall` stands first: it admits the workers' fee-less calls.
+pub type TxExtension = (
+	frame_system::AuthorizeCall<Runtime>,
+	frame_system::CheckNonZeroSender<Runtime>,
+	frame_system::CheckSpecVersion<Runtime>,
+	frame_system::CheckTxVersion<Runtime>,
+	frame_system::CheckGenesis<Runtime>,
+	frame_system::CheckEra<Runtime>,
+	frame_system::CheckNonce<Runtime>,
+	frame_system::CheckWeight<Runtime>,
+	pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+	frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+	frame_system::WeightReclaim<Runtime>,
+);
+
+/// What is signed.
+pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
+
+/// The block machine.
+pub type Executive = frame_executive::Executive<
+	Runtime,
+	Block,
+	frame_system::ChainContext<Runtime>,
+	Runtime,
+	AllPalletsWithSystem,
+>;
+
+/// The types a node needs without knowing the calls.
+pub mod opaque {
+	pub use super::{Block as RuntimeBlock, Header};
+	use sp_runtime::{generic, OpaqueExtrinsic};
+
+	/// A transaction as bytes.
+	pub type UncheckedExtrinsic = OpaqueExtrinsic;
+	/// A block of them.
+	pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+	/// A block by hash or number.
+	pub type BlockId = generic::BlockId<Block>;
+}
+
+impl_opaque_keys! {
+	/// What a validator signs with.
+	pub struct SessionKeys {
+		/// Authors blocks.
+		pub aura: Aura,
+		/// Votes on finality.
+		pub grandpa: Grandpa,
+	}
+}
+
+/// The version of this runtime.
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+	spec_name: alloc::borrow::Cow::Borrowed("keel"),
+	impl_name: alloc::borrow::Cow::Borrowed("keel"),
+	authoring_version: 1,
+	spec_version: 100,
+	impl_version: 1,
+	apis: apis::RUNTIME_API_VERSIONS,
+	transaction_version: 1,
+	system_version: 1,
+};
+
+/// Milliseconds of a slot: a block every two seconds.
+pub const SLOT_DURATION: Moment = 2_000;
+
+/// `1` KEEL: 12 decimals.
+pub const KEEL: Balance = 1_000_000_000_000;
+/// A thousandth of a KEEL.
+pub const MILLI_KEEL: Balance = KEEL / 1_000;
+
+#[frame_support::runtime]
+mod runtime {
+	/// The runtime.
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Runtime;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+	#[runtime::pallet_index(1)]
+	pub type Timestamp = pallet_timestamp;
+	#[runtime::pallet_index(2)]
+	pub type Aura = pallet_aura;
+	#[runtime::pallet_index(3)]
+	pub type Grandpa = pallet_grandpa;
+
+	#[runtime::pallet_index(10)]
+	pub type Balances = pallet_balances;
+	#[runtime::pallet_index(11)]
+	pub type TransactionPayment = pallet_transaction_payment;
+	#[runtime::pallet_index(12)]
+	pub type Assets = pallet_assets;
+
+	#[runtime::pallet_index(20)]
+	pub type Utility = pallet_utility;
+	#[runtime::pallet_index(21)]
+	pub type Multisig = pallet_multisig;
+	#[runtime::pallet_index(22)]
+	pub type Proxy = pallet_proxy;
+
+	#[runtime::pallet_index(30)]
+	pub type OracleOperators = pallet_membership<Instance1>;
+	#[runtime::pallet_index(31)]
+	pub type Guardians = pallet_membership<Instance2>;
+
+	// Down the page, as data flows: prices before their users.
+	#[runtime::pallet_index(40)]
+	pub type Oracle = pallet_oracle;
+	#[runtime::pallet_index(41)]
+	pub type Prices = pallet_prices;
+	#[runtime::pallet_index(42)]
+	pub type RiskParameters = pallet_risk_parameters;
+	#[runtime::pallet_index(43)]
+	pub type Vaults = pallet_vaults;
+	#[runtime::pallet_index(44)]
+	pub type Liquidations = pallet_liquidations;
+	#[runtime::pallet_index(45)]
+	pub type StabilityPool = pallet_stability_pool;
+	#[runtime::pallet_index(46)]
+	pub type Auctions = pallet_auctions;
+	#[runtime::pallet_index(47)]
+	pub type InsuranceFund = pallet_insurance_fund;
+}
+
+impl frame_system::offchain::CreateTransactionBase<pallet_liquidations::Call<Runtime>> for Runtime {
+	type Extrinsic = UncheckedExtrinsic;
+	type RuntimeCall = RuntimeCall;
+}
+
+impl frame_system::offchain::CreateTransaction<pallet_liquidations::Call<Runtime>> for Runtime {
+	type Extension = TxExtension;
+
+	fn create_transaction(call: RuntimeCall, extension: TxExtension) -> UncheckedExtrinsic {
+		UncheckedExtrinsic::new_transaction(call, extension)
+	}
+}
+
+impl frame_system::offchain::CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>> for Runtime {
+	fn create_extension() -> TxExtension {
+		(
+			frame_system::AuthorizeCall::new(),
+			frame_system::CheckNonZeroSender::new(),
+			frame_system::CheckSpecVersion::new(),
+			frame_system::CheckTxVersion::new(),
+			frame_system::CheckGenesis::new(),
+			frame_system::CheckEra::from(generic::Era::Immortal),
+			frame_system::CheckNonce::from(0),
+			frame_system::CheckWeight::new(),
+			pallet_transaction_payment::ChargeTransactionPayment::from(0),
+			frame_metadata_hash_extension::CheckMetadataHash::new(false),
+			frame_system::WeightReclaim::new(),
+		)
+	}
+}

@@ -1,0 +1,17 @@
+//! The wiring: one file per pallet or family.
+
+mod assets;
+mod auctions;
+mod consensus;
+mod insurance_fund;
+mod liquidations;
+mod operators;
+mod prices;
+mod risk_parameters;
+mod stability_pool;
+mod system;
+mod utility;
+mod vaults;
+
+pub use assets::Synthetic;
+pub use system::{BlockLength, BlockWeights, CallFilter};

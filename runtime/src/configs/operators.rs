@@ -1,0 +1,37 @@
+//! Who feeds prices and who guards.
+
+use frame_support::traits::ConstU32;
+use frame_system::EnsureRoot;
+use pallet_membership::{Instance1, Instance2};
+
+use crate::{AccountId, Oracle, Runtime, RuntimeEvent};
+
+/// The most operators there can be; every aggregation is weighed for as many.
+pub type MaxOperators = ConstU32<16>;
+
+impl pallet_membership::Config<Instance1> for Runtime {
+	type AddOrigin = EnsureRoot<AccountId>;
+	type MaxMembers = MaxOperators;
+	// A removed operator's values are dropped at once.
+	type MembershipChanged = Oracle;
+	type MembershipInitialized = ();
+	type PrimeOrigin = EnsureRoot<AccountId>;
+	type RemoveOrigin = EnsureRoot<AccountId>;
+	type ResetOrigin = EnsureRoot<AccountId>;
+	type RuntimeEvent = RuntimeEvent;
+	type SwapOrigin = EnsureRoot<AccountId>;
+	type WeightInfo = pallet_membership::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_membership::Config<Instance2> for Runtime {
+	type AddOrigin = EnsureRoot<AccountId>;
+	type MaxMembers = ConstU32<16>;
+	type MembershipChanged = ();
+	type MembershipInitialized = ();
+	type PrimeOrigin = EnsureRoot<AccountId>;
+	type RemoveOrigin = EnsureRoot<AccountId>;
+	type ResetOrigin = EnsureRoot<AccountId>;
+	type RuntimeEvent = RuntimeEvent;
+	type SwapOrigin = EnsureRoot<AccountId>;
+	type WeightInfo = pallet_membership::weights::SubstrateWeight<Runtime>;
+}

@@ -1,0 +1,95 @@
+//! Frame system and the filter every call passes.
+
+use frame_support::{
+	derive_impl,
+	dispatch::DispatchClass,
+	parameter_types,
+	traits::{ConstU32, Contains},
+	weights::{constants::ParityDbWeight, constants::WEIGHT_REF_TIME_PER_SECOND, Weight},
+};
+use sp_runtime::Perbill;
+
+use crate::{
+	adapters::is_protocol_account, AccountId, Address, Balance, Block, Hash, Nonce, Runtime, RuntimeCall,
+	RuntimeVersion, VERSION,
+};
+
+/// What normal transactions may use of a block; the rest is for operational ones (liquidations) and hooks.
+const NORMAL: Perbill = Perbill::from_percent(75);
+
+parameter_types! {
+	pub const BlockHashCount: crate::BlockNumber = 2_400;
+	pub const Version: RuntimeVersion = VERSION;
+	/// Half of a slot is for execution.
+	pub BlockWeights: frame_system::limits::BlockWeights = frame_system::limits::BlockWeights::with_sensible_defaults(
+		Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND, u64::MAX),
+		NORMAL,
+	);
+	pub BlockLength: frame_system::limits::BlockLength = frame_system::limits::BlockLength::builder()
+		.max_length(5 * 1024 * 1024)
+		.modify_max_length_for_class(DispatchClass::Normal, |max| *max = NORMAL * *max)
+		.build();
+	/// As on other chains without a registered prefix.
+	pub const SS58Prefix: u16 = 42;
+}
+
+/// What nobody but Root may call, from a signature, a batch, a proxy or a multisig alike.
+///
+/// - Nothing may be sent to a protocol account by hand: it would belong to nobody, and the books, which say to the
+///   unit what each of these accounts holds, would be off by it.
+/// - An operator may feed registered feeds only: raw values of others would be stored for nothing.
+pub struct CallFilter;
+
+impl CallFilter {
+	fn sends_to_protocol(target: &Address) -> bool {
+		matches!(target, Address::Id(who) if is_protocol_account(who))
+	}
+}
+
+impl Contains<RuntimeCall> for CallFilter {
+	fn contains(call: &RuntimeCall) -> bool {
+		use pallet_assets::Call as Assets;
+		use pallet_balances::Call as Balances;
+
+		let target: Option<&Address> = match call {
+			RuntimeCall::Assets(
+				Assets::transfer { target, .. }
+				| Assets::transfer_keep_alive { target, .. }
+				| Assets::transfer_all { dest: target, .. }
+				| Assets::transfer_approved { destination: target, .. }
+				| Assets::force_transfer { dest: target, .. }
+				| Assets::mint { beneficiary: target, .. },
+			) => Some(target),
+			RuntimeCall::Balances(
+				Balances::transfer_allow_death { dest: target, .. }
+				| Balances::transfer_keep_alive { dest: target, .. }
+				| Balances::transfer_all { dest: target, .. },
+			) => Some(target),
+			RuntimeCall::Oracle(pallet_oracle::Call::feed_values { values }) => {
+				return values.iter().all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
+			},
+			_ => None,
+		};
+		!target.is_some_and(Self::sends_to_protocol)
+	}
+}
+
+#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type AccountData = pallet_balances::AccountData<Balance>;
+	type AccountId = AccountId;
+	type BaseCallFilter = CallFilter;
+	type Block = Block;
+	type BlockHashCount = BlockHashCount;
+	type BlockLength = BlockLength;
+	type BlockWeights = BlockWeights;
+	type DbWeight = ParityDbWeight;
+	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
+	type Hash = Hash;
+	type MaxConsumers = ConstU32<128>;
+	type Nonce = Nonce;
+	type SingleBlockMigrations = crate::migrations::Released;
+	type SS58Prefix = SS58Prefix;
+	type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
+	type Version = Version;
+}

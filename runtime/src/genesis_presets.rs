@@ -1,0 +1,127 @@
+//! The chains one can start: `development` and `local_testnet`.
+
+use alloc::{vec, vec::Vec};
+use frame_support::{build_struct_json_patch, PalletId};
+use keel_primitives::{BranchParameters, ChainParameters};
+use serde_json::Value;
+use sp_consensus_aura::sr25519::AuthorityId as AuraId;
+use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_core::crypto::get_public_from_string_or_panic;
+use sp_genesis_builder::PresetId;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{traits::AccountIdConversion, BoundedVec, FixedU128};
+
+use crate::{AccountId, Balance, RuntimeGenesisConfig, KEEL};
+
+/// Assets of the development chain: `(id, name, symbol, decimals, endowment in whole units)`.
+const ASSETS: [(u32, &str, &str, u8, u128); 5] = [
+	(1, "Keel USD", "kUSD", 6, 0),
+	(2, "Bitcoin", "BTC", 8, 1_000),
+	(3, "Ether", "ETH", 18, 20_000),
+	(4, "Polkadot", "DOT", 10, 2_000_000),
+	(5, "USD Coin", "USDC", 6, 50_000_000),
+];
+
+/// Feeds, all in USD: `(id, symbol, volatility in percent the averages start from)`.
+const FEEDS: [(u32, &str, u32); 6] =
+	[(1, "KEEL", 100), (2, "BTC", 60), (3, "ETH", 80), (4, "DOT", 100), (5, "USDC", 5), (6, "SOL", 100)];
+
+/// Branches: `(id and collateral asset, feed)`.
+const BRANCHES: [(u32, u32); 3] = [(2, 2), (3, 3), (4, 4)];
+
+fn endowed() -> Vec<AccountId> {
+	use Sr25519Keyring::*;
+	[Alice, Bob, Charlie, Dave, Eve, Ferdie].into_iter().map(|k| k.to_account_id()).collect()
+}
+
+fn operators() -> Vec<AccountId> {
+	use Sr25519Keyring::*;
+	let mut all: Vec<AccountId> =
+		[Alice, Bob, Charlie, Dave, Eve].into_iter().map(|k| k.to_account_id()).collect();
+	all.sort();
+	all
+}
+
+/// Owner and admin of every asset: an account without a key, so that nobody mints, freezes or moves by hand.
+fn asset_keeper() -> AccountId {
+	PalletId(*b"keel/ast").into_account_truncating()
+}
+
+fn preset(validators: &[&str]) -> Value {
+	let authorities: Vec<(AuraId, GrandpaId)> = validators
+		.iter()
+		.map(|seed| {
+			(get_public_from_string_or_panic::<AuraId>(seed), get_public_from_string_or_panic::<GrandpaId>(seed))
+		})
+		.collect();
+	let accounts: Vec<(u32, AccountId, Balance)> = ASSETS
+		.iter()
+		.filter(|(_, _, _, _, endowment)| *endowment > 0)
+		.flat_map(|(id, _, _, decimals, endowment)| {
+			endowed()
+				.into_iter()
+				.map(move |who| (*id, who, endowment.saturating_mul(10u128.saturating_pow(*decimals as u32))))
+		})
+		.collect();
+	let dot = BranchParameters {
+		liquidation_ratio: FixedU128::from_rational(165, 100),
+		liquidation_ratio_cap: FixedU128::from_rational(200, 100),
+		debt_ceiling: 500_000_000_000,
+		..pallet_risk_parameters::default_branch()
+	};
+	let branches: Vec<(u32, BranchParameters)> =
+		vec![(2, pallet_risk_parameters::default_branch()), (3, pallet_risk_parameters::default_branch()), (4, dot)];
+	let chain: ChainParameters = pallet_risk_parameters::default_chain();
+
+	build_struct_json_patch!(RuntimeGenesisConfig {
+		aura: pallet_aura::GenesisConfig { authorities: authorities.iter().map(|a| a.0.clone()).collect() },
+		grandpa: pallet_grandpa::GenesisConfig {
+			authorities: authorities.iter().map(|a| (a.1.clone(), 1)).collect(),
+		},
+		balances: pallet_balances::GenesisConfig {
+			balances: endowed().into_iter().map(|who| (who, 1_000_000 * KEEL)).collect(),
+		},
+		assets: pallet_assets::GenesisConfig {
+			assets: ASSETS.iter().map(|a| (a.0, asset_keeper(), true, 1)).collect(),
+			metadata: ASSETS
+				.iter()
+				.map(|a| (a.0, a.1.as_bytes().to_vec(), a.2.as_bytes().to_vec(), a.3))
+				.collect(),
+			accounts,
+		},
+		oracle_operators: pallet_membership::GenesisConfig {
+			members: BoundedVec::truncate_from(operators()),
+		},
+		guardians: pallet_membership::GenesisConfig {
+			members: BoundedVec::truncate_from(vec![Sr25519Keyring::Ferdie.to_account_id()]),
+		},
+		prices: pallet_prices::GenesisConfig {
+			feeds: FEEDS
+				.iter()
+				.map(|f| (f.0, f.1.as_bytes().to_vec(), FixedU128::from_rational(f.2.into(), 100)))
+				.collect(),
+		},
+		risk_parameters: pallet_risk_parameters::GenesisConfig { chain, branches },
+		vaults: pallet_vaults::GenesisConfig {
+			branches: BRANCHES.iter().map(|b| (b.0, b.0, b.1)).collect(),
+		},
+	})
+}
+
+/// The preset called `id`, as a JSON patch of the default genesis.
+pub fn get(id: &PresetId) -> Option<Vec<u8>> {
+	let patch = match id.as_ref() {
+		sp_genesis_builder::DEV_RUNTIME_PRESET => preset(&["Alice"]),
+		sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => preset(&["Alice", "Bob", "Charlie"]),
+		_ => return None,
+	};
+	serde_json::to_string(&patch).ok().map(Into::into)
+}
+
+/// The presets there are.
+pub fn names() -> Vec<PresetId> {
+	vec![
+		PresetId::from(sp_genesis_builder::DEV_RUNTIME_PRESET),
+		PresetId::from(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET),
+	]
+}

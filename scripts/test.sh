@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Sets up and runs every test: formatting, lints, pallets, runtime, node, end to end. `--fast` leaves out clippy and
+# the end-to-end part.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+FAST=
+[ "${1:-}" = --fast ] && FAST=1
+
+step "Set-up" scripts/setup.sh
+[ $FAILED = 0 ] || { summary; exit 1; }
+load_env
+
+step "Formatting" cargo fmt --all --check
+step "Pallets and runtime: unit, property, journey and replay tests" \
+	cargo test --locked --workspace --exclude keel-node --features runtime-benchmarks,try-runtime
+if [ -z "$FAST" ]; then
+	step "Node: build with the Wasm runtime" cargo build --locked -p keel-node
+	step "Node: tests" cargo test --locked -p keel-node
+	if [ $FAILED = 0 ]; then
+		step "End to end: Polkadot.js against the node" scripts/e2e/run.sh
+	fi
+fi
+summary
