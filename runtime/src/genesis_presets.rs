@@ -67,11 +67,11 @@ fn preset(validators: &[&str]) -> Value {
 		liquidation_ratio: FixedU128::from_rational(165, 100),
 		liquidation_ratio_cap: FixedU128::from_rational(200, 100),
 		debt_ceiling: 500_000_000_000,
-		..pallet_risk_parameters::default_branch()
+		..pallet_risk_parameters::limits::default_branch()
 	};
 	let branches: Vec<(u32, BranchParameters)> =
-		vec![(2, pallet_risk_parameters::default_branch()), (3, pallet_risk_parameters::default_branch()), (4, dot)];
-	let chain: ChainParameters = pallet_risk_parameters::default_chain();
+		vec![(2, pallet_risk_parameters::limits::default_branch()), (3, pallet_risk_parameters::limits::default_branch()), (4, dot)];
+	let chain: ChainParameters = pallet_risk_parameters::limits::default_chain();
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		aura: pallet_aura::GenesisConfig { authorities: authorities.iter().map(|a| a.0.clone()).collect() },

@@ -1,0 +1,43 @@
+//! The ledger of collateralised debt.
+
+use frame_support::{parameter_types, traits::{ConstU32, ConstU64}, PalletId};
+use frame_system::EnsureRoot;
+use keel_primitives::Balance;
+
+use super::Synthetic;
+use crate::{
+	AccountId, Assets, Auctions, Balances, InsuranceFund, Liquidations, Prices, RiskParameters, Runtime,
+	RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
+};
+
+parameter_types! {
+	pub const VaultsPalletId: PalletId = PalletId(*b"keel/vlt");
+	/// Held from the owner while a vault exists: about what its three storage entries cost to keep.
+	pub const VaultDeposit: Balance = KEEL / 10;
+}
+
+/// The most branches there can be.
+pub type MaxBranches = ConstU32<16>;
+
+impl pallet_vaults::Config for Runtime {
+	// Interest moves and ratios ramp twice a minute: fine enough for either, and cheap.
+	type AccrualPeriod = ConstU64<30_000>;
+	type Assets = Assets;
+	type Auctions = Auctions;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::adapters::VaultsBenchmarks;
+	type BranchOrigin = EnsureRoot<AccountId>;
+	type Currency = Balances;
+	type InsuranceFund = InsuranceFund;
+	type MaxBranches = MaxBranches;
+	type PalletId = VaultsPalletId;
+	type Prices = Prices;
+	type RiskParameters = RiskParameters;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type StabilityPool = StabilityPool;
+	type Synthetic = Synthetic;
+	type Time = Timestamp;
+	type Triggers = Liquidations;
+	type VaultDeposit = VaultDeposit;
+	type WeightInfo = ();
+}

@@ -1,0 +1,218 @@
+//! A whole chain in memory: the development preset, real blocks, the real offchain worker, and `try_state` after
+//! every block.
+#![allow(dead_code)]
+
+pub mod bars;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use codec::Decode;
+use frame_support::{
+	assert_ok,
+	traits::{fungibles::Inspect, Get, TryState, TryStateSelect},
+};
+use keel_runtime::{
+	AccountId, AllPalletsWithSystem, Assets, Auctions, Balance, Executive, Header, InsuranceFund, Moment,
+	Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, RuntimeOrigin, System, UncheckedExtrinsic,
+	SLOT_DURATION,
+};
+use sp_core::offchain::{
+	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
+	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+};
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{traits::Dispatchable, BoundedVec, Digest, DigestItem, DispatchResult, FixedU128};
+
+pub const KUSD: u32 = 1;
+pub const BTC: u32 = 2;
+pub const ETH: u32 = 3;
+pub const DOT: u32 = 4;
+
+/// 12 March 2020, 00:00 UTC.
+pub const BEGIN: Moment = 1_583_971_200_000;
+
+pub fn kusd(whole: u128) -> Balance {
+	whole * 1_000_000
+}
+
+pub fn who(key: Sr25519Keyring) -> AccountId {
+	key.to_account_id()
+}
+
+pub const OPERATORS: [Sr25519Keyring; 5] = [
+	Sr25519Keyring::Alice,
+	Sr25519Keyring::Bob,
+	Sr25519Keyring::Charlie,
+	Sr25519Keyring::Dave,
+	Sr25519Keyring::Eve,
+];
+
+fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
+	match (base, patch) {
+		(serde_json::Value::Object(base), serde_json::Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(base.entry(key).or_insert(serde_json::Value::Null), value);
+			}
+		},
+		(base, patch) => *base = patch,
+	}
+}
+
+/// The genesis of a preset, as a node builds it.
+pub fn genesis(preset: &str) -> Vec<u8> {
+	let default =
+		frame_support::genesis_builder_helper::get_preset::<RuntimeGenesisConfig>(&None, |_| None).unwrap();
+	let mut whole: serde_json::Value = serde_json::from_slice(&default).unwrap();
+	let patch = keel_runtime::genesis_presets::get(&preset.into()).unwrap();
+	merge(&mut whole, serde_json::from_slice(&patch).unwrap());
+	serde_json::to_vec(&whole).unwrap()
+}
+
+/// A chain and what surrounds it.
+pub struct Chain {
+	ext: sp_io::TestExternalities,
+	pool: Arc<parking_lot::RwLock<PoolState>>,
+	/// Does the node run its liquidation worker?
+	pub workers: bool,
+	/// Is `try_state` of every pallet checked after every block?
+	pub try_state: bool,
+	waiting: VecDeque<UncheckedExtrinsic>,
+}
+
+impl Chain {
+	/// The development chain before its first block.
+	pub fn new() -> Self {
+		let mut ext = sp_io::TestExternalities::new_empty();
+		let (offchain, _) = TestOffchainExt::new();
+		let (pool, state) = TestTransactionPoolExt::new();
+		ext.register_extension(OffchainDbExt::new(offchain.clone()));
+		ext.register_extension(OffchainWorkerExt::new(offchain));
+		ext.register_extension(TransactionPoolExt::new(pool));
+		ext.execute_with(|| {
+			frame_support::genesis_builder_helper::build_state::<RuntimeGenesisConfig>(genesis("development"))
+				.unwrap();
+		});
+		Self { ext, pool: state, workers: true, try_state: true, waiting: VecDeque::new() }
+	}
+
+	/// Look at or change the state between blocks.
+	pub fn state<R>(&mut self, look: impl FnOnce() -> R) -> R {
+		self.ext.execute_with(look)
+	}
+
+	/// Make a block at `time`: the waiting worker transactions first, then `body`; afterwards the checks and the worker.
+	pub fn block<R>(&mut self, time: Moment, body: impl FnOnce() -> R) -> R {
+		let mut waiting = std::mem::take(&mut self.waiting);
+		let (try_state, workers) = (self.try_state, self.workers);
+		let result = self.ext.execute_with(|| {
+			let number = System::block_number() + 1;
+			let slot = sp_consensus_aura::Slot::from(time / SLOT_DURATION);
+			let digest = Digest {
+				logs: vec![DigestItem::PreRuntime(
+					sp_consensus_aura::AURA_ENGINE_ID,
+					codec::Encode::encode(&slot),
+				)],
+			};
+			let parent = System::block_hash(number - 1);
+			let header = Header::new(number, Default::default(), Default::default(), parent, digest);
+			Executive::initialize_block(&header);
+			Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(
+				pallet_timestamp::Call::set { now: time },
+			)))
+			.unwrap()
+			.unwrap();
+			for extrinsic in waiting.drain(..) {
+				// What is stale by now is refused at the door, as a pool would.
+				let _ = Executive::apply_extrinsic(extrinsic);
+			}
+			let result = body();
+			let header = Executive::finalize_block();
+			if try_state {
+				check_state();
+			}
+			if workers {
+				Executive::offchain_worker(&header);
+			}
+			result
+		});
+		let sent = std::mem::take(&mut self.pool.write().transactions);
+		self.waiting = sent
+			.into_iter()
+			.map(|bytes| UncheckedExtrinsic::decode(&mut &bytes[..]).expect("the worker's bytes decode"))
+			.collect();
+		result
+	}
+
+	/// Five operators feed the same prices in a block at `time`.
+	pub fn fed_block(&mut self, time: Moment, prices: &[(u32, f64)]) {
+		self.block(time, || feed_all(prices));
+	}
+
+	/// The chain's time.
+	pub fn now(&mut self) -> Moment {
+		self.state(keel_runtime::Timestamp::get)
+	}
+
+	/// Transactions the worker has sent and no block has taken yet.
+	pub fn pending(&self) -> usize {
+		self.waiting.len()
+	}
+}
+
+/// Every pallet's invariants, and the supply of kUSD to the unit.
+pub fn check_state() {
+	AllPalletsWithSystem::try_state(System::block_number(), TryStateSelect::All).unwrap();
+	let issued: i128 = pallet_vaults::Branches::<Runtime>::iter().map(|(_, b)| b.issued).sum();
+	assert_eq!(
+		i128::try_from(<Assets as Inspect<AccountId>>::total_issuance(KUSD)).unwrap(),
+		issued + i128::try_from(auction_debt() + fund_bad_debt()).unwrap(),
+		"kUSD in existence is what the branches issued, what auctions carry and what is recorded as bad",
+	);
+}
+
+/// kUSD the running auctions still have to raise and burn.
+pub fn auction_debt() -> Balance {
+	<Auctions as keel_primitives::Auctions<AccountId>>::debt()
+}
+
+/// Recorded bad debt.
+pub fn fund_bad_debt() -> Balance {
+	<InsuranceFund as keel_primitives::InsuranceFund<AccountId>>::bad_debt()
+}
+
+pub fn usd(price: f64) -> FixedU128 {
+	FixedU128::from_inner((price * 1e9).round() as u128 * 1_000_000_000)
+}
+
+/// One operator feeds.
+pub fn feed(operator: Sr25519Keyring, prices: &[(u32, f64)]) -> DispatchResult {
+	let values = BoundedVec::truncate_from(prices.iter().map(|(f, p)| (*f, usd(*p))).collect());
+	call(operator, pallet_oracle::Call::<Runtime>::feed_values { values })
+}
+
+/// All operators feed the same.
+pub fn feed_all(prices: &[(u32, f64)]) {
+	for operator in OPERATORS {
+		assert_ok!(feed(operator, prices));
+	}
+}
+
+/// Dispatch as a signed transaction would, filters included.
+pub fn call(key: Sr25519Keyring, call: impl Into<RuntimeCall>) -> DispatchResult {
+	call.into().dispatch(RuntimeOrigin::signed(who(key))).map(|_| ()).map_err(|e| e.error)
+}
+
+/// The events of the last block.
+pub fn events() -> Vec<RuntimeEvent> {
+	System::events().into_iter().map(|record| record.event).collect()
+}
+
+/// What an account holds of an asset.
+pub fn balance(asset: u32, key: Sr25519Keyring) -> Balance {
+	Assets::balance(asset, who(key))
+}
+
+/// Blocks' worth of normal weight, for tests that fill one.
+pub fn max_block() -> frame_support::weights::Weight {
+	<Runtime as frame_system::Config>::BlockWeights::get().max_block
+}

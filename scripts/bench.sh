@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Generates runtime/src/weights/ from a run of the benchmarks on the Wasm runtime.
+#
+#   scripts/bench.sh [pallet_name ...]     all of Keel's pallets and the oracle by default
+#
+# Needs frame-omni-bencher; installs it when missing (about half an hour, once per machine). OMNI_BENCHER names another binary.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+load_env
+cd "$ROOT"
+
+BENCHER="${OMNI_BENCHER:-frame-omni-bencher}"
+if ! command -v "$BENCHER" >/dev/null; then
+	say "Installing frame-omni-bencher"
+	env -u CARGO_TARGET_DIR cargo install frame-omni-bencher --version 0.28.0 --no-default-features
+fi
+
+say "Building the runtime with its benchmarks"
+cargo build --locked --release -p keel-runtime --features runtime-benchmarks
+WASM="$CARGO_TARGET_DIR/release/wbuild/keel-runtime/keel_runtime.compact.compressed.wasm"
+
+PALLETS=("$@")
+[ ${#PALLETS[@]} -gt 0 ] || PALLETS=(pallet_oracle pallet_prices pallet_risk_parameters pallet_vaults pallet_liquidations
+	pallet_stability_pool pallet_auctions pallet_insurance_fund)
+for pallet in "${PALLETS[@]}"; do
+	step "$pallet" "$BENCHER" v1 benchmark pallet --runtime "$WASM" --genesis-builder-preset development \
+		--pallet "$pallet" --extrinsic '*' --steps "${STEPS:-50}" --repeat "${REPEAT:-20}" \
+		--output "runtime/src/weights/$pallet.rs"
+done
+summary
