@@ -1,0 +1,277 @@
+//! # Insurance fund
+//!
+//! Carries what a liquidation could not raise, records what it could not carry, and pays that record back first.
+//!
+//! ## Overview
+//!
+//! One account holds the fund's kUSD, and the books split it in two tranches:
+//!
+//! - **shared**: pays every shortfall, without limit, first;
+//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` per shortfall. Its surplus belongs to
+//!   governance, which may [`spend`](Pallet::spend) it while no bad debt is recorded.
+//!
+//! What neither pays is **bad debt**: kUSD in circulation without anything behind it. All income (stability fees,
+//! penalties, proceeds of collateral, gifts) burns recorded bad debt first; the rest is split by `fund_share`. So there is
+//! never bad debt and money in the shared tranche at once.
+//!
+//! The same account keeps the collateral the fund had to buy as the last buyer, until it is sold.
+//!
+//! ## Books
+//!
+//! Everything is cumulative and only grows: a tranche's balance is `inflow − outflow`, bad debt is
+//! `shortfalls − covered`. The account's kUSD is the sum of the two tranches, exactly.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod impls;
+pub mod types;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+
+pub use pallet::*;
+pub use types::{Books, Income, Payment, Tranche, TrancheBalances};
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use alloc::vec::Vec;
+	use frame_support::{pallet_prelude::*, traits::fungibles, PalletId};
+	use frame_system::pallet_prelude::*;
+	use keel_primitives::{AssetId, Balance, Coverage, IncomeSource};
+
+	use super::*;
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// The assets: the synthetic and the collateral.
+		type Assets: fungibles::Inspect<Self::AccountId, AssetId = AssetId, Balance = Balance>
+			+ fungibles::Mutate<Self::AccountId>;
+
+		/// kUSD.
+		#[pallet::constant]
+		type Synthetic: Get<AssetId>;
+
+		/// Where `fund_share` and `treasury_cap` are governed.
+		type RiskParameters: keel_primitives::RiskParameters;
+
+		/// The fund's account is derived from this.
+		#[pallet::constant]
+		type PalletId: Get<PalletId>;
+
+		/// Who decides about the treasury tranche.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// The most different collateral assets the fund may ever hold.
+		#[pallet::constant]
+		type MaxCollaterals: Get<u32>;
+
+		/// Weights of the calls.
+		type WeightInfo: WeightInfo;
+	}
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	/// The kUSD books: both tranches, shortfalls and what was covered of them. Cumulative, in base units.
+	#[pallet::storage]
+	pub type Ledger<T: Config> = StorageValue<_, Books, ValueQuery>;
+
+	/// The collateral books: what came in and went out of each asset, in its base units.
+	#[pallet::storage]
+	pub type Collateral<T: Config> = CountedStorageMap<_, Twox64Concat, AssetId, Tranche>;
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// `amount` kUSD came in: `burned` of it paid bad debt down, the rest went to the tranches.
+		IncomeReceived {
+			source: IncomeSource,
+			amount: Balance,
+			burned: Balance,
+			shared: Balance,
+			treasury: Balance,
+		},
+		/// A shortfall was carried: `shared` and `treasury` were burned, `bad_debt` was recorded.
+		ShortfallCovered {
+			shortfall: Balance,
+			shared: Balance,
+			treasury: Balance,
+			bad_debt: Balance,
+		},
+		/// `amount` of the treasury tranche was burned against bad debt; `bad_debt` is left.
+		BadDebtPaid { amount: Balance, bad_debt: Balance },
+		/// `amount` of the treasury tranche was paid out.
+		TreasurySpent { to: T::AccountId, amount: Balance },
+		/// The fund bought collateral as the last buyer.
+		CollateralTaken {
+			from: T::AccountId,
+			asset: AssetId,
+			amount: Balance,
+		},
+		/// The fund gave collateral away to be sold.
+		CollateralReleased {
+			to: T::AccountId,
+			asset: AssetId,
+			amount: Balance,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The treasury tranche holds less than this. Ask for at most its balance (view `balances`).
+		TreasuryTooSmall,
+		/// Bad debt is recorded, and comes before spending. Pay it with `pay_bad_debt`, or wait until income has.
+		BadDebtOutstanding,
+		/// Less bad debt than this is recorded. Pay at most what the view `bad_debt_recorded` says.
+		ExceedsBadDebt,
+		/// The fund can't pay itself. Name another account.
+		OwnAccount,
+		/// kUSD is not collateral. Donate it instead, or name the asset that was seized.
+		NotCollateral,
+		/// The fund holds less of this collateral. Ask for at most what the view `collateral_held` says.
+		CollateralTooSmall,
+		/// The fund already holds as many kinds of collateral as it may. Only assets it has held before are accepted.
+		TooManyCollaterals,
+		/// The asset could not be moved in this exact amount: a rest would fall below its minimum balance. Lower the asset's
+		/// minimum balance to one.
+		NotExact,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn integrity_test() {
+			assert!(
+				T::MaxCollaterals::get() > 0,
+				"the fund must be able to hold collateral"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// The kUSD in each tranche, in base units.
+		pub fn balances() -> TrancheBalances {
+			let books = Ledger::<T>::get();
+			TrancheBalances {
+				shared: books.shared.balance(),
+				treasury: books.treasury.balance(),
+			}
+		}
+
+		/// Recorded bad debt: kUSD in circulation without backing, in base units.
+		pub fn bad_debt_recorded() -> Balance {
+			Ledger::<T>::get().bad_debt()
+		}
+
+		/// How much of `asset` the fund holds, in the asset's base units.
+		pub fn collateral_held(asset: AssetId) -> Balance {
+			Collateral::<T>::get(asset).unwrap_or_default().balance()
+		}
+
+		/// All collateral the fund holds: (asset, amount in its base units). Assets that are sold out are left out.
+		pub fn collateral_list() -> Vec<(AssetId, Balance)> {
+			Collateral::<T>::iter()
+				.map(|(asset, books)| (asset, books.balance()))
+				.filter(|(_, amount)| *amount > 0)
+				.collect()
+		}
+
+		/// Everything that ever came in and went out, all shortfalls and what was covered of them, in base units of kUSD.
+		pub fn totals() -> Books {
+			Ledger::<T>::get()
+		}
+
+		/// How the fund would carry a shortfall of this many base units of kUSD now. Nothing, if it is too large to book.
+		pub fn quote_cover(shortfall: Balance) -> Option<Coverage> {
+			Self::preview_cover(shortfall)
+				.ok()
+				.map(|(_, payment)| payment.coverage())
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Give `amount` kUSD to the shared tranche.
+		///
+		/// ## Origin
+		///
+		/// Signed, by whoever pays.
+		///
+		/// ## Details
+		///
+		/// Recorded bad debt is paid down first: that part is burned.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::OwnAccount`]: the fund can't give to itself.
+		/// - those of the assets pallet when the balance is too small or frozen.
+		///
+		/// ## Events
+		///
+		/// - [`Event::IncomeReceived`], unless `amount` is zero.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::donate())]
+		pub fn donate(origin: OriginFor<T>, amount: Balance) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_receive(&who, amount, IncomeSource::Donation).map(|_| ())
+		}
+
+		/// Pay `amount` kUSD out of the treasury tranche.
+		///
+		/// ## Origin
+		///
+		/// [`Config::AdminOrigin`].
+		///
+		/// ## Errors
+		///
+		/// - [`Error::BadDebtOutstanding`]: while bad debt is recorded nothing is spent.
+		/// - [`Error::TreasuryTooSmall`]: the tranche holds less.
+		/// - [`Error::OwnAccount`]: `to` is the fund.
+		///
+		/// ## Events
+		///
+		/// - [`Event::TreasurySpent`], unless `amount` is zero.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::spend())]
+		pub fn spend(origin: OriginFor<T>, to: T::AccountId, amount: Balance) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_spend(&to, amount)
+		}
+
+		/// Burn `amount` kUSD of the treasury tranche against recorded bad debt, beyond the cap that holds for a shortfall.
+		///
+		/// ## Origin
+		///
+		/// [`Config::AdminOrigin`].
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ExceedsBadDebt`]: less bad debt is recorded.
+		/// - [`Error::TreasuryTooSmall`]: the tranche holds less.
+		///
+		/// ## Events
+		///
+		/// - [`Event::BadDebtPaid`], unless `amount` is zero.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::pay_bad_debt())]
+		pub fn pay_bad_debt(origin: OriginFor<T>, amount: Balance) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_pay_bad_debt(amount)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+//! `do_try_state` sees each kind of damage.
+
+use frame_support::traits::fungibles::Mutate;
+use keel_primitives::InsuranceFund as _;
+use sp_runtime::TryRuntimeError;
+
+use crate::{mock::*, Collateral, Ledger, Tranche};
+
+/// A sound state, then `damage`, then the message that must come.
+fn sees(damage: impl FnOnce(), message: &'static str) {
+	new_test_ext().execute_with(|| {
+		InsuranceFund::mint(100 * USD, keel_primitives::IncomeSource::StabilityFee).unwrap();
+		InsuranceFund::take_collateral(&ALICE, BTC, BITCOIN).unwrap();
+		InsuranceFund::do_try_state().expect("sound before the damage");
+		damage();
+		assert_eq!(
+			InsuranceFund::do_try_state(),
+			Err(TryRuntimeError::Other(message))
+		);
+	});
+}
+
+#[test]
+fn a_negative_shared_tranche() {
+	sees(
+		|| Ledger::<Test>::mutate(|books| books.shared.outflow = books.shared.inflow + 1),
+		"the shared tranche is negative",
+	);
+}
+
+#[test]
+fn a_negative_treasury_tranche() {
+	sees(
+		|| Ledger::<Test>::mutate(|books| books.treasury.outflow = books.treasury.inflow + 1),
+		"the treasury tranche is negative",
+	);
+}
+
+#[test]
+fn more_covered_than_short() {
+	sees(
+		|| Ledger::<Test>::mutate(|books| books.covered += 1),
+		"more was covered than was short",
+	);
+}
+
+#[test]
+fn bad_debt_beside_shared_money() {
+	sees(
+		|| Ledger::<Test>::mutate(|books| books.shortfalls += 1),
+		"bad debt is recorded while the shared tranche has money",
+	);
+}
+
+#[test]
+fn tranches_beyond_any_balance() {
+	sees(
+		|| {
+			Ledger::<Test>::mutate(|books| {
+				books.shared = Tranche {
+					inflow: u128::MAX,
+					outflow: 0,
+				};
+				books.treasury = Tranche {
+					inflow: 1,
+					outflow: 0,
+				};
+			})
+		},
+		"the tranches are more than a balance can be",
+	);
+}
+
+#[test]
+fn too_little_kusd() {
+	sees(
+		|| Ledger::<Test>::mutate(|books| books.shared.inflow += 1),
+		"the fund holds less kUSD than its tranches",
+	);
+}
+
+#[test]
+fn too_much_kusd() {
+	sees(
+		|| assert_eq!(Assets::mint_into(KUSD, &InsuranceFund::account(), 1), Ok(1)),
+		"the fund holds more kUSD than its tranches",
+	);
+}
+
+#[test]
+fn too_many_collaterals() {
+	sees(
+		|| {
+			Collateral::<Test>::insert(ETH, Tranche::default());
+			Collateral::<Test>::insert(DOT, Tranche::default());
+		},
+		"the fund holds too many collaterals",
+	);
+}
+
+#[test]
+fn the_synthetic_as_collateral() {
+	sees(
+		|| {
+			Collateral::<Test>::remove(BTC);
+			Collateral::<Test>::insert(KUSD, Tranche::default());
+		},
+		"the fund holds kUSD as collateral",
+	);
+}
+
+#[test]
+fn a_negative_collateral() {
+	sees(
+		|| {
+			Collateral::<Test>::insert(
+				BTC,
+				Tranche {
+					inflow: 0,
+					outflow: 1,
+				},
+			)
+		},
+		"a collateral is negative",
+	);
+}
+
+#[test]
+fn too_little_collateral() {
+	sees(
+		|| {
+			Collateral::<Test>::insert(
+				BTC,
+				Tranche {
+					inflow: BITCOIN + 1,
+					outflow: 0,
+				},
+			)
+		},
+		"the fund holds less collateral than booked",
+	);
+}
+
+#[test]
+fn too_much_collateral() {
+	sees(
+		|| assert_eq!(Assets::mint_into(BTC, &InsuranceFund::account(), 1), Ok(1)),
+		"the fund holds more collateral than booked",
+	);
+}

@@ -1,0 +1,9 @@
+//! Tests by theme. Every one of them ends in `do_try_state`.
+
+mod collateral;
+mod cover;
+mod income;
+mod invariants;
+mod random;
+mod treasury;
+mod views;

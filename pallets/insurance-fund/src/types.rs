@@ -1,0 +1,150 @@
+//! The fund's books. Pure arithmetic: a function returns `None` when a number would leave its range, and then
+//! nothing is changed.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use keel_math::{mul_ratio, FixedU128, Rounding, ONE};
+use keel_primitives::{Balance, Coverage};
+use scale_info::TypeInfo;
+
+/// What came in and what went out, cumulative, in base units.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Tranche {
+	/// All that ever came in.
+	pub inflow: Balance,
+	/// All that ever went out.
+	pub outflow: Balance,
+}
+
+impl Tranche {
+	/// `inflow − outflow`. Saturates at zero; [`debit`](Self::debit) never lets it come to that, and `try_state` says if it did.
+	pub fn balance(&self) -> Balance {
+		self.inflow.saturating_sub(self.outflow)
+	}
+
+	/// With `amount` more. `None` on overflow.
+	pub fn credit(self, amount: Balance) -> Option<Self> {
+		Some(Self {
+			inflow: self.inflow.checked_add(amount)?,
+			..self
+		})
+	}
+
+	/// With `amount` less. `None` if it holds less.
+	pub fn debit(self, amount: Balance) -> Option<Self> {
+		let outflow = self
+			.outflow
+			.checked_add(amount)
+			.filter(|out| *out <= self.inflow)?;
+		Some(Self { outflow, ..self })
+	}
+}
+
+/// The fund's kUSD books.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Books {
+	/// Pays shortfalls first.
+	pub shared: Tranche,
+	/// Pays next, up to a cap per shortfall.
+	pub treasury: Tranche,
+	/// All shortfalls ever reported.
+	pub shortfalls: Balance,
+	/// What was burned against them, at once or later.
+	pub covered: Balance,
+}
+
+/// The kUSD in each tranche, in base units.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct TrancheBalances {
+	/// Of the shared tranche.
+	pub shared: Balance,
+	/// Of the treasury tranche.
+	pub treasury: Balance,
+}
+
+/// Where income went. The three parts add up to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Income {
+	/// Burned against recorded bad debt.
+	pub burned: Balance,
+	/// Kept by the shared tranche.
+	pub shared: Balance,
+	/// Kept by the treasury tranche.
+	pub treasury: Balance,
+}
+
+/// Who carries a shortfall. The three parts add up to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Payment {
+	/// Burned out of the shared tranche.
+	pub shared: Balance,
+	/// Burned out of the treasury tranche.
+	pub treasury: Balance,
+	/// Recorded as bad debt.
+	pub bad_debt: Balance,
+}
+
+impl Payment {
+	/// The same as the other pallets see it.
+	pub fn coverage(&self) -> Coverage {
+		// Safe: both parts together are at most the shortfall, which is a `Balance`.
+		Coverage {
+			covered: self.shared.saturating_add(self.treasury),
+			bad_debt: self.bad_debt,
+		}
+	}
+}
+
+impl Books {
+	/// `shortfalls − covered`. Saturates at zero; no function here covers more than is short, and `try_state` says if it did.
+	pub fn bad_debt(&self) -> Balance {
+		self.shortfalls.saturating_sub(self.covered)
+	}
+
+	/// After `amount` of income: bad debt first, then `share` of the rest (rounded up, at most all of it) to the shared
+	/// tranche and the remainder to the treasury tranche. What is burned passes through the shared tranche. `None` on overflow.
+	pub fn with_income(mut self, amount: Balance, share: FixedU128) -> Option<(Self, Income)> {
+		let burned = amount.min(self.bad_debt());
+		let rest = amount.checked_sub(burned)?;
+		let share = share.min(FixedU128::from_inner(ONE));
+		let shared = mul_ratio(rest, share, Rounding::Up)?.min(rest);
+		let treasury = rest.checked_sub(shared)?;
+		self.covered = self.covered.checked_add(burned)?;
+		self.shared = self.shared.credit(burned.checked_add(shared)?)?.debit(burned)?;
+		self.treasury = self.treasury.credit(treasury)?;
+		Some((
+			self,
+			Income {
+				burned,
+				shared,
+				treasury,
+			},
+		))
+	}
+
+	/// After a shortfall: the shared tranche pays what it can, the treasury tranche at most `cap` of what is left, the
+	/// rest is bad debt. `None` on overflow.
+	pub fn with_shortfall(mut self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
+		let shared = shortfall.min(self.shared.balance());
+		let rest = shortfall.checked_sub(shared)?;
+		let treasury = rest.min(cap).min(self.treasury.balance());
+		let bad_debt = rest.checked_sub(treasury)?;
+		self.shortfalls = self.shortfalls.checked_add(shortfall)?;
+		self.covered = self.covered.checked_add(shared)?.checked_add(treasury)?;
+		self.shared = self.shared.debit(shared)?;
+		self.treasury = self.treasury.debit(treasury)?;
+		Some((
+			self,
+			Payment {
+				shared,
+				treasury,
+				bad_debt,
+			},
+		))
+	}
+}
