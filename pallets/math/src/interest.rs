@@ -5,8 +5,8 @@ use crate::{mul_div, mul_pow, FixedU128, Rounding, ONE, RAY, SECONDS_PER_YEAR};
 /// `index × (1 + annual_rate / year)^seconds`, compounding per second, rounded up at every product (in favour of
 /// the protocol). Source of the shape: Maker's `jug`/`rpow`.
 ///
-/// Never below the exact value; for an index of at least one, above it by less than `4 × 10⁻²⁷` of itself per second:
-/// `2 × 10⁻¹⁸` after ten years. `None` on overflow: an index carries a growth by 3.4 × 10¹¹, five years at 500 %.
+/// Never below the exact value; for an index of at least one, above it by less than `3 × 10⁻²⁷` of itself per second:
+/// `10⁻¹⁸` after ten years. `None` on overflow: an index carries a growth by 3.4 × 10¹¹, five years at 500 %.
 pub fn compound(index_ray: u128, annual_rate: FixedU128, seconds: u64) -> Option<u128> {
 	let per_second = mul_div(
 		annual_rate.into_inner(),
