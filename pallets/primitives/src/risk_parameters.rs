@@ -158,8 +158,6 @@ parameter_set! {
 		FundShare / fund_share: FixedU128,
 		/// The most the treasury tranche pays for one shortfall, in base units of kUSD.
 		TreasuryCap / treasury_cap: Balance,
-		/// The block author's share of liquidation penalties.
-		AuthorShare / author_share: FixedU128,
 		/// Blocks a position stays unsafe before the block itself liquidates it.
 		FallbackBlocks / fallback_blocks: u32,
 		/// The most positions liquidated in one block, by whomever.

@@ -1,0 +1,427 @@
+//! # Risk parameters
+//!
+//! The governed numbers, and the rules by which they move. A number stands, from the outside in, inside
+//!
+//! - **limits**, fixed at compile time: what nobody can vote for;
+//! - **bounds**, changed only by [`Config::BoundsOrigin`] (a referendum), always inside the limits and around the
+//!   present value;
+//! - a **step**: the largest move at once, large in the *safer* direction, small in the other;
+//! - a **cooldown** between two moves in the other direction;
+//! - **constraints** with its neighbours: numbers that must go together move in one call, all or nothing.
+//!
+//! Nothing is clipped. What does not fit is refused, and the views say what would fit, and when.
+//! Guardians ([`Config::GuardianOrigin`]) move values in the safer direction only.
+//!
+//! All numbers of a subject (the chain, or one branch) are one storage value, so that whoever needs them reads once.
+//! The rules of every key are in [`limits`], the constraints in [`constraints`].
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+pub mod constraints;
+mod impls;
+pub mod limits;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+mod try_state;
+pub mod types;
+pub mod weights;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use alloc::{boxed::Box, vec::Vec};
+	use frame_support::{pallet_prelude::*, traits::Time};
+	use frame_system::pallet_prelude::*;
+	use keel_primitives::{BranchId, BranchParameters, ChainParameters, Moment};
+
+	use super::*;
+
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// The clock cooldowns go by.
+		type Time: Time<Moment = Moment>;
+
+		/// Moves values both ways, inside bounds, step and cooldown.
+		type AdjustOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// Moves values in the safer direction only, without waiting.
+		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// Sets bounds and adds branches: referenda.
+		type BoundsOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// What the calls cost.
+		type WeightInfo: WeightInfo;
+	}
+
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	#[pallet::type_value]
+	pub fn DefaultChain() -> ChainParameters {
+		limits::default_chain()
+	}
+
+	/// The numbers of the chain.
+	#[pallet::storage]
+	pub type Chain<T: Config> = StorageValue<_, ChainParameters, ValueQuery, DefaultChain>;
+
+	/// The numbers of each branch.
+	#[pallet::storage]
+	pub type Branches<T: Config> = StorageMap<_, Twox64Concat, BranchId, BranchParameters>;
+
+	/// The bounds of each number. One is stored for every key of every subject.
+	#[pallet::storage]
+	pub type Bounds<T: Config> = StorageDoubleMap<_, Twox64Concat, Subject, Twox64Concat, Key, Range>;
+
+	/// When a number was last loosened, in milliseconds since 1970.
+	#[pallet::storage]
+	pub type LastLoosened<T: Config> = StorageDoubleMap<_, Twox64Concat, Subject, Twox64Concat, Key, Moment>;
+
+	#[pallet::genesis_config]
+	pub struct GenesisConfig<T: Config> {
+		/// The numbers of the chain.
+		pub chain: ChainParameters,
+		/// The numbers of each branch.
+		pub branches: Vec<(BranchId, BranchParameters)>,
+		#[serde(skip)]
+		pub _config: PhantomData<T>,
+	}
+
+	impl<T: Config> Default for GenesisConfig<T> {
+		fn default() -> Self {
+			Self {
+				chain: limits::default_chain(),
+				branches: Vec::new(),
+				_config: PhantomData,
+			}
+		}
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		/// Panics, naming the number, where a value is out of bounds or a constraint does not hold.
+		fn build(&self) {
+			Pallet::<T>::build_subject(Subject::Chain, ParameterSet::Chain(self.chain.clone()));
+			for (branch, parameters) in &self.branches {
+				assert!(
+					!Branches::<T>::contains_key(branch),
+					"genesis: branch {branch} is there twice"
+				);
+				Pallet::<T>::build_subject(
+					Subject::Branch(*branch),
+					ParameterSet::Branch(*branch, parameters.clone()),
+				);
+			}
+		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A number moved.
+		ParameterChanged {
+			subject: Subject,
+			key: Key,
+			old: u128,
+			new: u128,
+			direction: Direction,
+		},
+		/// A number's bounds moved.
+		BoundsChanged {
+			subject: Subject,
+			key: Key,
+			old: Range,
+			new: Range,
+		},
+		/// A branch got its first numbers.
+		BranchAdded {
+			branch: BranchId,
+			parameters: Box<BranchParameters>,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The branch has no numbers. Use one that `branches` lists, or add it first with `add_branch`.
+		UnknownBranch,
+		/// The branch has numbers already. Move them with `set_values`, or choose another id.
+		BranchExists,
+		/// A key of the chain was used on a branch or the other way round. Take the key of the subject's own kind.
+		KeyOfAnotherSubject,
+		/// The list is empty. Name at least one change.
+		NoChanges,
+		/// A key is there twice. Name each key once.
+		DuplicateKey,
+		/// The new value or bounds are the present ones. Leave the key out of the list.
+		Unchanged,
+		/// The number is larger than its type holds. Raw values: ratios have 18 decimals, kUSD 6, times and counts none.
+		ValueDoesNotFit,
+		/// The value is below its bounds. Stay at or above `bounds.min` of the view `parameter`, or move the bounds by
+		/// referendum.
+		BelowBounds,
+		/// The value is above its bounds. Stay at or below `bounds.max` of the view `parameter`, or move the bounds by
+		/// referendum.
+		AboveBounds,
+		/// The value tightens by more than one step. Take what the view `nearest_allowed` answers, several times if
+		/// need be: tightening does not wait.
+		TightenedTooFar,
+		/// The value loosens by more than one step. Take what the view `nearest_allowed` answers, and go on after the
+		/// cooldown.
+		LoosenedTooFar,
+		/// The number was loosened too recently. It may be loosened again from `loosen_from` of the view `parameter` on.
+		CoolingDown,
+		/// A guardian tried to loosen. Guardians may move a number in its `safer` direction only.
+		GuardianMayOnlyTighten,
+		/// The minimum is above the maximum. Swap them.
+		BoundsInverted,
+		/// The bounds leave the compile-time limits. Stay inside `limits` of the view `parameter`; only a runtime
+		/// upgrade can move those.
+		BoundsOutsideLimits,
+		/// The bounds leave out the present value. Include it, or move the value first.
+		BoundsExcludeValue,
+		/// The liquidation ratio would not be above `1 + liquidation_penalty`. Raise the ratio or lower the penalty in
+		/// the same call.
+		RatioWithinPenalty,
+		/// `liquidation_ratio + target_margin` would be less than 0.02 above `1 + liquidation_penalty`. Raise the ratio
+		/// or the target margin, or lower the penalty, in the same call.
+		TargetTooClose,
+		/// The pool's bonus would be above the penalty that pays for it. Lower the bonus or raise the penalty in the
+		/// same call.
+		BonusAbovePenalty,
+		/// The cap of the liquidation ratio would be below the ratio. Raise the cap or lower the ratio in the same call.
+		CapBelowRatio,
+		/// An auction would end before its price reaches the reserve. Lengthen the duration, shorten the step, lower
+		/// the start or the cut, or raise the reserve in the same call.
+		AuctionMissesReserve,
+		/// The accepted ages must stay in the order AddRisk, Liquidate, ReduceRisk, smallest first. Move the
+		/// neighbours in the same call.
+		AgesOutOfOrder,
+		/// The accepted confidences must stay in the order AddRisk, Liquidate, ReduceRisk, smallest first. Move the
+		/// neighbours in the same call.
+		ConfidencesOutOfOrder,
+		/// Liquidations would accept a price older than what counts as an outage. Keep `LiquidateAge` at or below
+		/// `OracleMaxAge`.
+		LiquidateAgeAboveOracleAge,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn integrity_test() {
+			for subject in [Subject::Chain, Subject::Branch(0)] {
+				let mut set = Self::default_set(subject);
+				assert!(
+					set.check().is_ok(),
+					"the default numbers of {subject:?} do not go together"
+				);
+				for (key, value) in set.values() {
+					let policy = policy(key);
+					assert!(policy.is_sane(), "the policy of {key:?} makes no sense");
+					assert!(value == policy.default, "the default of {key:?} does not fit");
+					assert!(
+						set.set(key, policy.limits.max).is_some(),
+						"the upper limit of {key:?} does not fit"
+					);
+				}
+			}
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_n: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// Who has numbers: the chain, then every branch.
+		pub fn subjects() -> Vec<Subject> {
+			Self::all_subjects()
+		}
+
+		/// One number: its value, bounds, limits, unit, safer direction, steps, where a move may take it now, and
+		/// from when it may be loosened. Nothing for an unknown branch or a key of the other kind.
+		pub fn parameter(subject: Subject, key: Key) -> Option<ParameterInfo> {
+			let value = Self::set_of(subject).ok()?.get(key)?;
+			Some(Self::info(subject, key, value))
+		}
+
+		/// Every number of a subject, as `parameter` has it. Empty for an unknown branch.
+		pub fn parameters(subject: Subject) -> Vec<ParameterInfo> {
+			Self::set_of(subject)
+				.map(|set| {
+					set.values()
+						.into_iter()
+						.map(|(key, value)| Self::info(subject, key, value))
+						.collect()
+				})
+				.unwrap_or_default()
+		}
+
+		/// The value nearest to the wanted raw value that `set_values` would accept with all other numbers as they
+		/// are: now, and once the cooldown is over. Nothing for an unknown branch or a key of the other kind.
+		pub fn nearest_allowed(subject: Subject, key: Key, wanted: u128) -> Option<Nearest> {
+			Self::nearest(subject, key, wanted)
+		}
+
+		/// How far every number of a subject could go in each direction before its bounds or the other numbers stop
+		/// it, however many steps that takes. Empty for an unknown branch.
+		pub fn headroom(subject: Subject) -> Vec<Headroom> {
+			Self::headroom_of(subject)
+		}
+
+		/// What `set_values` would do with these changes now: the moves it would make, or the error it would end in.
+		pub fn preview(
+			subject: Subject,
+			changes: Changes,
+			authority: Authority,
+		) -> Result<Vec<Move>, DispatchError> {
+			Self::plan(subject, &changes, authority)
+				.map(|(_, moves)| moves)
+				.map_err(Into::into)
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Move numbers of one subject, all or none.
+		///
+		/// ## Origin
+		///
+		/// `AdjustOrigin` (both ways), or `GuardianOrigin` (the safer way only).
+		///
+		/// ## Details
+		///
+		/// Values are raw: ratios and rates with 18 decimals, kUSD with 6, times and counts plain. Each change must
+		/// stay inside the number's bounds and within one step of its present value. Loosening waits for the
+		/// number's cooldown, counted from its last loosening; tightening does not wait. The numbers are checked
+		/// against each other after all changes, so numbers that depend on each other go in one call. Ask the views
+		/// `preview` and `nearest_allowed` first.
+		///
+		/// ## Errors
+		///
+		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `ValueDoesNotFit`;
+		/// `BelowBounds`, `AboveBounds`; `TightenedTooFar`, `LoosenedTooFar`, `CoolingDown`,
+		/// `GuardianMayOnlyTighten`; and for numbers that would not go together `RatioWithinPenalty`,
+		/// `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`, `AuctionMissesReserve`, `AgesOutOfOrder`,
+		/// `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`.
+		///
+		/// ## Events
+		///
+		/// `ParameterChanged` for every change.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::set_values(changes.len() as u32))]
+		pub fn set_values(origin: OriginFor<T>, subject: Subject, changes: Changes) -> DispatchResult {
+			let authority = match T::AdjustOrigin::try_origin(origin) {
+				Ok(_) => Authority::Adjuster,
+				Err(origin) => {
+					T::GuardianOrigin::ensure_origin(origin)?;
+					Authority::Guardian
+				}
+			};
+			for Move {
+				key,
+				old,
+				new,
+				direction,
+			} in Self::do_set_values(subject, &changes, authority)?
+			{
+				Self::deposit_event(Event::ParameterChanged {
+					subject,
+					key,
+					old,
+					new,
+					direction,
+				});
+			}
+			Ok(())
+		}
+
+		/// Move the bounds of numbers of one subject, all or none. No value moves.
+		///
+		/// ## Origin
+		///
+		/// `BoundsOrigin`.
+		///
+		/// ## Details
+		///
+		/// New bounds are raw, both ends included, inside the compile-time limits and around the present value.
+		///
+		/// ## Errors
+		///
+		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `BoundsInverted`,
+		/// `BoundsOutsideLimits`, `BoundsExcludeValue`.
+		///
+		/// ## Events
+		///
+		/// `BoundsChanged` for every change.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::set_bounds(changes.len() as u32))]
+		pub fn set_bounds(origin: OriginFor<T>, subject: Subject, changes: BoundsChanges) -> DispatchResult {
+			T::BoundsOrigin::ensure_origin(origin)?;
+			for (key, old, new) in Self::do_set_bounds(subject, &changes)? {
+				Self::deposit_event(Event::BoundsChanged {
+					subject,
+					key,
+					old,
+					new,
+				});
+			}
+			Ok(())
+		}
+
+		/// Give a new branch its numbers and bounds.
+		///
+		/// ## Origin
+		///
+		/// `BoundsOrigin`.
+		///
+		/// ## Details
+		///
+		/// Keys that `bounds` does not name start with the bounds of the table. Every number must be inside its
+		/// bounds, every bound inside the limits, and the numbers must go together. Steps and cooldowns start with
+		/// the first move.
+		///
+		/// ## Errors
+		///
+		/// `BranchExists`, `DuplicateKey`, `KeyOfAnotherSubject`, `BoundsInverted`, `BoundsOutsideLimits`,
+		/// `BelowBounds`, `AboveBounds`, and the errors for numbers that do not go together (see `set_values`).
+		///
+		/// ## Events
+		///
+		/// `BranchAdded`, then `BoundsChanged` for every key of `bounds`, from the table's.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::add_branch(bounds.len() as u32))]
+		pub fn add_branch(
+			origin: OriginFor<T>,
+			branch: BranchId,
+			parameters: Box<BranchParameters>,
+			bounds: BoundsChanges,
+		) -> DispatchResult {
+			T::BoundsOrigin::ensure_origin(origin)?;
+			let changed = Self::do_add_branch(branch, &parameters, &bounds)?;
+			Self::deposit_event(Event::BranchAdded { branch, parameters });
+			for (key, old, new) in changed {
+				Self::deposit_event(Event::BoundsChanged {
+					subject: Subject::Branch(branch),
+					key,
+					old,
+					new,
+				});
+			}
+			Ok(())
+		}
+	}
+}

@@ -1,0 +1,107 @@
+//! Numbers that must go together. Checked on the whole set after a change; nothing is clipped to make it fit.
+//!
+//! Each holds on one unbroken range of every single key (the others fixed), which the views rely on.
+
+use keel_math::{auction::stairstep_exponential, ONE};
+use keel_primitives::{BranchParameters, ChainParameters};
+
+/// What a liquidation's target must keep above `1 + penalty`, as a raw ratio (0.02). The amount to liquidate is divided by that
+/// distance: near zero, the smallest breach would take the whole vault.
+pub const TARGET_GAP: u128 = ONE / 50;
+
+/// The constraint that does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Broken {
+	/// `liquidation_ratio ≤ 1 + liquidation_penalty`.
+	RatioWithinPenalty,
+	/// `liquidation_ratio + target_margin < 1 + liquidation_penalty + TARGET_GAP`.
+	TargetTooClose,
+	/// `pool_bonus > liquidation_penalty`.
+	BonusAbovePenalty,
+	/// `liquidation_ratio_cap < liquidation_ratio`.
+	CapBelowRatio,
+	/// An auction's time is over before its price reaches the reserve.
+	AuctionMissesReserve,
+	/// Not `add_risk_age ≤ liquidate_age ≤ reduce_risk_age`.
+	AgesOutOfOrder,
+	/// Not `add_risk_confidence ≤ liquidate_confidence ≤ reduce_risk_confidence`.
+	ConfidencesOutOfOrder,
+	/// `liquidate_age > oracle_max_age`.
+	LiquidateAgeAboveOracleAge,
+}
+
+impl Broken {
+	/// In words.
+	pub const fn message(self) -> &'static str {
+		match self {
+			Self::RatioWithinPenalty => "liquidation ratio is not above 1 + penalty",
+			Self::TargetTooClose => "liquidation target is too close to 1 + penalty",
+			Self::BonusAbovePenalty => "pool bonus is above the penalty",
+			Self::CapBelowRatio => "liquidation ratio cap is below the liquidation ratio",
+			Self::AuctionMissesReserve => "auction ends before its price reaches the reserve",
+			Self::AgesOutOfOrder => "price ages are not in the order AddRisk, Liquidate, ReduceRisk",
+			Self::ConfidencesOutOfOrder => {
+				"price confidences are not in the order AddRisk, Liquidate, ReduceRisk"
+			}
+			Self::LiquidateAgeAboveOracleAge => "liquidations accept a price older than an outage",
+		}
+	}
+}
+
+/// Do the numbers of a branch go together?
+pub fn branch(set: &BranchParameters) -> Result<(), Broken> {
+	let ratio = set.liquidation_ratio.into_inner();
+	let penalty = set.liquidation_penalty.into_inner();
+	// Sums are only compared. A saturated one is larger than any sane other side: refused on the right, and on the
+	// left refused by its limits.
+	let claim = ONE.saturating_add(penalty);
+	let target = ratio.saturating_add(set.target_margin.into_inner());
+	hold(ratio > claim, Broken::RatioWithinPenalty)?;
+	hold(target >= claim.saturating_add(TARGET_GAP), Broken::TargetTooClose)?;
+	hold(set.pool_bonus.into_inner() <= penalty, Broken::BonusAbovePenalty)?;
+	hold(
+		set.liquidation_ratio_cap.into_inner() >= ratio,
+		Broken::CapBelowRatio,
+	)?;
+	let last = stairstep_exponential(
+		set.auction_start,
+		set.auction_cut,
+		set.auction_step,
+		set.auction_duration,
+	);
+	hold(
+		last.is_some_and(|last| last <= set.auction_reserve),
+		Broken::AuctionMissesReserve,
+	)
+}
+
+/// Do the numbers of the chain go together?
+///
+/// Exits stay open longest: whoever reduces risk may use the oldest and least certain price, a liquidation a better
+/// one, new risk the best. A gap longer than `oracle_max_age` is an outage; a price from before it must neither
+/// liquidate nor add risk.
+pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
+	let (add, liquidate, reduce) = (set.add_risk_age, set.liquidate_age, set.reduce_risk_age);
+	hold(add <= liquidate && liquidate <= reduce, Broken::AgesOutOfOrder)?;
+	let (add, liquidate, reduce) = (
+		set.add_risk_confidence,
+		set.liquidate_confidence,
+		set.reduce_risk_confidence,
+	);
+	hold(
+		add <= liquidate && liquidate <= reduce,
+		Broken::ConfidencesOutOfOrder,
+	)?;
+	hold(
+		set.liquidate_age <= set.oracle_max_age,
+		Broken::LiquidateAgeAboveOracleAge,
+	)
+}
+
+fn hold(holds: bool, otherwise: Broken) -> Result<(), Broken> {
+	if holds {
+		Ok(())
+	} else {
+		Err(otherwise)
+	}
+}

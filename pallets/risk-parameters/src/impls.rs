@@ -1,0 +1,318 @@
+//! What the calls and views do.
+
+use alloc::{
+	collections::{btree_map::BTreeMap, btree_set::BTreeSet},
+	vec::Vec,
+};
+use frame_support::{ensure, pallet_prelude::DispatchError, traits::Time};
+use keel_primitives::{BranchId, BranchParameters, ChainParameters, Moment};
+
+use crate::{
+	constraints::Broken, limits, types::*, Bounds, Branches, Chain, Config, Error, LastLoosened, Pallet,
+};
+
+impl<T> From<Broken> for Error<T> {
+	fn from(broken: Broken) -> Self {
+		match broken {
+			Broken::RatioWithinPenalty => Error::RatioWithinPenalty,
+			Broken::TargetTooClose => Error::TargetTooClose,
+			Broken::BonusAbovePenalty => Error::BonusAbovePenalty,
+			Broken::CapBelowRatio => Error::CapBelowRatio,
+			Broken::AuctionMissesReserve => Error::AuctionMissesReserve,
+			Broken::AgesOutOfOrder => Error::AgesOutOfOrder,
+			Broken::ConfidencesOutOfOrder => Error::ConfidencesOutOfOrder,
+			Broken::LiquidateAgeAboveOracleAge => Error::LiquidateAgeAboveOracleAge,
+		}
+	}
+}
+
+/// Bounds that moved: key, old, new.
+pub(crate) type MovedBounds = Vec<(Key, Range, Range)>;
+
+// Reading.
+impl<T: Config> Pallet<T> {
+	/// The numbers of `subject`.
+	pub(crate) fn set_of(subject: Subject) -> Result<ParameterSet, Error<T>> {
+		match subject {
+			Subject::Chain => Ok(ParameterSet::Chain(Chain::<T>::get())),
+			Subject::Branch(branch) => Branches::<T>::get(branch)
+				.map(|set| ParameterSet::Branch(branch, set))
+				.ok_or(Error::<T>::UnknownBranch),
+		}
+	}
+
+	/// The numbers of a fresh subject.
+	pub(crate) fn default_set(subject: Subject) -> ParameterSet {
+		match subject {
+			Subject::Chain => ParameterSet::Chain(limits::default_chain()),
+			Subject::Branch(branch) => ParameterSet::Branch(branch, limits::default_branch()),
+		}
+	}
+
+	/// The chain, then every branch. Walks all branches: for views and checks only.
+	pub(crate) fn all_subjects() -> Vec<Subject> {
+		core::iter::once(Subject::Chain)
+			.chain(Branches::<T>::iter_keys().map(Subject::Branch))
+			.collect()
+	}
+
+	/// The stored bounds of `key`, or the table's where an upgrade brought the key and no bounds yet.
+	pub(crate) fn stored_bounds(subject: Subject, key: Key) -> Range {
+		Bounds::<T>::get(subject, key).unwrap_or(policy(key).bounds)
+	}
+
+	/// What a value must be inside: the bounds, and the limits even if an upgrade narrowed them below the bounds.
+	pub(crate) fn binding_bounds(subject: Subject, key: Key) -> Range {
+		Self::stored_bounds(subject, key).intersection(&policy(key).limits)
+	}
+
+	/// From when `key` may be loosened; zero if it never was.
+	pub(crate) fn loosen_from(subject: Subject, key: Key) -> Moment {
+		// A moment past the end of time is never.
+		LastLoosened::<T>::get(subject, key).map_or(0, |last| last.saturating_add(policy(key).cooldown))
+	}
+}
+
+// Writing.
+impl<T: Config> Pallet<T> {
+	/// The numbers after `changes`, and the moves, or the first rule they break. Writes nothing.
+	pub(crate) fn plan(
+		subject: Subject,
+		changes: &Changes,
+		authority: Authority,
+	) -> Result<(ParameterSet, Vec<Move>), Error<T>> {
+		ensure!(!changes.is_empty(), Error::<T>::NoChanges);
+		let mut set = Self::set_of(subject)?;
+		let now = T::Time::now();
+		let mut seen = BTreeSet::new();
+		let mut moves = Vec::with_capacity(changes.len());
+		for Change { key, value: new } in changes.iter().copied() {
+			let old = set.get(key).ok_or(Error::<T>::KeyOfAnotherSubject)?;
+			ensure!(seen.insert(key), Error::<T>::DuplicateKey);
+			set.set(key, new).ok_or(Error::<T>::ValueDoesNotFit)?;
+			let policy = policy(key);
+			let direction = policy.direction(old, new).ok_or(Error::<T>::Unchanged)?;
+			Self::ensure_inside(new, Self::binding_bounds(subject, key))?;
+			let within_step = old.abs_diff(new) <= policy.step(direction).of(old);
+			match direction {
+				Direction::Tightened => ensure!(within_step, Error::<T>::TightenedTooFar),
+				Direction::Loosened => {
+					ensure!(
+						authority == Authority::Adjuster,
+						Error::<T>::GuardianMayOnlyTighten
+					);
+					ensure!(within_step, Error::<T>::LoosenedTooFar);
+					ensure!(now >= Self::loosen_from(subject, key), Error::<T>::CoolingDown);
+				}
+			}
+			moves.push(Move {
+				key,
+				old,
+				new,
+				direction,
+			});
+		}
+		set.check()?;
+		Ok((set, moves))
+	}
+
+	/// Make `changes`, all or none.
+	pub(crate) fn do_set_values(
+		subject: Subject,
+		changes: &Changes,
+		authority: Authority,
+	) -> Result<Vec<Move>, DispatchError> {
+		let (set, moves) = Self::plan(subject, changes, authority)?;
+		Self::write(set);
+		let now = T::Time::now();
+		for change in moves
+			.iter()
+			.filter(|change| change.direction == Direction::Loosened)
+		{
+			LastLoosened::<T>::insert(subject, change.key, now);
+		}
+		Ok(moves)
+	}
+
+	/// Move bounds, all or none.
+	pub(crate) fn do_set_bounds(
+		subject: Subject,
+		changes: &BoundsChanges,
+	) -> Result<MovedBounds, DispatchError> {
+		ensure!(!changes.is_empty(), Error::<T>::NoChanges);
+		let set = Self::set_of(subject)?;
+		let mut moved = Vec::with_capacity(changes.len());
+		for (key, new) in Self::ranges(subject, changes)? {
+			let value = set.get(key).ok_or(Error::<T>::KeyOfAnotherSubject)?;
+			let old = Self::stored_bounds(subject, key);
+			ensure!(
+				old != new || !Bounds::<T>::contains_key(subject, key),
+				Error::<T>::Unchanged
+			);
+			ensure!(new.contains(value), Error::<T>::BoundsExcludeValue);
+			moved.push((key, old, new));
+		}
+		for (key, _, new) in &moved {
+			Bounds::<T>::insert(subject, key, new);
+		}
+		Ok(moved)
+	}
+
+	/// Give `branch` its first numbers, and bounds: `bounds` where it names a key, else the table's.
+	pub(crate) fn do_add_branch(
+		branch: BranchId,
+		parameters: &BranchParameters,
+		bounds: &BoundsChanges,
+	) -> Result<MovedBounds, DispatchError> {
+		ensure!(!Branches::<T>::contains_key(branch), Error::<T>::BranchExists);
+		let subject = Subject::Branch(branch);
+		let ranges = Self::ranges(subject, bounds)?;
+		let range_of = |key| ranges.get(&key).copied().unwrap_or(policy(key).bounds);
+		let set = ParameterSet::Branch(branch, parameters.clone());
+		for (key, value) in set.values() {
+			Self::ensure_inside(value, range_of(key))?;
+		}
+		set.check().map_err(Error::<T>::from)?;
+		for key in subject.keys() {
+			Bounds::<T>::insert(subject, key, range_of(key));
+		}
+		Self::write(set);
+		Ok(ranges
+			.into_iter()
+			.map(|(key, new)| (key, policy(key).bounds, new))
+			.collect())
+	}
+
+	/// Write a genesis subject with the table's bounds. Panics, naming what is wrong.
+	pub(crate) fn build_subject(subject: Subject, set: ParameterSet) {
+		for (key, value) in set.values() {
+			let range = policy(key).bounds;
+			assert!(
+				range.contains(value),
+				"genesis: {key:?} of {subject:?} is {value}, outside its bounds {} to {}",
+				range.min,
+				range.max,
+			);
+			Bounds::<T>::insert(subject, key, range);
+		}
+		if let Err(broken) = set.check() {
+			panic!("genesis: {subject:?}: {}", broken.message());
+		}
+		Self::write(set);
+	}
+
+	/// The wanted ranges by key, each in order, inside the limits, and named once.
+	fn ranges(subject: Subject, changes: &BoundsChanges) -> Result<BTreeMap<Key, Range>, Error<T>> {
+		let mut ranges = BTreeMap::new();
+		for BoundsChange { key, min, max } in changes.iter().copied() {
+			ensure!(subject.has(key), Error::<T>::KeyOfAnotherSubject);
+			ensure!(min <= max, Error::<T>::BoundsInverted);
+			let range = Range { min, max };
+			ensure!(
+				range.is_inside(&policy(key).limits),
+				Error::<T>::BoundsOutsideLimits
+			);
+			ensure!(ranges.insert(key, range).is_none(), Error::<T>::DuplicateKey);
+		}
+		Ok(ranges)
+	}
+
+	fn ensure_inside(value: u128, range: Range) -> Result<(), Error<T>> {
+		ensure!(value >= range.min, Error::<T>::BelowBounds);
+		ensure!(value <= range.max, Error::<T>::AboveBounds);
+		Ok(())
+	}
+
+	fn write(set: ParameterSet) {
+		match set {
+			ParameterSet::Chain(set) => Chain::<T>::put(set),
+			ParameterSet::Branch(branch, set) => Branches::<T>::insert(branch, set),
+		}
+	}
+}
+
+// What the views answer.
+impl<T: Config> Pallet<T> {
+	pub(crate) fn info(subject: Subject, key: Key, value: u128) -> ParameterInfo {
+		let policy = policy(key);
+		let binding = Self::binding_bounds(subject, key);
+		ParameterInfo {
+			key,
+			value,
+			bounds: Self::stored_bounds(subject, key),
+			policy,
+			tighten: policy.reach(value, Direction::Tightened, binding),
+			loosen: policy.reach(value, Direction::Loosened, binding),
+			last_loosened: LastLoosened::<T>::get(subject, key),
+			loosen_from: Self::loosen_from(subject, key),
+		}
+	}
+
+	pub(crate) fn nearest(subject: Subject, key: Key, wanted: u128) -> Option<Nearest> {
+		let set = Self::set_of(subject).ok()?;
+		let value = set.get(key)?;
+		let policy = policy(key);
+		let Some(direction) = policy.direction(value, wanted) else {
+			return Some(Nearest {
+				now: value,
+				then: value,
+				from: 0,
+				direction: None,
+			});
+		};
+		let reach = policy.reach(value, direction, Self::binding_bounds(subject, key));
+		let then = set.nearest_fit(key, wanted.max(reach.min).min(reach.max))?;
+		let from = match direction {
+			Direction::Tightened => 0,
+			Direction::Loosened => Self::loosen_from(subject, key),
+		};
+		let now = if T::Time::now() >= from { then } else { value };
+		Some(Nearest {
+			now,
+			then,
+			from,
+			direction: Some(direction),
+		})
+	}
+
+	pub(crate) fn headroom_of(subject: Subject) -> Vec<Headroom> {
+		let Ok(set) = Self::set_of(subject) else {
+			return Vec::new();
+		};
+		let room = |(key, value): (Key, u128)| {
+			let bounds = Self::binding_bounds(subject, key);
+			let up = set.nearest_fit(key, bounds.max.max(value))?.abs_diff(value);
+			let down = set.nearest_fit(key, bounds.min.min(value))?.abs_diff(value);
+			let (tighten, loosen) = match policy(key).safer {
+				Safer::Higher => (up, down),
+				Safer::Lower => (down, up),
+			};
+			Some(Headroom {
+				key,
+				value,
+				tighten,
+				loosen,
+			})
+		};
+		set.values().into_iter().filter_map(room).collect()
+	}
+}
+
+impl<T: Config> keel_primitives::RiskParameters for Pallet<T> {
+	fn branch(branch: BranchId) -> Result<BranchParameters, DispatchError> {
+		Branches::<T>::get(branch).ok_or_else(|| Error::<T>::UnknownBranch.into())
+	}
+
+	fn chain() -> ChainParameters {
+		Chain::<T>::get()
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_branch(branch: BranchId, parameters: BranchParameters) {
+		let subject = Subject::Branch(branch);
+		for key in subject.keys() {
+			Bounds::<T>::insert(subject, key, Self::stored_bounds(subject, key));
+		}
+		Self::write(ParameterSet::Branch(branch, parameters));
+	}
+}

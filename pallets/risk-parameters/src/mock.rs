@@ -1,0 +1,136 @@
+//! A runtime of this pallet and a clock.
+
+use frame_support::{derive_impl, ord_parameter_types};
+use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSignedBy};
+use keel_primitives::{BranchId, BranchParameters, ChainParameters, Moment};
+use sp_runtime::{BuildStorage, FixedU128};
+
+use crate::{limits, GenesisConfig};
+
+pub const ADJUSTER: u64 = 1;
+pub const GUARDIAN: u64 = 2;
+pub const STRANGER: u64 = 3;
+
+pub const BTC: BranchId = 2;
+pub const DOT: BranchId = 4;
+
+pub const DAY: Moment = 86_400_000;
+/// When the tests begin: 2030.
+pub const START: Moment = 1_893_456_000_000;
+
+#[frame_support::runtime]
+mod test_runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Test;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+	#[runtime::pallet_index(1)]
+	pub type Timestamp = pallet_timestamp;
+	#[runtime::pallet_index(2)]
+	pub type RiskParameters = crate;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+	type Block = MockBlock<Test>;
+}
+
+#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
+impl pallet_timestamp::Config for Test {}
+
+ord_parameter_types! {
+	pub const Adjuster: u64 = ADJUSTER;
+	pub const Guardian: u64 = GUARDIAN;
+}
+
+impl crate::Config for Test {
+	type Time = Timestamp;
+	type AdjustOrigin = EnsureSignedBy<Adjuster, u64>;
+	type GuardianOrigin = EnsureSignedBy<Guardian, u64>;
+	type BoundsOrigin = EnsureRoot<u64>;
+	type WeightInfo = ();
+}
+
+/// As the development chain has it: a higher ratio, a small ceiling.
+pub fn dot() -> BranchParameters {
+	BranchParameters {
+		liquidation_ratio: FixedU128::from_rational(165, 100),
+		liquidation_ratio_cap: FixedU128::from_rational(195, 100),
+		debt_ceiling: 500_000_000_000,
+		..limits::default_branch()
+	}
+}
+
+pub struct ExtBuilder {
+	chain: ChainParameters,
+	branches: Vec<(BranchId, BranchParameters)>,
+}
+
+impl Default for ExtBuilder {
+	fn default() -> Self {
+		Self {
+			chain: limits::default_chain(),
+			branches: vec![(BTC, limits::default_branch()), (DOT, dot())],
+		}
+	}
+}
+
+impl ExtBuilder {
+	pub fn chain(mut self, chain: ChainParameters) -> Self {
+		self.chain = chain;
+		self
+	}
+
+	pub fn branches(mut self, branches: Vec<(BranchId, BranchParameters)>) -> Self {
+		self.branches = branches;
+		self
+	}
+
+	pub fn build(self) -> sp_io::TestExternalities {
+		let mut storage = frame_system::GenesisConfig::<Test>::default()
+			.build_storage()
+			.unwrap();
+		GenesisConfig::<Test> {
+			chain: self.chain,
+			branches: self.branches,
+			..Default::default()
+		}
+		.assimilate_storage(&mut storage)
+		.unwrap();
+		let mut ext: sp_io::TestExternalities = storage.into();
+		ext.execute_with(|| {
+			System::set_block_number(1);
+			Timestamp::set_timestamp(START);
+		});
+		ext
+	}
+
+	pub fn build_and_execute(self, test: impl FnOnce()) {
+		self.build().execute_with(|| {
+			test();
+			RiskParameters::do_try_state().expect("what must be true after every test");
+		});
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+pub fn new_test_ext() -> sp_io::TestExternalities {
+	ExtBuilder::default().build()
+}
+
+pub fn later(ms: Moment) {
+	Timestamp::set_timestamp(Timestamp::get() + ms);
+}

@@ -1,0 +1,80 @@
+mod bounds;
+mod branches;
+mod coupled;
+mod genesis;
+mod invariants;
+mod policies;
+mod try_state;
+mod values;
+mod views;
+
+use frame_support::dispatch::DispatchResult;
+use keel_primitives::{BranchKey, ChainKey};
+
+use crate::{mock::*, types::*, Bounds, Branches, Chain, Error, Event, LastLoosened};
+
+pub const ONE: u128 = 1_000_000_000_000_000_000;
+pub const BRANCH: Subject = Subject::Branch(BTC);
+pub const BOTH: [Subject; 2] = [Subject::Chain, BRANCH];
+
+pub fn b(key: BranchKey) -> Key {
+	Key::Branch(key)
+}
+
+pub fn c(key: ChainKey) -> Key {
+	Key::Chain(key)
+}
+
+pub fn pct(n: u128) -> u128 {
+	n * ONE / 100
+}
+
+pub fn changes(list: &[(Key, u128)]) -> Changes {
+	list.iter()
+		.map(|(key, value)| Change {
+			key: *key,
+			value: *value,
+		})
+		.collect::<Vec<_>>()
+		.try_into()
+		.unwrap()
+}
+
+pub fn bounds(list: &[(Key, u128, u128)]) -> BoundsChanges {
+	list.iter()
+		.map(|(key, min, max)| BoundsChange {
+			key: *key,
+			min: *min,
+			max: *max,
+		})
+		.collect::<Vec<_>>()
+		.try_into()
+		.unwrap()
+}
+
+pub fn set(who: u64, subject: Subject, list: &[(Key, u128)]) -> DispatchResult {
+	RiskParameters::set_values(RuntimeOrigin::signed(who), subject, changes(list))
+}
+
+pub fn set_bounds(subject: Subject, list: &[(Key, u128, u128)]) -> DispatchResult {
+	RiskParameters::set_bounds(RuntimeOrigin::root(), subject, bounds(list))
+}
+
+pub fn get(subject: Subject, key: Key) -> u128 {
+	RiskParameters::parameter(subject, key).unwrap().value
+}
+
+/// `value` moved by `by` in `direction`, if that is a number.
+pub fn moved(key: Key, value: u128, direction: Direction, by: u128) -> Option<u128> {
+	let up = (policy(key).safer == Safer::Higher) == (direction == Direction::Tightened);
+	if up {
+		value.checked_add(by)
+	} else {
+		value.checked_sub(by)
+	}
+}
+
+/// The state, to see that nothing moved.
+pub fn root() -> Vec<u8> {
+	sp_io::storage::root(sp_core::storage::StateVersion::V1)
+}

@@ -1,0 +1,177 @@
+//! Each check fails on a storage that breaks it.
+
+use super::*;
+
+fn corrupted(corrupt: impl FnOnce(), message: &'static str) {
+	ExtBuilder::default().build().execute_with(|| {
+		RiskParameters::do_try_state().unwrap();
+		corrupt();
+		assert_eq!(RiskParameters::do_try_state(), Err(message.into()));
+	});
+}
+
+fn put_branch(list: &[(BranchKey, u128)]) {
+	Branches::<Test>::mutate(BTC, |set| {
+		for (key, value) in list {
+			set.as_mut().unwrap().set(*key, *value).unwrap();
+		}
+	});
+}
+
+fn put_chain(list: &[(ChainKey, u128)]) {
+	Chain::<Test>::mutate(|set| {
+		for (key, value) in list {
+			set.set(*key, *value).unwrap();
+		}
+	});
+}
+
+#[test]
+fn sees_a_value_out_of_bounds_for_every_key() {
+	for subject in BOTH {
+		for key in subject.keys() {
+			let put = |value| match key {
+				Key::Branch(key) => put_branch(&[(key, value)]),
+				Key::Chain(key) => put_chain(&[(key, value)]),
+			};
+			let Range { min, max } = policy(key).bounds;
+			corrupted(|| put(max + 1), "risk parameters: value above bounds");
+			if let Some(below) = min.checked_sub(1) {
+				corrupted(|| put(below), "risk parameters: value below bounds");
+			}
+		}
+	}
+}
+
+#[test]
+fn sees_bounds_that_leave_the_limits_or_are_inverted_for_every_key() {
+	let message = "risk parameters: bounds outside limits";
+	for subject in BOTH {
+		for key in subject.keys() {
+			let Range { min, max } = policy(key).limits;
+			let put = |min, max| Bounds::<Test>::insert(subject, key, Range { min, max });
+			corrupted(|| put(min, max + 1), message);
+			if let Some(below) = min.checked_sub(1) {
+				corrupted(|| put(below, max), message);
+			}
+			corrupted(|| put(max, min), message);
+		}
+	}
+}
+
+#[test]
+fn sees_a_number_without_bounds_for_every_key() {
+	for subject in BOTH {
+		for key in subject.keys() {
+			corrupted(
+				|| Bounds::<Test>::remove(subject, key),
+				"risk parameters: a number without bounds",
+			);
+		}
+	}
+}
+
+#[test]
+fn sees_bounds_of_nothing() {
+	let message = "risk parameters: bounds of nothing";
+	let range = Range { min: 0, max: 1 };
+	let fee = b(BranchKey::StabilityFee);
+	corrupted(
+		|| Bounds::<Test>::insert(Subject::Branch(99), fee, range),
+		message,
+	);
+	corrupted(|| Bounds::<Test>::insert(Subject::Chain, fee, range), message);
+	corrupted(
+		|| Bounds::<Test>::insert(BRANCH, c(ChainKey::OracleQuorum), range),
+		message,
+	);
+}
+
+#[test]
+fn sees_a_loosening_of_nothing_or_in_the_future() {
+	let fee = b(BranchKey::StabilityFee);
+	let nothing = "risk parameters: a loosening of nothing";
+	corrupted(
+		|| LastLoosened::<Test>::insert(Subject::Branch(99), fee, START),
+		nothing,
+	);
+	corrupted(
+		|| LastLoosened::<Test>::insert(Subject::Chain, fee, START),
+		nothing,
+	);
+	corrupted(
+		|| LastLoosened::<Test>::insert(BRANCH, fee, START + 1),
+		"risk parameters: loosened in the future",
+	);
+}
+
+#[test]
+fn sees_numbers_that_do_not_decode() {
+	corrupted(
+		|| {
+			let key = Branches::<Test>::hashed_key_for(BTC);
+			frame_support::storage::unhashed::put_raw(&key, &[1, 2, 3]);
+		},
+		"risk parameters: numbers do not decode",
+	);
+}
+
+#[test]
+fn sees_branch_numbers_that_do_not_go_together() {
+	use BranchKey::*;
+	corrupted(
+		|| put_branch(&[(LiquidationRatio, pct(120)), (LiquidationPenalty, pct(20))]),
+		"liquidation ratio is not above 1 + penalty",
+	);
+	corrupted(
+		|| {
+			let limits = policy(b(TargetMargin)).limits;
+			Bounds::<Test>::insert(BRANCH, b(TargetMargin), limits);
+			put_branch(&[
+				(LiquidationRatio, pct(120)),
+				(LiquidationPenalty, pct(19)),
+				(TargetMargin, pct(1) - 1),
+			]);
+		},
+		"liquidation target is too close to 1 + penalty",
+	);
+	corrupted(
+		|| put_branch(&[(PoolBonus, pct(13) + 1)]),
+		"pool bonus is above the penalty",
+	);
+	corrupted(
+		|| put_branch(&[(LiquidationRatioCap, pct(150) - 1)]),
+		"liquidation ratio cap is below the liquidation ratio",
+	);
+	corrupted(
+		|| put_branch(&[(AuctionStep, 120), (AuctionDuration, 1_800)]),
+		"auction ends before its price reaches the reserve",
+	);
+}
+
+#[test]
+fn sees_chain_numbers_that_do_not_go_together() {
+	use ChainKey::*;
+	let ages = "price ages are not in the order AddRisk, Liquidate, ReduceRisk";
+	corrupted(|| put_chain(&[(AddRiskAge, 60_001)]), ages);
+	corrupted(
+		|| {
+			put_chain(&[
+				(OracleMaxAge, 150_000),
+				(LiquidateAge, 150_000),
+				(ReduceRiskAge, 149_999),
+			])
+		},
+		ages,
+	);
+	let confidences = "price confidences are not in the order AddRisk, Liquidate, ReduceRisk";
+	corrupted(|| put_chain(&[(AddRiskConfidence, pct(2) + 1)]), confidences);
+	corrupted(
+		|| put_chain(&[(LiquidateConfidence, pct(5)), (ReduceRiskConfidence, pct(5) - 1)]),
+		confidences,
+	);
+	corrupted(
+		|| put_chain(&[(LiquidateAge, 60_001)]),
+		"liquidations accept a price older than an outage",
+	);
+}
