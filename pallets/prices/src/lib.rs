@@ -1,0 +1,407 @@
+//! # Prices
+//!
+//! One price per feed out of what several operators say, and everything that must be known with it.
+//!
+//! ## Overview
+//!
+//! Operators feed raw values into the oracle, one value each. At the end of every block in which a feed got a new
+//! value, this pallet aggregates: stale values are dropped, a quorum is required, outliers are dropped around the
+//! median, and the median of the rest becomes the price, with their spread as its confidence. Where the operators
+//! don't agree there is **no new price**: the old one keeps its time and ages.
+//!
+//! A price travels whole: value, confidence, time, five-minute average and volatility. A consumer says what it is
+//! for ([`PriceFor`]) and gets the price or the limit that failed. Nobody reads a bare number.
+//!
+//! ## Order within a block
+//!
+//! Aggregation runs in `on_finalize`, once for all values of the block: their order within the block doesn't matter,
+//! and a price is public one block before anybody can act on it. `on_initialize` reserves its weight for every
+//! registered feed: each of them may become pending in the block, operators pay no fees, and a feed fed by five
+//! operators is still aggregated once, so that the feeding calls are the wrong place to charge. A feed added in the
+//! block itself is reserved for in the weight of [`Pallet::add_feed`].
+//!
+//! ## Averages
+//!
+//! The integral of the price is sampled every minute into a ring of 64, so that any window up to an hour can be
+//! averaged. The last price is in force until the next one, also through an outage. A jump is not clamped: a real
+//! crash is real.
+//!
+//! ## Volatility and covariance
+//!
+//! All feeds are sampled together, once a minute (more often would measure the operators' noise, not the market).
+//! A feed's return runs from the last sample at which it was fresh to this one, over the time that really passed:
+//! a jump during an outage is one return over the whole outage, neither lost nor taken for a minute's. Two feeds'
+//! covariance takes the product of returns over the same interval only; where one of the two was out, there is no
+//! such product, and the covariance fades towards zero over that time. So no covariance can exceed what the two
+//! variances allow.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+pub mod aggregation;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+pub mod history;
+mod impls;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+pub mod types;
+pub mod weights;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use alloc::vec::Vec;
+	use frame_support::{pallet_prelude::*, traits::Time};
+	use frame_system::pallet_prelude::*;
+	use keel_math::FixedU128;
+	use keel_primitives::{FeedId, Moment, PriceFor, RiskParameters};
+	use sp_runtime::FixedI128;
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// Who adds and removes feeds.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// The clock.
+		type Time: Time<Moment = Moment>;
+
+		/// The operators' raw values.
+		type RawValues: RawValues;
+
+		/// The governed numbers: quorum, ages, tolerances.
+		type RiskParameters: RiskParameters;
+
+		/// The most feeds there can be. The covariance matrix has its square, halved.
+		#[pallet::constant]
+		type MaxFeeds: Get<u32>;
+
+		/// The most values one aggregation looks at, root's own account included. Values beyond are not counted.
+		#[pallet::constant]
+		type MaxOperators: Get<u32>;
+
+		/// Weights of the calls and hooks.
+		type WeightInfo: WeightInfo;
+
+		/// Feeds raw values for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: BenchmarkHelper;
+	}
+
+	/// The registered feeds: all a consumer needs of one, in one value.
+	#[pallet::storage]
+	pub type Feeds<T: Config> = CountedStorageMap<_, Twox64Concat, FeedId, FeedState>;
+
+	/// Each feed's integral of the price over time, sampled every minute, oldest first.
+	#[pallet::storage]
+	pub type History<T: Config> = StorageMap<_, Twox64Concat, FeedId, Samples, ValueQuery>;
+
+	/// Feeds with new values in this block. Empty between blocks.
+	#[pallet::storage]
+	pub type Pending<T: Config> = StorageValue<_, BoundedBTreeSet<FeedId, T::MaxFeeds>, ValueQuery>;
+
+	/// Volatilities and covariances of all feeds.
+	#[pallet::storage]
+	pub type Statistics<T: Config> = StorageValue<_, MarketStatistics<T::MaxFeeds>, ValueQuery>;
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// The operators' values made a new price.
+		PriceUpdated {
+			/// The feed.
+			feed: FeedId,
+			/// USD per whole unit.
+			value: FixedU128,
+			/// One standard deviation of the values used, in USD per whole unit.
+			confidence: FixedU128,
+			/// Values that were fresh.
+			fresh: u32,
+			/// Values that were fresh and no outliers.
+			used: u32,
+		},
+		/// Too few values are fresh and agree: the feed's price ages until they do. Said once.
+		QuorumLost {
+			/// The feed.
+			feed: FeedId,
+			/// Values that are fresh.
+			fresh: u32,
+			/// Values that are fresh and no outliers; zero where too few are fresh.
+			used: u32,
+		},
+		/// Enough values are fresh and agree, for the first time or again.
+		QuorumRestored {
+			/// The feed.
+			feed: FeedId,
+		},
+		/// A feed was added.
+		FeedAdded {
+			/// The feed.
+			feed: FeedId,
+			/// How it is called.
+			symbol: Symbol,
+			/// The annualised volatility it starts with.
+			initial_volatility: FixedU128,
+		},
+		/// A feed was removed, with its price, history and statistics.
+		FeedRemoved {
+			/// The feed.
+			feed: FeedId,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// No feed has this id. Use one that the `feeds` storage lists, or have it added by governance.
+		UnknownFeed,
+		/// The feed never had a price. It gets one as soon as a quorum of operators has fed it and agrees.
+		PriceMissing,
+		/// The last price is older than this action allows. Wait for the next one; leaving or repaying accepts
+		/// older prices than taking risk. The `price` view shows the age and each limit.
+		PriceTooOld,
+		/// The operators disagree more than this action allows. Wait until they agree again; leaving or repaying
+		/// accepts more than taking risk. The `price` view shows the confidence and each limit.
+		PriceTooUncertain,
+		/// The price is the first or second after an outage, and nobody is liquidated on those. Wait for the
+		/// next prices: the `price` view shows how many it takes.
+		PriceRecovering,
+		/// A feed with this id exists. Use a free id, or remove the other one first.
+		FeedExists,
+		/// As many feeds as the chain supports are registered. Remove one first.
+		TooManyFeeds,
+		/// The symbol is empty or not printable ASCII. Use 1 to 16 letters, digits or signs, such as `BTC`.
+		InvalidSymbol,
+		/// The initial volatility is above 10,000 %. Use a number up to 100, with `1` being 100 % a year.
+		VolatilityTooHigh,
+	}
+
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// Feeds: id, symbol, initial annualised volatility. Prices come from operators only.
+		pub feeds: Vec<(FeedId, Vec<u8>, FixedU128)>,
+		/// Names the runtime the feeds are for.
+		#[serde(skip)]
+		pub _config: PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			for (feed, symbol, volatility) in &self.feeds {
+				// A chain whose genesis is wrong must not start.
+				let symbol = Symbol::try_from(symbol.clone()).expect("a symbol has at most 16 bytes");
+				Pallet::<T>::do_add_feed(*feed, symbol, *volatility).expect("the genesis feeds are valid");
+			}
+		}
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Reserves the weight of `on_finalize`: every registered feed may become pending in this block, and a
+		/// sample may be due (the block's time is not known yet).
+		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+			T::WeightInfo::aggregate(Feeds::<T>::count())
+				.saturating_add(T::WeightInfo::sample())
+				.saturating_add(T::DbWeight::get().reads(1))
+		}
+
+		fn on_finalize(_: BlockNumberFor<T>) {
+			Self::do_finalize();
+		}
+
+		fn integrity_test() {
+			let (feeds, operators) = (T::MaxFeeds::get(), T::MaxOperators::get());
+			assert!(
+				(1..=64).contains(&feeds),
+				"between 1 and 64 feeds: the covariance matrix is their square"
+			);
+			assert!(operators >= 1, "a price takes at least one operator");
+			let reserved = T::WeightInfo::aggregate(feeds).saturating_add(T::WeightInfo::sample());
+			let block = T::BlockWeights::get().max_block;
+			assert!(
+				reserved.saturating_mul(2).all_lte(block),
+				"aggregation takes at most half of a block"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// The last price of a feed, whole: symbol, value, confidence, time, five-minute average, volatility, age, and
+		/// for each purpose whether it is good enough or which limit fails. `None` for an unknown feed.
+		pub fn price(feed: FeedId) -> Option<PriceView> {
+			Self::price_view(feed)
+		}
+
+		/// The time-weighted average price of a feed over the last `window_ms` milliseconds, up to an hour, in USD per
+		/// whole unit, rounded down. The last price counts until now. `None` for an unknown feed, an empty or longer
+		/// window, or one that begins before the feed's history.
+		pub fn twap(feed: FeedId, window_ms: Moment) -> Option<FixedU128> {
+			Self::average(feed, window_ms)
+		}
+
+		/// The annualised covariance of two feeds' returns; of a feed with itself, its variance. `None` for unknown
+		/// feeds.
+		pub fn covariance(a: FeedId, b: FeedId) -> Option<FixedI128> {
+			Self::covariance_of(a, b)
+		}
+
+		/// The correlation of two feeds' returns, between -1 and 1. `None` for unknown feeds, and where one of them
+		/// has not moved yet.
+		pub fn correlation(a: FeedId, b: FeedId) -> Option<FixedI128> {
+			Self::correlation_of(a, b)
+		}
+
+		/// What each operator says about a feed now: value, time, whether it is fresh, whether it is an outlier. In the
+		/// order in which the oracle lists its operators. Empty for an unknown feed.
+		pub fn operator_values(feed: FeedId) -> Vec<OperatorValue> {
+			Self::assessed(feed)
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Add a feed.
+		///
+		/// ## Origin
+		///
+		/// [`Config::AdminOrigin`].
+		///
+		/// ## Details
+		///
+		/// The feed has no price until a quorum of operators has fed it and agrees. Until it has moved,
+		/// `initial_volatility` (annualised, `1` being 100 %) stands for its volatility: choose it rather too high
+		/// than too low. It has no covariance with other feeds yet.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::InvalidSymbol`], [`Error::VolatilityTooHigh`]: an argument is out of range.
+		/// - [`Error::FeedExists`]: the id is taken.
+		/// - [`Error::TooManyFeeds`]: there is no room.
+		///
+		/// ## Events
+		///
+		/// [`Event::FeedAdded`].
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::add_feed().saturating_add(T::WeightInfo::aggregate(1)))]
+		pub fn add_feed(
+			origin: OriginFor<T>,
+			feed: FeedId,
+			symbol: Symbol,
+			initial_volatility: FixedU128,
+		) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_add_feed(feed, symbol.clone(), initial_volatility)?;
+			Self::deposit_event(Event::FeedAdded {
+				feed,
+				symbol,
+				initial_volatility,
+			});
+			Ok(())
+		}
+
+		/// Remove a feed with its price, history and statistics.
+		///
+		/// ## Origin
+		///
+		/// [`Config::AdminOrigin`].
+		///
+		/// ## Details
+		///
+		/// Whatever still uses the feed is refused from now on with [`Error::UnknownFeed`], also leaving and
+		/// liquidation: wind down its users first.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownFeed`]: no feed has this id.
+		///
+		/// ## Events
+		///
+		/// [`Event::FeedRemoved`].
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::remove_feed())]
+		pub fn remove_feed(origin: OriginFor<T>, feed: FeedId) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_remove_feed(feed)?;
+			Self::deposit_event(Event::FeedRemoved { feed });
+			Ok(())
+		}
+	}
+
+	impl<T: Config> From<Refusal> for Error<T> {
+		fn from(refusal: Refusal) -> Self {
+			match refusal {
+				Refusal::Missing => Error::PriceMissing,
+				Refusal::TooOld { .. } => Error::PriceTooOld,
+				Refusal::TooUncertain { .. } => Error::PriceTooUncertain,
+				Refusal::Recovering { .. } => Error::PriceRecovering,
+			}
+		}
+	}
+
+	impl<T: Config> Pallet<T> {
+		/// `feed` has a new raw value: aggregate it at the end of this block. A feed that is not registered is ignored.
+		pub fn note_new_value(feed: FeedId) {
+			if !Feeds::<T>::contains_key(feed) {
+				return;
+			}
+			Pending::<T>::mutate(|pending| {
+				// Pending feeds are registered ones, and those are at most as many: there is room.
+				if pending.try_insert(feed).is_err() {
+					log::error!(target: "runtime::prices", "no room for feed {feed} among the pending ones");
+				}
+			});
+		}
+
+		/// Is `price` good enough for `purpose`? The one place that decides.
+		pub(crate) fn accept(
+			state: &FeedState,
+			purpose: PriceFor,
+			now: Moment,
+			parameters: &keel_primitives::ChainParameters,
+		) -> Result<(), Refusal> {
+			let (age_limit, ratio) = match purpose {
+				PriceFor::AddRisk => (parameters.add_risk_age, parameters.add_risk_confidence),
+				PriceFor::ReduceRisk => (parameters.reduce_risk_age, parameters.reduce_risk_confidence),
+				PriceFor::Liquidate => (parameters.liquidate_age, parameters.liquidate_confidence),
+			};
+			ensure!(state.has_price(), Refusal::Missing);
+			let age = now.saturating_sub(state.price.at);
+			ensure!(
+				age <= age_limit,
+				Refusal::TooOld {
+					age,
+					limit: age_limit
+				}
+			);
+			let (prices, needed) = (state.streak, parameters.recovery_prices);
+			let recovering = purpose == PriceFor::Liquidate && prices < needed;
+			ensure!(!recovering, Refusal::Recovering { prices, needed });
+			// Rounded down, against whoever wants the price. A limit beyond 128 bits limits nothing.
+			let limit =
+				keel_math::mul_ratio(state.price.value.into_inner(), ratio, keel_math::Rounding::Down)
+					.map_or(FixedU128::from_inner(u128::MAX), FixedU128::from_inner);
+			let confidence = state.price.confidence;
+			ensure!(confidence <= limit, Refusal::TooUncertain { confidence, limit });
+			Ok(())
+		}
+	}
+}

@@ -1,0 +1,338 @@
+//! Who may act on which price, and what is said when there is none.
+
+use super::*;
+use sp_runtime::DispatchError;
+
+const SECOND: Moment = 1_000;
+
+fn refused(error: Error<Test>) -> Result<keel_primitives::Price, DispatchError> {
+	Err(error.into())
+}
+
+/// Five agreeing operators, three prices: nothing is recovering after it. Returns the last price's time.
+fn settle() -> Moment {
+	for n in 0..3 {
+		block_with(START + n * 2 * SECOND, BTC, &[100.0; 5]);
+	}
+	START + 4 * SECOND
+}
+
+mod age {
+	use super::*;
+
+	#[test]
+	fn a_price_nobody_made_is_missing() {
+		ExtBuilder::default().build_and_execute(|| {
+			for purpose in [PriceFor::AddRisk, PriceFor::ReduceRisk, PriceFor::Liquidate] {
+				assert_eq!(ask(BTC, purpose), refused(Error::PriceMissing));
+				assert_eq!(ask(NOTHING, purpose), refused(Error::UnknownFeed));
+			}
+			assert_eq!(Prices::volatility(BTC), None);
+			assert_eq!(Prices::volatility(NOTHING), None);
+		});
+	}
+
+	#[test]
+	fn each_purpose_refuses_at_its_own_when_the_quorum_is_lost() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			// (seconds since the last price, who may still act)
+			let cases = [
+				(30, [true, true, true]),
+				(31, [false, true, true]),
+				(60, [false, true, true]),
+				(61, [false, true, false]),
+				(300, [false, true, false]),
+				(301, [false, false, false]),
+			];
+			for (age, expected) in cases {
+				// Two of five go on feeding, which doesn't help once the others' values are too old. Until then no
+				// block has a new value: it would make a price.
+				let now = at + age * SECOND;
+				if age > 60 {
+					block_with(now, BTC, &[100.0; 2]);
+				} else {
+					block(now, || ());
+				}
+				assert_eq!(stored(BTC).at, at);
+				let purposes = [PriceFor::AddRisk, PriceFor::ReduceRisk, PriceFor::Liquidate];
+				for (purpose, fine) in purposes.into_iter().zip(expected) {
+					let answer = ask(BTC, purpose);
+					if fine {
+						assert_eq!(answer.unwrap(), stored(BTC));
+					} else {
+						assert_eq!(answer, refused(Error::PriceTooOld), "{purpose:?} after {age} s");
+					}
+				}
+			}
+			assert_eq!(
+				Prices::price(BTC).unwrap().add_risk,
+				Err(Refusal::TooOld {
+					age: 301_000,
+					limit: 30_000
+				})
+			);
+		});
+	}
+
+	#[test]
+	fn limits_are_the_governed_ones() {
+		ExtBuilder::default().build_and_execute(|| {
+			settle();
+			Parameters::mutate(|p| p.add_risk_age = 1_999);
+			block(START + 6 * SECOND, || ());
+			assert_eq!(ask(BTC, PriceFor::AddRisk), refused(Error::PriceTooOld));
+			Parameters::mutate(|p| p.add_risk_age = 2_000);
+			assert_ok!(ask(BTC, PriceFor::AddRisk));
+		});
+	}
+}
+
+mod confidence {
+	use super::*;
+
+	/// A confidence of about `percent` of the price: five values with the given median deviation.
+	fn spread(percent: f64) -> [f64; 5] {
+		let mad = percent / 1.4826;
+		[
+			100.0,
+			100.0 + mad,
+			100.0 - mad,
+			100.0 + 2.0 * mad,
+			100.0 - 2.0 * mad,
+		]
+	}
+
+	#[test]
+	fn each_purpose_refuses_at_its_own() {
+		ExtBuilder::default().build_and_execute(|| {
+			settle();
+			let cases = [
+				(0.99, [true, true, true]),
+				(1.01, [false, true, true]),
+				(1.99, [false, true, true]),
+				(2.01, [false, true, false]),
+				(4.99, [false, true, false]),
+				(5.01, [false, false, false]),
+			];
+			for (n, (percent, expected)) in (3..).zip(cases) {
+				block_with(START + n * 2 * SECOND, BTC, &spread(percent));
+				let purposes = [PriceFor::AddRisk, PriceFor::ReduceRisk, PriceFor::Liquidate];
+				for (purpose, fine) in purposes.into_iter().zip(expected) {
+					let answer = ask(BTC, purpose);
+					if fine {
+						assert_ok!(answer);
+					} else {
+						assert_eq!(
+							answer,
+							refused(Error::PriceTooUncertain),
+							"{purpose:?} at {percent} %"
+						);
+					}
+				}
+			}
+			let Err(Refusal::TooUncertain { confidence, limit }) = Prices::price(BTC).unwrap().reduce_risk
+			else {
+				panic!("not refused for its confidence")
+			};
+			assert_eq!((confidence, limit), (stored(BTC).confidence, usd(5.0)));
+		});
+	}
+
+	#[test]
+	fn a_price_of_one_unit_is_all_uncertainty() {
+		ExtBuilder::default().build_and_execute(|| {
+			for n in 0..3 {
+				block(START + n * 2 * SECOND, || {
+					for who in 1..=5 {
+						assert_ok!(feed(who, &[(BTC, FixedU128::from_inner(1))]));
+					}
+				});
+			}
+			assert_eq!(ask(BTC, PriceFor::ReduceRisk), refused(Error::PriceTooUncertain));
+			assert_eq!(Prices::price(BTC).unwrap().confidence_ratio, Some(usd(1.0)));
+		});
+	}
+}
+
+mod recovery {
+	use super::*;
+
+	#[test]
+	fn nobody_is_liquidated_before_the_third_price_of_a_new_feed() {
+		ExtBuilder::default().build_and_execute(|| {
+			for n in 0..3 {
+				block_with(START + n * 2 * SECOND, BTC, &[100.0; 3]);
+				assert_ok!(ask(BTC, PriceFor::AddRisk));
+				if n < 2 {
+					assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+				}
+			}
+			assert_ok!(ask(BTC, PriceFor::Liquidate));
+		});
+	}
+
+	#[test]
+	fn nobody_is_liquidated_before_the_third_price_after_all_operators_were_gone() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			assert_ok!(ask(BTC, PriceFor::Liquidate));
+			let back = at + 3_600 * SECOND;
+			for n in 0..3 {
+				block_with(back + n * 2 * SECOND, BTC, &[80.0; 5]);
+				assert_eq!(stored(BTC).value, usd(80.0));
+				assert_ok!(ask(BTC, PriceFor::AddRisk));
+				if n < 2 {
+					assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+					assert_eq!(
+						Prices::price(BTC).unwrap().liquidate,
+						Err(Refusal::Recovering {
+							prices: n as u32 + 1,
+							needed: 3
+						})
+					);
+				}
+			}
+			assert_ok!(ask(BTC, PriceFor::Liquidate));
+		});
+	}
+
+	#[test]
+	fn a_gap_of_exactly_the_maximum_age_is_none() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			block_with(at + 60 * SECOND, BTC, &[100.0; 5]);
+			assert_ok!(ask(BTC, PriceFor::Liquidate));
+			block_with(at + 120 * SECOND + 1, BTC, &[100.0; 5]);
+			assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+		});
+	}
+
+	#[test]
+	fn two_blocks_of_one_moment_are_one_price() {
+		ExtBuilder::default().build_and_execute(|| {
+			for price in [100.0, 101.0, 102.0, 103.0] {
+				block_with(START, BTC, &[price; 3]);
+				assert_eq!(stored(BTC).value, usd(price));
+				assert_eq!(stored(BTC).twap, usd(price));
+				assert_eq!(Feeds::<Test>::get(BTC).unwrap().streak, 1);
+			}
+			assert_eq!(History::<Test>::get(BTC).len(), 1);
+			assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+		});
+	}
+}
+
+mod quorum {
+	use super::*;
+
+	fn lost(fresh: u32) -> Event<Test> {
+		Event::QuorumLost {
+			feed: BTC,
+			fresh,
+			used: 0,
+		}
+	}
+
+	#[test]
+	fn its_loss_and_its_return_are_said_once() {
+		ExtBuilder::default().build_and_execute(|| {
+			block_with(START, BTC, &[100.0; 2]);
+			assert_eq!(events(), [], "a feed that never had a quorum does not lose it");
+			block_with(START + 2 * SECOND, BTC, &[100.0; 5]);
+			let updated = Event::PriceUpdated {
+				feed: BTC,
+				value: usd(100.0),
+				confidence: FixedU128::from_inner(1),
+				fresh: 5,
+				used: 5,
+			};
+			assert_eq!(events(), [Event::QuorumRestored { feed: BTC }, updated.clone()]);
+			block_with(START + 4 * SECOND, BTC, &[100.0; 2]);
+			assert_eq!(events(), [updated.clone()]);
+			for n in 0..10 {
+				block_with(START + (70 + n * 2) * SECOND, BTC, &[100.0; 2]);
+				assert_eq!(events(), if n == 0 { vec![lost(2)] } else { vec![] });
+			}
+			block_with(START + 100 * SECOND, BTC, &[100.0; 5]);
+			assert_eq!(events(), [Event::QuorumRestored { feed: BTC }, updated]);
+		});
+	}
+
+	#[test]
+	fn its_loss_is_noticed_when_everybody_is_silent() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			let mut said = vec![];
+			for n in 1..=100 {
+				block(at + n * 2 * SECOND, || ());
+				said.extend(events().into_iter().map(|e| (n * 2, e)));
+			}
+			let [(after, event)] = &said[..] else {
+				panic!("{said:?}")
+			};
+			assert_eq!(*event, lost(0));
+			// The operators' values count for a minute, and samples are a minute apart.
+			assert!(*after > 60 && *after <= 121, "{after}");
+			assert!(!Prices::price(BTC).unwrap().quorum);
+		});
+	}
+
+	#[test]
+	fn disagreement_loses_it_too() {
+		ExtBuilder::default().build_and_execute(|| {
+			settle();
+			Parameters::mutate(|p| p.outlier_deviations = FixedU128::from_rational(1, 2));
+			block_with(START + 6 * SECOND, BTC, &[100.0, 90.0, 90.0, 110.0, 110.0]);
+			assert_eq!(
+				events(),
+				[Event::QuorumLost {
+					feed: BTC,
+					fresh: 5,
+					used: 1
+				}]
+			);
+			assert_eq!(stored(BTC).at, START + 4 * SECOND);
+		});
+	}
+}
+
+mod reads {
+	use super::*;
+	use frame_support::hypothetically;
+
+	/// Every key of the state.
+	fn keys() -> Vec<Vec<u8>> {
+		core::iter::successors(sp_io::storage::next_key(&[]), |key| sp_io::storage::next_key(key)).collect()
+	}
+
+	#[test]
+	fn an_answer_takes_the_feed_and_the_clock_and_nothing_else_that_is_stored() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			block(at + 61 * SECOND, || ());
+			// The governed numbers come from the mock, not from storage.
+			let feed_key = Feeds::<Test>::hashed_key_for(BTC);
+			let clock_key = pallet_timestamp::Now::<Test>::hashed_key().to_vec();
+			let answer = refused(Error::PriceTooOld);
+			assert_eq!(ask(BTC, PriceFor::Liquidate), answer);
+			hypothetically!({
+				for key in keys()
+					.iter()
+					.filter(|key| **key != feed_key && **key != clock_key)
+				{
+					sp_io::storage::clear(key);
+				}
+				assert_eq!(keys().len(), 2);
+				assert_eq!(ask(BTC, PriceFor::Liquidate), answer);
+				assert_ok!(ask(BTC, PriceFor::ReduceRisk));
+			});
+			for key in [feed_key, clock_key] {
+				hypothetically!({
+					sp_io::storage::clear(&key);
+					assert_ne!(ask(BTC, PriceFor::Liquidate), answer);
+				});
+			}
+		});
+	}
+}

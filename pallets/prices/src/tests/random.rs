@@ -1,0 +1,151 @@
+//! Anything in any order, with the invariants checked after every block.
+
+use super::*;
+use keel_primitives::Price;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+	/// An operator feeds some of the feeds.
+	Feed {
+		who: u64,
+		feeds: u8,
+		value: u128,
+		repeated: bool,
+	},
+	/// The block ends and the next one begins that many milliseconds later.
+	Block {
+		wait: u64,
+	},
+	/// Governance adds or removes a feed.
+	Add {
+		feed: FeedId,
+	},
+	Remove {
+		feed: FeedId,
+	},
+	/// Governance moves the quorum.
+	Quorum {
+		quorum: u32,
+	},
+}
+
+fn step() -> impl Strategy<Value = Step> {
+	let value = prop_oneof![
+		20 => 90u128..110,
+		4 => 1u128..1_000,
+		1 => Just(0u128),
+	]
+	.prop_map(|v| v * 1_000_000_000_000_000_000);
+	let value = prop_oneof![
+		30 => value,
+		1 => prop_oneof![Just(1u128), Just(u128::MAX)],
+	];
+	prop_oneof![
+		60 => (0u64..8, any::<u8>(), value, prop::bool::weighted(0.1))
+			.prop_map(|(who, feeds, value, repeated)| Step::Feed { who, feeds, value, repeated }),
+		14 => prop_oneof![6 => Just(2_000u64), 1 => Just(0), 2 => 1u64..61_000, 1 => 61_000u64..4_000_000]
+			.prop_map(|wait| Step::Block { wait }),
+		1 => (1u32..9).prop_map(|feed| Step::Add { feed }),
+		1 => (1u32..9).prop_map(|feed| Step::Remove { feed }),
+		1 => (0u32..5).prop_map(|quorum| Step::Quorum { quorum }),
+	]
+}
+
+fn run(steps: Vec<Step>) {
+	ExtBuilder::default().build_and_execute(|| {
+		let mut now = START;
+		let mut steps = steps.into_iter().peekable();
+		while steps.peek().is_some() {
+			let before: Vec<(FeedId, Price)> = Feeds::<Test>::iter().map(|(f, s)| (f, s.price)).collect();
+			let mut removed = vec![];
+			block(now, || {
+				for step in steps.by_ref() {
+					match step {
+						Step::Block { wait } => {
+							now += wait;
+							break;
+						}
+						Step::Feed {
+							who,
+							feeds,
+							value,
+							repeated,
+						} => {
+							let value = FixedU128::from_inner(value);
+							let ids = (1..9u32).filter(|f| feeds & (1 << (f - 1)) != 0);
+							let mut values: Vec<_> = ids.map(|f| (f, value)).collect();
+							if repeated {
+								values.extend(values.clone());
+							}
+							// A stranger, or somebody who fed in this block already, changes nothing.
+							let pending = Pending::<Test>::get();
+							if feed(who, &values).is_err() {
+								assert_eq!(Pending::<Test>::get(), pending);
+							}
+						}
+						Step::Add { feed } => {
+							let symbol = Symbol::truncate_from(b"X".to_vec());
+							let _ = Prices::add_feed(RuntimeOrigin::root(), feed, symbol, usd(0.5));
+						}
+						Step::Remove { feed } => {
+							if Prices::remove_feed(RuntimeOrigin::root(), feed).is_ok() {
+								removed.push(feed);
+							}
+						}
+						Step::Quorum { quorum } => Parameters::mutate(|p| p.oracle_quorum = quorum),
+					}
+				}
+			});
+			check(&before, &removed);
+		}
+	});
+}
+
+/// A price that is not of this block is the one there was, and one that is of this block is what the operators say.
+fn check(before: &[(FeedId, Price)], removed: &[FeedId]) {
+	let said = events();
+	for (feed, state) in Feeds::<Test>::iter() {
+		let updated = said.iter().find_map(|e| match e {
+			Event::PriceUpdated {
+				feed: f,
+				value,
+				confidence,
+				fresh,
+				used,
+			} if *f == feed => Some((*value, *confidence, *fresh, *used)),
+			_ => None,
+		});
+		let Some((value, confidence, fresh, used)) = updated else {
+			let same = |p: &Price| (p.value, p.confidence, p.at, p.twap);
+			if let Some((_, old)) = before
+				.iter()
+				.find(|(f, _)| *f == feed)
+				.filter(|_| !removed.contains(&feed))
+			{
+				assert_eq!(same(old), same(&state.price));
+			}
+			continue;
+		};
+		assert_eq!((value, confidence), (state.price.value, state.price.confidence));
+		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
+		let values = Prices::operator_values(feed);
+		assert_eq!(values.iter().filter(|v| v.fresh).count() as u32, fresh);
+		let kept: Vec<_> = values
+			.iter()
+			.filter(|v| v.fresh && !v.outlier)
+			.map(|v| v.value)
+			.collect();
+		assert_eq!(kept.len() as u32, used);
+		assert!(kept.iter().min() <= Some(&value) && Some(&value) <= kept.iter().max());
+	}
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(20))]
+
+	#[test]
+	fn operations_keep_the_invariants(steps in prop::collection::vec(step(), 250)) {
+		run(steps);
+	}
+}
