@@ -1,0 +1,9 @@
+//! Attacks and expectations, by theme.
+
+mod call;
+mod fallback;
+mod index;
+mod invariants;
+mod random;
+mod views;
+mod worker;

@@ -1,0 +1,102 @@
+//! What a user is shown.
+
+use frame_support::assert_ok;
+use frame_system::RawOrigin;
+use sp_runtime::{DispatchError, FixedU128};
+
+use crate::{mock::*, *};
+
+#[test]
+fn unsafe_positions_are_listed_worst_first() {
+	let given = [(1, 1, 1_500), (1, 2, 3_000), (1, 3, 1_000), (1, 4, 1_500)];
+	ExtBuilder::default().positions(given).build_and_execute(|| {
+		TooFresh::set([(1, 4)].into());
+		let position = |position, trigger, deficit| UnsafePosition {
+			position,
+			trigger,
+			deficit,
+		};
+		let all = vec![
+			position(2, 3_000, Some(2_000)),
+			position(1, 1_500, Some(500)),
+			position(4, 1_500, None),
+		];
+		assert_eq!(Liquidations::unsafe_positions(1, 10), Ok(all.clone()));
+		assert_eq!(Liquidations::unsafe_positions(1, 2), Ok(all[..2].to_vec()));
+		assert_eq!(Liquidations::unsafe_positions(1, 0), Ok(vec![]));
+		assert_eq!(Liquidations::unsafe_positions(2, 10), Ok(vec![]));
+	});
+}
+
+#[test]
+fn unsafe_positions_are_bounded() {
+	ExtBuilder::default()
+		.positions((0..1_100).map(|i| (1, i, 2_000)))
+		.build_and_execute(|| {
+			assert_eq!(
+				Liquidations::unsafe_positions(1, u32::MAX).unwrap().len(),
+				MAX_LISTED as usize
+			);
+		});
+}
+
+#[test]
+fn a_listed_deficit_is_what_a_liquidation_takes() {
+	ExtBuilder::default()
+		.positions([(1, 1, 1_700)])
+		.build_and_execute(|| {
+			let quoted = Liquidations::unsafe_positions(1, 1).unwrap()[0].deficit.unwrap();
+			assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), 1, 1));
+			let taken = System::events()
+				.into_iter()
+				.find_map(|record| match record.event {
+					RuntimeEvent::Liquidations(Event::Liquidated { outcome, .. }) => Some(outcome.debt),
+					_ => None,
+				});
+			assert_eq!(taken, Some(quoted));
+		});
+}
+
+#[test]
+fn a_refused_price_is_an_error() {
+	ExtBuilder::default()
+		.positions([(1, 1, 1_700)])
+		.build_and_execute(|| {
+			assert_eq!(Liquidations::threshold(1), Ok(1_000));
+			refuse(1);
+			assert_eq!(Liquidations::threshold(1), Err(PRICE_REFUSED_ERROR));
+			assert_eq!(Liquidations::unsafe_positions(1, 10), Err(PRICE_REFUSED_ERROR));
+			assert_eq!(Liquidations::threshold(9), Err(DispatchError::CannotLookup));
+		});
+}
+
+#[test]
+fn the_next_one_comes_with_its_distance() {
+	ExtBuilder::default()
+		.positions([(1, 5, 900), (1, 6, 800)])
+		.build_and_execute(|| {
+			let next = |ratio: Option<FixedU128>| {
+				Some(NextToLiquidate {
+					position: 5,
+					trigger: 900,
+					ratio,
+				})
+			};
+			assert_eq!(
+				Liquidations::next_to_liquidate(1),
+				next(Some(FixedU128::from_rational(9, 10)))
+			);
+			// At nine tenths of the price it stands at its limit; a bit below it is unsafe.
+			set_threshold(1, 900);
+			assert_eq!(Liquidations::next_to_liquidate(1), next(Some(1.into())));
+			assert_eq!(Liquidations::unsafe_positions(1, 1), Ok(vec![]));
+			set_threshold(1, 899);
+			assert_eq!(Liquidations::unsafe_positions(1, 1).unwrap().len(), 1);
+			// Without a price, or at none, the position is still the next.
+			set_threshold(1, 0);
+			assert_eq!(Liquidations::next_to_liquidate(1), next(None));
+			refuse(1);
+			assert_eq!(Liquidations::next_to_liquidate(1), next(None));
+			assert_eq!(Liquidations::next_to_liquidate(2), None);
+		});
+}

@@ -1,0 +1,271 @@
+//! The offchain worker.
+
+use codec::Encode;
+use frame_support::{assert_ok, traits::Hooks};
+use sp_core::offchain::{Duration, StorageKind};
+use sp_runtime::offchain::storage_lock::{BlockAndTime, StorageLock};
+
+use crate::{mock::*, offchain::*, *};
+
+fn work() -> Result<u32, Resting> {
+	Liquidations::submit_liquidations(System::block_number())
+}
+
+fn ids(transactions: &[Vec<u8>]) -> Vec<(u32, u64)> {
+	transactions
+		.iter()
+		.map(|bytes| match open(bytes).0 {
+			RuntimeCall::Liquidations(Call::liquidate { group, position }) => (group, position),
+			other => panic!("{other:?}"),
+		})
+		.collect()
+}
+
+fn store(key: &[u8], value: &[u8]) {
+	sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, key, value);
+}
+
+mod submission {
+	use super::*;
+
+	#[test]
+	fn is_a_general_transaction_that_the_next_block_takes() {
+		ExtBuilder::default()
+			.positions([(1, 7, 2_000), (1, 8, 900)])
+			.build_offchain_and_execute(|take| {
+				Liquidations::offchain_worker(System::block_number());
+				let sent = take();
+				assert_eq!(ids(&sent), vec![(1, 7)]);
+				next_block();
+				let valid = validate(&sent[0]).unwrap();
+				assert_eq!(valid.provides, vec![(TAG, (1u32, 7u64)).encode()]);
+				assert_eq!(valid.priority, BASE_PRIORITY + 1_000);
+				// The era would last longer.
+				assert_eq!(valid.longevity, LONGEVITY);
+				assert!(valid.propagate);
+				assert_eq!(apply(&sent[0]), Ok(Ok(())));
+				assert_eq!(Liquidated::get(), vec![(1, 7)]);
+			});
+	}
+
+	#[test]
+	fn is_worst_first_and_bounded() {
+		let given = (0..40).map(|i| (1, i, 2_000 + i as u128));
+		ExtBuilder::default()
+			.positions(given)
+			.build_offchain_and_execute(|take| {
+				assert_eq!(work(), Ok(10));
+				assert_eq!(ids(&take()), (30..40).rev().map(|i| (1, i)).collect::<Vec<_>>());
+				assert_eq!(DeficitCalls::get(), 10);
+			});
+	}
+
+	#[test]
+	fn covers_all_groups() {
+		let given = [(1, 1, 2_000), (2, 1, 900), (3, 4, 2_000), (2, 9, 1_001)];
+		ExtBuilder::default()
+			.positions(given)
+			.build_offchain_and_execute(|take| {
+				assert_eq!(work(), Ok(3));
+				let mut sent = ids(&take());
+				sent.sort();
+				assert_eq!(sent, vec![(1, 1), (2, 9), (3, 4)]);
+			});
+	}
+
+	#[test]
+	fn passes_over_what_cannot_be_liquidated_yet() {
+		ExtBuilder::default()
+			.positions((0..40).map(|i| (1, i, 2_000)))
+			.build_offchain_and_execute(|take| {
+				TooFresh::set((0..20).map(|i| (1, i)).collect());
+				assert_eq!(work(), Ok(10));
+				assert_eq!(ids(&take()), (20..30).map(|i| (1, i)).collect::<Vec<_>>());
+			});
+	}
+
+	#[test]
+	fn leaves_a_refused_price_alone() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000), (2, 2, 2_000)])
+			.build_offchain_and_execute(|take| {
+				refuse(1);
+				assert_eq!(work(), Ok(1));
+				assert_eq!(ids(&take()), vec![(2, 2)]);
+			});
+	}
+
+	#[test]
+	fn differs_from_block_to_block_in_its_bytes() {
+		// The pool bans bytes it has seen; the same position must be able to come again.
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|take| {
+				assert_eq!(work(), Ok(1));
+				let first = take().remove(0);
+				next_block();
+				assert_eq!(apply(&first), Ok(Ok(())));
+				set_threshold(1, 500);
+				assert_eq!(work(), Ok(1));
+				let second = take().remove(0);
+				assert_ne!(first, second);
+				next_block();
+				assert_eq!(apply(&second), Ok(Ok(())));
+			});
+	}
+}
+
+mod memory {
+	use super::*;
+
+	#[test]
+	fn sends_nothing_twice_within_three_blocks() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|take| {
+				assert_eq!(work(), Ok(1));
+				// Again in the same block, and in the two after it.
+				for _ in 0..3 {
+					assert_eq!(work(), Ok(0));
+					next_block();
+				}
+				assert_eq!(take().len(), 1);
+				// Lost, it seems.
+				assert_eq!(work(), Ok(1));
+				assert_eq!(take().len(), 1);
+			});
+	}
+
+	#[test]
+	fn makes_room_for_the_next_in_line() {
+		ExtBuilder::default()
+			.positions((0..25).map(|i| (1, i, 2_000)))
+			.build_offchain_and_execute(|take| {
+				let mut counts = vec![];
+				while index_of(1).iter().any(|(trigger, _)| *trigger > 1_000) {
+					counts.push(work().unwrap());
+					next_block();
+					for transaction in take() {
+						assert_ok!(apply(&transaction));
+					}
+				}
+				assert_eq!(counts, vec![10, 10, 5]);
+			});
+	}
+
+	#[test]
+	fn has_no_more_on_its_way_than_a_block_takes() {
+		ExtBuilder::default()
+			.positions((0..25).map(|i| (1, i, 2_000)))
+			.build_offchain_and_execute(|take| {
+				assert_eq!(work(), Ok(10));
+				next_block();
+				assert_eq!(work(), Ok(0));
+				assert_eq!(take().len(), 10);
+			});
+	}
+
+	#[test]
+	fn knows_a_position_that_was_acted_on() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|_| {
+				assert_eq!(work(), Ok(1));
+				next_block();
+				set(1, 1, 2_500);
+				assert_eq!(work(), Ok(1));
+			});
+	}
+
+	#[test]
+	fn survives_a_fork_and_nonsense() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|_| {
+				System::set_block_number(50);
+				assert_eq!(work(), Ok(1));
+				// Back by one: on its way. Back by far: another chain's business.
+				System::set_block_number(49);
+				assert_eq!(work(), Ok(0));
+				System::set_block_number(10);
+				assert_eq!(work(), Ok(1));
+				store(SENT_KEY, b"\xff\xff\xff");
+				assert_eq!(work(), Ok(1));
+			});
+	}
+}
+
+mod rest {
+	use super::*;
+
+	#[test]
+	fn while_switched_off() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|take| {
+				for off in [&b"\x01"[..], b"1"] {
+					store(OFF_KEY, off);
+					assert_eq!(work(), Err(Resting::SwitchedOff));
+				}
+				assert_eq!(take(), Vec::<Vec<u8>>::new());
+				store(OFF_KEY, &[0]);
+				assert_eq!(work(), Ok(1));
+			});
+	}
+
+	#[test]
+	fn leaves_the_work_to_the_block() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|take| {
+				store(OFF_KEY, &[1]);
+				for _ in 0..3 {
+					assert_eq!(Liquidated::get(), vec![]);
+					idle();
+					Liquidations::offchain_worker(System::block_number());
+					next_block();
+				}
+				assert_eq!(take(), Vec::<Vec<u8>>::new());
+				assert_eq!(Liquidated::get(), vec![(1, 1)]);
+			});
+	}
+
+	#[test]
+	fn while_another_run_is_not_done() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|take| {
+				let mut lock = StorageLock::<BlockAndTime<System>>::with_block_and_time_deadline(
+					LOCK_KEY,
+					3,
+					Duration::from_millis(10_000),
+				);
+				let guard = lock.try_lock().ok().unwrap();
+				assert_eq!(work(), Err(Resting::Busy));
+				assert_eq!(take(), Vec::<Vec<u8>>::new());
+				drop(guard);
+				assert_eq!(work(), Ok(1));
+				// The run gave the lock back.
+				assert_eq!(work(), Ok(0));
+			});
+	}
+
+	#[test]
+	fn ends_when_the_lock_of_a_dead_run_expires() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_offchain_and_execute(|_| {
+				let mut lock = StorageLock::<BlockAndTime<System>>::with_block_and_time_deadline(
+					LOCK_KEY,
+					3,
+					Duration::from_millis(10_000),
+				);
+				lock.try_lock().ok().unwrap().forget();
+				System::set_block_number(5);
+				// The blocks have passed, the time has not.
+				assert_eq!(work(), Err(Resting::Busy));
+				sp_io::offchain::sleep_until(sp_io::offchain::timestamp().add(Duration::from_millis(10_001)));
+				assert_eq!(work(), Ok(1));
+			});
+	}
+}
