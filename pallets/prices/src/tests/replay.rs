@@ -10,7 +10,7 @@ const HONEST: core::ops::Range<usize> = 0..4;
 const USDC_BINANCE_US: usize = 4;
 const USDC_BYBIT: usize = 5;
 
-/// Each minute: when, and each market's close; `None` where nothing was traded.
+/// Each minute: when, and each market's close; `None` where there is no bar.
 fn minutes() -> Vec<(Moment, Vec<Option<FixedU128>>)> {
 	CLOSES
 		.lines()
@@ -68,7 +68,7 @@ fn the_price_never_leaves_the_honest_markets_range() {
 			let mean = counted.iter().sum::<f64>() / counted.len() as f64;
 			furthest_mean = furthest_mean.max((mean / price.value.to_float() - 1.0).abs());
 		}
-		// A market without a trade in a minute counts with the last one's close, which is just young enough.
+		// A market without a bar in a minute counts with the last one's close, which is just young enough.
 		assert_eq!(fresh, 1_079);
 		// No honest market was dropped in any minute; Bybit's was in all of them, Binance.US's in all but 34 of the
 		// first 70, in which it was within five deviations: outvoted then, as the median of five is an honest one.
