@@ -235,20 +235,21 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// The unsafe positions of a group, worst first, at most `limit` of them and never more than 1,000. For each its
 		/// trigger (normalised debt per whole unit of collateral, USD with 18 decimals) and how much debt has to go, in
-		/// base units of kUSD; no deficit means it can't be liquidated yet. An error means the group's price is
-		/// refused for liquidations.
-		pub fn unsafe_positions(group: BranchId, limit: u32) -> Result<Vec<UnsafePosition>, DispatchError> {
-			let threshold = T::Ledger::threshold(group)?;
+		/// base units of kUSD; no deficit means it can't be liquidated yet. Empty also while the
+		/// group's price is refused for liquidations: `threshold` says whether it is.
+		pub fn unsafe_positions(group: BranchId, limit: u32) -> Vec<UnsafePosition> {
+			let Ok(threshold) = T::Ledger::threshold(group) else {
+				return Vec::new();
+			};
 			let walk = Self::walk(group, None, threshold, limit.min(MAX_LISTED));
-			Ok(walk
-				.keys
+			walk.keys
 				.iter()
 				.map(|key| UnsafePosition {
 					position: key.position(),
 					trigger: key.trigger(),
 					deficit: T::Ledger::deficit(group, key.position()).ok(),
 				})
-				.collect())
+				.collect()
 		}
 
 		/// The number a position's trigger must exceed to be unsafe: price over rate index and liquidation ratio, USD

@@ -21,10 +21,10 @@ fn unsafe_positions_are_listed_worst_first() {
 			position(1, 1_500, Some(500)),
 			position(4, 1_500, None),
 		];
-		assert_eq!(Liquidations::unsafe_positions(1, 10), Ok(all.clone()));
-		assert_eq!(Liquidations::unsafe_positions(1, 2), Ok(all[..2].to_vec()));
-		assert_eq!(Liquidations::unsafe_positions(1, 0), Ok(vec![]));
-		assert_eq!(Liquidations::unsafe_positions(2, 10), Ok(vec![]));
+		assert_eq!(Liquidations::unsafe_positions(1, 10), all.clone());
+		assert_eq!(Liquidations::unsafe_positions(1, 2), all[..2].to_vec());
+		assert_eq!(Liquidations::unsafe_positions(1, 0), vec![]);
+		assert_eq!(Liquidations::unsafe_positions(2, 10), vec![]);
 	});
 }
 
@@ -34,7 +34,7 @@ fn unsafe_positions_are_bounded() {
 		.positions((0..1_100).map(|i| (1, i, 2_000)))
 		.build_and_execute(|| {
 			assert_eq!(
-				Liquidations::unsafe_positions(1, u32::MAX).unwrap().len(),
+				Liquidations::unsafe_positions(1, u32::MAX).len(),
 				MAX_LISTED as usize
 			);
 		});
@@ -45,7 +45,7 @@ fn a_listed_deficit_is_what_a_liquidation_takes() {
 	ExtBuilder::default()
 		.positions([(1, 1, 1_700)])
 		.build_and_execute(|| {
-			let quoted = Liquidations::unsafe_positions(1, 1).unwrap()[0].deficit.unwrap();
+			let quoted = Liquidations::unsafe_positions(1, 1)[0].deficit.unwrap();
 			assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), 1, 1));
 			let taken = System::events()
 				.into_iter()
@@ -58,14 +58,14 @@ fn a_listed_deficit_is_what_a_liquidation_takes() {
 }
 
 #[test]
-fn a_refused_price_is_an_error() {
+fn a_refused_price_is_an_error_and_nobody_is_listed() {
 	ExtBuilder::default()
 		.positions([(1, 1, 1_700)])
 		.build_and_execute(|| {
 			assert_eq!(Liquidations::threshold(1), Ok(1_000));
 			refuse(1);
 			assert_eq!(Liquidations::threshold(1), Err(PRICE_REFUSED_ERROR));
-			assert_eq!(Liquidations::unsafe_positions(1, 10), Err(PRICE_REFUSED_ERROR));
+			assert_eq!(Liquidations::unsafe_positions(1, 10), vec![]);
 			assert_eq!(Liquidations::threshold(9), Err(DispatchError::CannotLookup));
 		});
 }
@@ -89,9 +89,9 @@ fn the_next_one_comes_with_its_distance() {
 			// At nine tenths of the price it stands at its limit; a bit below it is unsafe.
 			set_threshold(1, 900);
 			assert_eq!(Liquidations::next_to_liquidate(1), next(Some(1.into())));
-			assert_eq!(Liquidations::unsafe_positions(1, 1), Ok(vec![]));
+			assert_eq!(Liquidations::unsafe_positions(1, 1), vec![]);
 			set_threshold(1, 899);
-			assert_eq!(Liquidations::unsafe_positions(1, 1).unwrap().len(), 1);
+			assert_eq!(Liquidations::unsafe_positions(1, 1).len(), 1);
 			// Without a price, or at none, the position is still the next.
 			set_threshold(1, 0);
 			assert_eq!(Liquidations::next_to_liquidate(1), next(None));
