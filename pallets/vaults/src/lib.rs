@@ -1,0 +1,658 @@
+//! # Vaults
+//!
+//! Collateralised debt: an owner locks collateral and mints the synthetic, kUSD, against it.
+//!
+//! ## Overview
+//!
+//! - A **branch** is one collateral asset against kUSD, with its own account, parameters, rate index and totals.
+//! - A **vault** is one owner's collateral and debt in a branch. Debt is stored divided by the branch's *rate index*,
+//!   so that interest reaches every vault without touching it.
+//! - A vault's **trigger** is its normalised debt per whole unit of collateral. It is unsafe iff its trigger is above
+//!   `price / (rate index × liquidation ratio)`. Only acting on the vault moves its trigger.
+//! - **Adding risk** (minting, or anything that raises the trigger) needs a strict price and a collateral ratio above
+//!   the liquidation ratio plus a margin. Leaving stays open: repaying, topping up and whatever ends without debt need
+//!   no price at all.
+//! - **Interest** advances on a clock in `on_initialize`, in one storage layer with the mint of the income to the
+//!   insurance fund. The **liquidation ratio** of existing vaults moves there too, slowly, towards what volatility asks for;
+//!   new risk meets that target at once.
+//! - A **liquidation** restores a vault, not more. The stability pool buys first, an auction sells the rest, the
+//!   insurance fund carries what is short.
+//!
+//! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
+//! burned.
+//!
+//! ## Invariants
+//!
+//! Each branch keeps a ledger of the kUSD in existence because of it, so that
+//! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` is never negative
+//! and at most one unit of normalised debt per operation. See [`Pallet::do_try_state`] for all of them.
+//!
+//! A vault below the minimum debt is not an invariant violation: governance may raise the minimum above the debt of
+//! vaults that exist. The minimum binds whenever debt is changed.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod impls;
+pub mod types;
+mod views;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+/// What benchmarks need and no trait here offers.
+#[cfg(feature = "runtime-benchmarks")]
+pub trait BenchmarkHelper<AccountId> {
+	/// A fungible asset with 10 decimals and a minimum balance of one, never listed before, and a feed for it.
+	fn create_collateral(seed: u32) -> (keel_primitives::AssetId, keel_primitives::FeedId);
+	/// Give `who` KEEL for deposits.
+	fn endow(who: &AccountId);
+	/// Set the chain's time, in ms.
+	fn set_time(now: keel_primitives::Moment);
+}
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use alloc::vec::Vec;
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{fungible, fungibles, EnsureOrigin, Time},
+		PalletId,
+	};
+	use frame_system::pallet_prelude::*;
+	use keel_math::FixedU128;
+	use keel_primitives::{
+		AssetId, Auctions, Balance, BranchId, FeedId, InsuranceFund, Moment, PriceProvider, RiskParameters,
+		StabilityPool, TriggerIndex, VaultId,
+	};
+
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// Collateral and the synthetic.
+		type Assets: fungibles::Mutate<Self::AccountId, AssetId = AssetId, Balance = Balance>
+			+ fungibles::metadata::Inspect<Self::AccountId>;
+
+		/// kUSD.
+		#[pallet::constant]
+		type Synthetic: Get<AssetId>;
+
+		/// The overarching hold reason.
+		type RuntimeHoldReason: From<HoldReason>;
+
+		/// KEEL, which the storage deposit is held in.
+		type Currency: fungible::Inspect<Self::AccountId, Balance = Balance>
+			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+
+		/// Held from the owner of a new vault until it is removed, in base units of KEEL.
+		#[pallet::constant]
+		type VaultDeposit: Get<Balance>;
+
+		/// Who knows prices.
+		type Prices: PriceProvider;
+
+		/// Who keeps the branches' parameters.
+		type RiskParameters: RiskParameters;
+
+		/// Who keeps the triggers.
+		type Triggers: TriggerIndex;
+
+		/// First buyer of liquidated collateral.
+		type StabilityPool: StabilityPool<Self::AccountId>;
+
+		/// Second buyer.
+		type Auctions: Auctions<Self::AccountId>;
+
+		/// Who gets the interest and carries what is short.
+		type InsuranceFund: InsuranceFund<Self::AccountId>;
+
+		/// The chain's time, in ms.
+		type Time: Time<Moment = Moment>;
+
+		/// Who may list collateral.
+		type BranchOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// The source of the branches' accounts.
+		#[pallet::constant]
+		type PalletId: Get<PalletId>;
+
+		/// The most branches.
+		#[pallet::constant]
+		type MaxBranches: Get<u32>;
+
+		/// How often interest accrues and the liquidation ratio moves, in ms; at least a second.
+		#[pallet::constant]
+		type AccrualPeriod: Get<Moment>;
+
+		/// Weights of the calls.
+		type WeightInfo: WeightInfo;
+
+		/// Set-up of benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: crate::BenchmarkHelper<Self::AccountId>;
+	}
+
+	/// A reason for this pallet to hold KEEL.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// The storage deposit of a vault.
+		#[codec(index = 0)]
+		VaultDeposit,
+	}
+
+	/// The branches, in the order they were listed.
+	#[pallet::storage]
+	pub type BranchList<T: Config> = StorageValue<_, BoundedVec<BranchId, T::MaxBranches>, ValueQuery>;
+
+	/// Each branch.
+	#[pallet::storage]
+	pub type Branches<T: Config> = StorageMap<_, Twox64Concat, BranchId, Branch>;
+
+	/// Each vault.
+	#[pallet::storage]
+	pub type Vaults<T: Config> = StorageMap<_, Twox64Concat, VaultId, Vault<T::AccountId>>;
+
+	/// The vaults of an owner.
+	#[pallet::storage]
+	pub type OwnerVaults<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, VaultId, ()>;
+
+	/// The next vault's number.
+	#[pallet::storage]
+	pub type NextVaultId<T: Config> = StorageValue<_, VaultId, ValueQuery>;
+
+	/// Branches to begin with. Assets with their metadata and the branches' parameters have to be built before.
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// Branch, collateral asset, feed.
+		pub branches: Vec<(BranchId, AssetId, FeedId)>,
+		#[serde(skip)]
+		pub _config: PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			for (branch, collateral, feed) in &self.branches {
+				Pallet::<T>::do_add_branch(*branch, *collateral, *feed)
+					.expect("a genesis branch has parameters, an asset of its own and at most 18 decimals");
+			}
+		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A collateral was listed.
+		BranchAdded {
+			branch: BranchId,
+			collateral: AssetId,
+			feed: FeedId,
+		},
+		/// A vault was opened. Amounts in base units.
+		VaultOpened {
+			vault: VaultId,
+			owner: T::AccountId,
+			branch: BranchId,
+			collateral: Balance,
+			debt: Balance,
+		},
+		/// A vault was adjusted by its owner: what moved, and what it has and owes now.
+		VaultAdjusted {
+			vault: VaultId,
+			deposited: Balance,
+			withdrawn: Balance,
+			minted: Balance,
+			repaid: Balance,
+			collateral: Balance,
+			debt: Balance,
+		},
+		/// A vault was closed: debt repaid, collateral and deposit returned.
+		VaultClosed {
+			vault: VaultId,
+			owner: T::AccountId,
+			collateral: Balance,
+			repaid: Balance,
+			deposit: Balance,
+		},
+		/// Debt was repaid. `debt` is what is left.
+		DebtRepaid {
+			vault: VaultId,
+			by: T::AccountId,
+			amount: Balance,
+			debt: Balance,
+		},
+		/// Collateral was added. `collateral` is what there is now.
+		CollateralAdded {
+			vault: VaultId,
+			by: T::AccountId,
+			amount: Balance,
+			collateral: Balance,
+		},
+		/// The rate index advanced and its income was minted to the insurance fund.
+		InterestAccrued {
+			branch: BranchId,
+			rate_index: u128,
+			income: Balance,
+		},
+		/// The rate index could not advance; the next visit tries again for the whole time.
+		AccrualFailed { branch: BranchId, error: DispatchError },
+		/// The liquidation ratio of existing vaults moved towards its target.
+		LiquidationRatioMoved {
+			branch: BranchId,
+			ratio: FixedU128,
+			target: FixedU128,
+		},
+		/// The stability pool failed to buy; all of the lot goes to auction.
+		PoolFailed { vault: VaultId, error: DispatchError },
+		/// A vault was liquidated at `price`: debt and collateral that left it, the penalty its sale should bring,
+		/// and who carries the debt.
+		Liquidated {
+			vault: VaultId,
+			owner: T::AccountId,
+			branch: BranchId,
+			price: FixedU128,
+			debt: Balance,
+			collateral: Balance,
+			penalty: Balance,
+			absorbed: Balance,
+			auctioned: Balance,
+			shortfall: Balance,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// There is no such branch. Branches are listed in `branchList`.
+		UnknownBranch,
+		/// The branch number is taken. Choose one that is not in `branchList`.
+		BranchExists,
+		/// There are as many branches as the chain allows. None can be added.
+		TooManyBranches,
+		/// The asset already backs another branch. A collateral has one branch.
+		CollateralListed,
+		/// kUSD can't back itself. Choose another asset.
+		CollateralIsSynthetic,
+		/// There is no such asset. Create it first.
+		UnknownCollateral,
+		/// The asset has more than 18 decimals. Only assets with 0 to 18 can be collateral.
+		TooManyDecimals,
+		/// The asset's minimum balance is above one base unit, so dust would be lost. Lower it to one first.
+		MinimumBalanceTooHigh,
+		/// There is no such vault. `vaultsOf` lists those of an account.
+		UnknownVault,
+		/// The vault belongs to another branch. Name the branch it was opened in.
+		WrongBranch,
+		/// Only the owner may do this. Anyone may `repay` and `topUp`.
+		NotOwner,
+		/// Nothing would move: the amounts are zero, or there is nothing to repay. Give an amount above zero.
+		NothingChanged,
+		/// More collateral than the vault has. Withdraw what it has at most, or the largest number for all.
+		CollateralExceedsVault,
+		/// More than the vault owes. Repay what it owes at most, or the largest number for all.
+		RepaymentExceedsDebt,
+		/// The debt would be below the branch's minimum. Leave at least the minimum, or nothing.
+		DebtBelowMinimum,
+		/// The branch would have issued more than its ceiling. `branch` shows what is left.
+		CeilingReached,
+		/// The collateral would be worth too little for the debt. Add collateral or mint less: `maximumMintable` says how much.
+		RatioTooLow,
+		/// The vault is safe at the current price. Only unsafe ones are liquidated.
+		VaultSafe,
+		/// The price is not newer than the risk its owner last added. Wait for the next price.
+		PriceNotNewer,
+		/// The vault is unsafe by rounding alone and needs no sale to reach its target. A target margin above zero rules it out.
+		TargetUnreachable,
+		/// The insurance fund did not account for all of a shortfall. Nothing was liquidated.
+		ShortfallNotCarried,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Visits the branches that are due: interest accrues, the liquidation ratio moves.
+		///
+		/// The time is that of the block before, and none before the first one: a branch's clock starts with the first
+		/// time there is.
+		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+			let now = T::Time::now();
+			let branches = BranchList::<T>::get();
+			let visited = if now == 0 {
+				0
+			} else {
+				// At most `MaxBranches`, a `u32`.
+				branches
+					.iter()
+					.filter(|branch| Self::visit(**branch, now))
+					.count() as u32
+			};
+			T::WeightInfo::on_initialize(visited)
+				.saturating_add(T::DbWeight::get().reads((branches.len() as u64).saturating_add(2)))
+		}
+
+		fn integrity_test() {
+			assert!(T::MaxBranches::get() > 0, "no branch could be listed");
+			assert!(T::AccrualPeriod::get() >= 1_000, "interest compounds per second");
+			assert_ne!(
+				Self::branch_account(0),
+				Self::branch_account(1),
+				"account ids are too short to tell branches apart"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Open a vault: lock collateral and mint kUSD against it.
+		///
+		/// ## Origin
+		///
+		/// Signed; the sender becomes the owner.
+		///
+		/// ## Details
+		///
+		/// Moves `collateral` (base units) from the sender to the branch, mints `debt` (base units of kUSD) to the
+		/// sender and holds the storage deposit until the vault is removed. The price has to be fit for adding risk.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownBranch`]: there is no such branch
+		/// - [`Error::DebtBelowMinimum`]: `debt` is zero or below the branch's minimum
+		/// - [`Error::CeilingReached`]: the branch has not that much left
+		/// - [`Error::RatioTooLow`]: the collateral is worth too little
+		/// - an error of the prices pallet if the price is refused
+		///
+		/// ## Events
+		///
+		/// - [`Event::VaultOpened`]
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::open())]
+		pub fn open(
+			origin: OriginFor<T>,
+			branch: BranchId,
+			#[pallet::compact] collateral: Balance,
+			#[pallet::compact] debt: Balance,
+		) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let (vault, plan) = Self::do_open(owner.clone(), branch, collateral, debt)?;
+			Self::deposit_event(Event::VaultOpened {
+				vault,
+				owner,
+				branch,
+				collateral: plan.vault.collateral,
+				debt: plan.debt,
+			});
+			Ok(())
+		}
+
+		/// Move a vault's collateral and debt, each in any direction, in one go.
+		///
+		/// ## Origin
+		///
+		/// Signed by the vault's owner.
+		///
+		/// ## Details
+		///
+		/// Risk is added if kUSD is minted or the vault's trigger (debt per collateral) rises: then the price has to be
+		/// fit for it and the collateral ratio above the liquidation ratio plus the safety margin, the collateral counted at
+		/// the lower of spot minus confidence and the five-minute average. Withdrawing without adding risk
+		/// only needs a price lenient enough for leaving. Repaying, topping up and whatever ends without debt need no price.
+		/// `Decrease` of the largest number is all of it.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownVault`], [`Error::NotOwner`]: it is not the sender's vault
+		/// - [`Error::NothingChanged`]: both sides stay
+		/// - [`Error::CollateralExceedsVault`], [`Error::RepaymentExceedsDebt`]: more than there is
+		/// - [`Error::DebtBelowMinimum`]: debt changes to something between zero and the minimum
+		/// - [`Error::CeilingReached`]: the branch has not that much left to mint
+		/// - [`Error::RatioTooLow`]: risk is added and the collateral is worth too little
+		/// - an error of the prices pallet if a price is needed and refused
+		///
+		/// ## Events
+		///
+		/// - [`Event::VaultAdjusted`]
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::adjust())]
+		pub fn adjust(
+			origin: OriginFor<T>,
+			#[pallet::compact] vault: VaultId,
+			collateral: Change,
+			debt: Change,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let plan = Self::do_adjust(&who, vault, collateral, debt)?;
+			Self::deposit_event(Event::VaultAdjusted {
+				vault,
+				deposited: plan.deposited,
+				withdrawn: plan.withdrawn,
+				minted: plan.minted,
+				repaid: plan.repaid,
+				collateral: plan.vault.collateral,
+				debt: plan.debt,
+			});
+			Ok(())
+		}
+
+		/// Close a vault: repay everything, get the collateral and the deposit back.
+		///
+		/// ## Origin
+		///
+		/// Signed by the vault's owner.
+		///
+		/// ## Details
+		///
+		/// Needs no price. The sender needs as much kUSD as the vault owes.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownVault`], [`Error::NotOwner`]: it is not the sender's vault
+		///
+		/// ## Events
+		///
+		/// - [`Event::VaultClosed`]
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::close())]
+		pub fn close(origin: OriginFor<T>, #[pallet::compact] vault: VaultId) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let plan = Self::do_close(&owner, vault)?;
+			Self::deposit_event(Event::VaultClosed {
+				vault,
+				owner,
+				collateral: plan.withdrawn,
+				repaid: plan.repaid,
+				deposit: plan.vault.deposit,
+			});
+			Ok(())
+		}
+
+		/// Repay debt of anybody's vault.
+		///
+		/// ## Origin
+		///
+		/// Signed; the sender pays.
+		///
+		/// ## Details
+		///
+		/// Burns `amount` base units of kUSD, or what the vault owes if that is less. Needs no price.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownVault`]: there is no such vault
+		/// - [`Error::NothingChanged`]: it owes nothing, or `amount` is zero
+		/// - [`Error::DebtBelowMinimum`]: something between zero and the minimum would be left
+		///
+		/// ## Events
+		///
+		/// - [`Event::DebtRepaid`]
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::repay())]
+		pub fn repay(
+			origin: OriginFor<T>,
+			#[pallet::compact] vault: VaultId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let by = ensure_signed(origin)?;
+			let plan = Self::do_repay(&by, vault, amount)?;
+			Self::deposit_event(Event::DebtRepaid {
+				vault,
+				by,
+				amount: plan.repaid,
+				debt: plan.debt,
+			});
+			Ok(())
+		}
+
+		/// Add collateral to anybody's vault.
+		///
+		/// ## Origin
+		///
+		/// Signed; the sender pays.
+		///
+		/// ## Details
+		///
+		/// Moves `amount` base units of the branch's collateral into the vault. Needs no price.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownVault`]: there is no such vault
+		/// - [`Error::NothingChanged`]: `amount` is zero
+		///
+		/// ## Events
+		///
+		/// - [`Event::CollateralAdded`]
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::top_up())]
+		pub fn top_up(
+			origin: OriginFor<T>,
+			#[pallet::compact] vault: VaultId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let by = ensure_signed(origin)?;
+			let plan = Self::do_top_up(&by, vault, amount)?;
+			Self::deposit_event(Event::CollateralAdded {
+				vault,
+				by,
+				amount: plan.deposited,
+				collateral: plan.vault.collateral,
+			});
+			Ok(())
+		}
+
+		/// List a collateral.
+		///
+		/// ## Origin
+		///
+		/// [`Config::BranchOrigin`].
+		///
+		/// ## Details
+		///
+		/// The branch needs parameters first. Its liquidation ratio starts at the base; its clock starts now.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::BranchExists`], [`Error::TooManyBranches`]: the number is taken or there are too many
+		/// - [`Error::CollateralIsSynthetic`], [`Error::CollateralListed`], [`Error::UnknownCollateral`],
+		///   [`Error::TooManyDecimals`], [`Error::MinimumBalanceTooHigh`]: the asset does not fit
+		/// - an error of the risk parameters pallet if the branch has no parameters
+		///
+		/// ## Events
+		///
+		/// - [`Event::BranchAdded`]
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::add_branch())]
+		pub fn add_branch(
+			origin: OriginFor<T>,
+			branch: BranchId,
+			collateral: AssetId,
+			feed: FeedId,
+		) -> DispatchResult {
+			T::BranchOrigin::ensure_origin(origin)?;
+			Self::do_add_branch(branch, collateral, feed)?;
+			Self::deposit_event(Event::BranchAdded {
+				branch,
+				collateral,
+				feed,
+			});
+			Ok(())
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// How a vault is: what it has and owes, its ratio, the price below which it is unsafe. Nothing for an unknown vault.
+		pub fn health(vault: VaultId) -> Option<Health> {
+			Self::view_health(vault)
+		}
+
+		/// The price below which a vault is unsafe, USD per whole unit with 18 decimals, at the liquidation ratio
+		/// of now. Nothing for an unknown vault or one without debt.
+		pub fn liquidation_price(vault: VaultId) -> Option<FixedU128> {
+			Self::view_liquidation_price(vault)
+		}
+
+		/// The most kUSD, in base units, a new vault with this much collateral could mint now; zero if that is below the
+		/// minimum debt. The error says why nobody can mint now.
+		pub fn maximum_mintable(branch: BranchId, collateral: Balance) -> Result<Balance, DispatchError> {
+			Self::view_maximum_mintable(branch, collateral)
+		}
+
+		/// The most kUSD, in base units, this vault could mint on top of what it owes, with the collateral it has.
+		pub fn maximum_mintable_by(vault: VaultId) -> Result<Balance, DispatchError> {
+			Self::view_maximum_mintable_by(vault)
+		}
+
+		/// What `open` would do, or the error it would fail with. Whether the sender has the collateral and the
+		/// deposit is not looked at.
+		pub fn preview_open(
+			branch: BranchId,
+			collateral: Balance,
+			debt: Balance,
+		) -> Result<Preview, DispatchError> {
+			Self::view_preview_open(branch, collateral, debt)
+		}
+
+		/// What `adjust` by the owner would do, or the error it would fail with. Whether the owner has the collateral and
+		/// the kUSD is not looked at.
+		pub fn preview_adjust(
+			vault: VaultId,
+			collateral: Change,
+			debt: Change,
+		) -> Result<Preview, DispatchError> {
+			Self::view_preview_adjust(vault, collateral, debt)
+		}
+
+		/// The numbers of an account's vaults.
+		pub fn vaults_of(owner: T::AccountId) -> Vec<VaultId> {
+			Self::view_vaults_of(owner)
+		}
+
+		/// A branch: its totals, what is left under its ceiling, its ratios and rates. Nothing for an unknown branch.
+		pub fn branch(branch: BranchId) -> Option<BranchSummary<T::AccountId>> {
+			Self::view_branch(branch)
+		}
+	}
+}

@@ -1,0 +1,294 @@
+//! Worst cases of every call and of the hook.
+
+use alloc::vec::Vec;
+use frame_benchmarking::v2::*;
+use frame_support::{
+	assert_ok,
+	traits::{fungibles::Inspect as _, fungibles::Mutate as _, EnsureOrigin, Get, Hooks, Time},
+};
+use frame_system::RawOrigin;
+use keel_math::{div_ratio, interest, value, FixedU128, Rounding};
+use keel_primitives::{
+	AssetId, Balance, BranchId, BranchParameters, Moment, PriceProvider, RiskParameters, StabilityPool,
+	VaultId,
+};
+
+use crate::{
+	BenchmarkHelper, Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults,
+};
+
+/// The first branch of a benchmark: far from those of a genesis.
+const BRANCH: BranchId = 1_000;
+/// A time for a chain that has none.
+const NOW: Moment = 1_800_000_000_000;
+/// A thousand whole units of a collateral with 10 decimals.
+const COLLATERAL: Balance = 10_000_000_000_000;
+
+fn percent(percent: u32) -> FixedU128 {
+	FixedU128::from_rational(percent.into(), 100)
+}
+
+fn price() -> FixedU128 {
+	FixedU128::from_u32(100)
+}
+
+fn parameters() -> BranchParameters {
+	BranchParameters {
+		liquidation_ratio: percent(150),
+		liquidation_ratio_cap: percent(200),
+		ramp_per_hour: percent(1),
+		safety_margin: percent(10),
+		target_margin: percent(5),
+		liquidation_penalty: percent(10),
+		pool_bonus: percent(5),
+		stability_fee: percent(2),
+		debt_ceiling: 10u128.pow(30),
+		minimum_debt: 1_000_000,
+		volatility_multiple: percent(233),
+		volatility_horizon: 86_400,
+		auction_start: percent(110),
+		auction_cut: percent(99),
+		auction_step: 20,
+		auction_reserve: percent(60),
+		auction_duration: 7_200,
+	}
+}
+
+/// Branch number `BRANCH + seed`, listed with a price; as it is if it was listed before.
+fn list_branch<T: Config>(seed: u32) -> BranchId {
+	let id = BRANCH.saturating_add(seed);
+	if T::Time::now() == 0 {
+		T::BenchmarkHelper::set_time(NOW);
+	}
+	if !Branches::<T>::contains_key(id) {
+		let (asset, feed) = T::BenchmarkHelper::create_collateral(seed);
+		T::RiskParameters::set_branch(id, parameters());
+		Pallet::<T>::do_add_branch(id, asset, feed).expect("the branch can be listed");
+	}
+	T::Prices::set_price(branch::<T>(id).feed, price());
+	id
+}
+
+fn branch<T: Config>(id: BranchId) -> Branch {
+	Branches::<T>::get(id).expect("the branch is listed")
+}
+
+fn forget_branches<T: Config>() {
+	BranchList::<T>::kill();
+	let _ = Branches::<T>::clear(u32::MAX, None);
+}
+
+/// What `COLLATERAL` is worth over `ratio`, in base units of the synthetic.
+fn debt_at<T: Config>(id: BranchId, ratio: FixedU128) -> Balance {
+	value::value_of(COLLATERAL, price(), branch::<T>(id).divisor, Rounding::Down)
+		.and_then(|worth| div_ratio(worth, ratio, Rounding::Down))
+		.expect("small numbers")
+}
+
+/// KEEL for deposits and collateral for two vaults and more, so that no account is created or dies in a measurement.
+fn endow<T: Config>(who: &T::AccountId, asset: AssetId) {
+	T::BenchmarkHelper::endow(who);
+	T::Assets::mint_into(asset, who, COLLATERAL * 4).expect("collateral can be minted");
+}
+
+/// A vault at `ratio`, whatever the rules say about it.
+fn create_vault<T: Config>(id: BranchId, owner: &T::AccountId, ratio: FixedU128) -> VaultId {
+	let mut branch = branch::<T>(id);
+	endow::<T>(owner, branch.collateral);
+	let debt = debt_at::<T>(id, ratio);
+	let vault = Vault {
+		owner: owner.clone(),
+		branch: id,
+		collateral: COLLATERAL,
+		normalised_debt: interest::normalise_up(debt, branch.rate_index).expect("small numbers"),
+		risk_added_at: 0,
+		deposit: T::VaultDeposit::get(),
+	};
+	branch.total_normalised += vault.normalised_debt;
+	branch.total_collateral += vault.collateral;
+	branch.issue(debt).expect("small numbers");
+	let plan = Plan {
+		old_trigger: None,
+		new_trigger: vault.trigger(branch.divisor),
+		debt,
+		vault,
+		branch,
+		deposited: COLLATERAL,
+		withdrawn: 0,
+		minted: debt,
+		repaid: 0,
+	};
+	Pallet::<T>::create(&plan).expect("the vault can be created")
+}
+
+/// An unsafe vault whose liquidation does all there is to do: the pool buys half, an auction sells the rest, the vault is
+/// removed and its deposit released.
+pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (BranchId, VaultId) {
+	let id = list_branch::<T>(0);
+	let owner: T::AccountId = account("owner", seed, 0);
+	let vault = create_vault::<T>(id, &owner, percent(105));
+	let half = debt_at::<T>(id, percent(200));
+	let missing = half.saturating_sub(T::StabilityPool::capacity());
+	if missing > 0 {
+		T::StabilityPool::fund(missing);
+	}
+	(id, vault)
+}
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	/// A first vault beside another's: the accounts exist, the branch's totals are not zero.
+	#[benchmark]
+	fn open() {
+		let id = list_branch::<T>(0);
+		create_vault::<T>(id, &account("other", 0, 0), percent(500));
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller, branch::<T>(id).collateral);
+		let debt = debt_at::<T>(id, percent(500));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), id, COLLATERAL, debt);
+
+		assert_eq!(Pallet::<T>::view_vaults_of(caller).len(), 1);
+	}
+
+	/// Deposit and mint with the trigger rising: every check, every asset account.
+	#[benchmark]
+	fn adjust() {
+		let id = list_branch::<T>(0);
+		let caller: T::AccountId = whitelisted_caller();
+		let vault = create_vault::<T>(id, &caller, percent(900));
+		let debt = debt_at::<T>(id, percent(500));
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(caller),
+			vault,
+			Change::Increase(COLLATERAL / 100),
+			Change::Increase(debt),
+		);
+
+		assert_eq!(
+			Vaults::<T>::get(vault).map(|v| v.collateral),
+			Some(COLLATERAL + COLLATERAL / 100)
+		);
+	}
+
+	#[benchmark]
+	fn close() {
+		let id = list_branch::<T>(0);
+		create_vault::<T>(id, &account("other", 0, 0), percent(500));
+		let caller: T::AccountId = whitelisted_caller();
+		let vault = create_vault::<T>(id, &caller, percent(500));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), vault);
+
+		assert!(Vaults::<T>::get(vault).is_none());
+		assert_eq!(
+			T::Assets::balance(branch::<T>(id).collateral, &caller),
+			COLLATERAL * 4
+		);
+	}
+
+	#[benchmark]
+	fn repay() {
+		let id = list_branch::<T>(0);
+		let vault = create_vault::<T>(id, &account("other", 0, 0), percent(500));
+		let caller: T::AccountId = whitelisted_caller();
+		create_vault::<T>(id, &caller, percent(500));
+		let half = debt_at::<T>(id, percent(1_000));
+		let before = Vaults::<T>::get(vault).map(|v| v.normalised_debt);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), vault, half);
+
+		assert!(Vaults::<T>::get(vault).map(|v| v.normalised_debt) < before);
+	}
+
+	#[benchmark]
+	fn top_up() {
+		let id = list_branch::<T>(0);
+		let vault = create_vault::<T>(id, &account("other", 0, 0), percent(500));
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller, branch::<T>(id).collateral);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), vault, COLLATERAL);
+
+		assert_eq!(
+			Vaults::<T>::get(vault).map(|v| v.collateral),
+			Some(COLLATERAL * 2)
+		);
+	}
+
+	/// The last branch there is room for: all others are looked at.
+	#[benchmark]
+	fn add_branch() -> Result<(), BenchmarkError> {
+		forget_branches::<T>();
+		let last = T::MaxBranches::get().saturating_sub(1);
+		for seed in 0..last {
+			list_branch::<T>(seed);
+		}
+		let origin = T::BranchOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		let (asset, feed) = T::BenchmarkHelper::create_collateral(last);
+		let id = BRANCH.saturating_add(last);
+		T::RiskParameters::set_branch(id, parameters());
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, id, asset, feed);
+
+		assert_eq!(branch::<T>(id).collateral, asset);
+		Ok(())
+	}
+
+	/// `b` branches due, each with debt, income and a ratio that moves, over a time with many bits.
+	#[benchmark]
+	fn on_initialize(b: Linear<0, { T::MaxBranches::get() }>) {
+		forget_branches::<T>();
+		if T::Time::now() == 0 {
+			T::BenchmarkHelper::set_time(NOW);
+		}
+		let now = T::Time::now();
+		let ids: Vec<_> = (0..b).map(|seed| list_branch::<T>(seed)).collect();
+		for id in &ids {
+			create_vault::<T>(*id, &account("owner", *id, 0), percent(500));
+			Branches::<T>::mutate(id, |branch| {
+				if let Some(branch) = branch {
+					// 2²⁴ − 1 seconds: half a year.
+					branch.accrued_at = now.saturating_sub(16_777_215_000);
+					branch.ramped_at = branch.accrued_at;
+					branch.ramped_ratio = percent(300);
+				}
+			});
+		}
+
+		#[block]
+		{
+			Pallet::<T>::on_initialize(1u32.into());
+		}
+
+		for id in &ids {
+			assert!(branch::<T>(*id).rate_index > keel_math::RAY);
+			assert_eq!(branch::<T>(*id).ramped_at, now);
+		}
+	}
+
+	/// Not a call: that the position the liquidations pallet benchmarks with is what it asked for.
+	#[benchmark(extra)]
+	fn liquidate() {
+		use keel_primitives::PositionLedger;
+		let (group, position) = create_unsafe_position::<T>(0);
+
+		#[block]
+		{
+			assert_ok!(<Pallet<T> as PositionLedger>::liquidate(group, position));
+		}
+
+		assert!(Vaults::<T>::get(position).is_none());
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

@@ -1,0 +1,677 @@
+//! What the calls, the hook and the liquidations do.
+
+use alloc::vec::Vec;
+use frame_support::{
+	ensure,
+	storage::with_storage_layer,
+	traits::{
+		fungible::MutateHold as _,
+		fungibles::{metadata::Inspect as _, Inspect as _, Mutate as _},
+		tokens::{Fortitude, Precision, Preservation},
+		Get, Time,
+	},
+};
+use keel_math::{
+	interest,
+	liquidation::{self, Purchase, Size},
+	mul_div, mul_ratio, value, FixedU128, Rounding,
+};
+use keel_primitives::{
+	AssetId, Auctions, Balance, BranchId, BranchParameters, FeedId, IncomeSource, InsuranceFund,
+	LiquidationOutcome, Lot, Moment, PositionLedger, Price, PriceFor, PriceProvider, RiskParameters,
+	StabilityPool, TriggerIndex, VaultId,
+};
+use sp_runtime::{traits::AccountIdConversion, DispatchError, DispatchResult};
+
+use crate::{
+	overflow, Branch, BranchList, Branches, Change, Config, Error, Event, HoldReason, NextVaultId,
+	OwnerVaults, Pallet, Plan, Vault, Vaults,
+};
+
+/// An unsafe vault with all that its liquidation needs.
+struct Assessment<AccountId> {
+	vault: Vault<AccountId>,
+	branch: Branch,
+	parameters: BranchParameters,
+	price: Price,
+	debt: Balance,
+	size: Size,
+}
+
+impl<T: Config> Pallet<T> {
+	/// The account that holds the collateral of `branch`.
+	pub fn branch_account(branch: BranchId) -> T::AccountId {
+		T::PalletId::get().into_sub_account_truncating(branch)
+	}
+
+	pub(crate) fn branch_of(branch: BranchId) -> Result<Branch, DispatchError> {
+		Branches::<T>::get(branch).ok_or_else(|| Error::<T>::UnknownBranch.into())
+	}
+
+	pub(crate) fn vault_of(vault: VaultId) -> Result<Vault<T::AccountId>, DispatchError> {
+		Vaults::<T>::get(vault).ok_or_else(|| Error::<T>::UnknownVault.into())
+	}
+
+	/// Where the liquidation ratio of a branch is heading at this volatility.
+	pub(crate) fn target_ratio(parameters: &BranchParameters, volatility: FixedU128) -> FixedU128 {
+		liquidation::liquidation_ratio(
+			parameters.liquidation_ratio,
+			parameters.liquidation_ratio_cap,
+			parameters.liquidation_penalty,
+			parameters.volatility_multiple,
+			volatility,
+			parameters.volatility_horizon,
+		)
+		// An overflow is a volatility far beyond what the cap lets through.
+		.unwrap_or(parameters.liquidation_ratio_cap.max(parameters.liquidation_ratio))
+	}
+
+	/// The collateral ratio new risk has to meet: the target at once, the ramp while that is still higher, and the margin.
+	pub(crate) fn required_ratio(
+		branch: &Branch,
+		parameters: &BranchParameters,
+		volatility: FixedU128,
+	) -> Result<FixedU128, DispatchError> {
+		let ratio = Self::target_ratio(parameters, volatility).max(branch.ramped_ratio);
+		let required = ratio
+			.into_inner()
+			.checked_add(parameters.safety_margin.into_inner());
+		required.map(FixedU128::from_inner).ok_or_else(overflow)
+	}
+
+	/// Work out what a change does to `vault`, and whether it is allowed. Pure: reads parameters and prices, writes
+	/// nothing.
+	///
+	/// Minting counts as adding risk even where enough collateral comes with it to keep the trigger: without a price nobody knows
+	/// what that collateral is worth.
+	pub(crate) fn plan(
+		branch: &Branch,
+		vault: &Vault<T::AccountId>,
+		collateral: Change,
+		debt: Change,
+	) -> Result<Plan<T::AccountId>, DispatchError> {
+		let index = branch.rate_index;
+		let owed = vault.debt(index)?;
+		let (deposited, withdrawn) = match collateral {
+			Change::Keep => (0, 0),
+			Change::Increase(amount) => (amount, 0),
+			Change::Decrease(Balance::MAX) => (0, vault.collateral),
+			Change::Decrease(amount) => {
+				ensure!(amount <= vault.collateral, Error::<T>::CollateralExceedsVault);
+				(0, amount)
+			}
+		};
+		let (minted, repaid) = match debt {
+			Change::Keep => (0, 0),
+			Change::Increase(amount) => (amount, 0),
+			Change::Decrease(Balance::MAX) => (0, owed),
+			Change::Decrease(amount) => {
+				ensure!(amount <= owed, Error::<T>::RepaymentExceedsDebt);
+				(0, amount)
+			}
+		};
+
+		let gained = interest::normalise_up(minted, index).ok_or_else(overflow)?;
+		let relieved = Self::relieved(vault, owed, repaid, index)?;
+		let moved = |total: Balance, plus: Balance, minus: Balance| {
+			total
+				.checked_add(plus)
+				.and_then(|t| t.checked_sub(minus))
+				.ok_or_else(overflow)
+		};
+		let mut after = vault.clone();
+		after.collateral = moved(vault.collateral, deposited, withdrawn)?;
+		after.normalised_debt = moved(vault.normalised_debt, gained, relieved)?;
+		let mut branch_after = branch.clone();
+		branch_after.total_collateral = moved(branch.total_collateral, deposited, withdrawn)?;
+		branch_after.total_normalised = moved(branch.total_normalised, gained, relieved)?;
+		if minted > 0 {
+			branch_after.issue(minted)?;
+		}
+		if repaid > 0 {
+			branch_after.retire(repaid)?;
+		}
+		let mut plan = Plan {
+			old_trigger: vault.trigger(branch.divisor),
+			new_trigger: after.trigger(branch.divisor),
+			debt: after.debt(index)?,
+			vault: after,
+			branch: branch_after,
+			deposited,
+			withdrawn,
+			minted,
+			repaid,
+		};
+		Self::ensure_allowed(branch, &plan)?;
+		if plan.adds_risk() {
+			plan.vault.risk_added_at = T::Time::now();
+		}
+		Ok(plan)
+	}
+
+	/// The rules of [`Self::plan`], cheapest first.
+	fn ensure_allowed(branch: &Branch, plan: &Plan<T::AccountId>) -> DispatchResult {
+		let riskier = plan.minted > 0 || plan.adds_risk();
+		let leaves_debt = plan.debt > 0;
+		if riskier || (plan.repaid > 0 && leaves_debt) {
+			let parameters = T::RiskParameters::branch(plan.vault.branch)?;
+			if plan.minted > 0 || plan.repaid > 0 {
+				ensure!(plan.debt >= parameters.minimum_debt, Error::<T>::DebtBelowMinimum);
+			}
+			ensure!(
+				plan.minted <= branch.ceiling_left(parameters.debt_ceiling),
+				Error::<T>::CeilingReached
+			);
+			if riskier {
+				let price = T::Prices::price(branch.feed, PriceFor::AddRisk)?;
+				let required = Self::required_ratio(branch, &parameters, price.volatility)?;
+				let worth = value::value_of(
+					plan.vault.collateral,
+					price.as_collateral(),
+					branch.divisor,
+					Rounding::Down,
+				)
+				.ok_or_else(overflow)?;
+				let needed = mul_ratio(plan.debt, required, Rounding::Up).ok_or_else(overflow)?;
+				ensure!(worth >= needed, Error::<T>::RatioTooLow);
+			}
+		}
+		if !riskier && plan.withdrawn > 0 && leaves_debt {
+			T::Prices::price(branch.feed, PriceFor::ReduceRisk)?;
+		}
+		Ok(())
+	}
+
+	/// The plan of a call that has to move something.
+	pub(crate) fn plan_change(
+		branch: &Branch,
+		vault: &Vault<T::AccountId>,
+		collateral: Change,
+		debt: Change,
+	) -> Result<Plan<T::AccountId>, DispatchError> {
+		let plan = Self::plan(branch, vault, collateral, debt)?;
+		ensure!(!plan.is_empty(), Error::<T>::NothingChanged);
+		Ok(plan)
+	}
+
+	/// The plan of a new vault of `owner`.
+	pub(crate) fn plan_open(
+		owner: T::AccountId,
+		id: BranchId,
+		collateral: Balance,
+		debt: Balance,
+	) -> Result<Plan<T::AccountId>, DispatchError> {
+		let branch = Self::branch_of(id)?;
+		ensure!(debt > 0, Error::<T>::DebtBelowMinimum);
+		let vault = Vault {
+			owner,
+			branch: id,
+			collateral: 0,
+			normalised_debt: 0,
+			risk_added_at: 0,
+			deposit: T::VaultDeposit::get(),
+		};
+		Self::plan_change(
+			&branch,
+			&vault,
+			Change::Increase(collateral),
+			Change::Increase(debt),
+		)
+	}
+
+	/// Normalised debt that repaying `amount` of `owed` takes off `vault`: all of it for all, else rounded down.
+	fn relieved(
+		vault: &Vault<T::AccountId>,
+		owed: Balance,
+		amount: Balance,
+		index: u128,
+	) -> Result<u128, DispatchError> {
+		if amount == owed {
+			return Ok(vault.normalised_debt);
+		}
+		interest::normalise_down(amount, index).ok_or_else(overflow)
+	}
+
+	/// Do what `plan` says, paid by `payer`; what goes out goes to the owner.
+	fn execute(id: VaultId, plan: &Plan<T::AccountId>, payer: &T::AccountId) -> DispatchResult {
+		let Plan { vault, branch, .. } = plan;
+		let account = Self::branch_account(vault.branch);
+		let asset = branch.collateral;
+		if plan.deposited > 0 {
+			T::Assets::transfer(asset, payer, &account, plan.deposited, Preservation::Expendable)?;
+		}
+		if plan.repaid > 0 {
+			T::Assets::burn_from(
+				T::Synthetic::get(),
+				payer,
+				plan.repaid,
+				Preservation::Expendable,
+				Precision::Exact,
+				Fortitude::Polite,
+			)?;
+		}
+		if plan.withdrawn > 0 {
+			T::Assets::transfer(
+				asset,
+				&account,
+				&vault.owner,
+				plan.withdrawn,
+				Preservation::Expendable,
+			)?;
+		}
+		if plan.minted > 0 {
+			T::Assets::mint_into(T::Synthetic::get(), &vault.owner, plan.minted)?;
+		}
+		Self::retrigger(vault.branch, id, plan.old_trigger, plan.new_trigger);
+		Branches::<T>::insert(vault.branch, branch);
+		Vaults::<T>::insert(id, vault);
+		Ok(())
+	}
+
+	fn retrigger(branch: BranchId, id: VaultId, old: Option<u128>, new: Option<u128>) {
+		if old != new {
+			T::Triggers::moved(branch, id, old, new);
+		}
+	}
+
+	/// Remove a vault that has and owes nothing, and release its deposit.
+	fn remove(id: VaultId, vault: &Vault<T::AccountId>) -> DispatchResult {
+		Vaults::<T>::remove(id);
+		OwnerVaults::<T>::remove(&vault.owner, id);
+		// Best effort: nobody stays in debt, or unliquidated, because a deposit is short.
+		T::Currency::release(
+			&HoldReason::VaultDeposit.into(),
+			&vault.owner,
+			vault.deposit,
+			Precision::BestEffort,
+		)?;
+		Ok(())
+	}
+
+	pub(crate) fn do_open(
+		owner: T::AccountId,
+		branch: BranchId,
+		collateral: Balance,
+		debt: Balance,
+	) -> Result<(VaultId, Plan<T::AccountId>), DispatchError> {
+		let plan = Self::plan_open(owner, branch, collateral, debt)?;
+		let id = Self::create(&plan)?;
+		Ok((id, plan))
+	}
+
+	/// Number a new vault, hold its deposit and do its plan.
+	pub(crate) fn create(plan: &Plan<T::AccountId>) -> Result<VaultId, DispatchError> {
+		let owner = &plan.vault.owner;
+		let id = NextVaultId::<T>::get();
+		NextVaultId::<T>::put(id.checked_add(1).ok_or_else(overflow)?);
+		T::Currency::hold(&HoldReason::VaultDeposit.into(), owner, plan.vault.deposit)?;
+		OwnerVaults::<T>::insert(owner, id, ());
+		Self::execute(id, plan, owner)?;
+		Ok(id)
+	}
+
+	pub(crate) fn do_adjust(
+		who: &T::AccountId,
+		id: VaultId,
+		collateral: Change,
+		debt: Change,
+	) -> Result<Plan<T::AccountId>, DispatchError> {
+		let vault = Self::vault_of(id)?;
+		ensure!(vault.owner == *who, Error::<T>::NotOwner);
+		let branch = Self::branch_of(vault.branch)?;
+		let plan = Self::plan_change(&branch, &vault, collateral, debt)?;
+		Self::execute(id, &plan, who)?;
+		Ok(plan)
+	}
+
+	pub(crate) fn do_close(who: &T::AccountId, id: VaultId) -> Result<Plan<T::AccountId>, DispatchError> {
+		let vault = Self::vault_of(id)?;
+		ensure!(vault.owner == *who, Error::<T>::NotOwner);
+		let branch = Self::branch_of(vault.branch)?;
+		let all = Change::Decrease(Balance::MAX);
+		let plan = Self::plan(&branch, &vault, all, all)?;
+		Self::execute(id, &plan, who)?;
+		Self::remove(id, &plan.vault)?;
+		Ok(plan)
+	}
+
+	pub(crate) fn do_repay(
+		by: &T::AccountId,
+		id: VaultId,
+		amount: Balance,
+	) -> Result<Plan<T::AccountId>, DispatchError> {
+		let vault = Self::vault_of(id)?;
+		let branch = Self::branch_of(vault.branch)?;
+		let capped = amount.min(vault.debt(branch.rate_index)?);
+		let plan = Self::plan_change(&branch, &vault, Change::Keep, Change::Decrease(capped))?;
+		Self::execute(id, &plan, by)?;
+		Ok(plan)
+	}
+
+	pub(crate) fn do_top_up(
+		by: &T::AccountId,
+		id: VaultId,
+		amount: Balance,
+	) -> Result<Plan<T::AccountId>, DispatchError> {
+		let vault = Self::vault_of(id)?;
+		let branch = Self::branch_of(vault.branch)?;
+		let plan = Self::plan_change(&branch, &vault, Change::Increase(amount), Change::Keep)?;
+		Self::execute(id, &plan, by)?;
+		Ok(plan)
+	}
+
+	pub(crate) fn do_add_branch(id: BranchId, collateral: AssetId, feed: FeedId) -> DispatchResult {
+		ensure!(!Branches::<T>::contains_key(id), Error::<T>::BranchExists);
+		let parameters = T::RiskParameters::branch(id)?;
+		let synthetic = T::Synthetic::get();
+		ensure!(collateral != synthetic, Error::<T>::CollateralIsSynthetic);
+		ensure!(T::Assets::asset_exists(collateral), Error::<T>::UnknownCollateral);
+		ensure!(
+			T::Assets::minimum_balance(collateral) <= 1,
+			Error::<T>::MinimumBalanceTooHigh
+		);
+		let mut list = BranchList::<T>::get();
+		let listed = |branch: &BranchId| {
+			Branches::<T>::get(branch).is_some_and(|branch| branch.collateral == collateral)
+		};
+		ensure!(!list.iter().any(listed), Error::<T>::CollateralListed);
+		let divisor = value::price_divisor(T::Assets::decimals(collateral), T::Assets::decimals(synthetic))
+			.ok_or(Error::<T>::TooManyDecimals)?;
+		list.try_push(id).map_err(|_| Error::<T>::TooManyBranches)?;
+		BranchList::<T>::put(list);
+		// So that the account can hold an asset that does not keep an account alive by itself.
+		frame_system::Pallet::<T>::inc_providers(&Self::branch_account(id));
+		Branches::<T>::insert(
+			id,
+			Branch::new(
+				collateral,
+				feed,
+				divisor,
+				parameters.liquidation_ratio,
+				T::Time::now(),
+			),
+		);
+		Ok(())
+	}
+
+	/// Bring branch `id` up to `now` if it is due. Says whether it wrote anything.
+	///
+	/// The ramp moves for two periods at most, so that a chain that stood still does not wake up with a jump. Interest is owed
+	/// for all of the time.
+	pub(crate) fn visit(id: BranchId, now: Moment) -> bool {
+		let Some(mut branch) = Branches::<T>::get(id) else {
+			return false;
+		};
+		if branch.ramped_at == 0 {
+			branch.ramped_at = now;
+			branch.accrued_at = now;
+			Branches::<T>::insert(id, branch);
+			return true;
+		}
+		// Time does not run backwards; if it did, nothing would be due.
+		let elapsed = now.saturating_sub(branch.ramped_at);
+		let period = T::AccrualPeriod::get();
+		if elapsed < period {
+			return false;
+		}
+		branch.ramped_at = now;
+		let accrued = T::RiskParameters::branch(id).and_then(|parameters| {
+			// Saturates at "no cap", for a period of millions of years.
+			Self::ramp(
+				id,
+				&mut branch,
+				&parameters,
+				elapsed.min(period.saturating_mul(2)),
+			);
+			with_storage_layer(|| Self::accrue(&branch, parameters.stability_fee, now))
+		});
+		match accrued {
+			Ok((advanced, income)) => {
+				branch = advanced;
+				if income > 0 {
+					Self::deposit_event(Event::InterestAccrued {
+						branch: id,
+						rate_index: branch.rate_index,
+						income,
+					});
+				}
+			}
+			Err(error) => Self::deposit_event(Event::AccrualFailed { branch: id, error }),
+		}
+		Branches::<T>::insert(id, branch);
+		true
+	}
+
+	/// Move the liquidation ratio of existing vaults towards its target.
+	fn ramp(id: BranchId, branch: &mut Branch, parameters: &BranchParameters, elapsed: Moment) {
+		// A feed that never had a price adds nothing to the base, and nobody can mint on it.
+		let volatility = T::Prices::volatility(branch.feed).unwrap_or_default();
+		let target = Self::target_ratio(parameters, volatility);
+		let ratio = interest::ramp(branch.ramped_ratio, target, parameters.ramp_per_hour, elapsed);
+		if ratio != branch.ramped_ratio {
+			branch.ramped_ratio = ratio;
+			Self::deposit_event(Event::LiquidationRatioMoved {
+				branch: id,
+				ratio,
+				target,
+			});
+		}
+	}
+
+	/// `branch` with its index advanced to the last whole second before `now`, and the income that was minted for it.
+	fn accrue(
+		branch: &Branch,
+		stability_fee: FixedU128,
+		now: Moment,
+	) -> Result<(Branch, Balance), DispatchError> {
+		let seconds = now.saturating_sub(branch.accrued_at) / 1_000;
+		let index = interest::compound(branch.rate_index, stability_fee, seconds).ok_or_else(overflow)?;
+		let income =
+			interest::accrued(branch.total_normalised, branch.rate_index, index).ok_or_else(overflow)?;
+		let mut advanced = branch.clone();
+		advanced.rate_index = index;
+		// At most `now`.
+		advanced.accrued_at = branch.accrued_at.saturating_add(seconds.saturating_mul(1_000));
+		// An index that leaves a branch's debt beyond the type would lock its vaults.
+		advanced.debt()?;
+		advanced.issue(income)?;
+		if income > 0 {
+			T::InsuranceFund::mint(income, IncomeSource::StabilityFee)?;
+		}
+		Ok((advanced, income))
+	}
+
+	/// Is vault `id` of `group` to be liquidated now, and how much of it? What [`PositionLedger::deficit`] and
+	/// [`PositionLedger::liquidate`] both go by.
+	fn assess(group: BranchId, id: VaultId) -> Result<Assessment<T::AccountId>, DispatchError> {
+		let vault = Self::vault_of(id)?;
+		ensure!(vault.branch == group, Error::<T>::WrongBranch);
+		let branch = Self::branch_of(group)?;
+		let trigger = vault.trigger(branch.divisor).ok_or(Error::<T>::VaultSafe)?;
+		let price = T::Prices::price(branch.feed, PriceFor::Liquidate)?;
+		ensure!(trigger > branch.threshold(price.value)?, Error::<T>::VaultSafe);
+		ensure!(price.at > vault.risk_added_at, Error::<T>::PriceNotNewer);
+		let parameters = T::RiskParameters::branch(group)?;
+		let debt = vault.debt(branch.rate_index)?;
+		let size = Self::size(&vault, &branch, &parameters, debt, price.value)?;
+		Ok(Assessment {
+			vault,
+			branch,
+			parameters,
+			price,
+			debt,
+			size,
+		})
+	}
+
+	/// How much of a vault is liquidated: what restores the ratio existing vaults are held to, and the target margin. See
+	/// [`liquidation::size`].
+	fn size(
+		vault: &Vault<T::AccountId>,
+		branch: &Branch,
+		parameters: &BranchParameters,
+		debt: Balance,
+		price: FixedU128,
+	) -> Result<Size, DispatchError> {
+		let target = branch
+			.ramped_ratio
+			.into_inner()
+			.checked_add(parameters.target_margin.into_inner())
+			.map(FixedU128::from_inner)
+			.ok_or_else(overflow)?;
+		let size = liquidation::size(
+			debt,
+			vault.collateral,
+			price,
+			branch.divisor,
+			target,
+			parameters.liquidation_penalty,
+			parameters.minimum_debt,
+		);
+		Ok(size.ok_or(Error::<T>::TargetUnreachable)?)
+	}
+
+	/// Offer `lot` to the stability pool. What it bought; nothing if it has nothing or fails, whatever the reason.
+	fn sell_to_pool(
+		id: VaultId,
+		seller: &T::AccountId,
+		asset: AssetId,
+		lot: &Size,
+		price: FixedU128,
+		divisor: u128,
+		bonus: FixedU128,
+	) -> Purchase {
+		const NOTHING: Purchase = Purchase {
+			collateral: 0,
+			burn: 0,
+			income: 0,
+		};
+		let offer = liquidation::purchase(lot, price, divisor, bonus, T::StabilityPool::capacity());
+		// What costs nothing is not the depositors' to get: worthless collateral goes to auction.
+		let Some(offer) = offer.filter(|offer| offer.collateral > 0 && offer.burn > 0) else {
+			return NOTHING;
+		};
+		let absorbed = with_storage_layer(|| {
+			T::StabilityPool::absorb(seller, asset, offer.collateral, offer.burn, offer.income)
+		});
+		match absorbed {
+			Ok(()) => offer,
+			Err(error) => {
+				Self::deposit_event(Event::PoolFailed { vault: id, error });
+				NOTHING
+			}
+		}
+	}
+
+	/// Sell what [`Self::assess`] says: to the pool, then by auction; what neither carries is the fund's.
+	fn do_liquidate(group: BranchId, id: VaultId) -> Result<LiquidationOutcome, DispatchError> {
+		let Assessment {
+			vault,
+			mut branch,
+			parameters,
+			price,
+			debt,
+			size,
+		} = Self::assess(group, id)?;
+		let seller = Self::branch_account(group);
+		let bought = Self::sell_to_pool(
+			id,
+			&seller,
+			branch.collateral,
+			&size,
+			price.value,
+			branch.divisor,
+			parameters.pool_bonus,
+		);
+		let debt_left = size.debt.checked_sub(bought.burn).ok_or_else(overflow)?;
+		let collateral_left = size
+			.collateral
+			.checked_sub(bought.collateral)
+			.ok_or_else(overflow)?;
+		let mut outcome = LiquidationOutcome {
+			debt: size.debt,
+			absorbed: bought.burn,
+			..Default::default()
+		};
+		if debt_left == 0 {
+			// The pool paid all of the debt; a rounded-off rest of the lot stays with the owner.
+			outcome.collateral = bought.collateral;
+		} else if collateral_left == 0 {
+			let coverage = T::InsuranceFund::cover(debt_left)?;
+			let carried = coverage.covered.checked_add(coverage.bad_debt);
+			ensure!(carried == Some(debt_left), Error::<T>::ShortfallNotCarried);
+			outcome.collateral = size.collateral;
+			outcome.shortfall = debt_left;
+		} else {
+			// The penalty in proportion: the pool's discount is not charged to the owner again.
+			let penalty = mul_div(size.penalty, collateral_left, size.collateral, Rounding::Down)
+				.ok_or_else(overflow)?;
+			let lot = Lot {
+				branch: group,
+				asset: branch.collateral,
+				feed: branch.feed,
+				collateral: collateral_left,
+				debt: debt_left,
+				penalty,
+				owner: vault.owner.clone(),
+			};
+			T::Auctions::start(&seller, lot, price.value)?;
+			outcome.collateral = size.collateral;
+			outcome.auctioned = debt_left;
+		}
+
+		let relieved = Self::relieved(&vault, debt, size.debt, branch.rate_index)?;
+		let less = |from: u128, amount: u128| from.checked_sub(amount).ok_or_else(overflow);
+		let mut after = vault.clone();
+		after.normalised_debt = less(vault.normalised_debt, relieved)?;
+		after.collateral = less(vault.collateral, outcome.collateral)?;
+		let old_trigger = vault.trigger(branch.divisor);
+		branch.total_normalised = less(branch.total_normalised, relieved)?;
+		branch.total_collateral = less(branch.total_collateral, outcome.collateral)?;
+		branch.retire(size.debt)?;
+		Self::retrigger(group, id, old_trigger, after.trigger(branch.divisor));
+		Branches::<T>::insert(group, branch);
+		if after.collateral == 0 && after.normalised_debt == 0 {
+			Self::remove(id, &after)?;
+		} else {
+			Vaults::<T>::insert(id, after);
+		}
+		Self::deposit_event(Event::Liquidated {
+			vault: id,
+			owner: vault.owner,
+			branch: group,
+			price: price.value,
+			debt: outcome.debt,
+			collateral: outcome.collateral,
+			penalty: size.penalty,
+			absorbed: outcome.absorbed,
+			auctioned: outcome.auctioned,
+			shortfall: outcome.shortfall,
+		});
+		Ok(outcome)
+	}
+}
+
+impl<T: Config> PositionLedger for Pallet<T> {
+	fn groups() -> Vec<BranchId> {
+		BranchList::<T>::get().into_inner()
+	}
+
+	fn threshold(group: BranchId) -> Result<u128, DispatchError> {
+		let branch = Self::branch_of(group)?;
+		branch.threshold(T::Prices::price(branch.feed, PriceFor::Liquidate)?.value)
+	}
+
+	fn deficit(group: BranchId, position: VaultId) -> Result<Balance, DispatchError> {
+		Self::assess(group, position).map(|assessment| assessment.size.debt)
+	}
+
+	fn liquidate(group: BranchId, position: VaultId) -> Result<LiquidationOutcome, DispatchError> {
+		with_storage_layer(|| Self::do_liquidate(group, position))
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId) {
+		crate::benchmarking::create_unsafe_position::<T>(seed)
+	}
+}

@@ -1,0 +1,209 @@
+//! Every invariant of `do_try_state`, broken on purpose.
+
+use frame_support::{
+	assert_ok,
+	traits::{
+		fungible::MutateHold,
+		fungibles::Mutate,
+		tokens::{Fortitude, Precision, Preservation},
+	},
+};
+use keel_primitives::TriggerIndex;
+use sp_runtime::TryRuntimeError;
+
+use crate::{
+	mock::*, Branch, BranchList, Branches, HoldReason, NextVaultId, OwnerVaults, Vault, Vaults as VaultMap,
+};
+
+/// Break something in a sound state with two vaults and check that it is noticed, by the right check.
+fn breaks(message: &'static str, corrupt: impl FnOnce()) {
+	ExtBuilder::default().build().execute_with(|| {
+		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
+		open(&ALICE, BTC_BRANCH, 2 * ONE_BTC, 10_000 * USD);
+		pass(YEAR);
+		assert_ok!(Vaults::do_try_state());
+		corrupt();
+		assert_eq!(Vaults::do_try_state(), Err(TryRuntimeError::Other(message)));
+	});
+}
+
+fn change_vault(change: impl FnOnce(&mut Vault<AccountId>)) {
+	VaultMap::<Test>::mutate(0, |vault| change(vault.as_mut().unwrap()));
+}
+
+fn change_branch(change: impl FnOnce(&mut Branch)) {
+	Branches::<Test>::mutate(BTC_BRANCH, |branch| change(branch.as_mut().unwrap()));
+}
+
+fn trigger() -> Option<u128> {
+	vault(0).trigger(branch(BTC_BRANCH).divisor)
+}
+
+fn burn(amount: u128) {
+	Assets::burn_from(
+		KUSD,
+		&ALICE,
+		amount,
+		Preservation::Expendable,
+		Precision::Exact,
+		Fortitude::Polite,
+	)
+	.unwrap();
+}
+
+#[test]
+fn vault_of_no_branch() {
+	breaks("a vault's branch does not exist", || {
+		change_vault(|vault| vault.branch = 9)
+	});
+}
+
+#[test]
+fn vault_number_not_given_out() {
+	breaks("a vault has a number that was not given out", || {
+		NextVaultId::<Test>::put(1)
+	});
+}
+
+#[test]
+fn vault_dated_in_the_future() {
+	breaks("a vault's risk was added in the future", || {
+		change_vault(|vault| vault.risk_added_at = Now::get() + 1)
+	});
+}
+
+#[test]
+fn debt_without_collateral() {
+	breaks("a vault has debt without collateral", || {
+		change_vault(|vault| vault.collateral = 0)
+	});
+}
+
+#[test]
+fn vault_missing_in_list() {
+	breaks("a vault is missing in its owner's list", || {
+		OwnerVaults::<Test>::remove(&ALICE, 0)
+	});
+	breaks("a vault is missing in its owner's list", || {
+		change_vault(|vault| vault.owner = BOB)
+	});
+}
+
+#[test]
+fn list_names_a_foreign_vault() {
+	breaks("an owner's list names a vault that is not theirs", || {
+		OwnerVaults::<Test>::insert(&BOB, 0, ())
+	});
+}
+
+#[test]
+fn normalised_debt() {
+	let message = "the normalised debt of vaults is not the branch's";
+	breaks(message, || change_branch(|branch| branch.total_normalised += 1));
+	breaks(message, || change_branch(|branch| branch.total_normalised -= 1));
+}
+
+#[test]
+fn collateral() {
+	let message = "the collateral of vaults is not the branch's";
+	breaks(message, || change_branch(|branch| branch.total_collateral += 1));
+	breaks(message, || change_branch(|branch| branch.total_collateral -= 1));
+}
+
+#[test]
+fn account_balance() {
+	let message = "a branch's account does not hold its collateral, no more and no less";
+	let account = Vaults::branch_account(BTC_BRANCH);
+	breaks(message, || {
+		assert_ok!(Assets::transfer(signed(&ALICE), BTC, account.clone(), 1));
+	});
+	breaks(message, || {
+		assert_ok!(Assets::transfer(signed(&account), BTC, ALICE, 1));
+	});
+}
+
+#[test]
+fn trigger_wrong_or_missing() {
+	let message = "a vault with debt is not in the trigger index under its trigger";
+	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, trigger(), None));
+	breaks(message, || {
+		MockIndex::moved(BTC_BRANCH, 0, trigger(), trigger().map(|k| k + 1))
+	});
+}
+
+#[test]
+fn trigger_too_many() {
+	let message = "the trigger index does not hold the vaults with debt and no others";
+	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, None, Some(5)));
+	breaks(message, || MockIndex::moved(BTC_BRANCH, 7, None, Some(5)));
+	breaks(message, || MockIndex::moved(ETH_BRANCH, 0, None, Some(5)));
+}
+
+#[test]
+fn deposits() {
+	let message = "the deposits held are not those of the owner's vaults";
+	breaks(message, || change_vault(|vault| vault.deposit += 1));
+	breaks(message, || {
+		let reason = HoldReason::VaultDeposit.into();
+		assert_ok!(Balances::release(&reason, &ALICE, 1, Precision::Exact));
+	});
+	breaks(message, || {
+		assert_ok!(Balances::hold(&HoldReason::VaultDeposit.into(), &ALICE, 1));
+	});
+}
+
+#[test]
+fn branch_lists() {
+	breaks("a branch is listed twice", || {
+		BranchList::<Test>::mutate(|list| list.try_push(BTC_BRANCH).unwrap())
+	});
+	let message = "the list of branches and the branches differ";
+	breaks(message, || {
+		BranchList::<Test>::mutate(|list| list.try_push(9).unwrap())
+	});
+	breaks(message, || Branches::<Test>::remove(DOT_BRANCH));
+}
+
+#[test]
+fn rate_index() {
+	breaks("a rate index is below one", || {
+		change_branch(|branch| branch.rate_index = 5)
+	});
+}
+
+#[test]
+fn clocks() {
+	let message = "a branch's clock is ahead of the chain's";
+	breaks(message, || {
+		change_branch(|branch| branch.accrued_at = Now::get() + 1)
+	});
+	breaks(message, || {
+		change_branch(|branch| branch.ramped_at = Now::get() + 1)
+	});
+}
+
+#[test]
+fn issued_above_the_debt() {
+	breaks("a branch issued more than its vaults owe", || {
+		change_branch(|branch| branch.issued += 4);
+	});
+}
+
+#[test]
+fn issued_below_what_rounding_explains() {
+	breaks("a branch's vaults owe more than rounding explains", || {
+		// Three operations at an index below two: six units at most.
+		change_branch(|branch| branch.issued -= 7);
+	});
+	breaks("a branch's vaults owe more than rounding explains", || {
+		change_branch(|branch| branch.rate_index += branch.rate_index / 1_000);
+	});
+}
+
+#[test]
+fn issuance() {
+	breaks("there is more of the synthetic than the ledgers know", || {
+		assert_ok!(Assets::mint_into(KUSD, &BOB, 1));
+	});
+	breaks("there is less of the synthetic than the ledgers know", || burn(1));
+}

@@ -1,0 +1,163 @@
+//! What always holds.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use frame_support::{
+	ensure,
+	traits::{fungible::InspectHold as _, fungibles::Inspect as _, Get, Time},
+};
+use keel_math::{mul_div, Rounding, RAY};
+use keel_primitives::{Auctions, Balance, BranchId, InsuranceFund, TriggerIndex};
+use sp_runtime::TryRuntimeError;
+
+use crate::{BranchList, Branches, Config, HoldReason, NextVaultId, OwnerVaults, Pallet, Vaults};
+
+/// What the vaults of one branch add up to.
+#[derive(Default)]
+struct Sum {
+	normalised: u128,
+	collateral: Balance,
+	indebted: u64,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Checks every invariant of this pallet:
+	///
+	/// - the list of branches and the branches agree, clocks and indices are sane;
+	/// - per branch: Σ normalised debt and Σ collateral of its vaults are its totals, and its account holds exactly that collateral;
+	/// - every vault with debt has collateral and stands in the trigger index under its trigger, and the index has no other;
+	/// - a branch's debt minus what it issued is between zero and one unit of normalised debt per operation;
+	/// - Σ issued + debt in auctions + recorded bad debt is the synthetic's total issuance;
+	/// - the owners' lists and the vaults agree, and every deposit is held.
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		let sums = Self::check_vaults()?;
+		Self::check_branches(&sums)?;
+		Self::check_issuance()
+	}
+
+	fn check_vaults() -> Result<BTreeMap<BranchId, Sum>, TryRuntimeError> {
+		let now = T::Time::now();
+		let next = NextVaultId::<T>::get();
+		let mut sums = BTreeMap::<BranchId, Sum>::new();
+		let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
+		let mut vaults = 0u64;
+		for (id, vault) in Vaults::<T>::iter() {
+			let branch = Branches::<T>::get(vault.branch).ok_or("a vault's branch does not exist")?;
+			ensure!(id < next, "a vault has a number that was not given out");
+			ensure!(
+				vault.risk_added_at <= now,
+				"a vault's risk was added in the future"
+			);
+			ensure!(
+				vault.normalised_debt == 0 || vault.collateral > 0,
+				"a vault has debt without collateral"
+			);
+			ensure!(
+				OwnerVaults::<T>::contains_key(&vault.owner, id),
+				"a vault is missing in its owner's list"
+			);
+			let sum = sums.entry(vault.branch).or_default();
+			sum.normalised = sum
+				.normalised
+				.checked_add(vault.normalised_debt)
+				.ok_or("normalised debt overflows")?;
+			sum.collateral = sum
+				.collateral
+				.checked_add(vault.collateral)
+				.ok_or("collateral overflows")?;
+			if let Some(trigger) = vault.trigger(branch.divisor) {
+				sum.indebted = sum.indebted.saturating_add(1);
+				ensure!(
+					T::Triggers::contains(vault.branch, id, trigger),
+					"a vault with debt is not in the trigger index under its trigger"
+				);
+			}
+			let deposit = deposits.entry(vault.owner).or_default();
+			*deposit = deposit.checked_add(vault.deposit).ok_or("deposits overflow")?;
+			vaults = vaults.saturating_add(1);
+		}
+		// Each vault is in a list; as many entries as vaults means no entry without one.
+		ensure!(
+			OwnerVaults::<T>::iter().count() as u64 == vaults,
+			"an owner's list names a vault that is not theirs"
+		);
+		for (owner, deposit) in deposits {
+			ensure!(
+				T::Currency::balance_on_hold(&HoldReason::VaultDeposit.into(), &owner) == deposit,
+				"the deposits held are not those of the owner's vaults"
+			);
+		}
+		Ok(sums)
+	}
+
+	fn check_branches(sums: &BTreeMap<BranchId, Sum>) -> Result<(), TryRuntimeError> {
+		let now = T::Time::now();
+		let list = BranchList::<T>::get();
+		let unique: BTreeSet<_> = list.iter().copied().collect();
+		ensure!(unique.len() == list.len(), "a branch is listed twice");
+		let stored: BTreeSet<_> = Branches::<T>::iter_keys().collect();
+		ensure!(unique == stored, "the list of branches and the branches differ");
+		let none = Sum::default();
+		for (id, branch) in Branches::<T>::iter() {
+			let sum = sums.get(&id).unwrap_or(&none);
+			ensure!(
+				sum.normalised == branch.total_normalised,
+				"the normalised debt of vaults is not the branch's"
+			);
+			ensure!(
+				sum.collateral == branch.total_collateral,
+				"the collateral of vaults is not the branch's"
+			);
+			ensure!(
+				T::Assets::balance(branch.collateral, &Self::branch_account(id)) == branch.total_collateral,
+				"a branch's account does not hold its collateral, no more and no less"
+			);
+			ensure!(
+				T::Triggers::count(id) == sum.indebted,
+				"the trigger index does not hold the vaults with debt and no others"
+			);
+			ensure!(branch.rate_index >= RAY, "a rate index is below one");
+			ensure!(
+				branch.accrued_at <= now && branch.ramped_at <= now,
+				"a branch's clock is ahead of the chain's"
+			);
+
+			// gap = normalised × index − issued, in whole units; a mint or a repayment adds less than one unit
+			// of normalised debt to it, an accrual less than one unit.
+			let debt = mul_div(branch.total_normalised, branch.rate_index, RAY, Rounding::Down)
+				.and_then(|debt| i128::try_from(debt).ok())
+				.ok_or("a branch's debt overflows")?;
+			let unit = branch.rate_index.div_ceil(RAY);
+			let most = u128::from(branch.operations)
+				.checked_mul(unit)
+				.and_then(|most| i128::try_from(most).ok())
+				.ok_or("the bound of a branch's rounding overflows")?;
+			let gap = debt
+				.checked_sub(branch.issued)
+				.ok_or("a branch's issuance overflows")?;
+			ensure!(gap >= 0, "a branch issued more than its vaults owe");
+			ensure!(gap <= most, "a branch's vaults owe more than rounding explains");
+		}
+		Ok(())
+	}
+
+	fn check_issuance() -> Result<(), TryRuntimeError> {
+		let carried = [T::Auctions::debt(), T::InsuranceFund::bad_debt()]
+			.into_iter()
+			.try_fold(0i128, |sum, debt| sum.checked_add(i128::try_from(debt).ok()?))
+			.ok_or("debt carried elsewhere overflows")?;
+		let backed = Branches::<T>::iter_values()
+			.try_fold(carried, |sum, branch| sum.checked_add(branch.issued))
+			.ok_or("issuance overflows")?;
+		let issuance = i128::try_from(T::Assets::total_issuance(T::Synthetic::get()))
+			.map_err(|_| "total issuance overflows")?;
+		ensure!(
+			backed >= issuance,
+			"there is more of the synthetic than the ledgers know"
+		);
+		ensure!(
+			backed <= issuance,
+			"there is less of the synthetic than the ledgers know"
+		);
+		Ok(())
+	}
+}

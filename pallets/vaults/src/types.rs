@@ -1,0 +1,287 @@
+//! What branches and vaults are made of, and what the views answer with.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use keel_math::{interest, value, FixedU128};
+use keel_primitives::{AssetId, Balance, BranchId, FeedId, Moment};
+use scale_info::TypeInfo;
+use sp_runtime::{ArithmeticError, DispatchError};
+
+/// One collateral against the synthetic: its clock, its totals and its issuance ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Branch {
+	/// The collateral asset.
+	pub collateral: AssetId,
+	/// Its price feed.
+	pub feed: FeedId,
+	/// [`value::price_divisor`] of the collateral's and the synthetic's decimals.
+	pub divisor: u128,
+	/// The rate index, a ray: debt in base units is `normalised × index`, rounded up.
+	pub rate_index: u128,
+	/// Up to when the index has been compounded, in ms; zero until the chain has a time.
+	pub accrued_at: Moment,
+	/// The liquidation ratio existing vaults are held to.
+	pub ramped_ratio: FixedU128,
+	/// When the hook last visited, in ms; zero until the chain has a time.
+	pub ramped_at: Moment,
+	/// Sum of the vaults' normalised debt.
+	pub total_normalised: u128,
+	/// Sum of the vaults' collateral, in base units; exactly what the branch's account holds.
+	pub total_collateral: Balance,
+	/// Synthetic in existence because of this branch, in base units: + minted, + interest minted, − repaid,
+	/// − taken over by liquidations. Below zero once interest lost to rounding has been repaid.
+	pub issued: i128,
+	/// Operations that rounded. Each may have widened the gap between debt and `issued` by one unit of normalised
+	/// debt; bounds the gap.
+	pub operations: u64,
+}
+
+impl Branch {
+	/// A branch without vaults whose clock starts at `now`.
+	pub fn new(
+		collateral: AssetId,
+		feed: FeedId,
+		divisor: u128,
+		liquidation_ratio: FixedU128,
+		now: Moment,
+	) -> Self {
+		Self {
+			collateral,
+			feed,
+			divisor,
+			rate_index: keel_math::RAY,
+			accrued_at: now,
+			ramped_ratio: liquidation_ratio,
+			ramped_at: now,
+			total_normalised: 0,
+			total_collateral: 0,
+			issued: 0,
+			operations: 0,
+		}
+	}
+
+	/// What all vaults together owe at the stored index, in base units, rounded up.
+	pub fn debt(&self) -> Result<Balance, DispatchError> {
+		debt_of(self.total_normalised, self.rate_index)
+	}
+
+	/// The trigger above which a vault is unsafe at `price`. See [`value::threshold`].
+	pub fn threshold(&self, price: FixedU128) -> Result<u128, DispatchError> {
+		value::threshold(price, self.rate_index, self.ramped_ratio).ok_or_else(overflow)
+	}
+
+	/// How much more may be issued under `ceiling`.
+	pub fn ceiling_left(&self, ceiling: Balance) -> Balance {
+		match u128::try_from(self.issued) {
+			Ok(issued) => ceiling.saturating_sub(issued),
+			// Saturates at "no limit", which the ceiling's type can't express anyway.
+			Err(_) => ceiling.saturating_add(self.issued.unsigned_abs()),
+		}
+	}
+
+	/// Book `amount` of synthetic into existence.
+	pub fn issue(&mut self, amount: Balance) -> Result<(), DispatchError> {
+		let amount = i128::try_from(amount).map_err(|_| overflow())?;
+		self.issued = self.issued.checked_add(amount).ok_or_else(overflow)?;
+		self.count();
+		Ok(())
+	}
+
+	/// Book `amount` of synthetic out of existence, or over to whoever carries it now.
+	pub fn retire(&mut self, amount: Balance) -> Result<(), DispatchError> {
+		let amount = i128::try_from(amount).map_err(|_| overflow())?;
+		self.issued = self.issued.checked_sub(amount).ok_or_else(overflow)?;
+		self.count();
+		Ok(())
+	}
+
+	fn count(&mut self) {
+		// Saturates after 2⁶⁴ operations, which no chain lives to see.
+		self.operations = self.operations.saturating_add(1);
+	}
+}
+
+/// One owner's debt against one collateral.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Vault<AccountId> {
+	/// Who may adjust and close it, and gets what is left.
+	pub owner: AccountId,
+	/// Its branch.
+	pub branch: BranchId,
+	/// Collateral in base units.
+	pub collateral: Balance,
+	/// Debt divided by the branch's rate index.
+	pub normalised_debt: u128,
+	/// When its trigger last rose, in ms: no price up to then liquidates it.
+	pub risk_added_at: Moment,
+	/// KEEL held from the owner until the vault is removed, in base units.
+	pub deposit: Balance,
+}
+
+impl<AccountId> Vault<AccountId> {
+	/// What it owes at `rate_index`, in base units, rounded up.
+	pub fn debt(&self, rate_index: u128) -> Result<Balance, DispatchError> {
+		debt_of(self.normalised_debt, rate_index)
+	}
+
+	/// Its trigger; `None` without debt. See [`value::trigger`].
+	pub fn trigger(&self, divisor: u128) -> Option<u128> {
+		value::trigger(self.normalised_debt, self.collateral, divisor)
+	}
+}
+
+/// What an owner wants done to one side of a vault, in base units.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Change {
+	/// Leave it.
+	Keep,
+	/// Deposit collateral, or mint debt.
+	Increase(Balance),
+	/// Withdraw collateral, or repay debt. The largest number of the type means all of it.
+	Decrease(Balance),
+}
+
+/// What a change does to a vault and its branch, worked out and allowed but not yet done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan<AccountId> {
+	/// The vault afterwards.
+	pub vault: Vault<AccountId>,
+	/// Its branch afterwards.
+	pub branch: Branch,
+	/// The vault's trigger before …
+	pub old_trigger: Option<u128>,
+	/// … and after.
+	pub new_trigger: Option<u128>,
+	/// Debt afterwards, in base units.
+	pub debt: Balance,
+	/// Collateral coming in.
+	pub deposited: Balance,
+	/// Collateral going to the owner.
+	pub withdrawn: Balance,
+	/// Synthetic minted to the owner.
+	pub minted: Balance,
+	/// Synthetic burned.
+	pub repaid: Balance,
+}
+
+impl<AccountId> Plan<AccountId> {
+	/// Does it move the trigger up?
+	pub fn adds_risk(&self) -> bool {
+		// `None`, no debt, orders below every trigger.
+		self.new_trigger > self.old_trigger
+	}
+
+	/// Does it move nothing at all?
+	pub fn is_empty(&self) -> bool {
+		self.deposited == 0 && self.withdrawn == 0 && self.minted == 0 && self.repaid == 0
+	}
+
+	/// For whoever asked what would happen.
+	pub fn preview(&self) -> Preview {
+		Preview {
+			deposited: self.deposited,
+			withdrawn: self.withdrawn,
+			minted: self.minted,
+			repaid: self.repaid,
+			collateral: self.vault.collateral,
+			debt: self.debt,
+			adds_risk: self.adds_risk(),
+			liquidation_price: liquidation_price(&self.branch, &self.vault),
+		}
+	}
+}
+
+/// What a call would do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Preview {
+	/// Collateral the owner pays in, in base units.
+	pub deposited: Balance,
+	/// Collateral the owner gets, in base units.
+	pub withdrawn: Balance,
+	/// kUSD the owner gets, in base units.
+	pub minted: Balance,
+	/// kUSD the owner pays, in base units.
+	pub repaid: Balance,
+	/// The vault's collateral afterwards, in base units.
+	pub collateral: Balance,
+	/// The vault's debt afterwards, in base units of kUSD.
+	pub debt: Balance,
+	/// Whether it would move the vault closer to liquidation.
+	pub adds_risk: bool,
+	/// The price below which the vault would be unsafe afterwards, USD per whole unit; none without debt.
+	pub liquidation_price: Option<FixedU128>,
+}
+
+/// How a vault is.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Health {
+	/// Collateral in base units.
+	pub collateral: Balance,
+	/// Debt in base units of kUSD, with interest up to the stored index.
+	pub debt: Balance,
+	/// What the collateral is worth, in base units of kUSD, rounded down; none while the price is refused.
+	pub value: Option<Balance>,
+	/// Collateral value over debt, `1` being 100 %; none without debt or while the price is refused.
+	pub ratio: Option<FixedU128>,
+	/// The liquidation ratio existing vaults are held to now.
+	pub liquidation_ratio: FixedU128,
+	/// Where that ratio is heading.
+	pub liquidation_ratio_target: FixedU128,
+	/// The price below which the vault is unsafe, USD per whole unit; none without debt.
+	pub liquidation_price: Option<FixedU128>,
+	/// Whether the vault is safe at the price liquidations use, or why that price is refused.
+	pub safe: Result<bool, DispatchError>,
+}
+
+/// How a branch is.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct BranchSummary<AccountId> {
+	/// The collateral asset.
+	pub collateral_asset: AssetId,
+	/// Its price feed.
+	pub feed: FeedId,
+	/// Who holds the collateral.
+	pub account: AccountId,
+	/// Collateral of all vaults, in base units.
+	pub collateral: Balance,
+	/// What all vaults owe, in base units of kUSD.
+	pub debt: Balance,
+	/// kUSD in existence because of this branch, in base units.
+	pub issued: i128,
+	/// The most it may have issued, in base units of kUSD.
+	pub ceiling: Balance,
+	/// How much of that is left.
+	pub ceiling_left: Balance,
+	/// The least a vault may owe unless it owes nothing, in base units of kUSD.
+	pub minimum_debt: Balance,
+	/// Annual interest, `1` being 100 %.
+	pub stability_fee: FixedU128,
+	/// The rate index, with 27 decimals.
+	pub rate_index: u128,
+	/// The liquidation ratio existing vaults are held to now.
+	pub liquidation_ratio: FixedU128,
+	/// Where that ratio is heading.
+	pub liquidation_ratio_target: FixedU128,
+	/// What new risk has to meet: the higher of the two plus the safety margin.
+	pub required_ratio: FixedU128,
+}
+
+/// The price below which `vault` is unsafe, USD per whole unit, rounded up. `None` without debt or on overflow.
+pub(crate) fn liquidation_price<AccountId>(branch: &Branch, vault: &Vault<AccountId>) -> Option<FixedU128> {
+	value::liquidation_price(
+		vault.trigger(branch.divisor)?,
+		branch.rate_index,
+		branch.ramped_ratio,
+	)
+}
+
+/// Normalised debt in base units, rounded up.
+pub(crate) fn debt_of(normalised: u128, rate_index: u128) -> Result<Balance, DispatchError> {
+	interest::debt_of(normalised, rate_index).ok_or_else(overflow)
+}
+
+/// What every failed checked operation becomes.
+pub(crate) fn overflow() -> DispatchError {
+	ArithmeticError::Overflow.into()
+}

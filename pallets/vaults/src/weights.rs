@@ -1,0 +1,52 @@
+//! Weights of the calls: estimates, which a runtime replaces by measurements.
+
+use frame_support::weights::{constants::RocksDbWeight, Weight};
+
+/// What the calls and the hook cost.
+pub trait WeightInfo {
+	/// [`crate::Pallet::open`].
+	fn open() -> Weight;
+	/// [`crate::Pallet::adjust`].
+	fn adjust() -> Weight;
+	/// [`crate::Pallet::close`].
+	fn close() -> Weight;
+	/// [`crate::Pallet::repay`].
+	fn repay() -> Weight;
+	/// [`crate::Pallet::top_up`].
+	fn top_up() -> Weight;
+	/// [`crate::Pallet::add_branch`].
+	fn add_branch() -> Weight;
+	/// The hook with `b` branches due.
+	fn on_initialize(b: u32) -> Weight;
+}
+
+impl WeightInfo for () {
+	fn open() -> Weight {
+		Weight::from_parts(190_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(16, 14))
+	}
+	fn adjust() -> Weight {
+		Weight::from_parts(140_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(13, 10))
+	}
+	fn close() -> Weight {
+		Weight::from_parts(180_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(11, 13))
+	}
+	fn repay() -> Weight {
+		Weight::from_parts(80_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(6, 6))
+	}
+	fn top_up() -> Weight {
+		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(7, 7))
+	}
+	fn add_branch() -> Weight {
+		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(24, 3))
+	}
+	fn on_initialize(b: u32) -> Weight {
+		Weight::from_parts(5_000_000, 0)
+			.saturating_add(Weight::from_parts(90_000_000, 0).saturating_mul(u64::from(b)))
+			.saturating_add(RocksDbWeight::get().reads_writes(9, 3))
+			.saturating_add(
+				RocksDbWeight::get()
+					.reads_writes(3, 1)
+					.saturating_mul(u64::from(b)),
+			)
+	}
+}
