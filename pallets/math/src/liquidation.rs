@@ -102,10 +102,8 @@ pub fn size(
 			penalty: worth.saturating_sub(debt),
 		});
 	}
-	seize(debt).map(|whole| Size {
-		collateral: whole.collateral.min(collateral),
-		..whole
-	})
+	// A claim below what the collateral is worth seizes no more than there is.
+	seize(debt)
 }
 
 /// How a standing buyer with limited means takes part of a lot.

@@ -283,7 +283,12 @@ fn a_liquidation_without_rounding_is_the_formula() {
 	assert!(taken.is_some_and(
 		|s| s.debt.abs_diff(200_000_000) <= 8 && s.collateral.abs_diff(ONE / 5) < 1_000_000_000_000_000
 	));
-	let even = size(1_000, 1_500, f(ONE), ONE, f(ONE * 8 / 5), f(ONE / 10), 0);
+	let at_least = |minimum| size(1_000, 1_500, f(ONE), ONE, f(ONE * 8 / 5), f(ONE / 10), minimum);
+	let even = at_least(0);
+	// A rest of exactly the minimum may stay.
+	assert_eq!(at_least(800), even);
+	assert!(at_least(801)
+		.is_some_and(|size| size.debt == 1_000 && size.collateral == 1_100 && size.penalty == 100));
 	assert_eq!(
 		even,
 		Some(Size {
