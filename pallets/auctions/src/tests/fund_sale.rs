@@ -1,0 +1,164 @@
+//! Selling what the fund had to buy.
+
+use frame_support::{assert_noop, assert_ok};
+use keel_primitives::Auctions as _;
+use sp_runtime::{DispatchError, FixedU128};
+
+use crate::{mock::*, Auctions as Running, Error, Event, FundSales, Kind};
+
+/// The fund holds ten bitcoin and 1,000 kUSD of bad debt. Spot is 100.
+fn burdened(test: impl FnOnce()) {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = start(10 * BITCOIN, 1_000 * USD, 0);
+		advance(61 * 20);
+		assert_ok!(settle(id));
+		assert_eq!(
+			(Assets::balance(BTC, FUND), BadDebt::get()),
+			(10 * BITCOIN, 1_000 * USD)
+		);
+		Spot::set(Some(usd(100)));
+		System::reset_events();
+		test();
+	});
+}
+
+#[test]
+fn raises_money_that_pays_bad_debt_down() {
+	burdened(|| {
+		let before = supply();
+		assert_ok!(sell(BTC, 10 * BITCOIN));
+		let id = FundSales::<Test>::get(BTC).unwrap();
+		assert_eq!(Assets::balance(BTC, FUND), 0);
+		assert!(matches!(
+			events()[..],
+			[Event::Started { auction, kind: Kind::FundSale, debt: 0, penalty: 0, .. }] if auction == id
+		));
+		assert_ok!(take(ALICE, id, 5 * BITCOIN, ANY));
+		assert_eq!((BadDebt::get(), supply()), (450 * USD, before - 550 * USD));
+		// The rest brings more than is bad: the fund keeps it.
+		assert_ok!(take(BOB, id, u128::MAX, ANY));
+		assert_eq!((BadDebt::get(), supply()), (0, before - 1_000 * USD));
+		assert_eq!(Assets::balance(KUSD, FUND), 100 * USD);
+		assert_eq!((gained(BTC, ALICE), gained(BTC, BOB)), (5 * BITCOIN, 5 * BITCOIN));
+		assert_eq!(
+			events().last(),
+			Some(&Event::Closed {
+				auction: id,
+				returned: 0,
+				covered: 0,
+				bad_debt: 0
+			})
+		);
+		assert_eq!(FundSales::<Test>::get(BTC), None);
+		assert_eq!(Auctions::debt(), 0);
+	});
+}
+
+#[test]
+fn what_is_not_sold_returns_to_the_fund() {
+	burdened(|| {
+		assert_ok!(sell(BTC, 10 * BITCOIN));
+		let id = FundSales::<Test>::get(BTC).unwrap();
+		assert_ok!(take(ALICE, id, 3 * BITCOIN, ANY));
+		let (bad_debt, before) = (BadDebt::get(), supply());
+		advance(61 * 20);
+		crate::mock::idle();
+		assert_eq!(Assets::balance(BTC, FUND), 7 * BITCOIN);
+		assert_eq!((BadDebt::get(), supply()), (bad_debt, before));
+		assert_eq!(
+			events().last(),
+			Some(&Event::Settled {
+				auction: id,
+				collateral: 7 * BITCOIN,
+				returned: 0,
+				covered: 0,
+				bad_debt: 0
+			})
+		);
+		// And may be sold again.
+		assert_ok!(sell(BTC, 7 * BITCOIN));
+	});
+}
+
+#[test]
+fn one_sale_of_an_asset_at_a_time() {
+	burdened(|| {
+		assert_ok!(sell(BTC, 5 * BITCOIN));
+		assert_noop!(sell(BTC, 5 * BITCOIN), Error::<Test>::SaleRunning);
+		let id = FundSales::<Test>::get(BTC).unwrap();
+		assert_ok!(take(ALICE, id, u128::MAX, ANY));
+		assert_ok!(sell(BTC, 5 * BITCOIN));
+	});
+}
+
+#[test]
+fn follows_the_price_and_the_parameters_of_its_start() {
+	burdened(|| {
+		Spot::set(Some(usd(80)));
+		assert_ok!(sell(BTC, 10 * BITCOIN));
+		let auction = Running::<Test>::get(FundSales::<Test>::get(BTC).unwrap()).unwrap();
+		assert_eq!((auction.start_price, auction.reserve_price), (usd(88), usd(48)));
+		assert_eq!((auction.feed, auction.branch), (2, 1));
+	});
+}
+
+#[test]
+fn fails_without_a_price() {
+	burdened(|| {
+		Spot::set(None);
+		assert_noop!(sell(BTC, 10 * BITCOIN), DispatchError::Other("price too old"));
+	});
+}
+
+#[test]
+fn fails_for_what_the_fund_does_not_have() {
+	burdened(|| {
+		assert_noop!(sell(BTC, 10 * BITCOIN + 1), Error::<Test>::FundHoldsLess);
+		assert_noop!(sell(BTC, u128::MAX), Error::<Test>::FundHoldsLess);
+		assert_noop!(sell(BTC, 0), Error::<Test>::NothingAsked);
+		assert_noop!(sell(ETH, 1), Error::<Test>::UnknownCollateral);
+		assert_noop!(sell(KUSD, 1), Error::<Test>::UnknownCollateral);
+		assert_noop!(
+			Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), 2, BTC, 1),
+			Error::<Test>::UnknownCollateral
+		);
+		assert_noop!(
+			Auctions::sell_fund_collateral(RuntimeOrigin::root(), 1, BTC, BITCOIN),
+			DispatchError::BadOrigin
+		);
+	});
+}
+
+#[test]
+fn fails_for_a_crumb_that_would_block_the_rest() {
+	burdened(|| {
+		assert_noop!(sell(BTC, 1), Error::<Test>::SaleTooSmall);
+		assert_noop!(sell(BTC, BITCOIN - 1), Error::<Test>::SaleTooSmall);
+		assert_ok!(sell(BTC, BITCOIN));
+		let id = FundSales::<Test>::get(BTC).unwrap();
+		assert_ok!(take(ALICE, id, u128::MAX, ANY));
+		// All there is may be small.
+		Spot::set(Some(usd(1)));
+		assert_noop!(sell(BTC, 8 * BITCOIN), Error::<Test>::SaleTooSmall);
+		assert_ok!(sell(BTC, 9 * BITCOIN));
+	});
+}
+
+#[test]
+fn fails_where_the_parameters_make_no_curve() {
+	burdened(|| {
+		Branch::mutate(|p| p.auction_cut = FixedU128::from_u32(2));
+		assert_noop!(sell(BTC, 10 * BITCOIN), Error::<Test>::InvalidParameters);
+	});
+}
+
+#[test]
+fn leaves_no_dust() {
+	burdened(|| {
+		assert_ok!(sell(BTC, 10 * BITCOIN));
+		let id = FundSales::<Test>::get(BTC).unwrap();
+		assert_noop!(take(ALICE, id, 10 * BITCOIN - 1, ANY), Error::<Test>::DustLeft);
+		assert_ok!(take(ALICE, id, 9 * BITCOIN, ANY));
+		assert_ok!(take(ALICE, id, BITCOIN, ANY));
+	});
+}

@@ -1,0 +1,48 @@
+//! Weights of the calls and of the hook: estimates from the storage they touch. A runtime uses measured ones.
+
+use frame_support::weights::{constants::RocksDbWeight, Weight};
+
+/// Weight functions needed for this pallet.
+pub trait WeightInfo {
+	/// [`Pallet::take`](crate::Pallet::take)
+	fn take() -> Weight;
+	/// [`Pallet::settle`](crate::Pallet::settle)
+	fn settle() -> Weight;
+	/// [`Pallet::sell_fund_collateral`](crate::Pallet::sell_fund_collateral)
+	fn sell_fund_collateral() -> Weight;
+	/// [`Pallet::claim`](crate::Pallet::claim)
+	fn claim() -> Weight;
+	/// A block that settles `n` auctions.
+	fn settle_due(n: u32) -> Weight;
+}
+
+impl WeightInfo for () {
+	/// The auction, its queue key, the debt, both assets, five accounts of them, the clock, the fund's books, the parameters.
+	fn take() -> Weight {
+		Weight::from_parts(180_000_000, 11_426).saturating_add(RocksDbWeight::get().reads_writes(13, 11))
+	}
+
+	/// The auction, its queue key, the debt, both assets, four accounts of them, the clock, the fund's books, the parameters.
+	fn settle() -> Weight {
+		Weight::from_parts(170_000_000, 11_426).saturating_add(RocksDbWeight::get().reads_writes(13, 11))
+	}
+
+	/// The feed, the sale on record, the price, the parameters, the fund's books, the asset with its metadata, two accounts of
+	/// it, the number, the auction, its queue key.
+	fn sell_fund_collateral() -> Weight {
+		Weight::from_parts(120_000_000, 9_000).saturating_add(RocksDbWeight::get().reads_writes(14, 9))
+	}
+
+	/// The claim, the asset, two accounts of it.
+	fn claim() -> Weight {
+		Weight::from_parts(60_000_000, 6_208).saturating_add(RocksDbWeight::get().reads_writes(4, 4))
+	}
+
+	/// The clock and the head of the queue, then a settlement each.
+	fn settle_due(n: u32) -> Weight {
+		Weight::from_parts(10_000_000, 3_500)
+			.saturating_add(RocksDbWeight::get().reads(2))
+			.saturating_add(Self::settle().saturating_mul(n.into()))
+			.saturating_add(RocksDbWeight::get().reads(1).saturating_mul(n.into()))
+	}
+}
