@@ -1,0 +1,343 @@
+//! # Stability pool
+//!
+//! The standing buyer of liquidated collateral. Depositors hold kUSD in it; a liquidation takes part of it,
+//! burns the debt it repays, and leaves collateral, bought below its price, as their gain.
+//!
+//! ## How it works
+//!
+//! - Whoever liquidates asks [`capacity`](keel_primitives::StabilityPool::capacity) and calls
+//!   [`absorb`](keel_primitives::StabilityPool::absorb). Its cost does not depend on the number of
+//!   depositors: the running product and sums of [`keel_math::product_sum`] are updated, and each depositor's
+//!   loss and gain follow from them when they next act.
+//! - Everybody loses and gains in proportion to the deposit just before the payment. Who joins after it has
+//!   no part in it.
+//! - The pool may be emptied, again and again; gains from before stay claimable.
+//! - Withdrawals are always open. Gains are kept apart from the deposit: an asset that cannot be moved keeps
+//!   nobody's kUSD in.
+//!
+//! ## Accounting
+//!
+//! The pool's account holds exactly [`PoolState::deposits`] of kUSD and exactly [`Collateral::held`] of each
+//! collateral. What depositors own is never more; what rounding leaves to nobody is bounded by the recorded
+//! dust and is never paid out.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+mod impls;
+mod try_state;
+pub mod types;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+use keel_primitives::{AssetId, Balance};
+
+/// What the benchmarks need from the runtime.
+#[cfg(feature = "runtime-benchmarks")]
+pub trait BenchmarkHelper {
+	/// Make sure that `asset` exists, is sufficient and has a minimum balance of one.
+	fn create_asset(asset: AssetId);
+}
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use alloc::vec::Vec;
+	use frame_support::{
+		pallet_prelude::*,
+		traits::fungibles::{Inspect, Mutate},
+		PalletId,
+	};
+	use frame_system::pallet_prelude::*;
+	use keel_primitives::InsuranceFund;
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// kUSD and the collaterals.
+		type Assets: Inspect<Self::AccountId, AssetId = AssetId, Balance = Balance> + Mutate<Self::AccountId>;
+
+		/// kUSD.
+		#[pallet::constant]
+		type Synthetic: Get<AssetId>;
+
+		/// Where the income of a liquidation goes.
+		type InsuranceFund: InsuranceFund<Self::AccountId>;
+
+		/// What the pool's account is derived from.
+		#[pallet::constant]
+		type PalletId: Get<PalletId>;
+
+		/// The most kinds of collateral the pool ever buys. At least the number of collaterals vaults take.
+		#[pallet::constant]
+		type MaxCollaterals: Get<u32>;
+
+		/// The least somebody may have deposited, unless it is nothing, in base units of kUSD. So that a
+		/// stake is worth more than what rounding can move.
+		#[pallet::constant]
+		type MinimumDeposit: Get<Balance>;
+
+		/// Weights of the calls.
+		type WeightInfo: WeightInfo;
+
+		/// What the benchmarks need.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: BenchmarkHelper;
+	}
+
+	/// The pool as a whole.
+	#[pallet::storage]
+	pub type State<T: Config> = StorageValue<_, PoolStateOf<T>, ValueQuery>;
+
+	/// The running sums of epochs and scales that are over, as they stood at their end. Nothing is stored for
+	/// one in which nothing was bought.
+	#[pallet::storage]
+	pub type PastSums<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, u64, Twox64Concat, u64, SumsOf<T>, ValueQuery>;
+
+	/// Stakes by depositor, as they were when its owner last acted. One that losses have used up without a
+	/// gain stays until its owner deposits again.
+	#[pallet::storage]
+	pub type Deposits<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, DepositOf<T>, OptionQuery>;
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// `who` deposited `amount` kUSD and has `deposit` in the pool now, after losses.
+		Deposited {
+			who: T::AccountId,
+			amount: Balance,
+			deposit: Balance,
+		},
+		/// `who` withdrew `amount` kUSD and has `deposit` left in the pool.
+		Withdrawn {
+			who: T::AccountId,
+			amount: Balance,
+			deposit: Balance,
+		},
+		/// `who` was paid `amount` of `asset`, gained in liquidations.
+		GainsClaimed {
+			who: T::AccountId,
+			asset: AssetId,
+			amount: Balance,
+		},
+		/// The pool paid `burn + income` kUSD for `collateral` of `asset` in a liquidation: `burn` was
+		/// burned, `income` went to the insurance fund, and `deposits` kUSD are left.
+		Absorbed {
+			asset: AssetId,
+			collateral: Balance,
+			burn: Balance,
+			income: Balance,
+			deposits: Balance,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The amount is zero. Name at least one base unit.
+		ZeroAmount,
+		/// This would leave a deposit below `MinimumDeposit`. Deposit more; or withdraw less, or everything
+		/// by naming any amount that is at least the deposit.
+		BelowMinimum,
+		/// The account has no kUSD in the pool: it never deposited, or liquidations used all of it up. Gains,
+		/// if any, can be had with `claim_all`.
+		NothingDeposited,
+		/// The account has no unclaimed gain of this asset, or of any. The view `deposit_of` lists what there
+		/// is.
+		NothingToClaim,
+		/// The payment is more than the pool has. At most `capacity` can be paid.
+		CapacityExceeded,
+		/// A payment without collateral in return. Hand over at least one base unit of it.
+		NothingBought,
+		/// Nobody has anything in the pool, so nobody could own the collateral. Ask `capacity` first.
+		PoolEmpty,
+		/// kUSD itself, or collateral that the pool already holds, cannot be sold to it. Sell another asset
+		/// from another account.
+		NotForSale,
+		/// The pool has bought `MaxCollaterals` kinds of collateral and takes no other. Sell it by auction.
+		TooManyCollaterals,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn integrity_test() {
+			assert!(
+				T::MaxCollaterals::get() > 0,
+				"the pool must be able to buy something"
+			);
+			assert!(T::MinimumDeposit::get() > 0, "a deposit must be something");
+			assert!(
+				T::MinimumDeposit::get() >= T::Assets::minimum_balance(T::Synthetic::get()),
+				"a deposit must be enough for an account to exist"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Deposit `amount` base units of kUSD into the pool.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the depositor.
+		///
+		/// ## Details
+		///
+		/// The deposit shares, in proportion, in every liquidation from now on: it loses kUSD and gains
+		/// collateral. Gains so far are kept for `claim`. The total deposit must reach `MinimumDeposit`.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ZeroAmount`], [`Error::BelowMinimum`], or the asset's own error if the kUSD cannot be
+		/// moved.
+		///
+		/// ## Events
+		///
+		/// [`Event::Deposited`].
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::deposit())]
+		pub fn deposit(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let deposit = Self::do_deposit(&who, amount)?;
+			Self::deposit_event(Event::Deposited { who, amount, deposit });
+			Ok(())
+		}
+
+		/// Withdraw `amount` base units of kUSD from the pool.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the depositor.
+		///
+		/// ## Details
+		///
+		/// An amount of at least the deposit withdraws all of it. What is left must be nothing or at least
+		/// `MinimumDeposit`. Always open, and independent of gains, which are kept for `claim`.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ZeroAmount`], [`Error::NothingDeposited`], [`Error::BelowMinimum`], or the asset's own
+		/// error if the kUSD cannot be moved.
+		///
+		/// ## Events
+		///
+		/// [`Event::Withdrawn`], with the amount that was paid.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::withdraw())]
+		pub fn withdraw(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let (amount, deposit) = Self::do_withdraw(&who, amount)?;
+			Self::deposit_event(Event::Withdrawn { who, amount, deposit });
+			Ok(())
+		}
+
+		/// Be paid all gains of one collateral.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the depositor.
+		///
+		/// ## Details
+		///
+		/// The deposit is not touched. If the asset cannot be moved the gain stays claimable.
+		///
+		/// ## Errors
+		///
+		/// [`Error::NothingToClaim`], or the asset's own error.
+		///
+		/// ## Events
+		///
+		/// [`Event::GainsClaimed`].
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::claim())]
+		pub fn claim(origin: OriginFor<T>, asset: AssetId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let amount = Self::do_claim(&who, asset)?;
+			Self::deposit_event(Event::GainsClaimed { who, asset, amount });
+			Ok(())
+		}
+
+		/// Be paid all gains of every collateral.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the depositor.
+		///
+		/// ## Details
+		///
+		/// Each asset by itself: one that cannot be moved stays claimable and does not hold up the others.
+		///
+		/// ## Errors
+		///
+		/// [`Error::NothingToClaim`], or an asset's own error if not a single one could be paid.
+		///
+		/// ## Events
+		///
+		/// [`Event::GainsClaimed`] for each asset paid.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::claim_all(T::MaxCollaterals::get()))]
+		pub fn claim_all(origin: OriginFor<T>) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			for (asset, amount) in Self::do_claim_all(&who)? {
+				Self::deposit_event(Event::GainsClaimed {
+					who: who.clone(),
+					asset,
+					amount,
+				});
+			}
+			Ok(())
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// The pool's totals: kUSD deposited, collateral not yet claimed, and how often it was emptied.
+		pub fn totals() -> PoolTotals {
+			let pool = State::<T>::get();
+			PoolTotals {
+				deposits: pool.deposits,
+				collaterals: pool
+					.collaterals
+					.iter()
+					.map(|(asset, c)| (*asset, c.held))
+					.collect::<Vec<_>>(),
+				epoch: pool.product.epoch,
+				scale: pool.product.scale,
+			}
+		}
+
+		/// What `who` can withdraw and claim now, in base units: kUSD after losses, and gains by asset.
+		/// `None` for somebody who can do neither.
+		pub fn deposit_of(who: T::AccountId) -> Option<Stake> {
+			let (_, deposit) = Self::settled(&who).ok()?;
+			let stake = Stake {
+				deposit: deposit.amount,
+				gains: deposit.gains.into_iter().collect(),
+			};
+			(stake != Stake::default()).then_some(stake)
+		}
+
+		/// The most kUSD the pool can pay in liquidations now, in base units.
+		pub fn capacity() -> Balance {
+			State::<T>::get().deposits
+		}
+	}
+}

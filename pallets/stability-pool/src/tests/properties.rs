@@ -1,0 +1,282 @@
+//! Random operations beside an exact ledger that keeps every depositor's loss and gain as rationals.
+
+use super::*;
+use frame_support::traits::fungibles::Inspect;
+use keel_primitives::{AssetId, Balance};
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, Zero};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+type Exact = BigRational;
+
+fn int(value: u128) -> Exact {
+	Exact::from_integer(BigInt::from(value))
+}
+
+fn power_of_ten(exponent: u32) -> Exact {
+	int(10).pow(exponent as i32)
+}
+
+/// A depositor's exact stake, and by how much at most the pool may fall short of it.
+#[derive(Clone, Default)]
+struct Account {
+	deposit: Exact,
+	shortfall: Exact,
+	gains: BTreeMap<AssetId, (Exact, Exact)>,
+}
+
+#[derive(Default)]
+struct Ledger {
+	total: Balance,
+	accounts: BTreeMap<AccountId, Account>,
+	burned: Balance,
+}
+
+impl Ledger {
+	/// Acting stores the stake anew: the deposit is rounded by less than one unit, gains by less than two.
+	fn act(&mut self, who: AccountId) -> &mut Account {
+		let account = self.accounts.entry(who).or_default();
+		account.shortfall += Exact::one();
+		account
+			.gains
+			.values_mut()
+			.for_each(|(_, shortfall)| *shortfall += int(2));
+		account
+	}
+
+	fn absorb(&mut self, asset: AssetId, collateral: Balance, paid: Balance) {
+		let (total, left) = (int(self.total), int(self.total - paid));
+		for account in self.accounts.values_mut() {
+			let (gain, shortfall) = account.gains.entry(asset).or_default();
+			let part = int(collateral) / &total;
+			let gained = &account.deposit * &part;
+			*shortfall += &account.shortfall * part;
+			// The sum is rounded by less than a 10⁻²⁷ part of the deposit the snapshot was for: less than
+			// 10¹⁸.
+			*shortfall += Exact::one() / power_of_ten(9);
+			if account.deposit < Exact::one() / power_of_ten(17) {
+				// May be too far behind to count.
+				*shortfall += &gained;
+			}
+			*gain += gained;
+			account.deposit = &account.deposit * &left / &total;
+			account.shortfall = &account.shortfall * &left / &total + &left / power_of_ten(27);
+		}
+		self.total -= paid;
+	}
+
+	fn check(&self, issued: Balance) {
+		assert_ok!(StabilityPool::do_try_state());
+		assert_eq!(capacity(), self.total);
+		for (who, account) in &self.accounts {
+			let shown = stake(*who);
+			let lost = &account.deposit - int(shown.deposit);
+			assert!(lost >= Exact::zero(), "{who} has more than is right");
+			assert!(lost < Exact::one() + &account.shortfall, "{who} lost {lost}");
+			for (asset, (gain, shortfall)) in &account.gains {
+				let got = shown
+					.gains
+					.iter()
+					.find(|(a, _)| a == asset)
+					.map_or(0, |(_, amount)| *amount);
+				let lost = gain - int(got);
+				assert!(
+					lost >= Exact::zero(),
+					"{who} gained more of {asset} than is right"
+				);
+				assert!(lost < int(2) + shortfall, "{who} lost {lost} of {asset}");
+			}
+		}
+		let everywhere = |asset| {
+			let users: Balance = DEPOSITORS.iter().map(|who| balance(asset, *who)).sum();
+			users + balance(asset, pool_account()) + balance(asset, FUND) + balance(asset, SELLER)
+		};
+		assert_eq!(everywhere(KUSD), issued - self.burned);
+		assert_eq!(everywhere(KUSD), Assets::total_issuance(KUSD));
+		for asset in COLLATERALS {
+			assert_eq!(everywhere(asset), STOCK);
+		}
+	}
+}
+
+#[derive(Clone, Debug)]
+enum Operation {
+	Deposit {
+		who: usize,
+		amount: Balance,
+	},
+	Withdraw {
+		who: usize,
+		share: u8,
+	},
+	Claim {
+		who: usize,
+		asset: usize,
+	},
+	ClaimAll {
+		who: usize,
+	},
+	/// Pay `share / 255` of the pool, `income / 255` of that to the fund.
+	Absorb {
+		asset: usize,
+		collateral: Balance,
+		share: u8,
+		income: u8,
+	},
+	/// Pay all but a few units, or all.
+	Drain {
+		asset: usize,
+		collateral: Balance,
+		units: Balance,
+	},
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+	let who = 0..DEPOSITORS.len();
+	let asset = 0..COLLATERALS.len();
+	let amount = (0u32..14, 1u128..1_000).prop_map(|(zeros, digits)| digits * 10u128.pow(zeros) / 100);
+	let collateral = (0u32..20, 1u128..1_000).prop_map(|(zeros, digits)| digits * 10u128.pow(zeros));
+	prop_oneof![
+		6 => (who.clone(), amount).prop_map(|(who, amount)| Operation::Deposit { who, amount }),
+		3 => (who.clone(), any::<u8>()).prop_map(|(who, share)| Operation::Withdraw { who, share }),
+		2 => (who.clone(), asset.clone()).prop_map(|(who, asset)| Operation::Claim { who, asset }),
+		1 => who.prop_map(|who| Operation::ClaimAll { who }),
+		6 => (asset.clone(), collateral.clone(), any::<u8>(), any::<u8>()).prop_map(
+			|(asset, collateral, share, income)| Operation::Absorb { asset, collateral, share, income }
+		),
+		3 => (asset, collateral, prop_oneof![Just(0u128), 1u128..5, 1u128..100_000])
+			.prop_map(|(asset, collateral, units)| Operation::Drain { asset, collateral, units }),
+	]
+}
+
+/// Do it to the pool and the ledger; whether it was carried out.
+fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
+	let buy = |ledger: &mut Ledger, asset: usize, collateral, paid: Balance, income: Balance| {
+		let asset = COLLATERALS[asset];
+		if ledger.total == 0 {
+			assert_noop!(absorb(asset, collateral, paid, 0), Error::<Test>::PoolEmpty);
+			return false;
+		}
+		assert_ok!(absorb(asset, collateral, paid - income, income));
+		ledger.absorb(asset, collateral, paid);
+		ledger.burned += paid - income;
+		true
+	};
+	match *operation {
+		Operation::Deposit { who, amount } => {
+			let who = DEPOSITORS[who];
+			let before = stake(who).deposit;
+			if amount == 0 || before + amount < MinimumDeposit::get() || amount > balance(KUSD, who) {
+				assert!(deposit(who, amount).is_err());
+				return false;
+			}
+			assert_ok!(deposit(who, amount));
+			ledger.act(who).deposit += int(amount);
+			ledger.total += amount;
+		}
+		Operation::Withdraw { who, share } => {
+			let who = DEPOSITORS[who];
+			let has = stake(who).deposit;
+			// Often everything.
+			let amount = if share > 150 {
+				u128::MAX
+			} else {
+				has * u128::from(share) / 255
+			};
+			let left = has.saturating_sub(amount);
+			if amount == 0 || has == 0 || (left > 0 && left < MinimumDeposit::get()) {
+				assert!(withdraw(who, amount).is_err());
+				return false;
+			}
+			let before = balance(KUSD, who);
+			assert_ok!(withdraw(who, amount));
+			let paid = balance(KUSD, who) - before;
+			assert_eq!(paid, has.min(amount));
+			let account = ledger.act(who);
+			if left == 0 {
+				// What rounding took stays in the pool and is nobody's.
+				(account.deposit, account.shortfall) = Default::default();
+			} else {
+				account.deposit -= int(paid);
+			}
+			ledger.total -= paid;
+		}
+		Operation::Claim { who, asset } => {
+			let (who, asset) = (DEPOSITORS[who], COLLATERALS[asset]);
+			let (promised, before) = (gain(who, asset), balance(asset, who));
+			if promised == 0 {
+				assert_noop!(claim(who, asset), Error::<Test>::NothingToClaim);
+				return false;
+			}
+			assert_ok!(claim(who, asset));
+			assert_eq!(balance(asset, who) - before, promised);
+			ledger.act(who).gains.get_mut(&asset).unwrap().0 -= int(promised);
+		}
+		Operation::ClaimAll { who } => {
+			let who = DEPOSITORS[who];
+			let promised = stake(who).gains;
+			if promised.is_empty() {
+				assert_noop!(claim_all(who), Error::<Test>::NothingToClaim);
+				return false;
+			}
+			let before: Vec<_> = promised.iter().map(|(asset, _)| balance(*asset, who)).collect();
+			assert_ok!(claim_all(who));
+			let account = ledger.act(who);
+			for ((asset, amount), before) in promised.into_iter().zip(before) {
+				assert_eq!(balance(asset, who) - before, amount);
+				account.gains.get_mut(&asset).unwrap().0 -= int(amount);
+			}
+		}
+		Operation::Absorb {
+			asset,
+			collateral,
+			share,
+			income,
+		} => {
+			let paid = ledger.total * u128::from(share) / 255;
+			return buy(ledger, asset, collateral, paid, paid * u128::from(income) / 255);
+		}
+		Operation::Drain {
+			asset,
+			collateral,
+			units,
+		} => {
+			let paid = ledger.total.saturating_sub(units);
+			return buy(ledger, asset, collateral, paid, 0);
+		}
+	}
+	true
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(64))]
+
+	#[test]
+	fn when_anything_happens_should_stay_within_its_bounds_of_the_exact_ledger(
+		operations in prop::collection::vec(operation(), 100..150),
+	) {
+		ExtBuilder::default().build_and_execute(|| {
+			let issued = Assets::total_issuance(KUSD);
+			let (mut ledger, mut done) = (Ledger::default(), 0);
+			for operation in &operations {
+				done += u32::from(perform(operation, &mut ledger));
+				ledger.check(issued);
+			}
+			assert!(done > 20, "only {done} operations were carried out");
+			// Exits stay open: everybody can leave with what was shown.
+			for who in DEPOSITORS {
+				let promised = stake(who);
+				if promised.deposit > 0 {
+					assert_ok!(withdraw(who, u128::MAX));
+				}
+				if !promised.gains.is_empty() {
+					assert_ok!(claim_all(who));
+				}
+				assert_eq!(StabilityPool::deposit_of(who), None);
+			}
+			assert_ok!(StabilityPool::do_try_state());
+		});
+	}
+}

@@ -1,0 +1,148 @@
+//! What the pool stores and shows.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+	pallet_prelude::Get, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
+};
+use keel_math::product_sum::Product;
+use keel_primitives::{AssetId, Balance};
+use scale_info::TypeInfo;
+use sp_core::U256;
+use sp_runtime::BoundedBTreeMap;
+
+use crate::Config;
+
+/// The running product as it is stored: see [`Product`].
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Progress {
+	/// The share left of a deposit, with 36 decimals, within its scale.
+	pub p: u128,
+	/// Times the product was scaled up in this epoch.
+	pub scale: u64,
+	/// Times the pool was emptied.
+	pub epoch: u64,
+}
+
+impl From<Product> for Progress {
+	fn from(Product { p, scale, epoch }: Product) -> Self {
+		Progress { p, scale, epoch }
+	}
+}
+
+impl From<Progress> for Product {
+	fn from(Progress { p, scale, epoch }: Progress) -> Self {
+		Product { p, scale, epoch }
+	}
+}
+
+impl Default for Progress {
+	fn default() -> Self {
+		Product::default().into()
+	}
+}
+
+/// One kind of collateral the pool has bought.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Collateral {
+	/// In base units: bought and not yet claimed. Exactly what the pool's account holds.
+	pub held: Balance,
+	/// The running sum of the current scale.
+	pub sum: U256,
+	/// The most of `held` that rounding has left to nobody, in base units.
+	pub dust: Balance,
+}
+
+/// Running sums by kind of collateral.
+pub type Sums<Max> = BoundedBTreeMap<AssetId, U256, Max>;
+
+/// The pool as a whole: one value, so that buying collateral reads and writes one.
+#[derive(
+	CloneNoBound,
+	PartialEqNoBound,
+	EqNoBound,
+	DebugNoBound,
+	DefaultNoBound,
+	Encode,
+	Decode,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(Max))]
+#[codec(mel_bound(Max: Get<u32>))]
+pub struct PoolState<Max: Get<u32>> {
+	/// kUSD deposited, less what was paid, in base units. Exactly what the pool's account holds.
+	pub deposits: Balance,
+	/// The running product.
+	pub product: Progress,
+	/// The most of `deposits` that rounding has left to nobody, in `10⁻²⁷` base units.
+	pub dust: u128,
+	/// Every kind of collateral ever bought. A kind is never forgotten, so that a depositor never has gains
+	/// of more kinds than fit.
+	pub collaterals: BoundedBTreeMap<AssetId, Collateral, Max>,
+}
+
+impl<Max: Get<u32>> PoolState<Max> {
+	/// The running sums of the current scale.
+	pub fn sums(&self) -> Sums<Max> {
+		self.collaterals.clone().map(|(_, collateral)| collateral.sum)
+	}
+}
+
+/// A depositor's stake.
+#[derive(
+	CloneNoBound,
+	PartialEqNoBound,
+	EqNoBound,
+	DebugNoBound,
+	DefaultNoBound,
+	Encode,
+	Decode,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(Max))]
+#[codec(mel_bound(Max: Get<u32>))]
+pub struct Deposit<Max: Get<u32>> {
+	/// kUSD in base units when the depositor last acted.
+	pub amount: Balance,
+	/// The running product then.
+	pub since: Progress,
+	/// The running sums then.
+	pub sums: Sums<Max>,
+	/// Collateral gained until then and not yet claimed, in base units.
+	pub gains: BoundedBTreeMap<AssetId, Balance, Max>,
+}
+
+/// The pool's state in the pallet's storage.
+pub type PoolStateOf<T> = PoolState<<T as Config>::MaxCollaterals>;
+/// A stake in the pallet's storage.
+pub type DepositOf<T> = Deposit<<T as Config>::MaxCollaterals>;
+/// Running sums in the pallet's storage.
+pub type SumsOf<T> = Sums<<T as Config>::MaxCollaterals>;
+
+/// The pool's totals, in base units.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct PoolTotals {
+	/// kUSD deposited: what the pool can pay.
+	pub deposits: Balance,
+	/// Collateral bought and not yet claimed.
+	pub collaterals: Vec<(AssetId, Balance)>,
+	/// Times the pool was emptied.
+	pub epoch: u64,
+	/// Times its running product was scaled up since.
+	pub scale: u64,
+}
+
+/// What a depositor owns now, in base units.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Stake {
+	/// kUSD that can be withdrawn.
+	pub deposit: Balance,
+	/// Collateral that can be claimed.
+	pub gains: Vec<(AssetId, Balance)>,
+}

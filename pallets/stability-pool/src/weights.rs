@@ -1,0 +1,42 @@
+//! Weights of the calls, estimated; the runtime uses measured ones.
+
+use frame_support::weights::{constants::RocksDbWeight, Weight};
+
+/// Weights of the pool's calls, and of what liquidations ask of it.
+pub trait WeightInfo {
+	/// [`Pallet::deposit`](crate::Pallet::deposit) by somebody as many scales behind as count.
+	fn deposit() -> Weight;
+	/// [`Pallet::withdraw`](crate::Pallet::withdraw), likewise.
+	fn withdraw() -> Weight;
+	/// [`Pallet::claim`](crate::Pallet::claim), likewise.
+	fn claim() -> Weight;
+	/// [`Pallet::claim_all`](crate::Pallet::claim_all) of `n` kinds of collateral, likewise.
+	fn claim_all(n: u32) -> Weight;
+	/// `StabilityPool::absorb` at the end of a scale, the insurance fund's part included.
+	fn absorb() -> Weight;
+}
+
+impl WeightInfo for () {
+	fn deposit() -> Weight {
+		// Pool, stake, four past sums; kUSD, its two accounts.
+		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(9, 5))
+	}
+	fn withdraw() -> Weight {
+		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(9, 5))
+	}
+	fn claim() -> Weight {
+		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(9, 5))
+	}
+	fn claim_all(n: u32) -> Weight {
+		let n = u64::from(n);
+		Weight::from_parts(40_000_000, 10_000)
+			.saturating_add(Weight::from_parts(35_000_000, 8_000).saturating_mul(n))
+			.saturating_add(RocksDbWeight::get().reads_writes(6, 2))
+			.saturating_add(RocksDbWeight::get().reads_writes(3, 3).saturating_mul(n))
+	}
+	fn absorb() -> Weight {
+		// Pool, past sums; kUSD, the pool's and the fund's accounts, the fund; the collateral and its two
+		// accounts.
+		Weight::from_parts(120_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(8, 9))
+	}
+}
