@@ -1,10 +1,11 @@
 //! Glue: primitives' traits over SDK pallets.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
+use frame_support::traits::SortedMembers;
 use keel_primitives::{FeedId, Moment};
-use sp_runtime::FixedU128;
+use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
-use crate::{AccountId, Oracle, Prices, Runtime};
+use crate::{AccountId, OracleOperators, Prices, Runtime};
 
 /// Every protocol account derives from a pallet id that begins so.
 const PROTOCOL_PREFIX: &[u8] = b"modlkeel/";
@@ -39,11 +40,133 @@ impl pallet_oracle::OnNewData<AccountId, FeedId, FixedU128> for NotePrices {
 	}
 }
 
-/// The operators' raw values, as `Prices` reads them.
+/// The operators' raw values and Root's, as `Prices` reads them: each account counts once, also if Root's is made an
+/// operator.
 pub struct OracleValues;
 
 impl pallet_prices::RawValues for OracleValues {
 	fn raw_values(feed: FeedId) -> Vec<(FixedU128, Moment)> {
-		Oracle::read_raw_values(&feed).into_iter().map(|v| (v.value, v.timestamp)).collect()
+		let root: AccountId = <Runtime as pallet_oracle::Config>::PalletId::get().into_account_truncating();
+		let mut who: BTreeSet<AccountId> = OracleOperators::sorted_members().into_iter().collect();
+		who.insert(root);
+		who.iter()
+			.filter_map(|who| pallet_oracle::RawValues::<Runtime>::get(who, feed))
+			.map(|v| (v.value, v.timestamp))
+			.collect()
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarks::*;
+
+/// What the pallets' benchmarks need from the runtime around them.
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks {
+	use alloc::{format, vec::Vec};
+	use frame_support::{
+		assert_ok,
+		traits::{
+			fungible::Mutate as _,
+			fungibles::{metadata::Mutate as _, Create, Inspect},
+		},
+		BoundedVec,
+	};
+	use keel_primitives::{AssetId, FeedId, Moment};
+	use sp_runtime::FixedU128;
+
+	use crate::{
+		configs::MaxFeeds, AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, KEEL,
+	};
+
+	/// The first asset and feed benchmarks may invent.
+	const FIRST: u32 = 1_000;
+
+	fn keeper() -> AccountId {
+		frame_benchmarking::account("keeper", 0, 0)
+	}
+
+	fn create(asset: AssetId, decimals: u8) {
+		if Assets::asset_exists(asset) {
+			return;
+		}
+		assert_ok!(Balances::mint_into(&keeper(), 1_000 * KEEL));
+		assert_ok!(<Assets as Create<AccountId>>::create(asset, keeper(), true, 1));
+		let name = format!("Asset {asset}").into_bytes();
+		assert_ok!(Assets::set(asset, &keeper(), name.clone(), name, decimals));
+	}
+
+	fn set_time(now: Moment) {
+		pallet_timestamp::Now::<Runtime>::put(now);
+	}
+
+	/// For the stability pool.
+	pub struct AssetBenchmarks;
+
+	impl pallet_stability_pool::BenchmarkHelper for AssetBenchmarks {
+		fn create_asset(asset: AssetId) {
+			create(asset, 10);
+		}
+	}
+
+	/// For vaults.
+	pub struct VaultsBenchmarks;
+
+	impl pallet_vaults::BenchmarkHelper<AccountId> for VaultsBenchmarks {
+		fn create_collateral(seed: u32) -> (AssetId, FeedId) {
+			let id = FIRST + seed;
+			create(id, 10);
+			if !pallet_prices::Feeds::<Runtime>::contains_key(id) {
+				// Room for one more: the benchmarks need no more than the feeds there can be.
+				let symbol = BoundedVec::truncate_from(format!("F{seed}").into_bytes());
+				if Prices::add_feed(RuntimeOrigin::root(), id, symbol, FixedU128::from_u32(1)).is_err() {
+					return (id, 2);
+				}
+			}
+			(id, id)
+		}
+
+		fn endow(who: &AccountId) {
+			assert_ok!(Balances::mint_into(who, 1_000_000 * KEEL));
+		}
+
+		fn set_time(now: Moment) {
+			set_time(now);
+		}
+	}
+
+	/// For prices.
+	pub struct PricesBenchmarks;
+
+	impl pallet_prices::BenchmarkHelper for PricesBenchmarks {
+		fn set_time(now: Moment) {
+			set_time(now);
+		}
+
+		fn feed(feed: FeedId, values: Vec<FixedU128>) {
+			// The operators and Root, whose value counts as one more.
+			let operators: Vec<AccountId> =
+				(0..values.len() as u32).map(|i| frame_benchmarking::account("operator", i, 0)).collect();
+			let mut sorted = operators.clone();
+			sorted.sort();
+			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(BoundedVec::truncate_from(
+				sorted,
+			));
+			for (operator, value) in operators.into_iter().zip(values) {
+				pallet_oracle::RawValues::<Runtime>::insert(
+					operator,
+					feed,
+					pallet_oracle::TimestampedValue { value, timestamp: crate::Timestamp::get() },
+				);
+			}
+		}
+	}
+
+	/// For the oracle: as many feeds as one call may carry.
+	pub struct OracleBenchmarks;
+
+	impl pallet_oracle::BenchmarkHelper<FeedId, FixedU128, MaxFeeds> for OracleBenchmarks {
+		fn get_currency_id_value_pairs() -> BoundedVec<(FeedId, FixedU128), MaxFeeds> {
+			BoundedVec::truncate_from((1..=16).map(|feed| (feed, FixedU128::from_u32(feed))).collect())
+		}
 	}
 }

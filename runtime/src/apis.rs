@@ -19,7 +19,7 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-	AccountId, Aura, Balance, Block, Executive, Grandpa, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig,
+	AccountId, Aura, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig,
 	SessionKeys, System, TransactionPayment, VERSION,
 };
 
@@ -215,7 +215,7 @@ impl_runtime_apis! {
 		fn benchmark_metadata(
 			extra: bool,
 		) -> (Vec<frame_benchmarking::BenchmarkList>, Vec<frame_support::traits::StorageInfo>) {
-			use crate::benchmarks::*;
+			use crate::*;
 			use frame_support::traits::StorageInfoTrait;
 
 			let mut list = Vec::<frame_benchmarking::BenchmarkList>::new();
@@ -227,7 +227,7 @@ impl_runtime_apis! {
 		fn dispatch_benchmark(
 			config: frame_benchmarking::BenchmarkConfig,
 		) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
-			use crate::benchmarks::*;
+			use crate::*;
 			use frame_support::traits::WhitelistedStorageKeys;
 
 			impl frame_system_benchmarking::Config for Runtime {}

@@ -1,9 +1,4 @@
-//! Which benchmarks there are.
-
-pub use frame_benchmarking::{baseline::Pallet as Baseline, BenchmarkBatch};
-pub use frame_system_benchmarking::{extensions::Pallet as SystemExtensions, Pallet as SystemBench};
-
-use crate::*;
+//! Which benchmarks there are. The macros expand where they are called, so the pallets must be in scope there.
 
 frame_benchmarking::define_benchmarks!(
 	[pallet_oracle, Oracle]

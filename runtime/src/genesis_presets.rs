@@ -77,9 +77,11 @@ fn preset(validators: &[&str]) -> Value {
 		aura: pallet_aura::GenesisConfig { authorities: authorities.iter().map(|a| a.0.clone()).collect() },
 		grandpa: pallet_grandpa::GenesisConfig {
 			authorities: authorities.iter().map(|a| (a.1.clone(), 1)).collect(),
+			..Default::default()
 		},
 		balances: pallet_balances::GenesisConfig {
 			balances: endowed().into_iter().map(|who| (who, 1_000_000 * KEEL)).collect(),
+			..Default::default()
 		},
 		assets: pallet_assets::GenesisConfig {
 			assets: ASSETS.iter().map(|a| (a.0, asset_keeper(), true, 1)).collect(),
@@ -88,22 +90,27 @@ fn preset(validators: &[&str]) -> Value {
 				.map(|a| (a.0, a.1.as_bytes().to_vec(), a.2.as_bytes().to_vec(), a.3))
 				.collect(),
 			accounts,
+			..Default::default()
 		},
 		oracle_operators: pallet_membership::GenesisConfig {
 			members: BoundedVec::truncate_from(operators()),
+			..Default::default()
 		},
 		guardians: pallet_membership::GenesisConfig {
 			members: BoundedVec::truncate_from(vec![Sr25519Keyring::Ferdie.to_account_id()]),
+			..Default::default()
 		},
 		prices: pallet_prices::GenesisConfig {
 			feeds: FEEDS
 				.iter()
 				.map(|f| (f.0, f.1.as_bytes().to_vec(), FixedU128::from_rational(f.2.into(), 100)))
 				.collect(),
+			..Default::default()
 		},
-		risk_parameters: pallet_risk_parameters::GenesisConfig { chain, branches },
+		risk_parameters: pallet_risk_parameters::GenesisConfig { chain, branches, ..Default::default() },
 		vaults: pallet_vaults::GenesisConfig {
 			branches: BRANCHES.iter().map(|b| (b.0, b.0, b.1)).collect(),
+			..Default::default()
 		},
 	})
 }

@@ -11,10 +11,13 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 extern crate alloc;
 
+// First, for its macros.
+#[cfg(feature = "runtime-benchmarks")]
+#[macro_use]
+mod benchmarks;
+
 pub mod adapters;
 pub mod apis;
-#[cfg(feature = "runtime-benchmarks")]
-mod benchmarks;
 pub mod configs;
 pub mod genesis_presets;
 pub mod migrations;
@@ -117,6 +120,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 /// Milliseconds of a slot: a block every two seconds.
 pub const SLOT_DURATION: Moment = 2_000;
 
+/// The mortality of a worker's transaction, in blocks: longer than a pool remembers bytes it refused (half an hour).
+/// The call's own longevity is far shorter.
+const AUTHORIZED_LIFETIME: u64 = 2_048;
+
 /// `1` KEEL: 12 decimals.
 pub const KEEL: Balance = 1_000_000_000_000;
 /// A thousandth of a KEEL.
@@ -208,7 +215,9 @@ impl frame_system::offchain::CreateAuthorizedTransaction<pallet_liquidations::Ca
 			frame_system::CheckSpecVersion::new(),
 			frame_system::CheckTxVersion::new(),
 			frame_system::CheckGenesis::new(),
-			frame_system::CheckEra::from(generic::Era::Immortal),
+			// Mortal, and so of other bytes every block: a pool refuses bytes it has seen for half an hour, and a
+			// vault may need a second liquidation before that.
+			frame_system::CheckEra::from(generic::Era::mortal(AUTHORIZED_LIFETIME, System::block_number().into())),
 			frame_system::CheckNonce::from(0),
 			frame_system::CheckWeight::new(),
 			pallet_transaction_payment::ChargeTransactionPayment::from(0),

@@ -6,7 +6,8 @@ use frame_support::{
 	weights::ConstantMultiplier,
 };
 use frame_system::EnsureRoot;
-use pallet_transaction_payment::{FungibleAdapter, SlowAdjustingFeeUpdate};
+use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
+use sp_runtime::{traits::Bounded, FixedPointNumber, Perquintill};
 
 use crate::{
 	AccountId, AssetId, Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
@@ -18,6 +19,11 @@ parameter_types! {
 	pub const Synthetic: AssetId = 1;
 	pub const ExistentialDeposit: Balance = MILLI_KEEL;
 	pub const TransactionByteFee: Balance = MILLI_KEEL / 100;
+	/// Fees stay put while blocks are a quarter full, and at most double or halve within about a day beyond that.
+	pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
+	pub AdjustmentVariable: Multiplier = Multiplier::saturating_from_rational(3, 100_000);
+	pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_rational(1, 10);
+	pub MaximumMultiplier: Multiplier = Bounded::max_value();
 	pub const AssetDeposit: Balance = 100 * KEEL;
 	pub const AssetAccountDeposit: Balance = MILLI_KEEL;
 	pub const MetadataDepositBase: Balance = KEEL;
@@ -43,7 +49,13 @@ impl pallet_balances::Config for Runtime {
 }
 
 impl pallet_transaction_payment::Config for Runtime {
-	type FeeMultiplierUpdate = SlowAdjustingFeeUpdate<Runtime>;
+	type FeeMultiplierUpdate = TargetedFeeAdjustment<
+		Runtime,
+		TargetBlockFullness,
+		AdjustmentVariable,
+		MinimumMultiplier,
+		MaximumMultiplier,
+	>;
 	type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
 	type OnChargeTransaction = FungibleAdapter<Balances, ()>;
 	type OperationalFeeMultiplier = ConstU8<5>;
@@ -60,6 +72,7 @@ impl pallet_assets::Config for Runtime {
 	type AssetAccountDeposit = AssetAccountDeposit;
 	type AssetDeposit = AssetDeposit;
 	type AssetId = AssetId;
+	type AssetIdAllocator = ();
 	type AssetIdParameter = AssetId;
 	type Balance = Balance;
 	#[cfg(feature = "runtime-benchmarks")]

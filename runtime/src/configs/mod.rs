@@ -14,4 +14,5 @@ mod utility;
 mod vaults;
 
 pub use assets::Synthetic;
+pub use prices::MaxFeeds;
 pub use system::{BlockLength, BlockWeights, CallFilter};

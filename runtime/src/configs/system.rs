@@ -10,8 +10,8 @@ use frame_support::{
 use sp_runtime::Perbill;
 
 use crate::{
-	adapters::is_protocol_account, AccountId, Address, Balance, Block, Hash, Nonce, Runtime, RuntimeCall,
-	RuntimeVersion, VERSION,
+	adapters::is_protocol_account, AccountId, Address, Balance, Block, Hash, Nonce, PalletInfo, Runtime,
+	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, VERSION,
 };
 
 /// What normal transactions may use of a block; the rest is for operational ones (liquidations) and hooks.

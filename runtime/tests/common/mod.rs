@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc};
 use codec::Decode;
 use frame_support::{
 	assert_ok,
-	traits::{fungibles::Inspect, Get, TryState, TryStateSelect},
+	traits::{fungibles::Inspect, TryState, TryStateSelect},
 };
 use keel_runtime::{
 	AccountId, AllPalletsWithSystem, Assets, Auctions, Balance, Executive, Header, InsuranceFund, Moment,
@@ -21,7 +21,9 @@ use sp_core::offchain::{
 	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
 };
 use sp_keyring::Sr25519Keyring;
-use sp_runtime::{traits::Dispatchable, BoundedVec, Digest, DigestItem, DispatchResult, FixedU128};
+use sp_runtime::{
+	traits::{Dispatchable, Header as _},
+	 BoundedVec, Digest, DigestItem, DispatchResult, FixedU128};
 
 pub const KUSD: u32 = 1;
 pub const BTC: u32 = 2;
@@ -210,9 +212,4 @@ pub fn events() -> Vec<RuntimeEvent> {
 /// What an account holds of an asset.
 pub fn balance(asset: u32, key: Sr25519Keyring) -> Balance {
 	Assets::balance(asset, who(key))
-}
-
-/// Blocks' worth of normal weight, for tests that fill one.
-pub fn max_block() -> frame_support::weights::Weight {
-	<Runtime as frame_system::Config>::BlockWeights::get().max_block
 }

@@ -1,0 +1,22 @@
+//! Sales of what the pool could not take.
+
+use frame_support::{parameter_types, traits::ConstU32, PalletId};
+
+use super::Synthetic;
+use crate::{Assets, InsuranceFund, Prices, RiskParameters, Runtime, Timestamp};
+
+parameter_types! {
+	pub const AuctionsPalletId: PalletId = PalletId(*b"keel/auc");
+}
+
+impl pallet_auctions::Config for Runtime {
+	type Assets = Assets;
+	type InsuranceFund = InsuranceFund;
+	type MaxSettlePerBlock = ConstU32<20>;
+	type PalletId = AuctionsPalletId;
+	type Prices = Prices;
+	type RiskParameters = RiskParameters;
+	type Synthetic = Synthetic;
+	type Time = Timestamp;
+	type WeightInfo = ();
+}
