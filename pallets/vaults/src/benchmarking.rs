@@ -9,13 +9,21 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::{div_ratio, interest, value, FixedU128, Rounding};
 use keel_primitives::{
-	AssetId, Balance, BranchId, BranchParameters, Moment, PriceProvider, RiskParameters, StabilityPool,
-	VaultId,
+	AssetId, Balance, BranchId, BranchParameters, FeedId, Moment, PriceProvider, RiskParameters,
+	StabilityPool, VaultId,
 };
 
-use crate::{
-	BenchmarkHelper, Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults,
-};
+use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults};
+
+/// What benchmarks need and no trait here offers.
+pub trait BenchmarkHelper<AccountId> {
+	/// A fungible asset with 10 decimals and a minimum balance of one, never listed before, and a feed for it.
+	fn create_collateral(seed: u32) -> (AssetId, FeedId);
+	/// Give `who` KEEL for deposits.
+	fn endow(who: &AccountId);
+	/// Set the chain's time, in ms.
+	fn set_time(now: Moment);
+}
 
 /// The first branch of a benchmark: far from those of a genesis.
 const BRANCH: BranchId = 1_000;

@@ -20,21 +20,13 @@
 //!
 //! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
 //! burned.
-//!
-//! ## Invariants
-//!
-//! Each branch keeps a ledger of the kUSD in existence because of it, so that
-//! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` is never negative
-//! and at most one unit of normalised debt per operation. See [`Pallet::do_try_state`] for all of them.
-//!
-//! A vault below the minimum debt is not an invariant violation: governance may raise the minimum above the debt of
-//! vaults that exist. The minimum binds whenever debt is changed.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
 mod impls;
+mod liquidate;
 pub mod types;
 mod views;
 pub mod weights;
@@ -48,20 +40,11 @@ mod tests;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
-
-/// What benchmarks need and no trait here offers.
-#[cfg(feature = "runtime-benchmarks")]
-pub trait BenchmarkHelper<AccountId> {
-	/// A fungible asset with 10 decimals and a minimum balance of one, never listed before, and a feed for it.
-	fn create_collateral(seed: u32) -> (keel_primitives::AssetId, keel_primitives::FeedId);
-	/// Give `who` KEEL for deposits.
-	fn endow(who: &AccountId);
-	/// Set the chain's time, in ms.
-	fn set_time(now: keel_primitives::Moment);
-}
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -79,10 +62,9 @@ pub mod pallet {
 		StabilityPool, TriggerIndex, VaultId,
 	};
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+	type Answer<A> = Result<A, DispatchError>;
 
 	#[pallet::pallet]
-	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	#[pallet::config]
@@ -94,46 +76,36 @@ pub mod pallet {
 		/// kUSD.
 		#[pallet::constant]
 		type Synthetic: Get<AssetId>;
-
 		/// The overarching hold reason.
 		type RuntimeHoldReason: From<HoldReason>;
 
 		/// KEEL, which the storage deposit is held in.
 		type Currency: fungible::Inspect<Self::AccountId, Balance = Balance>
 			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
-
 		/// Held from the owner of a new vault until it is removed, in base units of KEEL.
 		#[pallet::constant]
 		type VaultDeposit: Get<Balance>;
 
 		/// Who knows prices.
 		type Prices: PriceProvider;
-
 		/// Who keeps the branches' parameters.
 		type RiskParameters: RiskParameters;
-
 		/// Who keeps the triggers.
 		type Triggers: TriggerIndex;
-
 		/// First buyer of liquidated collateral.
 		type StabilityPool: StabilityPool<Self::AccountId>;
-
 		/// Second buyer.
 		type Auctions: Auctions<Self::AccountId>;
-
 		/// Who gets the interest and carries what is short.
 		type InsuranceFund: InsuranceFund<Self::AccountId>;
 
 		/// The chain's time, in ms.
 		type Time: Time<Moment = Moment>;
-
 		/// Who may list collateral.
 		type BranchOrigin: EnsureOrigin<Self::RuntimeOrigin>;
-
 		/// The source of the branches' accounts.
 		#[pallet::constant]
 		type PalletId: Get<PalletId>;
-
 		/// The most branches.
 		#[pallet::constant]
 		type MaxBranches: Get<u32>;
@@ -141,10 +113,8 @@ pub mod pallet {
 		/// How often interest accrues and the liquidation ratio moves, in ms; at least a second.
 		#[pallet::constant]
 		type AccrualPeriod: Get<Moment>;
-
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
-
 		/// Set-up of benchmarks.
 		#[cfg(feature = "runtime-benchmarks")]
 		type BenchmarkHelper: crate::BenchmarkHelper<Self::AccountId>;
@@ -329,33 +299,12 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		/// Visits the branches that are due: interest accrues, the liquidation ratio moves.
-		///
-		/// The time is that of the block before, and none before the first one: a branch's clock starts with the first
-		/// time there is.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-			let now = T::Time::now();
-			let branches = BranchList::<T>::get();
-			let visited = if now == 0 {
-				0
-			} else {
-				// At most `MaxBranches`, a `u32`.
-				branches
-					.iter()
-					.filter(|branch| Self::visit(**branch, now))
-					.count() as u32
-			};
-			T::WeightInfo::on_initialize(visited)
-				.saturating_add(T::DbWeight::get().reads((branches.len() as u64).saturating_add(2)))
+			Self::visit_all()
 		}
 
 		fn integrity_test() {
-			assert!(T::MaxBranches::get() > 0, "no branch could be listed");
-			assert!(T::AccrualPeriod::get() >= 1_000, "interest compounds per second");
-			assert_ne!(
-				Self::branch_account(0),
-				Self::branch_account(1),
-				"account ids are too short to tell branches apart"
-			);
+			Self::check_config()
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -616,32 +565,24 @@ pub mod pallet {
 
 		/// The most kUSD, in base units, a new vault with this much collateral could mint now; zero if that is below the
 		/// minimum debt. The error says why nobody can mint now.
-		pub fn maximum_mintable(branch: BranchId, collateral: Balance) -> Result<Balance, DispatchError> {
+		pub fn maximum_mintable(branch: BranchId, collateral: Balance) -> Answer<Balance> {
 			Self::view_maximum_mintable(branch, collateral)
 		}
 
 		/// The most kUSD, in base units, this vault could mint on top of what it owes, with the collateral it has.
-		pub fn maximum_mintable_by(vault: VaultId) -> Result<Balance, DispatchError> {
+		pub fn maximum_mintable_by(vault: VaultId) -> Answer<Balance> {
 			Self::view_maximum_mintable_by(vault)
 		}
 
 		/// What `open` would do, or the error it would fail with. Whether the sender has the collateral and the
 		/// deposit is not looked at.
-		pub fn preview_open(
-			branch: BranchId,
-			collateral: Balance,
-			debt: Balance,
-		) -> Result<Preview, DispatchError> {
+		pub fn preview_open(branch: BranchId, collateral: Balance, debt: Balance) -> Answer<Preview> {
 			Self::view_preview_open(branch, collateral, debt)
 		}
 
 		/// What `adjust` by the owner would do, or the error it would fail with. Whether the owner has the collateral and
 		/// the kUSD is not looked at.
-		pub fn preview_adjust(
-			vault: VaultId,
-			collateral: Change,
-			debt: Change,
-		) -> Result<Preview, DispatchError> {
+		pub fn preview_adjust(vault: VaultId, collateral: Change, debt: Change) -> Answer<Preview> {
 			Self::view_preview_adjust(vault, collateral, debt)
 		}
 

@@ -1,4 +1,11 @@
 //! What always holds.
+//!
+//! Each branch keeps a ledger of the kUSD in existence because of it, so that
+//! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` is never negative
+//! and at most one unit of normalised debt per operation.
+//!
+//! A vault below the minimum debt is not a violation: governance may raise the minimum above the debt of vaults that
+//! exist. The minimum binds whenever debt is changed.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{

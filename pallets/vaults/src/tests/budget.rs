@@ -90,6 +90,26 @@ fn of_a_liquidation_by_the_pool() {
 }
 
 #[test]
+fn of_a_liquidation_that_ends_the_vault() {
+	let (reads, writes) = tally(
+		|| {
+			open(&ALICE, BTC_BRANCH, ONE_BTC, 35_000 * USD);
+			open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 35_000 * USD);
+			fund_pool(50_000 * USD);
+			fund_fund(1_000 * USD);
+			move_price(BTC, dollars(30_000));
+		},
+		|| {
+			assert_ok!(Vaults::liquidate(BTC_BRANCH, 0));
+		},
+	);
+	println!("liquidation that ends the vault: {reads} + {NEIGHBOURS} reads, {writes} writes");
+	// The owner's list, the hold and the account on top, one trigger less, and the fund's cover.
+	assert!(reads + NEIGHBOURS <= 22, "{reads} reads");
+	assert!(writes <= 15, "{writes} writes");
+}
+
+#[test]
 fn of_a_visit_with_nothing_due() {
 	let (reads, writes) = tally(|| (), || pass(2_000));
 	// The list and each branch.

@@ -1,8 +1,10 @@
 //! Random operations: every invariant holds after each of them, and previews tell the truth.
 
+use std::cell::RefCell;
+
 use keel_math::FixedU128;
 use keel_primitives::{Balance, BranchId, PositionLedger, PriceFor, VaultId};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 use sp_runtime::DispatchError;
 
 use crate::{mock::*, Change, Error, Preview};
@@ -181,6 +183,7 @@ fn adjust_as_previewed(id: VaultId, collateral: Change, debt_change: Change) {
 			}),
 			Ok(()),
 		) => {
+			seen(|seen| seen.previewed += 1);
 			assert_eq!((vault(id).collateral, debt(id)), (collateral, owed));
 			assert_eq!(Assets::balance(asset, &owner), before.0 + withdrawn - deposited);
 			assert_eq!(kusd(&owner), before.1 + minted - repaid);
@@ -211,6 +214,13 @@ fn liquidate(branch: BranchId, id: VaultId) {
 				outcome.debt
 			);
 			assert!(outcome.debt <= owed && outcome.collateral <= before.collateral);
+			seen(|seen| {
+				seen.partial += u32::from(outcome.debt < owed);
+				seen.whole += u32::from(outcome.debt == owed);
+				seen.absorbed += u32::from(outcome.absorbed > 0);
+				seen.auctioned += u32::from(outcome.auctioned > 0);
+				seen.short += u32::from(outcome.shortfall > 0);
+			});
 			match crate::Vaults::<Test>::get(id) {
 				Some(after) => {
 					assert_eq!(after.collateral, before.collateral - outcome.collateral);
@@ -362,11 +372,36 @@ fn settle(who: u8) {
 	}
 }
 
-proptest! {
-	#![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+/// What happened over all cases, so that a run that exercised nothing fails.
+#[derive(Debug, Default)]
+struct Seen {
+	operations: u32,
+	opened: u64,
+	partial: u32,
+	whole: u32,
+	absorbed: u32,
+	auctioned: u32,
+	short: u32,
+	previewed: u32,
+	income: Balance,
+}
 
-	#[test]
-	fn every_invariant_holds_after_every_operation(ops in prop::collection::vec(op(), 120..160)) {
+thread_local! {
+	static SEEN: RefCell<Seen> = RefCell::default();
+}
+
+fn seen(count: impl FnOnce(&mut Seen)) {
+	SEEN.with_borrow_mut(count);
+}
+
+#[test]
+fn every_invariant_holds_after_every_operation() {
+	let config = ProptestConfig {
+		cases: 64,
+		..ProptestConfig::with_source_file(file!())
+	};
+	let cases = prop::collection::vec(op(), 120..160);
+	let run = TestRunner::new(config).run(&cases, |ops| {
 		ExtBuilder::default().build_and_execute(|| {
 			for op in ops {
 				let shown = format!("{op:?}");
@@ -374,7 +409,30 @@ proptest! {
 				if let Err(error) = Vaults::do_try_state() {
 					panic!("after {shown}: {error:?}");
 				}
+				seen(|seen| seen.operations += 1);
 			}
+			seen(|seen| {
+				seen.opened += crate::NextVaultId::<Test>::get();
+				seen.income += kusd(&FUND);
+			});
 		});
+		Ok(())
+	});
+	if let Err(error) = run {
+		panic!("{error}");
 	}
+	let all = SEEN.take();
+	println!("{all:?}");
+	assert!(all.operations >= 2_000);
+	for count in [
+		all.partial,
+		all.whole,
+		all.absorbed,
+		all.auctioned,
+		all.short,
+		all.previewed,
+	] {
+		assert!(count > 0, "{all:?}");
+	}
+	assert!(all.opened > 0 && all.income > 0);
 }

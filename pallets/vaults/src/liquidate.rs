@@ -1,0 +1,221 @@
+//! What a liquidation does: [`PositionLedger`] for whoever finds the unsafe vaults.
+
+use alloc::vec::Vec;
+use frame_support::{ensure, storage::with_storage_layer};
+use keel_math::{
+	liquidation::{self, Purchase, Size},
+	mul_div, FixedU128, Rounding,
+};
+use keel_primitives::{
+	AssetId, Auctions, Balance, BranchId, BranchParameters, InsuranceFund, LiquidationOutcome, Lot,
+	PositionLedger, Price, PriceFor, PriceProvider, RiskParameters, StabilityPool, VaultId,
+};
+use sp_runtime::DispatchError;
+
+use crate::{overflow, Branch, BranchList, Branches, Config, Error, Event, Pallet, Vault, Vaults};
+
+/// An unsafe vault with all that its liquidation needs.
+struct Assessment<AccountId> {
+	vault: Vault<AccountId>,
+	branch: Branch,
+	parameters: BranchParameters,
+	price: Price,
+	debt: Balance,
+	size: Size,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Is vault `id` of `group` to be liquidated now, and how much of it? What [`PositionLedger::deficit`] and
+	/// [`PositionLedger::liquidate`] both go by.
+	fn assess(group: BranchId, id: VaultId) -> Result<Assessment<T::AccountId>, DispatchError> {
+		let vault = Self::vault_of(id)?;
+		ensure!(vault.branch == group, Error::<T>::WrongBranch);
+		let branch = Self::branch_of(group)?;
+		let trigger = vault.trigger(branch.divisor).ok_or(Error::<T>::VaultSafe)?;
+		let price = T::Prices::price(branch.feed, PriceFor::Liquidate)?;
+		ensure!(trigger > branch.threshold(price.value)?, Error::<T>::VaultSafe);
+		ensure!(price.at > vault.risk_added_at, Error::<T>::PriceNotNewer);
+		let parameters = T::RiskParameters::branch(group)?;
+		let debt = vault.debt(branch.rate_index)?;
+		let size = Self::size(&vault, &branch, &parameters, debt, price.value)?;
+		Ok(Assessment {
+			vault,
+			branch,
+			parameters,
+			price,
+			debt,
+			size,
+		})
+	}
+
+	/// How much of a vault is liquidated: what restores the ratio existing vaults are held to, and the target margin. See
+	/// [`liquidation::size`].
+	fn size(
+		vault: &Vault<T::AccountId>,
+		branch: &Branch,
+		parameters: &BranchParameters,
+		debt: Balance,
+		price: FixedU128,
+	) -> Result<Size, DispatchError> {
+		let target = branch
+			.ramped_ratio
+			.into_inner()
+			.checked_add(parameters.target_margin.into_inner())
+			.map(FixedU128::from_inner)
+			.ok_or_else(overflow)?;
+		let size = liquidation::size(
+			debt,
+			vault.collateral,
+			price,
+			branch.divisor,
+			target,
+			parameters.liquidation_penalty,
+			parameters.minimum_debt,
+		);
+		Ok(size.ok_or(Error::<T>::TargetUnreachable)?)
+	}
+
+	/// Offer `lot` to the stability pool. What it bought; nothing if it has nothing or fails, whatever the reason.
+	fn sell_to_pool(
+		id: VaultId,
+		seller: &T::AccountId,
+		asset: AssetId,
+		lot: &Size,
+		price: FixedU128,
+		divisor: u128,
+		bonus: FixedU128,
+	) -> Purchase {
+		const NOTHING: Purchase = Purchase {
+			collateral: 0,
+			burn: 0,
+			income: 0,
+		};
+		let offer = liquidation::purchase(lot, price, divisor, bonus, T::StabilityPool::capacity());
+		// What costs nothing is not the depositors' to get: worthless collateral goes to auction.
+		let Some(offer) = offer.filter(|offer| offer.collateral > 0 && offer.burn > 0) else {
+			return NOTHING;
+		};
+		let absorbed = with_storage_layer(|| {
+			T::StabilityPool::absorb(seller, asset, offer.collateral, offer.burn, offer.income)
+		});
+		match absorbed {
+			Ok(()) => offer,
+			Err(error) => {
+				Self::deposit_event(Event::PoolFailed { vault: id, error });
+				NOTHING
+			}
+		}
+	}
+
+	/// Sell what [`Self::assess`] says: to the pool, then by auction; what neither carries is the fund's.
+	fn do_liquidate(group: BranchId, id: VaultId) -> Result<LiquidationOutcome, DispatchError> {
+		let Assessment {
+			vault,
+			mut branch,
+			parameters,
+			price,
+			debt,
+			size,
+		} = Self::assess(group, id)?;
+		let seller = Self::branch_account(group);
+		let bought = Self::sell_to_pool(
+			id,
+			&seller,
+			branch.collateral,
+			&size,
+			price.value,
+			branch.divisor,
+			parameters.pool_bonus,
+		);
+		let debt_left = size.debt.checked_sub(bought.burn).ok_or_else(overflow)?;
+		let collateral_left = size
+			.collateral
+			.checked_sub(bought.collateral)
+			.ok_or_else(overflow)?;
+		let mut outcome = LiquidationOutcome {
+			debt: size.debt,
+			absorbed: bought.burn,
+			..Default::default()
+		};
+		if debt_left == 0 {
+			// The pool paid all of the debt; a rounded-off rest of the lot stays with the owner.
+			outcome.collateral = bought.collateral;
+		} else if collateral_left == 0 {
+			let coverage = T::InsuranceFund::cover(debt_left)?;
+			let carried = coverage.covered.checked_add(coverage.bad_debt);
+			ensure!(carried == Some(debt_left), Error::<T>::ShortfallNotCarried);
+			outcome.collateral = size.collateral;
+			outcome.shortfall = debt_left;
+		} else {
+			// The penalty in proportion: the pool's discount is not charged to the owner again.
+			let penalty = mul_div(size.penalty, collateral_left, size.collateral, Rounding::Down)
+				.ok_or_else(overflow)?;
+			let lot = Lot {
+				branch: group,
+				asset: branch.collateral,
+				feed: branch.feed,
+				collateral: collateral_left,
+				debt: debt_left,
+				penalty,
+				owner: vault.owner.clone(),
+			};
+			T::Auctions::start(&seller, lot, price.value)?;
+			outcome.collateral = size.collateral;
+			outcome.auctioned = debt_left;
+		}
+
+		let relieved = Self::relieved(&vault, debt, size.debt, branch.rate_index)?;
+		let less = |from: u128, amount: u128| from.checked_sub(amount).ok_or_else(overflow);
+		let mut after = vault.clone();
+		after.normalised_debt = less(vault.normalised_debt, relieved)?;
+		after.collateral = less(vault.collateral, outcome.collateral)?;
+		let old_trigger = vault.trigger(branch.divisor);
+		branch.total_normalised = less(branch.total_normalised, relieved)?;
+		branch.total_collateral = less(branch.total_collateral, outcome.collateral)?;
+		branch.retire(size.debt)?;
+		Self::retrigger(group, id, old_trigger, after.trigger(branch.divisor));
+		Branches::<T>::insert(group, branch);
+		if after.collateral == 0 && after.normalised_debt == 0 {
+			Self::remove(id, &after)?;
+		} else {
+			Vaults::<T>::insert(id, after);
+		}
+		Self::deposit_event(Event::Liquidated {
+			vault: id,
+			owner: vault.owner,
+			branch: group,
+			price: price.value,
+			debt: outcome.debt,
+			collateral: outcome.collateral,
+			penalty: size.penalty,
+			absorbed: outcome.absorbed,
+			auctioned: outcome.auctioned,
+			shortfall: outcome.shortfall,
+		});
+		Ok(outcome)
+	}
+}
+
+impl<T: Config> PositionLedger for Pallet<T> {
+	fn groups() -> Vec<BranchId> {
+		BranchList::<T>::get().into_inner()
+	}
+
+	fn threshold(group: BranchId) -> Result<u128, DispatchError> {
+		let branch = Self::branch_of(group)?;
+		branch.threshold(T::Prices::price(branch.feed, PriceFor::Liquidate)?.value)
+	}
+
+	fn deficit(group: BranchId, position: VaultId) -> Result<Balance, DispatchError> {
+		Self::assess(group, position).map(|assessment| assessment.size.debt)
+	}
+
+	fn liquidate(group: BranchId, position: VaultId) -> Result<LiquidationOutcome, DispatchError> {
+		with_storage_layer(|| Self::do_liquidate(group, position))
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId) {
+		crate::benchmarking::create_unsafe_position::<T>(seed)
+	}
+}
