@@ -384,8 +384,9 @@ pub const fn chain(key: ChainKey) -> Policy {
 			unit: Count,
 			safer: Lower,
 			default: 3,
-			bounds: range(1, 16),
-			limits: range(1, 32),
+			bounds: range(1, 10),
+			// The ring of thresholds holds as many.
+			limits: range(1, 16),
 			tighten: step(500, 1),
 			loosen: step(200, 1),
 			cooldown: DAY,
@@ -393,8 +394,8 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::LiquidationsPerBlock => Policy {
 			unit: Count,
 			safer: Higher,
-			default: 50,
-			bounds: range(10, 200),
+			default: 200,
+			bounds: range(20, 400),
 			limits: range(1, 1_000),
 			tighten: step(500, 10),
 			loosen: step(200, 5),

@@ -49,7 +49,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(FundShare), ratio(8_000)),
 		(c(TreasuryCap), kusd(1_000_000)),
 		(c(FallbackBlocks), 3),
-		(c(LiquidationsPerBlock), 50),
+		(c(LiquidationsPerBlock), 200),
 	];
 	assert_eq!(expected.len(), BranchKey::ALL.len() + ChainKey::ALL.len());
 	for (key, value) in expected {
