@@ -15,9 +15,10 @@ if ! command -v "$BENCHER" >/dev/null; then
 	env -u CARGO_TARGET_DIR cargo install frame-omni-bencher --version 0.28.0 --no-default-features
 fi
 
+# The Wasm is optimised whatever the profile of the native side is; the tests' features spare a second build of that.
 say "Building the runtime with its benchmarks"
-cargo build --locked --release -p keel-runtime --features runtime-benchmarks
-WASM="$CARGO_TARGET_DIR/release/wbuild/keel-runtime/keel_runtime.compact.compressed.wasm"
+cargo build --locked -p keel-runtime --features runtime-benchmarks,try-runtime
+WASM="$CARGO_TARGET_DIR/debug/wbuild/keel-runtime/keel_runtime.wasm"
 
 PALLETS=("$@")
 [ ${#PALLETS[@]} -gt 0 ] || PALLETS=(pallet_oracle pallet_prices pallet_risk_parameters pallet_vaults pallet_liquidations
@@ -27,4 +28,5 @@ for pallet in "${PALLETS[@]}"; do
 		--pallet "$pallet" --extrinsic '*' --steps "${STEPS:-50}" --repeat "${REPEAT:-20}" \
 		--output "runtime/src/weights/$pallet.rs"
 done
+cargo fmt -p keel-runtime
 summary

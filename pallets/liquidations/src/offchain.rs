@@ -32,8 +32,10 @@ const LOCK_BLOCKS: u32 = 3;
 /// … and this many milliseconds, whichever is later.
 const LOCK_MS: u64 = 10_000;
 
-/// Blocks to wait before a liquidation that has not happened is submitted again.
-const RESEND_BLOCKS: u32 = 3;
+/// Blocks to wait before a liquidation that has not happened is submitted again. One: a pool that was just busy with the
+/// new block may have judged the transaction by the state before it and dropped it; the bytes differ from block to block,
+/// so its ban does not bind the next try, and a copy of what is still waiting collapses by its tag.
+const RESEND_BLOCKS: u32 = 1;
 
 /// Positions per group a run looks at beyond those it may send: room for some that can't be liquidated yet.
 const MAX_SKIPPED: u32 = 256;

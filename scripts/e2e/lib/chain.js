@@ -63,9 +63,16 @@ export class Chain {
 
 	// ---- blocks and time (manual sealing) ----
 
-	/** Seal a block with what is in the pool, and finalise it. */
+	/** Seal a block with what is in the pool, finalise it, and wait until the pool knows. */
 	async seal() {
 		const { hash } = await this.rpc("engine_createBlock", true, true, null);
+		const { block } = await this.rpc("chain_getBlock", hash);
+		const included = new Set(block.extrinsics);
+		// A pool under load may keep a copy a little longer; the next block drops it.
+		await until("the pool has let go of what the block holds", async () => {
+			const pending = await this.rpc("author_pendingExtrinsics");
+			return !pending.some((extrinsic) => included.has(extrinsic));
+		}, 300).catch(() => {});
 		return hash;
 	}
 
@@ -200,6 +207,6 @@ export async function until(what, check, timeout = 20_000) {
 		const answer = await check();
 		if (answer) return answer;
 		if (Date.now() - begin > timeout) throw new Error(`timed out waiting until ${what}`);
-		await new Promise((r) => setTimeout(r, 50));
+		await new Promise((r) => setTimeout(r, 10));
 	}
 }

@@ -7,16 +7,21 @@ export const PRICES = { KEEL: 1, BTC: 60_000, ETH: 3_000, DOT: 6, USDC: 1, SOL: 
 
 export async function fixture(options = {}) {
 	const node = await new KeelNode(options).start();
-	const chain = await Chain.connect(node.url);
-	if ((options.sealing ?? "manual") === "manual" && !options.bare) await chain.freshPrices(PRICES, 4);
-	return {
+	const world = {
 		node,
-		chain,
 		async end() {
-			await chain.disconnect();
+			await world.chain?.disconnect();
 			await node.destroy();
 		},
 	};
+	try {
+		world.chain = await Chain.connect(node.url);
+		if (node.sealing === "manual") await world.chain.freshPrices(PRICES, 4);
+		return world;
+	} catch (error) {
+		await world.end();
+		throw error;
+	}
 }
 
 /** kUSD in existence minus what the branches issued, auctions carry and the fund recorded as bad: zero, always. */

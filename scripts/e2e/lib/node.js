@@ -51,6 +51,8 @@ export class KeelNode {
 			});
 		}
 		this.exited = new Promise((resolve) => this.process.on("exit", resolve));
+		// Whatever becomes of the test, no node outlives it.
+		process.once("exit", () => this.process.kill("SIGKILL"));
 		await this.#untilUp();
 		return this;
 	}

@@ -10,7 +10,7 @@ const run = (...args) => spawnSync(process.env.KEEL_NODE, args, { encoding: "utf
 
 describe("the node", () => {
 	it("refuses --sealing outside a development chain and says why", () => {
-		const { status, stderr } = run("--chain", "local", "--alice", "--tmp", "--sealing", "manual", "--port", "0", "--rpc-port", "0");
+		const { status, stderr } = run("--chain", "local", "--alice", "--tmp", "--unsafe-force-node-key-generation", "--sealing", "manual", "--port", "0", "--rpc-port", "0");
 		assert.notEqual(status, 0);
 		assert.match(stderr, /sealing/);
 		assert.match(stderr, /development|--dev/);

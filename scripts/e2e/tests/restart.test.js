@@ -18,10 +18,11 @@ describe("a restart in the middle of an auction", () => {
 		await chain.send(api.tx.vaults.open(BRANCH.BTC, units(5, "BTC"), units(60_000, "kUSD")), "Alice");
 		await chain.freshPrices(PRICES, 1);
 		await chain.send(api.tx.vaults.open(BRANCH.ETH, units(10, "ETH"), units(15_000, "kUSD")), "Bob");
-		await chain.feedAll({ ...PRICES, ETH: 2_000 });
-		await chain.seal();
-		await until("the worker has sent", async () => (await chain.rpc("author_pendingExtrinsics")).length > 0);
-		await chain.seal();
+		await until("an auction has started", async () => {
+			await chain.feedAll({ ...PRICES, ETH: 2_000 });
+			await chain.seal();
+			return (await api.query.auctions.auctions.keys()).length > 0;
+		});
 		const [[key, stored]] = await api.query.auctions.auctions.entries();
 		const id = key.args[0].toBigInt();
 		const height = await chain.height();
