@@ -69,13 +69,13 @@ mod benchmarks {
 			fungible::Mutate as _,
 			fungibles::{metadata::Mutate as _, Create, Inspect},
 		},
-		BoundedVec,
+		traits::Get as _, BoundedVec,
 	};
 	use keel_primitives::{AssetId, FeedId, Moment};
 	use sp_runtime::FixedU128;
 
 	use crate::{
-		configs::MaxFeeds, AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, KEEL,
+		configs::{MaxFeeds, MaxMembers}, AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, KEEL,
 	};
 
 	/// The first asset and feed benchmarks may invent.
@@ -161,12 +161,34 @@ mod benchmarks {
 		}
 	}
 
-	/// For the oracle: as many feeds as one call may carry.
+	/// For the oracle: as many registered feeds as one call may carry, each with as many operators' values as there
+	/// can be, for all of them are read.
 	pub struct OracleBenchmarks;
 
 	impl pallet_oracle::BenchmarkHelper<FeedId, FixedU128, MaxFeeds> for OracleBenchmarks {
 		fn get_currency_id_value_pairs() -> BoundedVec<(FeedId, FixedU128), MaxFeeds> {
-			BoundedVec::truncate_from((1..=16).map(|feed| (feed, FixedU128::from_u32(feed))).collect())
+			set_time(1_000_000);
+			let most: u32 = MaxMembers::get();
+			let feeds = 1..=MaxFeeds::get();
+			// Who is an operator stays one: the caller is among them.
+			let mut members = pallet_membership::Members::<Runtime, pallet_membership::Instance1>::get().into_inner();
+			members.extend((0..most).map(|i| frame_benchmarking::account("operator", i, 0)));
+			members.truncate(most as usize);
+			members.sort();
+			for feed in feeds.clone() {
+				let symbol = BoundedVec::truncate_from(format!("F{feed}").into_bytes());
+				// The development chain's own are there.
+				let _ = Prices::add_feed(RuntimeOrigin::root(), feed, symbol, FixedU128::from_u32(1));
+				for operator in &members {
+					pallet_oracle::RawValues::<Runtime>::insert(
+						operator,
+						feed,
+						pallet_oracle::TimestampedValue { value: FixedU128::from_u32(feed), timestamp: 1_000_000 },
+					);
+				}
+			}
+			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(BoundedVec::truncate_from(members));
+			BoundedVec::truncate_from(feeds.map(|feed| (feed, FixedU128::from_u32(feed))).collect())
 		}
 	}
 }

@@ -171,6 +171,29 @@ mod filter {
 	}
 
 	#[test]
+	fn an_operator_keeps_its_key_and_its_place() {
+		let (mut chain, _) = calm();
+		chain.state(|| {
+			let filtered: sp_runtime::DispatchError = frame_system::Error::<Runtime>::CallFiltered.into();
+			assert_noop!(feed(Alice, &[]), filtered);
+			let change =
+				pallet_membership::Call::<Runtime, pallet_membership::Instance1>::change_key { new: MultiAddress::Id(who(Ferdie)) };
+			assert_noop!(call(Alice, change), filtered);
+		});
+	}
+
+	#[test]
+	fn nobody_burns_an_asset_behind_the_books() {
+		let (mut chain, time) = calm();
+		chain.block(time + SLOT_DURATION, || {
+			feed_all(&CALM);
+			assert_ok!(call(Bob, open(ETH, 10 * ONE_ETH, kusd(10_000))));
+			let refund = |allow_burn| pallet_assets::Call::<Runtime>::refund { id: KUSD, allow_burn };
+			assert_noop!(call(Bob, refund(true)), frame_system::Error::<Runtime>::CallFiltered);
+		});
+	}
+
+	#[test]
 	fn the_oracles_own_combined_value_stays_empty() {
 		let (mut chain, _) = calm();
 		chain.state(|| assert_eq!(pallet_oracle::Values::<Runtime>::iter().count(), 0));
@@ -234,6 +257,46 @@ mod liquidation_transactions {
 				pallet_liquidations::Call::<Runtime>::liquidate { group: ETH, position: vault }.into();
 			assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
 			assert_ok!(Executive::apply_extrinsic(sent).unwrap());
+		});
+	}
+
+	/// Alice signs `call`.
+	fn signed(call: RuntimeCall) -> keel_runtime::UncheckedExtrinsic {
+		use codec::Encode;
+		let mut extension =
+			<Runtime as CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>>>::create_extension();
+		extension.6 = frame_system::CheckEra::from(sp_runtime::generic::Era::Immortal);
+		extension.7 = frame_system::CheckNonce::from(System::account_nonce(who(Alice)));
+		let payload = keel_runtime::SignedPayload::new(call.clone(), extension.clone()).unwrap();
+		let signature = payload.using_encoded(|bytes| Alice.sign(bytes));
+		keel_runtime::UncheckedExtrinsic::new_signed(
+			call,
+			MultiAddress::Id(who(Alice)),
+			signature.into(),
+			extension,
+		)
+	}
+
+	#[test]
+	fn cannot_be_signed_and_their_weight_cannot_be_bought() {
+		let (mut chain, time, vault) = with_risky_vault();
+		chain.workers = false;
+		chain.fed_block(time + SLOT_DURATION, &with_eth(2_000.0));
+		chain.state(|| {
+			let liquidate: RuntimeCall =
+				pallet_liquidations::Call::<Runtime>::liquidate { group: ETH, position: vault }.into();
+			let batch: RuntimeCall =
+				pallet_utility::Call::<Runtime>::force_batch { calls: vec![liquidate.clone(); 3] }.into();
+			let remark: RuntimeCall = frame_system::Call::<Runtime>::remark { remark: vec![] }.into();
+			let answer = |call: RuntimeCall| {
+				Executive::validate_transaction(TransactionSource::External, signed(call), System::block_hash(0))
+					.map(|_| ())
+			};
+			assert_eq!(answer(remark), Ok(()), "the signature is good");
+			for call in [liquidate, batch] {
+				assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
+				assert_eq!(answer(call), Err(InvalidTransaction::Call.into()));
+			}
 		});
 	}
 

@@ -206,8 +206,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Free, class
-		/// `Operational`; in the pool for 5 blocks under the tag `(group, position)`, the larger the deficit the sooner.
+		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Nobody
+		/// is charged; class `Operational`; in the pool for 5 blocks under the tag `(group, position)`, the larger the deficit the sooner.
 		/// Refused by the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
 		/// error `1` if the group's price is refused; kept for the next block if this one has had its
 		/// `liquidations_per_block`.
@@ -221,7 +221,8 @@ pub mod pallet {
 		///
 		/// [`Event::Liquidated`] by `Worker`.
 		#[pallet::call_index(0)]
-		#[pallet::weight((T::WeightInfo::liquidate(), DispatchClass::Operational, Pays::No))]
+		// Not `Pays::No`: an authorised transaction has nobody to charge, a signed one, which fails, must pay for that.
+		#[pallet::weight((T::WeightInfo::liquidate(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_liquidate())]
 		#[pallet::authorize(Self::authorize_liquidation)]
 		pub fn liquidate(origin: OriginFor<T>, group: BranchId, position: VaultId) -> DispatchResult {

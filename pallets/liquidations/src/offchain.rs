@@ -12,7 +12,7 @@ use sp_runtime::{
 		storage::StorageValueRef,
 		storage_lock::{BlockAndTime, StorageLock},
 	},
-	traits::{SaturatedConversion, Saturating},
+	traits::SaturatedConversion,
 };
 
 use crate::*;
@@ -31,11 +31,6 @@ const LOCK_BLOCKS: u32 = 3;
 
 /// … and this many milliseconds, whichever is later.
 const LOCK_MS: u64 = 10_000;
-
-/// Blocks to wait before a liquidation that has not happened is submitted again. One: a pool that was just busy with the
-/// new block may have judged the transaction by the state before it and dropped it; the bytes differ from block to block,
-/// so its ban does not bind the next try, and a copy of what is still waiting collapses by its tag.
-const RESEND_BLOCKS: u32 = 1;
 
 /// Positions per group a run looks at beyond those it may send: room for some that can't be liquidated yet.
 const MAX_SKIPPED: u32 = 256;
@@ -74,8 +69,7 @@ impl<T: Config> Pallet<T> {
 	/// Submit what is unsafe, worst first, with at most `liquidations_per_block` on their way at a time. How many
 	/// were submitted.
 	///
-	/// The pool would drop duplicates by their tag, but only after validating each; remembering what is on its way
-	/// saves that in every block of a long queue, and leaves room for the next in line.
+	/// A worker may run twice after one block (on a fork, or restarted); what it sent is not sent twice.
 	pub(crate) fn submit_liquidations(now: BlockNumberFor<T>) -> Result<u32, Resting> {
 		if !sp_io::offchain::is_validator() {
 			return Err(Resting::NotValidator);
@@ -99,9 +93,10 @@ impl<T: Config> Pallet<T> {
 			.flatten()
 			.unwrap_or_default();
 		let known = sent.len();
-		sent.retain(|sent| {
-			Self::is_recent(now, sent.at) && Self::contains(sent.group, sent.position, sent.trigger)
-		});
+		// Of this block only: what has not happened by the next one is said again. A pool that was busy with the new block
+		// may have judged it by the state before and dropped it. Its ban binds bytes, which differ from block to block,
+		// and a copy of what is still waiting collapses by its tag.
+		sent.retain(|sent| sent.at == now && Self::contains(sent.group, sent.position, sent.trigger));
 		let forgotten = known > sent.len();
 
 		let limit = T::RiskParameters::chain().liquidations_per_block;
@@ -171,10 +166,5 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		count
-	}
-
-	/// Is `at` within [`RESEND_BLOCKS`] of `now`? Either way, for a fork may take the worker back.
-	fn is_recent(now: BlockNumberFor<T>, at: BlockNumberFor<T>) -> bool {
-		now.max(at).saturating_sub(now.min(at)) < RESEND_BLOCKS.into()
 	}
 }

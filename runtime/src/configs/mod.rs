@@ -14,5 +14,6 @@ mod utility;
 mod vaults;
 
 pub use assets::Synthetic;
+pub use operators::MaxMembers;
 pub use prices::MaxFeeds;
 pub use system::{BlockLength, BlockWeights, CallFilter};

@@ -37,7 +37,9 @@ parameter_types! {
 ///
 /// - Nothing may be sent to a protocol account by hand: it would belong to nobody, and the books, which say to the
 ///   unit what each of these accounts holds, would be off by it.
-/// - An operator may feed registered feeds only: raw values of others would be stored for nothing.
+/// - An operator may feed registered feeds only: raw values of others would be stored for nothing. And it may not change
+///   its key: as a new account it could feed again in the same block and take the others' places in it.
+/// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn` would.
 pub struct CallFilter;
 
 impl CallFilter {
@@ -66,8 +68,11 @@ impl Contains<RuntimeCall> for CallFilter {
 				| Balances::transfer_all { dest: target, .. },
 			) => Some(target),
 			RuntimeCall::Oracle(pallet_oracle::Call::feed_values { values }) => {
-				return values.iter().all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
+				return !values.is_empty() &&
+					values.iter().all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
 			},
+			RuntimeCall::OracleOperators(pallet_membership::Call::change_key { .. }) |
+			RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => return false,
 			_ => None,
 		};
 		!target.is_some_and(Self::sends_to_protocol)

@@ -55,8 +55,6 @@ pub enum ProxyType {
 	Any,
 	/// Feed prices: for an operator's hot key.
 	Feed,
-	/// Repay and top up vaults: for a watcher that may save a vault but not touch what is in it.
-	Rescue,
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyType {
@@ -64,10 +62,6 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 		match self {
 			ProxyType::Any => true,
 			ProxyType::Feed => matches!(call, RuntimeCall::Oracle(_)),
-			ProxyType::Rescue => matches!(
-				call,
-				RuntimeCall::Vaults(pallet_vaults::Call::repay { .. } | pallet_vaults::Call::top_up { .. })
-			),
 		}
 	}
 

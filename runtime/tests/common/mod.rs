@@ -4,7 +4,10 @@
 
 pub mod bars;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+	collections::{BTreeSet, VecDeque},
+	sync::Arc,
+};
 
 use codec::Decode;
 use frame_support::{
@@ -153,6 +156,32 @@ impl Chain {
 	/// The chain's time.
 	pub fn now(&mut self) -> Moment {
 		self.state(keel_runtime::Timestamp::get)
+	}
+
+	/// Distinct keys `work` reads and writes, System's bookkeeping aside but accounts included.
+	pub fn tally(&mut self, work: impl FnOnce()) -> (usize, usize) {
+		fn two<R: Default + Clone>() -> (R, R) {
+			let one = R::default();
+			(one.clone(), one)
+		}
+		let system = sp_io::hashing::twox_128(b"System");
+		let account = sp_io::hashing::twox_128(b"Account");
+		let counts = |key: &[u8]| {
+			!key.starts_with(b":") && (!key.starts_with(&system) || key[16..].starts_with(&account))
+		};
+		self.ext.commit_all().unwrap();
+		let (recorder, seen) = two();
+		self.ext.execute_with_recorder(recorder, work);
+		let reads: BTreeSet<Vec<u8>> = seen
+			.recorded_keys()
+			.into_values()
+			.flat_map(|keys| keys.into_keys())
+			.map(|key| key.to_vec())
+			.filter(|key| counts(key))
+			.collect();
+		let writes = self.ext.overlayed_changes().changes().filter(|(key, _)| counts(key)).count();
+		self.ext.execute_with(check_state);
+		(reads.len(), writes)
 	}
 
 	/// Transactions the worker has sent and no block has taken yet.

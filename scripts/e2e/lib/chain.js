@@ -34,9 +34,10 @@ export class Chain {
 			provider,
 			noInitWarn: true,
 			throwOnConnect: false,
-			// Neither carries anything in a signed transaction.
+			// None of them carries anything in a signed transaction.
 			signedExtensions: {
 				AuthorizeCall: { extrinsic: {}, payload: {} },
+				ReservedWeight: { extrinsic: {}, payload: {} },
 				WeightReclaim: { extrinsic: {}, payload: {} },
 			},
 		});

@@ -51,7 +51,7 @@ mod origin {
 	}
 
 	#[test]
-	fn is_free_and_operational() {
+	fn is_operational_and_not_free_for_who_signs() {
 		let info = RuntimeCall::Liquidations(Call::liquidate {
 			group: 1,
 			position: 1,
@@ -59,7 +59,7 @@ mod origin {
 		.get_dispatch_info();
 		assert_eq!(
 			(info.class, info.pays_fee),
-			(DispatchClass::Operational, Pays::No)
+			(DispatchClass::Operational, Pays::Yes)
 		);
 		assert!(info.call_weight.all_gt(Default::default()));
 	}
