@@ -12,7 +12,7 @@ use frame_support::{
 	},
 	weights::WeightMeter,
 };
-use keel_math::{value, FixedU128, Rounding};
+use keel_math::{value, FixedU128};
 use keel_primitives::{
 	AssetId, AuctionId, Auctions as AuctionHouse, Balance, BranchId, Coverage, FeedId, IncomeSource,
 	InsuranceFund, Lot, Moment, PriceFor, PriceProvider, RiskParameters,
@@ -103,30 +103,23 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Sell collateral of the fund's.
+	/// Sell all the fund holds of `asset`.
 	pub(crate) fn do_sell_fund_collateral(
 		branch: BranchId,
 		asset: AssetId,
-		amount: Balance,
 	) -> Result<AuctionId, DispatchError> {
-		ensure!(amount > 0, Error::<T>::NothingAsked);
 		let feed = Feeds::<T>::get(branch, asset).ok_or(Error::<T>::UnknownCollateral)?;
 		ensure!(!FundSales::<T>::contains_key(asset), Error::<T>::SaleRunning);
-		let held = T::InsuranceFund::collateral(asset);
-		ensure!(amount <= held, Error::<T>::FundHoldsLess);
+		let collateral = T::InsuranceFund::collateral(asset);
+		ensure!(collateral > 0, Error::<T>::FundHoldsNone);
 		let spot = T::Prices::price(feed, PriceFor::Liquidate)?.value;
-		let minimum = T::RiskParameters::branch(branch)?.minimum_debt;
-		// A crumb would keep the rest from being sold until it is gone. An overflow is no crumb.
-		let worth =
-			value::value_of(amount, spot, Self::divisor(asset)?, Rounding::Down).unwrap_or(Balance::MAX);
-		ensure!(amount == held || worth >= minimum, Error::<T>::SaleTooSmall);
-		T::InsuranceFund::release_collateral(&Self::account(), asset, amount)?;
+		T::InsuranceFund::release_collateral(&Self::account(), asset, collateral)?;
 		let auction = Self::open(Opening {
 			kind: Kind::FundSale,
 			branch,
 			asset,
 			feed,
-			collateral: amount,
+			collateral,
 			debt: 0,
 			penalty: 0,
 			spot,
@@ -405,16 +398,22 @@ impl<T: Config> Pallet<T> {
 		}
 		let asset = auction.asset;
 		if with_storage_layer(|| Self::transfer(asset, &Self::account(), owner, amount)).is_err() {
-			Claims::<T>::try_mutate(owner, asset, |claim| -> DispatchResult {
-				*claim = claim.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-				Ok(())
-			})?;
-			Self::deposit_event(Event::ClaimRecorded {
-				owner: owner.clone(),
-				asset,
-				amount,
-			});
+			Self::record_claim(owner, asset, amount)?;
 		}
+		Ok(())
+	}
+
+	/// Write down collateral that could not be returned.
+	pub(crate) fn record_claim(owner: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
+		Claims::<T>::try_mutate(owner, asset, |claim| -> DispatchResult {
+			*claim = claim.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
+			Ok(())
+		})?;
+		Self::deposit_event(Event::ClaimRecorded {
+			owner: owner.clone(),
+			asset,
+			amount,
+		});
 		Ok(())
 	}
 

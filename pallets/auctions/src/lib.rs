@@ -13,7 +13,8 @@
 //! take any more and the insurance fund buys: it takes collateral worth debt and penalty at the reserve price, burns
 //! what it can of the debt, and records the rest as bad debt. What is left returns to the owner.
 //!
-//! Collateral the fund had to buy is sold the same way, by anyone's [`sell_fund_collateral`](Pallet::sell_fund_collateral).
+//! Collateral the fund had to buy is sold the same way, by anyone's [`sell_fund_collateral`](Pallet::sell_fund_collateral):
+//! always all the fund holds of an asset, so that nobody can slow its sales down by starting small ones.
 //!
 //! ## Who ends an auction
 //!
@@ -231,10 +232,8 @@ pub mod pallet {
 		UnknownCollateral,
 		/// A sale of this collateral is running. Wait until it is over.
 		SaleRunning,
-		/// The fund holds less than this. Ask for at most what its view `collateral_held` says.
-		FundHoldsLess,
-		/// The sale is too small to bother. Sell all the fund holds, or at least the branch's minimum debt's worth.
-		SaleTooSmall,
+		/// The fund holds nothing of this asset. Name one of which its view `collateral_held` says more than zero.
+		FundHoldsNone,
 		/// Nothing of this asset waits for you. The view `claim_of` says what does.
 		NothingToClaim,
 		/// The asset could not be moved in this exact amount: a rest would fall below its minimum balance. Lower the asset's
@@ -375,14 +374,14 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// The sale follows the parameters of `branch` and starts from the price at which positions may be liquidated. All it
-		/// brings goes to the fund, which pays bad debt down first. What is not sold at the end returns to the fund. `amount`
-		/// is all the fund holds, or worth at least the branch's minimum debt.
+		/// brings goes to the fund, which pays bad debt down first. What is not sold at the end returns to the fund. All the
+		/// fund holds of `asset` is for sale: one sale runs per asset, and a part would keep the rest waiting.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownCollateral`]: no such collateral was ever auctioned for this branch.
 		/// - [`Error::SaleRunning`]: one sale per asset at a time.
-		/// - [`Error::FundHoldsLess`], [`Error::NothingAsked`], [`Error::SaleTooSmall`]: another `amount` is needed.
+		/// - [`Error::FundHoldsNone`]: there is nothing to sell.
 		/// - [`Error::InvalidParameters`]: the branch's parameters make no curve.
 		/// - those of the prices pallet, when the price is refused.
 		///
@@ -395,10 +394,9 @@ pub mod pallet {
 			origin: OriginFor<T>,
 			branch: BranchId,
 			asset: AssetId,
-			amount: Balance,
 		) -> DispatchResult {
 			ensure_signed(origin)?;
-			Self::do_sell_fund_collateral(branch, asset, amount).map(|_| ())
+			Self::do_sell_fund_collateral(branch, asset).map(|_| ())
 		}
 
 		/// Fetch collateral that could not be returned to you when an auction ended.

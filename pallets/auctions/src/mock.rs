@@ -337,8 +337,8 @@ pub fn settle(auction: AuctionId) -> DispatchResult {
 }
 
 /// As above.
-pub fn sell(asset: AssetId, amount: Balance) -> DispatchResult {
-	with_storage_layer(|| Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), 1, asset, amount))
+pub fn sell(asset: AssetId) -> DispatchResult {
+	with_storage_layer(|| Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), 1, asset))
 }
 
 /// As above.

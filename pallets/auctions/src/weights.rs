@@ -17,14 +17,16 @@ pub trait WeightInfo {
 }
 
 impl WeightInfo for () {
-	/// The auction, its queue key, the debt, both assets, five accounts of them, the clock, the fund's books, the parameters.
+	/// As for `settle`, with the buyer in the fund's place and the fund's kUSD besides.
 	fn take() -> Weight {
-		Weight::from_parts(180_000_000, 11_426).saturating_add(RocksDbWeight::get().reads_writes(13, 11))
+		Weight::from_parts(200_000_000, 16_634).saturating_add(RocksDbWeight::get().reads_writes(19, 17))
 	}
 
-	/// The auction, its queue key, the debt, both assets, four accounts of them, the clock, the fund's books, the parameters.
+	/// The auction, its queue key, the debt, both assets; of the collateral the auctions' account, which may die, the fund's
+	/// and the owner's, which may be new, each with its system account; the fund's kUSD, which may die, the clock, the fund's
+	/// books, the parameters, a claim.
 	fn settle() -> Weight {
-		Weight::from_parts(170_000_000, 11_426).saturating_add(RocksDbWeight::get().reads_writes(13, 11))
+		Weight::from_parts(190_000_000, 16_634).saturating_add(RocksDbWeight::get().reads_writes(18, 16))
 	}
 
 	/// The feed, the sale on record, the price, the parameters, the fund's books, the asset with its metadata, two accounts of

@@ -22,7 +22,7 @@ fn sees(damage: impl FnOnce(), message: &'static str) {
 		));
 		start(10 * BITCOIN, 500 * USD, 50 * USD);
 		Spot::set(Some(usd(100)));
-		assert_ok!(sell(BTC, 10 * BITCOIN));
+		assert_ok!(sell(BTC));
 		let lot = Lot {
 			asset: ETH,
 			feed: 3,

@@ -1,6 +1,10 @@
 //! What nobody bought.
 
-use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
+use frame_support::{
+	assert_noop, assert_ok,
+	traits::{fungibles::Mutate, Hooks},
+	weights::Weight,
+};
 use keel_primitives::Auctions as _;
 use sp_runtime::{DispatchError, FixedU128};
 
@@ -133,6 +137,65 @@ fn an_owner_who_cannot_receive_does_not_hold_it_up() {
 		assert_eq!(Auctions::claim_of(OWNER, BTC), BITCOIN);
 		assert_eq!(Assets::balance(BTC, FUND), 9 * BITCOIN);
 	});
+}
+
+mod weight {
+	use super::*;
+
+	/// Keys a settlement writes that needs all there is, besides those that are free.
+	fn written(blocked: bool) -> u64 {
+		const NEWCOMER: AccountId = 77;
+		let mut ext = new_test_ext();
+		let id = ext.execute_with(|| {
+			assert_ok!(Assets::mint_into(KUSD, &FUND, 120 * USD));
+			if blocked {
+				// An account has to be there to be blocked.
+				assert_ok!(Assets::mint_into(BTC, &NEWCOMER, 1));
+				assert_ok!(Assets::block(RuntimeOrigin::signed(ISSUER), BTC, NEWCOMER));
+			}
+			let lot = keel_primitives::Lot {
+				owner: NEWCOMER,
+				..lot(10 * BITCOIN, 500 * USD, 40 * USD)
+			};
+			let id = Auctions::start(&VAULTS, lot, usd(100)).unwrap();
+			expire();
+			id
+		});
+		ext.commit_all().unwrap();
+		ext.execute_with(|| {
+			assert_ok!(settle(id));
+			// Burned what there was, recorded the rest, and the owner has one or the other.
+			assert_eq!((Assets::balance(KUSD, FUND), BadDebt::get()), (0, 380 * USD));
+			assert_eq!(Auctions::claim_of(NEWCOMER, BTC) > 0, blocked);
+			assert_eq!(Assets::balance(BTC, NEWCOMER) > 1, !blocked);
+			Auctions::do_try_state().unwrap();
+		});
+		let free = |key: &[u8]| {
+			let events = frame_support::storage::storage_prefix(b"System", b"Events");
+			let count = frame_support::storage::storage_prefix(b"System", b"EventCount");
+			key == events || key == count
+		};
+		let writes = ext
+			.overlayed_changes()
+			.changes()
+			.filter(|(key, _)| !free(key))
+			.count();
+		writes as u64
+	}
+
+	#[test]
+	fn covers_new_accounts_dead_ones_and_a_claim() {
+		use frame_support::weights::constants::RocksDbWeight;
+		for blocked in [false, true] {
+			let writes = written(blocked);
+			assert!(writes >= 10, "{writes} are not all there is");
+			// What is written was read, and so were the clock and the fund's parameters.
+			let database = RocksDbWeight::get().reads_writes(writes + 2, writes);
+			assert!(<() as WeightInfo>::settle().all_gte(database), "{writes} writes");
+			let hook = <() as WeightInfo>::settle_due(1).saturating_sub(<() as WeightInfo>::settle_due(0));
+			assert!(hook.all_gte(database), "{writes} writes");
+		}
+	}
 }
 
 mod idle {
