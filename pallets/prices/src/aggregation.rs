@@ -50,8 +50,19 @@ pub fn assess(raw: &[(FixedU128, Moment)], now: Moment, parameters: &ChainParame
 		.collect()
 }
 
+/// The most confidence a price of `value` may have where `ratio` of it is tolerated. Rounded down, against whoever
+/// wants the price. A limit beyond 128 bits limits nothing.
+pub fn tolerated(value: FixedU128, ratio: FixedU128) -> FixedU128 {
+	mul_ratio(value.into_inner(), ratio, Rounding::Down)
+		.map_or(FixedU128::from_inner(u128::MAX), FixedU128::from_inner)
+}
+
 /// The median of the fresh values that are no outliers, with `1.4826·MAD` of the same values, rounded up, at least
-/// one unit in the last place. A quorum of them and at least half of the fresh ones must be left.
+/// one unit in the last place. A quorum of them and at least half of the fresh ones must be left, and they must agree
+/// closely enough for the most lenient purpose there is, reducing risk.
+///
+/// An even split has no outliers: in `[h, h, m, m]` every distance from the middle is the MAD. Its midpoint is nobody's
+/// price. Where nobody could act on it anyway, it must not enter the averages either.
 pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result<Aggregate, NoQuorum> {
 	let fresh = count(values.iter().filter(|v| v.fresh));
 	// No set of parameters makes a price out of nothing.
@@ -75,9 +86,13 @@ pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result
 	let confidence = mul_ratio(mad, DEVIATIONS_PER_MAD, Rounding::Up)
 		.unwrap_or(u128::MAX)
 		.max(1);
+	let (value, confidence) = (FixedU128::from_inner(value), FixedU128::from_inner(confidence));
+	if confidence > tolerated(value, parameters.reduce_risk_confidence) {
+		return Err(refused);
+	}
 	Ok(Aggregate {
-		value: FixedU128::from_inner(value),
-		confidence: FixedU128::from_inner(confidence),
+		value,
+		confidence,
 		fresh,
 		used,
 	})

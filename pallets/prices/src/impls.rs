@@ -160,7 +160,8 @@ impl<T: Config> Pallet<T> {
 		state.price.twap = history::five_minutes(state, samples);
 	}
 
-	/// Take every fresh feed's return since its last sample into the covariance matrix.
+	/// Take every fresh feed's return since its last sample into the covariance matrix. Fresh is what a liquidation
+	/// would accept by age and confidence: who is liquidated follows from the volatility.
 	///
 	/// A pair's covariance stands at the later of the two baselines. It moves when one of the two is fresh: by the
 	/// product of both returns if they cover the same interval, otherwise by nothing but time. A variance moves
@@ -172,7 +173,7 @@ impl<T: Config> Pallet<T> {
 			.iter()
 			.map(|b| {
 				Feeds::<T>::get(b.feed)
-					.filter(|s| s.has_price() && now.saturating_sub(s.price.at) <= parameters.oracle_max_age)
+					.filter(|s| Self::tolerate(s, PriceFor::Liquidate, now, parameters).is_ok())
 					.map(|s| s.price.value)
 			})
 			.collect();

@@ -7,7 +7,9 @@
 //! Operators feed raw values into the oracle, one value each. At the end of every block in which a feed got a new
 //! value, this pallet aggregates: stale values are dropped, a quorum is required, outliers are dropped around the
 //! median, and the median of the rest becomes the price, with their spread as its confidence. Where the operators
-//! don't agree there is **no new price**: the old one keeps its time and ages.
+//! don't agree there is **no new price**: the old one keeps its time and ages. They don't agree where a quorum is
+//! missing, before or after outliers, and where their spread is beyond `ReduceRiskConfidence`, on which nobody could
+//! act: such a price would be of no use but to bend the averages.
 //!
 //! A price travels whole: value, confidence, time, five-minute average and volatility. A consumer says what it is
 //! for ([`PriceFor`]) and gets the price or the limit that failed. Nobody reads a bare number.
@@ -24,16 +26,27 @@
 //!
 //! The integral of the price is sampled every minute into a ring of 64, so that any window up to an hour can be
 //! averaged. The last price is in force until the next one, also through an outage. A jump is not clamped: a real
-//! crash is real.
+//! crash is real. Every published price counts, which is every price that somebody may reduce risk on.
 //!
 //! ## Volatility and covariance
 //!
 //! All feeds are sampled together, once a minute (more often would measure the operators' noise, not the market).
+//! A feed is fresh at a sample if its price is good enough to liquidate on, by age and by confidence (whether it is
+//! recovering doesn't matter: the market moved all the same). Volatility decides who is liquidated, so that a price on
+//! which nobody is liquidated must not move it. At any other price the feed counts as out.
 //! A feed's return runs from the last sample at which it was fresh to this one, over the time that really passed:
 //! a jump during an outage is one return over the whole outage, neither lost nor taken for a minute's. Two feeds'
 //! covariance takes the product of returns over the same interval only; where one of the two was out, there is no
 //! such product, and the covariance fades towards zero over that time. So no covariance can exceed what the two
 //! variances allow.
+//!
+//! ## What liars can do
+//!
+//! Let the honest be within half of `OutlierFloor` of each other. Two liars of five that all feed can't move the price
+//! out of what the honest three say, nor the volatility beyond what their prices do. With one honest operator silent
+//! the liars are half of the values: the price is then up to `confidence / 1.4826` off the nearest honest value. At the
+//! defaults that is 3.4 % of a price somebody may leave on, and 1.35 % of one that counts for the volatility or for a
+//! liquidation. A larger difference makes no price, and the old one ages.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -64,7 +77,7 @@ pub mod pallet {
 	use frame_support::{pallet_prelude::*, traits::Time};
 	use frame_system::pallet_prelude::*;
 	use keel_math::FixedU128;
-	use keel_primitives::{FeedId, Moment, PriceFor, RiskParameters};
+	use keel_primitives::{ChainParameters, FeedId, Moment, PriceFor, RiskParameters};
 	use sp_runtime::FixedI128;
 
 	#[pallet::pallet]
@@ -132,16 +145,18 @@ pub mod pallet {
 			/// Values that were fresh and no outliers.
 			used: u32,
 		},
-		/// Too few values are fresh and agree: the feed's price ages until they do. Said once.
+		/// Too few values are fresh and agree, or they disagree so much that nobody could act on their price: the
+		/// feed's price ages until they agree. Said once.
 		QuorumLost {
 			/// The feed.
 			feed: FeedId,
 			/// Values that are fresh.
 			fresh: u32,
-			/// Values that are fresh and no outliers; zero where too few are fresh.
+			/// Values that are fresh and no outliers; zero where too few are fresh. A quorum or more, and at least half
+			/// of the fresh ones, where their spread is the reason.
 			used: u32,
 		},
-		/// Enough values are fresh and agree, for the first time or again.
+		/// Enough values are fresh and agree closely enough, for the first time or again.
 		QuorumRestored {
 			/// The feed.
 			feed: FeedId,
@@ -166,7 +181,8 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// No feed has this id. Use one that the `feeds` storage lists, or have it added by governance.
 		UnknownFeed,
-		/// The feed never had a price. It gets one as soon as a quorum of operators has fed it and agrees.
+		/// The feed never had a price. It gets one as soon as a quorum of operators has fed it and agrees to within
+		/// `ReduceRiskConfidence`.
 		PriceMissing,
 		/// The last price is older than this action allows. Wait for the next one; leaving or repaying accepts
 		/// older prices than taking risk. The `price` view shows the age and each limit.
@@ -371,12 +387,26 @@ pub mod pallet {
 			});
 		}
 
-		/// Is `price` good enough for `purpose`? The one place that decides.
+		/// Is the price good enough for `purpose`? With [`Self::tolerate`] the one place that decides.
 		pub(crate) fn accept(
 			state: &FeedState,
 			purpose: PriceFor,
 			now: Moment,
-			parameters: &keel_primitives::ChainParameters,
+			parameters: &ChainParameters,
+		) -> Result<(), Refusal> {
+			Self::tolerate(state, purpose, now, parameters)?;
+			let (prices, needed) = (state.streak, parameters.recovery_prices);
+			let recovering = purpose == PriceFor::Liquidate && prices < needed;
+			ensure!(!recovering, Refusal::Recovering { prices, needed });
+			Ok(())
+		}
+
+		/// Are the price's age and confidence within what `purpose` tolerates?
+		pub(crate) fn tolerate(
+			state: &FeedState,
+			purpose: PriceFor,
+			now: Moment,
+			parameters: &ChainParameters,
 		) -> Result<(), Refusal> {
 			let (age_limit, ratio) = match purpose {
 				PriceFor::AddRisk => (parameters.add_risk_age, parameters.add_risk_confidence),
@@ -392,13 +422,7 @@ pub mod pallet {
 					limit: age_limit
 				}
 			);
-			let (prices, needed) = (state.streak, parameters.recovery_prices);
-			let recovering = purpose == PriceFor::Liquidate && prices < needed;
-			ensure!(!recovering, Refusal::Recovering { prices, needed });
-			// Rounded down, against whoever wants the price. A limit beyond 128 bits limits nothing.
-			let limit =
-				keel_math::mul_ratio(state.price.value.into_inner(), ratio, keel_math::Rounding::Down)
-					.map_or(FixedU128::from_inner(u128::MAX), FixedU128::from_inner);
+			let limit = aggregation::tolerated(state.price.value, ratio);
 			let confidence = state.price.confidence;
 			ensure!(confidence <= limit, Refusal::TooUncertain { confidence, limit });
 			Ok(())

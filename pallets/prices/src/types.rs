@@ -67,7 +67,7 @@ pub struct FeedState {
 	pub price: Price,
 	/// Prices since the last gap longer than the operators' maximum age, counted at distinct times.
 	pub streak: u32,
-	/// Whether the last aggregation had a quorum.
+	/// Whether the last aggregation made a price.
 	pub quorum: bool,
 	/// How the feed is called.
 	pub symbol: Symbol,
@@ -105,7 +105,7 @@ pub struct Sample {
 pub struct Baseline {
 	/// The feed.
 	pub feed: FeedId,
-	/// When it was last fresh at a sample, with its price there.
+	/// The last sample at which its price was good enough to liquidate on by age and confidence, with the price there.
 	pub sampled: Option<(Moment, FixedU128)>,
 }
 
@@ -215,7 +215,7 @@ pub struct Aggregate {
 	pub used: u32,
 }
 
-/// Too few values agree to make a price.
+/// Too few values agree, or not closely enough, to make a price.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoQuorum {
 	/// Values that were fresh.
@@ -267,7 +267,7 @@ pub struct PriceView {
 	pub confidence_ratio: Option<FixedU128>,
 	/// Prices since the last outage.
 	pub streak: u32,
-	/// Whether the last aggregation had a quorum.
+	/// Whether the last aggregation made a price: a quorum of operators agreed closely enough.
 	pub quorum: bool,
 	/// May risk be added on it? `Err` says which limit failed.
 	pub add_risk: Result<(), Refusal>,

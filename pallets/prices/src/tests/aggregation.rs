@@ -39,10 +39,48 @@ mod median {
 
 	#[test]
 	fn of_two_camps_lies_between_and_is_uncertain() {
-		// Nobody is an outlier of a half-and-half split, but nobody may act on it either.
-		let made = judge_usd(&[100.0, 100.0, 110.0, 110.0]).unwrap();
-		assert_eq!(made.value, usd(105.0));
-		assert!(made.confidence > usd(7.4));
+		// Nobody is an outlier of a half-and-half split.
+		let made = judge_usd(&[100.0, 100.0, 106.0, 106.0]).unwrap();
+		assert_eq!(made.value, usd(103.0));
+		assert!(made.confidence > usd(4.4));
+	}
+
+	#[test]
+	fn of_two_camps_nobody_could_act_on_is_none() {
+		assert_eq!(
+			judge_usd(&[100.0, 100.0, 110.0, 110.0]),
+			Err(NoQuorum { fresh: 4, used: 4 })
+		);
+		assert_eq!(
+			judge_usd(&[100.0, 100.0, 1e11, 1e11]),
+			Err(NoQuorum { fresh: 4, used: 4 })
+		);
+	}
+
+	#[test]
+	fn is_made_up_to_the_governed_spread_and_not_a_unit_beyond() {
+		let values = [100.0, 100.0, 103.0, 103.0].map(usd);
+		let raw = values.map(|v| (v, START));
+		let made = judge(&values).unwrap();
+		let within = |reduce_risk_confidence| {
+			let parameters = ChainParameters {
+				reduce_risk_confidence,
+				..default_parameters()
+			};
+			combine(&assess(&raw, START, &parameters), &parameters)
+		};
+		// The spread over the value, rounded up, and the next ratio below.
+		let ratio = (made.confidence.into_inner() * 1_000).div_ceil(101_500);
+		let exact = FixedU128::from_inner(ratio);
+		assert!(
+			keel_math::mul_ratio(made.value.into_inner(), exact, keel_math::Rounding::Down)
+				.is_some_and(|limit| limit >= made.confidence.into_inner())
+		);
+		assert_eq!(within(exact), Ok(made));
+		assert_eq!(
+			within(FixedU128::from_inner(ratio - 1)),
+			Err(NoQuorum { fresh: 4, used: 4 })
+		);
 	}
 
 	#[test]
@@ -196,8 +234,15 @@ mod extremes {
 
 	#[test]
 	fn the_smallest_price_there_is() {
-		let made = judge(&[FixedU128::from_inner(1); 3]).unwrap();
-		assert_eq!((made.value.into_inner(), made.confidence.into_inner()), (1, 1));
+		// One unit of confidence is at most 5 % of it.
+		let made = judge(&[FixedU128::from_inner(20); 3]).unwrap();
+		assert_eq!((made.value.into_inner(), made.confidence.into_inner()), (20, 1));
+		for value in [1, 2, 19] {
+			assert_eq!(
+				judge(&[FixedU128::from_inner(value); 3]),
+				Err(NoQuorum { fresh: 3, used: 3 })
+			);
+		}
 	}
 
 	#[test]
@@ -212,10 +257,11 @@ mod extremes {
 	#[test]
 	fn the_widest_spread_there_is() {
 		let (least, most) = (FixedU128::from_inner(1), FixedU128::from_inner(u128::MAX));
-		let made = judge(&[least, least, most, most]).unwrap();
-		// MAD times 5 and MAD times 1.4826 are beyond 128 bits: nobody is an outlier, and the price is useless.
-		assert_eq!(made.used, 4);
-		assert!(made.confidence > made.value);
+		// MAD times 5 and MAD times 1.4826 are beyond 128 bits: nobody is an outlier, and the price is none.
+		assert_eq!(
+			judge(&[least, least, most, most]),
+			Err(NoQuorum { fresh: 4, used: 4 })
+		);
 		// One of three that lies leaves two: fewer than a quorum.
 		assert_eq!(judge(&[least, most, most]), Err(NoQuorum { fresh: 3, used: 2 }));
 	}
@@ -233,6 +279,7 @@ mod extremes {
 				u128::MAX / 2,
 				1,
 			];
+			let mut last = 0;
 			for (n, value) in extremes.into_iter().cycle().take(40).enumerate() {
 				block(START + n as Moment * 61 * SECOND, || {
 					for who in 1..=5 {
@@ -242,7 +289,9 @@ mod extremes {
 						));
 					}
 				});
-				assert_eq!(stored(BTC).value.into_inner(), value);
+				// Of one or two units, the unit of confidence is too much: the price before stays.
+				last = if value > 2 { value } else { last };
+				assert_eq!(stored(BTC).value.into_inner(), last);
 				assert_eq!(Prices::twap(ETH, 1), (n > 0).then(|| usd(2_000.0)));
 			}
 		});

@@ -113,7 +113,6 @@ mod confidence {
 				(1.99, [false, true, true]),
 				(2.01, [false, true, false]),
 				(4.99, [false, true, false]),
-				(5.01, [false, false, false]),
 			];
 			for (n, (percent, expected)) in (3..).zip(cases) {
 				block_with(START + n * 2 * SECOND, BTC, &spread(percent));
@@ -131,16 +130,47 @@ mod confidence {
 					}
 				}
 			}
+			// A limit that tightens meets prices that were published before.
+			Parameters::mutate(|p| p.reduce_risk_confidence = FixedU128::from_rational(49, 1_000));
+			assert_eq!(ask(BTC, PriceFor::ReduceRisk), refused(Error::PriceTooUncertain));
 			let Err(Refusal::TooUncertain { confidence, limit }) = Prices::price(BTC).unwrap().reduce_risk
 			else {
 				panic!("not refused for its confidence")
 			};
-			assert_eq!((confidence, limit), (stored(BTC).confidence, usd(5.0)));
+			assert_eq!((confidence, limit), (stored(BTC).confidence, usd(4.9)));
 		});
 	}
 
 	#[test]
-	fn a_price_of_one_unit_is_all_uncertainty() {
+	fn beyond_the_most_lenient_there_is_no_price_and_the_old_one_ages() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			let before = Feeds::<Test>::get(BTC).unwrap();
+			block_with(at + 2 * SECOND, BTC, &spread(5.01));
+			let lost = Event::QuorumLost {
+				feed: BTC,
+				fresh: 5,
+				used: 5,
+			};
+			assert_eq!(events(), [lost]);
+			let after = Feeds::<Test>::get(BTC).unwrap();
+			assert!(!after.quorum);
+			assert_eq!((after.price, after.streak), (before.price, before.streak));
+			block_with(at + 4 * SECOND, BTC, &spread(5.01));
+			assert_eq!(events(), [], "said once");
+			assert_ok!(ask(BTC, PriceFor::Liquidate));
+			block_with(at + 62 * SECOND, BTC, &spread(5.01));
+			assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceTooOld));
+			assert_ok!(ask(BTC, PriceFor::ReduceRisk));
+			block_with(at + 64 * SECOND, BTC, &spread(4.99));
+			assert_eq!(events()[0], Event::QuorumRestored { feed: BTC });
+			assert_eq!(stored(BTC).at, at + 64 * SECOND);
+			assert_eq!(Feeds::<Test>::get(BTC).unwrap().streak, 1, "it was an outage");
+		});
+	}
+
+	#[test]
+	fn a_price_of_one_unit_is_all_uncertainty_and_none() {
 		ExtBuilder::default().build_and_execute(|| {
 			for n in 0..3 {
 				block(START + n * 2 * SECOND, || {
@@ -149,8 +179,8 @@ mod confidence {
 					}
 				});
 			}
-			assert_eq!(ask(BTC, PriceFor::ReduceRisk), refused(Error::PriceTooUncertain));
-			assert_eq!(Prices::price(BTC).unwrap().confidence_ratio, Some(usd(1.0)));
+			assert_eq!(ask(BTC, PriceFor::ReduceRisk), refused(Error::PriceMissing));
+			assert_eq!(Prices::price(BTC).unwrap().confidence_ratio, None);
 		});
 	}
 }

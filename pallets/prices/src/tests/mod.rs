@@ -10,6 +10,7 @@ mod feeds;
 mod freshness;
 mod history;
 mod invariants;
+mod liars;
 mod random;
 mod replay;
 mod statistics;

@@ -129,6 +129,7 @@ fn check(before: &[(FeedId, Price)], removed: &[FeedId]) {
 		};
 		assert_eq!((value, confidence), (state.price.value, state.price.confidence));
 		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
+		assert_ok!(ask(feed, PriceFor::ReduceRisk));
 		let values = Prices::operator_values(feed);
 		assert_eq!(values.iter().filter(|v| v.fresh).count() as u32, fresh);
 		let kept: Vec<_> = values
