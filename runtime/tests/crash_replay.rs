@@ -144,9 +144,14 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 		});
 		chain.state(|| {
 			for event in events() {
-				if let RuntimeEvent::Liquidations(pallet_liquidations::Event::Liquidated { by, outcome: o, .. }) =
-					event
+				if let RuntimeEvent::Liquidations(pallet_liquidations::Event::Liquidated {
+					position, by, outcome: o, ..
+				}) = event
 				{
+					// Safe at the price of then. If this block's price makes it unsafe again, that begins anew.
+					if let Some(began) = since.remove(&position) {
+						outcome.worst = outcome.worst.max(block - began);
+					}
 					match by {
 						pallet_liquidations::LiquidatedBy::Worker => outcome.by_worker += 1,
 						pallet_liquidations::LiquidatedBy::Block => outcome.by_block += 1,

@@ -69,6 +69,10 @@ pub trait PositionLedger {
 	/// An unsafe position `(group, position)` at the current price, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId);
+
+	/// A group of `total` positions, `unsafe_ones` of them unsafe at the current price, for benchmarks of discovery.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId;
 }
 
 /// A ledger that holds nothing; for mocks.

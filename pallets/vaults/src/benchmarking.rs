@@ -10,7 +10,7 @@ use frame_system::RawOrigin;
 use keel_math::{div_ratio, interest, value, FixedU128, Rounding};
 use keel_primitives::{
 	AssetId, Balance, BranchId, BranchParameters, FeedId, Moment, PriceProvider, RiskParameters,
-	StabilityPool, VaultId,
+	StabilityPool, TriggerIndex, VaultId,
 };
 
 use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults};
@@ -141,6 +141,29 @@ pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (BranchId, VaultId
 		T::StabilityPool::fund(missing);
 	}
 	(id, vault)
+}
+
+/// `total` vaults of one branch, the first `unsafe_ones` of them at 105 %, the others from 200 % on, all different. Only
+/// what discovery reads is there: the vaults and their triggers.
+pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> BranchId {
+	let id = list_branch::<T>(0);
+	let divisor = branch::<T>(id).divisor;
+	let owner: T::AccountId = account("owner", 0, 0);
+	let (risky, safe) = (debt_at::<T>(id, percent(105)), debt_at::<T>(id, percent(200)));
+	for i in 0..total {
+		let debt = if i < unsafe_ones { risky } else { safe };
+		let vault = Vault {
+			owner: owner.clone(),
+			branch: id,
+			collateral: COLLATERAL,
+			normalised_debt: debt - Balance::from(i),
+			risk_added_at: 0,
+			deposit: 0,
+		};
+		T::Triggers::moved(id, i.into(), None, vault.trigger(divisor));
+		Vaults::<T>::insert(VaultId::from(i), vault);
+	}
+	id
 }
 
 #[benchmarks]

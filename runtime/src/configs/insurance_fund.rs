@@ -17,5 +17,5 @@ impl pallet_insurance_fund::Config for Runtime {
 	type PalletId = InsuranceFundPalletId;
 	type RiskParameters = RiskParameters;
 	type Synthetic = Synthetic;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_insurance_fund::WeightInfo<Runtime>;
 }

@@ -9,5 +9,5 @@ impl pallet_risk_parameters::Config for Runtime {
 	type BoundsOrigin = EnsureRoot<AccountId>;
 	type GuardianOrigin = EnsureSignedBy<Guardians, AccountId>;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_risk_parameters::WeightInfo<Runtime>;
 }

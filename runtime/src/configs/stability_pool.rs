@@ -21,5 +21,5 @@ impl pallet_stability_pool::Config for Runtime {
 	type MinimumDeposit = MinimumDeposit;
 	type PalletId = StabilityPoolPalletId;
 	type Synthetic = Synthetic;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_stability_pool::WeightInfo<Runtime>;
 }

@@ -106,7 +106,7 @@ async function replay() {
 		await Promise.all(feeds);
 		await bid(prices);
 		const hash = await chain.seal();
-		await observe(hash);
+		await observe(hash, i);
 		await track(i);
 
 		const endOfBar = i + 1 === script.steps.length || script.steps[i + 1].bar !== bar;
@@ -122,7 +122,7 @@ async function replay() {
 		const last = script.steps.at(-1);
 		await chain.setTime((last.time + (i + 1) * 30) * 1000);
 		await chain.feedAll(withOthers(last.prices), HONEST);
-		await observe(await chain.seal());
+		await observe(await chain.seal(), script.steps.length + i);
 		await track(script.steps.length + i);
 	}
 
@@ -136,7 +136,7 @@ async function replay() {
 	const gap = await supplyGap();
 	const summary = [
 		["Vaults", opened.length],
-		["Found unsafe", totals.found],
+		["Times a vault was found unsafe", totals.found],
 		["Liquidations by the workers", totals.worker],
 		["Liquidations by the block itself", totals.block],
 		["Debt absorbed by the stability pool", `${kusd(totals.absorbed).toFixed(2)} kUSD`],
@@ -241,10 +241,16 @@ async function replay() {
 	}
 
 	/** What every block did. */
-	async function observe(hash) {
+	async function observe(hash, height) {
 		for (const { event } of await chain.eventsAt(hash)) {
 			if (api.events.liquidations.Liquidated.is(event)) {
-				const { by, outcome } = event.data;
+				const { by, outcome, position } = event.data;
+				// Safe at the price of then. If this block's price makes it unsafe again, that begins anew.
+				const since = unsafeSince.get(position.toString());
+				if (since !== undefined) {
+					delays.push(height - since);
+					unsafeSince.delete(position.toString());
+				}
 				step[by.isWorker ? "worker" : "block"]++;
 				totals[by.isWorker ? "worker" : "block"]++;
 				step.absorbed += outcome.absorbed.toBigInt();
@@ -287,6 +293,7 @@ async function replay() {
 		if (now.size > 0 && !options["workers-off"]) {
 			// The worker runs beside the block; give it the moment it would have on a chain with 2-second blocks.
 			await until("the worker has sent", async () => (await chain.rpc("author_pendingExtrinsics")).length > 0, 400).catch(() => {});
+			await new Promise((wait) => setTimeout(wait, 50));
 		}
 	}
 
