@@ -91,6 +91,10 @@ impl<T: Config> Pallet<T> {
 			ensure!(seen.insert(key), Error::<T>::DuplicateKey);
 			set.set(key, new).ok_or(Error::<T>::ValueDoesNotFit)?;
 			let policy = policy(key);
+			ensure!(
+				authority == Authority::Adjuster || policy.guardian,
+				Error::<T>::NotForGuardians
+			);
 			let direction = policy.direction(old, new).ok_or(Error::<T>::Unchanged)?;
 			Self::ensure_inside(new, Self::binding_bounds(subject, key))?;
 			let within_step = old.abs_diff(new) <= policy.step(direction).of(old);

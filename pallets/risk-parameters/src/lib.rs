@@ -10,7 +10,8 @@
 //! - **constraints** with its neighbours: numbers that must go together move in one call, all or nothing.
 //!
 //! Nothing is clipped. What does not fit is refused, and the views say what would fit, and when.
-//! Guardians ([`Config::GuardianOrigin`]) move values in the safer direction only.
+//! Guardians ([`Config::GuardianOrigin`]) move values in the safer direction only, and only those numbers whose
+//! [`Policy::guardian`] says so: not the ones where safer for one is a loss for another, or could stop the chain.
 //!
 //! All numbers of a subject (the chain, or one branch) are one storage value, so that whoever needs them reads once.
 //! The rules of every key are in [`limits`], the constraints in [`constraints`].
@@ -55,7 +56,7 @@ pub mod pallet {
 		/// Moves values both ways, inside bounds, step and cooldown.
 		type AdjustOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// Moves values in the safer direction only, without waiting.
+		/// Moves the values that are for guardians in the safer direction only, without waiting.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
 		/// Sets bounds and adds branches: referenda.
@@ -185,6 +186,10 @@ pub mod pallet {
 		CoolingDown,
 		/// A guardian tried to loosen. Guardians may move a number in its `safer` direction only.
 		GuardianMayOnlyTighten,
+		/// The number is not for guardians, in either direction: moving it could stop the chain or costs somebody who
+		/// is in already. `AdjustOrigin` may move it; a guardian may tighten the numbers with `policy.guardian` in the
+		/// view `parameters`.
+		NotForGuardians,
 		/// The minimum is above the maximum. Swap them.
 		BoundsInverted,
 		/// The bounds leave the compile-time limits. Stay inside `limits` of the view `parameter`; only a runtime
@@ -251,8 +256,8 @@ pub mod pallet {
 			Self::all_subjects()
 		}
 
-		/// One number: its value, bounds, limits, unit, safer direction, steps, where a move may take it now, and
-		/// from when it may be loosened. Nothing for an unknown branch or a key of the other kind.
+		/// One number: its value, bounds, limits, unit, safer direction, whether guardians may move it, steps, where a
+		/// move may take it now, and from when it may be loosened. Nothing for an unknown branch or a key of the other kind.
 		pub fn parameter(subject: Subject, key: Key) -> Option<ParameterInfo> {
 			let value = Self::set_of(subject).ok()?.get(key)?;
 			Some(Self::info(subject, key, value))
@@ -271,7 +276,8 @@ pub mod pallet {
 		}
 
 		/// The value nearest to the wanted raw value that `set_values` would accept with all other numbers as they
-		/// are: now, and once the cooldown is over. Nothing for an unknown branch or a key of the other kind.
+		/// are: now, and once the cooldown is over. From `AdjustOrigin`; a guardian's only if it tightens a number whose
+		/// policy says `guardian`. Nothing for an unknown branch or a key of the other kind.
 		pub fn nearest_allowed(subject: Subject, key: Key, wanted: u128) -> Option<Nearest> {
 			Self::nearest(subject, key, wanted)
 		}
@@ -300,7 +306,8 @@ pub mod pallet {
 		///
 		/// ## Origin
 		///
-		/// `AdjustOrigin` (both ways), or `GuardianOrigin` (the safer way only).
+		/// `AdjustOrigin` (both ways), or `GuardianOrigin` (the safer way only, and only numbers whose policy says
+		/// `guardian`).
 		///
 		/// ## Details
 		///
@@ -314,7 +321,7 @@ pub mod pallet {
 		///
 		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `ValueDoesNotFit`;
 		/// `BelowBounds`, `AboveBounds`; `TightenedTooFar`, `LoosenedTooFar`, `CoolingDown`,
-		/// `GuardianMayOnlyTighten`; and for numbers that would not go together `RatioWithinPenalty`,
+		/// `GuardianMayOnlyTighten`, `NotForGuardians`; and for numbers that would not go together `RatioWithinPenalty`,
 		/// `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`, `AuctionMissesReserve`, `AgesOutOfOrder`,
 		/// `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`.
 		///

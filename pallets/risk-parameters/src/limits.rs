@@ -5,6 +5,17 @@
 //! Which way is safer is a judgement per key, from the system's side: more collateral, more for the buyer of last
 //! resort, stricter prices before somebody adds risk or loses collateral. Exits are the exception that proves it:
 //! for prices somebody *leaves* on, lenient is safer, so no guardian can close the door.
+//!
+//! Guardians act at once and nobody can undo them for days, so they don't move every number (`guardian`). Theirs are
+//! those whose safer side at its worst keeps new risk out, and those that existing vaults meet on the ramp. Not theirs
+//! are numbers whose safer side
+//!
+//! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
+//!   `LiquidateConfidence`;
+//! - takes from those who are in already, with no ramp: `LiquidationPenalty`, `PoolBonus`, `TargetMargin` (more is
+//!   liquidated, with its penalty), `StabilityFee`, `MinimumDebt` (a vault below it can't repay a part, and is
+//!   liquidated whole), and `RampPerHour`, which is the time owners have;
+//! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`.
 
 use keel_math::ONE;
 use keel_primitives::{BranchKey, BranchParameters, ChainKey, ChainParameters, Moment};
@@ -49,6 +60,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::LiquidationRatio => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(15_000),
 			bounds: range(bps(12_000), bps(25_000)),
 			limits: range(bps(10_500), bps(100_000)),
@@ -59,6 +71,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::LiquidationRatioCap => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(18_000),
 			bounds: range(bps(12_500), bps(40_000)),
 			limits: range(bps(10_500), bps(200_000)),
@@ -67,10 +80,11 @@ pub const fn branch(key: BranchKey) -> Policy {
 			cooldown: DAY,
 		},
 		// The owners' time to react. Fast is safer for the system, so the limit protects the owners: never more than
-		// 5 points an hour.
+		// 5 points an hour, and no guardian shortens it.
 		BranchKey::RampPerHour => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: false,
 			default: bps(100),
 			bounds: range(bps(50), bps(200)),
 			limits: range(bps(10), bps(500)),
@@ -82,6 +96,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::SafetyMargin => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(1_000),
 			bounds: range(bps(200), bps(5_000)),
 			limits: range(bps(100), bps(10_000)),
@@ -92,6 +107,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::TargetMargin => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: false,
 			default: bps(500),
 			bounds: range(bps(200), bps(1_500)),
 			limits: range(bps(50), bps(5_000)),
@@ -103,6 +119,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::LiquidationPenalty => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: false,
 			default: bps(1_300),
 			bounds: range(bps(300), bps(2_500)),
 			limits: range(0, bps(5_000)),
@@ -113,6 +130,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::PoolBonus => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: false,
 			default: bps(800),
 			bounds: range(bps(100), bps(1_500)),
 			limits: range(0, bps(5_000)),
@@ -123,6 +141,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::StabilityFee => Policy {
 			unit: AnnualRate,
 			safer: Higher,
+			guardian: false,
 			default: bps(200),
 			bounds: range(0, bps(2_500)),
 			limits: range(0, bps(10_000)),
@@ -134,6 +153,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::DebtCeiling => Policy {
 			unit: Amount,
 			safer: Lower,
+			guardian: true,
 			default: kusd(10_000_000),
 			bounds: range(0, kusd(100_000_000)),
 			limits: range(0, kusd(10_000_000_000)),
@@ -145,6 +165,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::MinimumDebt => Policy {
 			unit: Amount,
 			safer: Higher,
+			guardian: false,
 			default: kusd(100),
 			bounds: range(kusd(10), kusd(2_000)),
 			limits: range(kusd(1), kusd(1_000_000)),
@@ -156,6 +177,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::VolatilityMultiple => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(23_300),
 			bounds: range(bps(16_400), bps(40_000)),
 			limits: range(bps(10_000), bps(100_000)),
@@ -166,6 +188,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::VolatilityHorizon => Policy {
 			unit: Seconds,
 			safer: Higher,
+			guardian: true,
 			default: 86_400,
 			bounds: range(21_600, 604_800),
 			limits: range(3_600, 2_592_000),
@@ -178,6 +201,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::AuctionStart => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(11_000),
 			bounds: range(bps(10_000), bps(15_000)),
 			limits: range(bps(10_000), bps(20_000)),
@@ -188,6 +212,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::AuctionCut => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(9_900),
 			bounds: range(bps(9_500), bps(9_980)),
 			limits: range(bps(5_000), bps(9_999)),
@@ -198,6 +223,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::AuctionStep => Policy {
 			unit: Seconds,
 			safer: Higher,
+			guardian: true,
 			default: 20,
 			bounds: range(4, 120),
 			limits: range(2, 600),
@@ -209,6 +235,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::AuctionReserve => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: false,
 			default: bps(6_000),
 			bounds: range(bps(4_000), bps(9_000)),
 			limits: range(bps(2_000), bps(9_900)),
@@ -219,6 +246,7 @@ pub const fn branch(key: BranchKey) -> Policy {
 		BranchKey::AuctionDuration => Policy {
 			unit: Seconds,
 			safer: Higher,
+			guardian: true,
 			default: 7_200,
 			bounds: range(1_800, 21_600),
 			limits: range(300, 172_800),
@@ -236,6 +264,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::OracleQuorum => Policy {
 			unit: Count,
 			safer: Higher,
+			guardian: false,
 			default: 3,
 			bounds: range(2, 7),
 			limits: range(2, 50),
@@ -246,6 +275,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::OracleMaxAge => Policy {
 			unit: Milliseconds,
 			safer: Lower,
+			guardian: false,
 			default: sec(60),
 			bounds: range(sec(30), sec(180)),
 			limits: range(sec(2), sec(600)),
@@ -257,6 +287,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::OutlierDeviations => Policy {
 			unit: Ratio,
 			safer: Lower,
+			guardian: true,
 			default: bps(50_000),
 			bounds: range(bps(30_000), bps(100_000)),
 			limits: range(bps(20_000), bps(200_000)),
@@ -267,6 +298,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::OutlierFloor => Policy {
 			unit: Ratio,
 			safer: Lower,
+			guardian: true,
 			default: bps(50),
 			bounds: range(bps(10), bps(200)),
 			limits: range(bps(1), bps(1_000)),
@@ -277,6 +309,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::RecoveryPrices => Policy {
 			unit: Count,
 			safer: Higher,
+			guardian: false,
 			default: 3,
 			bounds: range(2, 10),
 			limits: range(1, 50),
@@ -287,6 +320,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::AddRiskAge => Policy {
 			unit: Milliseconds,
 			safer: Lower,
+			guardian: true,
 			default: sec(30),
 			bounds: range(sec(10), sec(120)),
 			limits: range(sec(2), sec(600)),
@@ -297,6 +331,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::AddRiskConfidence => Policy {
 			unit: Ratio,
 			safer: Lower,
+			guardian: true,
 			default: bps(100),
 			bounds: range(bps(25), bps(300)),
 			limits: range(bps(5), bps(1_000)),
@@ -308,6 +343,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::ReduceRiskAge => Policy {
 			unit: Milliseconds,
 			safer: Higher,
+			guardian: true,
 			default: sec(300),
 			bounds: range(sec(120), sec(3_600)),
 			limits: range(sec(30), sec(86_400)),
@@ -318,6 +354,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::ReduceRiskConfidence => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(500),
 			bounds: range(bps(300), bps(2_000)),
 			limits: range(bps(100), bps(5_000)),
@@ -330,6 +367,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::LiquidateAge => Policy {
 			unit: Milliseconds,
 			safer: Lower,
+			guardian: false,
 			default: sec(60),
 			bounds: range(sec(30), sec(180)),
 			limits: range(sec(10), sec(600)),
@@ -340,6 +378,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::LiquidateConfidence => Policy {
 			unit: Ratio,
 			safer: Lower,
+			guardian: false,
 			default: bps(200),
 			bounds: range(bps(100), bps(500)),
 			limits: range(bps(10), bps(2_000)),
@@ -351,6 +390,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::VolatilityTau => Policy {
 			unit: Seconds,
 			safer: Lower,
+			guardian: true,
 			default: 21_600,
 			bounds: range(7_200, 86_400),
 			limits: range(600, 2_592_000),
@@ -362,6 +402,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::FundShare => Policy {
 			unit: Ratio,
 			safer: Higher,
+			guardian: true,
 			default: bps(8_000),
 			bounds: range(bps(5_000), bps(10_000)),
 			limits: range(bps(1_000), bps(10_000)),
@@ -372,6 +413,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::TreasuryCap => Policy {
 			unit: Amount,
 			safer: Higher,
+			guardian: true,
 			default: kusd(1_000_000),
 			bounds: range(kusd(100_000), kusd(5_000_000)),
 			limits: range(0, kusd(1_000_000_000)),
@@ -383,6 +425,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::FallbackBlocks => Policy {
 			unit: Count,
 			safer: Lower,
+			guardian: true,
 			default: 3,
 			bounds: range(1, 10),
 			// The ring of thresholds holds as many.
@@ -394,6 +437,7 @@ pub const fn chain(key: ChainKey) -> Policy {
 		ChainKey::LiquidationsPerBlock => Policy {
 			unit: Count,
 			safer: Higher,
+			guardian: true,
 			default: 200,
 			bounds: range(20, 400),
 			limits: range(1, 1_000),

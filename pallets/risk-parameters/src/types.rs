@@ -188,7 +188,7 @@ pub enum Direction {
 pub enum Authority {
 	/// Whoever may move values both ways.
 	Adjuster,
-	/// Whoever may only tighten.
+	/// Whoever may only tighten, and only what its policy leaves to guardians.
 	Guardian,
 }
 
@@ -228,6 +228,9 @@ pub struct Policy {
 	pub unit: Unit,
 	/// Which way is safer.
 	pub safer: Safer,
+	/// May guardians move it, the safer way? Not where that alone could stop the chain or costs somebody who is in
+	/// already.
+	pub guardian: bool,
 	/// The value of a fresh subject.
 	pub default: u128,
 	/// The bounds of a fresh subject.
@@ -405,7 +408,7 @@ pub struct ParameterInfo {
 	pub value: u128,
 	/// What governance allows at present.
 	pub bounds: Range,
-	/// Its rule: unit, safer direction, default, limits, steps, cooldown in milliseconds.
+	/// Its rule: unit, safer direction, whether guardians may move it, default, limits, steps, cooldown in milliseconds.
 	pub policy: Policy,
 	/// Where one move the safer way may take it now, on its own.
 	pub tighten: Range,

@@ -41,11 +41,11 @@ fn wider_bounds_let_the_value_go_further_but_no_faster() {
 		let quorum = c(ChainKey::OracleQuorum);
 		assert_ok!(set_bounds(Subject::Chain, &[(quorum, 2, 50)]));
 		assert_noop!(
-			set(GUARDIAN, Subject::Chain, &[(quorum, 5)]),
+			set(ADJUSTER, Subject::Chain, &[(quorum, 5)]),
 			Error::<Test>::TightenedTooFar
 		);
 		for n in 4..=8 {
-			assert_ok!(set(GUARDIAN, Subject::Chain, &[(quorum, n)]));
+			assert_ok!(set(ADJUSTER, Subject::Chain, &[(quorum, n)]));
 		}
 	});
 }
@@ -85,7 +85,7 @@ fn must_contain_the_present_value() {
 		);
 		assert_ok!(set_bounds(BRANCH, &[(FEE, pct(2), pct(2))]));
 		assert_noop!(
-			set(GUARDIAN, BRANCH, &[(FEE, pct(2) + 1)]),
+			set(ADJUSTER, BRANCH, &[(FEE, pct(2) + 1)]),
 			Error::<Test>::AboveBounds
 		);
 		assert_noop!(

@@ -51,7 +51,7 @@ fn when_added_should_store_values_and_bounds_of_every_key() {
 				.into(),
 			]
 		);
-		assert_ok!(set(GUARDIAN, subject, &[(b(BranchKey::StabilityFee), pct(3))]));
+		assert_ok!(set(GUARDIAN, subject, &[(b(BranchKey::SafetyMargin), pct(11))]));
 	});
 }
 

@@ -29,12 +29,12 @@ fn ratio_stays_above_one_plus_penalty() {
 	with_branch(tight, || {
 		let penalty = b(BranchKey::LiquidationPenalty);
 		assert_noop!(
-			set(GUARDIAN, BRANCH, &[(penalty, pct(20))]),
+			set(ADJUSTER, BRANCH, &[(penalty, pct(20))]),
 			Error::<Test>::RatioWithinPenalty
 		);
-		assert_ok!(set(GUARDIAN, BRANCH, &[(penalty, pct(20) - 1)]));
+		assert_ok!(set(ADJUSTER, BRANCH, &[(penalty, pct(20) - 1)]));
 		assert_ok!(set(
-			GUARDIAN,
+			ADJUSTER,
 			BRANCH,
 			&[(penalty, pct(20)), (b(BranchKey::LiquidationRatio), pct(121))]
 		));
@@ -67,7 +67,7 @@ fn target_keeps_its_distance() {
 		);
 		assert_noop!(
 			set(
-				GUARDIAN,
+				ADJUSTER,
 				BRANCH,
 				&[(b(BranchKey::LiquidationPenalty), pct(19) + 1)]
 			),
@@ -90,7 +90,7 @@ fn bonus_stays_within_the_penalty() {
 	with_branch(tight, || {
 		let (bonus, penalty) = (b(BranchKey::PoolBonus), b(BranchKey::LiquidationPenalty));
 		assert_noop!(
-			set(GUARDIAN, BRANCH, &[(bonus, pct(13) + 1)]),
+			set(ADJUSTER, BRANCH, &[(bonus, pct(13) + 1)]),
 			Error::<Test>::BonusAbovePenalty
 		);
 		assert_noop!(
@@ -98,7 +98,7 @@ fn bonus_stays_within_the_penalty() {
 			Error::<Test>::BonusAbovePenalty
 		);
 		assert_ok!(set(
-			GUARDIAN,
+			ADJUSTER,
 			BRANCH,
 			&[(bonus, pct(13) + 1), (penalty, pct(13) + 1)]
 		));
@@ -152,7 +152,7 @@ fn an_auction_reaches_its_reserve() {
 			set(ADJUSTER, BRANCH, &[(b(BranchKey::AuctionDuration), 6_900)]),
 			Error::<Test>::AuctionMissesReserve
 		);
-		assert_ok!(set(GUARDIAN, BRANCH, &[(start, pct(125)), (reserve, pct(62))]));
+		assert_ok!(set(ADJUSTER, BRANCH, &[(start, pct(125)), (reserve, pct(62))]));
 	});
 }
 
@@ -173,11 +173,11 @@ fn ages_stay_in_order() {
 			Error::<Test>::AgesOutOfOrder
 		);
 		assert_noop!(
-			set(GUARDIAN, Subject::Chain, &[(liquidate, 59_999)]),
+			set(ADJUSTER, Subject::Chain, &[(liquidate, 59_999)]),
 			Error::<Test>::AgesOutOfOrder
 		);
 		assert_ok!(set(
-			GUARDIAN,
+			ADJUSTER,
 			Subject::Chain,
 			&[(liquidate, 59_999), (add, 59_999)]
 		));
@@ -219,11 +219,11 @@ fn confidences_stay_in_order() {
 			Error::<Test>::ConfidencesOutOfOrder
 		);
 		assert_noop!(
-			set(GUARDIAN, Subject::Chain, &[(liquidate, pct(2) - 1)]),
+			set(ADJUSTER, Subject::Chain, &[(liquidate, pct(2) - 1)]),
 			Error::<Test>::ConfidencesOutOfOrder
 		);
 		assert_ok!(set(
-			GUARDIAN,
+			ADJUSTER,
 			Subject::Chain,
 			&[(liquidate, pct(2) - 1), (add, pct(2) - 1)]
 		));
@@ -247,7 +247,7 @@ fn no_liquidation_on_a_price_from_before_an_outage() {
 	ExtBuilder::default().build_and_execute(|| {
 		let (oracle, liquidate) = (c(ChainKey::OracleMaxAge), c(ChainKey::LiquidateAge));
 		assert_noop!(
-			set(GUARDIAN, Subject::Chain, &[(oracle, 59_999)]),
+			set(ADJUSTER, Subject::Chain, &[(oracle, 59_999)]),
 			Error::<Test>::LiquidateAgeAboveOracleAge
 		);
 		assert_noop!(
@@ -255,7 +255,7 @@ fn no_liquidation_on_a_price_from_before_an_outage() {
 			Error::<Test>::LiquidateAgeAboveOracleAge
 		);
 		assert_ok!(set(
-			GUARDIAN,
+			ADJUSTER,
 			Subject::Chain,
 			&[(oracle, 59_000), (liquidate, 59_000)]
 		));

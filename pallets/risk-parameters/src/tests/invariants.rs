@@ -151,7 +151,10 @@ impl Witness {
 					assert!(now - last >= policy.cooldown, "{at:?} did not wait");
 				}
 			} else {
-				assert!(who == ADJUSTER || who == GUARDIAN);
+				assert!(
+					who == ADJUSTER || who == GUARDIAN && policy.guardian,
+					"{at:?} was moved by {who}"
+				);
 			}
 		}
 	}

@@ -109,6 +109,42 @@ fn limits_hold_what_could_never_be_right() {
 }
 
 #[test]
+fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
+	use BranchKey::*;
+	use ChainKey::*;
+	let expected = [
+		b(RampPerHour),
+		b(TargetMargin),
+		b(LiquidationPenalty),
+		b(PoolBonus),
+		b(StabilityFee),
+		b(MinimumDebt),
+		b(AuctionReserve),
+		c(OracleQuorum),
+		c(OracleMaxAge),
+		c(RecoveryPrices),
+		c(LiquidateAge),
+		c(LiquidateConfidence),
+	];
+	let others: Vec<Key> = [BRANCH, Subject::Chain]
+		.into_iter()
+		.flat_map(Subject::keys)
+		.filter(|key| !policy(*key).guardian)
+		.collect();
+	assert_eq!(others, expected);
+	// What keeps new risk out stays theirs, and what existing vaults meet on the ramp.
+	for key in [
+		b(DebtCeiling),
+		b(SafetyMargin),
+		b(LiquidationRatio),
+		c(AddRiskAge),
+		c(AddRiskConfidence),
+	] {
+		assert!(policy(key).guardian, "{key:?}");
+	}
+}
+
+#[test]
 fn exits_can_only_be_opened_by_guardians() {
 	assert_eq!(policy(c(ChainKey::ReduceRiskAge)).safer, Safer::Higher);
 	assert_eq!(policy(c(ChainKey::ReduceRiskConfidence)).safer, Safer::Higher);

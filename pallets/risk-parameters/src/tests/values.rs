@@ -49,7 +49,7 @@ fn all_keys_of_a_subject_can_move_in_one_call() {
 				.into_iter()
 				.map(|info| (info.key, moved(info.key, info.value, Tightened, 1).unwrap()))
 				.collect();
-			assert_ok!(set(GUARDIAN, subject, &list));
+			assert_ok!(set(ADJUSTER, subject, &list));
 			for (key, value) in list {
 				assert_eq!(get(subject, key), value);
 			}
@@ -63,7 +63,7 @@ mod origins {
 	#[test]
 	fn values_are_for_adjusters_and_guardians() {
 		ExtBuilder::default().build_and_execute(|| {
-			let list = [(b(BranchKey::StabilityFee), pct(3))];
+			let list = [(b(BranchKey::SafetyMargin), pct(11))];
 			assert_noop!(set(STRANGER, BRANCH, &list), BadOrigin);
 			assert_noop!(
 				RiskParameters::set_values(RuntimeOrigin::root(), BRANCH, changes(&list)),
@@ -74,7 +74,69 @@ mod origins {
 				BadOrigin
 			);
 			assert_ok!(set(GUARDIAN, BRANCH, &list));
-			assert_ok!(set(ADJUSTER, BRANCH, &[(b(BranchKey::StabilityFee), pct(4))]));
+			assert_ok!(set(ADJUSTER, BRANCH, &[(b(BranchKey::SafetyMargin), pct(12))]));
+		});
+	}
+
+	#[test]
+	fn a_guardian_tightens_what_is_for_guardians_and_moves_nothing_else() {
+		ExtBuilder::default().build_and_execute(|| {
+			let (mut theirs, mut others) = (0, 0);
+			for subject in BOTH {
+				for info in RiskParameters::parameters(subject) {
+					assert_eq!(info.policy.guardian, policy(info.key).guardian);
+					let tighter = moved(info.key, info.value, Tightened, 1).unwrap();
+					let looser = moved(info.key, info.value, Loosened, 1).unwrap();
+					if info.policy.guardian {
+						theirs += 1;
+						assert_ok!(set(GUARDIAN, subject, &[(info.key, tighter)]));
+						assert_eq!(get(subject, info.key), tighter);
+						continue;
+					}
+					others += 1;
+					for value in [tighter, looser, info.value] {
+						assert_noop!(
+							set(GUARDIAN, subject, &[(info.key, value)]),
+							Error::<Test>::NotForGuardians
+						);
+					}
+				}
+			}
+			assert_eq!((theirs, others), (21, 12));
+		});
+	}
+
+	#[test]
+	fn a_guardian_can_neither_stop_prices_nor_raise_what_existing_vaults_pay() {
+		ExtBuilder::default().build_and_execute(|| {
+			let (penalty, bonus) = (b(BranchKey::LiquidationPenalty), b(BranchKey::PoolBonus));
+			let attacks: [(Subject, &[(Key, u128)]); 5] = [
+				(Subject::Chain, &[(c(ChainKey::OracleQuorum), 4)]),
+				(Subject::Chain, &[(c(ChainKey::RecoveryPrices), 4)]),
+				(BRANCH, &[(penalty, pct(15))]),
+				(BRANCH, &[(bonus, pct(9))]),
+				// Nor among what it may.
+				(
+					BRANCH,
+					&[
+						(b(BranchKey::DebtCeiling), 0),
+						(penalty, pct(15)),
+						(bonus, pct(9)),
+					],
+				),
+			];
+			for (subject, list) in attacks {
+				assert_noop!(set(GUARDIAN, subject, list), Error::<Test>::NotForGuardians);
+				assert_eq!(
+					RiskParameters::preview(subject, changes(list), Authority::Guardian),
+					Err(Error::<Test>::NotForGuardians.into())
+				);
+				assert_ok!(RiskParameters::preview(
+					subject,
+					changes(list),
+					Authority::Adjuster
+				));
+			}
 		});
 	}
 
@@ -85,10 +147,12 @@ mod origins {
 			for subject in BOTH {
 				for info in RiskParameters::parameters(subject) {
 					let looser = moved(info.key, info.value, Loosened, 1).unwrap();
-					assert_noop!(
-						set(GUARDIAN, subject, &[(info.key, looser)]),
+					let error = if info.policy.guardian {
 						Error::<Test>::GuardianMayOnlyTighten
-					);
+					} else {
+						Error::<Test>::NotForGuardians
+					};
+					assert_noop!(set(GUARDIAN, subject, &[(info.key, looser)]), error);
 					keys += 1;
 				}
 			}
@@ -100,7 +164,7 @@ mod origins {
 	fn a_guardian_cannot_hide_a_loosening_among_tightenings() {
 		ExtBuilder::default().build_and_execute(|| {
 			let list = [
-				(b(BranchKey::StabilityFee), pct(3)),
+				(b(BranchKey::SafetyMargin), pct(11)),
 				(b(BranchKey::DebtCeiling), 0),
 				(b(BranchKey::LiquidationRatio), pct(150) - 1),
 			];
@@ -125,9 +189,15 @@ mod origins {
 							Safer::Lower => 0,
 						};
 						let nearest = RiskParameters::nearest_allowed(subject, key, end).unwrap();
-						if nearest.now != info.value {
-							assert_ok!(set(GUARDIAN, subject, &[(key, nearest.now)]));
+						if nearest.now == info.value {
+							continue;
+						}
+						let result = set(GUARDIAN, subject, &[(key, nearest.now)]);
+						if info.policy.guardian {
+							assert_ok!(result);
 							moves += 1;
+						} else {
+							assert_eq!(result, Err(Error::<Test>::NotForGuardians.into()));
 						}
 					}
 				}
@@ -136,12 +206,9 @@ mod origins {
 			assert!(moves > 60, "only {moves} moves");
 			let after: Vec<_> = BOTH.map(RiskParameters::parameters).concat();
 			for (before, after) in before.into_iter().zip(after) {
-				assert_ne!(
-					before.policy.direction(before.value, after.value),
-					Some(Loosened),
-					"{:?}",
-					after.key
-				);
+				let direction = before.policy.direction(before.value, after.value);
+				assert_ne!(direction, Some(Loosened), "{:?}", after.key);
+				assert!(direction.is_none() || after.policy.guardian, "{:?}", after.key);
 				assert!(after.bounds.contains(after.value));
 			}
 		});
@@ -294,12 +361,12 @@ mod bounds_and_types {
 					.set(BranchKey::AuctionReserve, pct(98))
 					.unwrap()
 			});
-			assert_noop!(set(GUARDIAN, BRANCH, &[(key, ONE)]), Error::<Test>::AboveBounds);
+			assert_noop!(set(ADJUSTER, BRANCH, &[(key, ONE)]), Error::<Test>::AboveBounds);
 			assert_eq!(
 				RiskParameters::nearest_allowed(BRANCH, key, ONE).unwrap().now,
 				pct(99)
 			);
-			assert_ok!(set(GUARDIAN, BRANCH, &[(key, pct(99))]));
+			assert_ok!(set(ADJUSTER, BRANCH, &[(key, pct(99))]));
 			Bounds::<Test>::insert(BRANCH, key, Range { max: pct(99), ..kept });
 		});
 	}
@@ -322,7 +389,7 @@ mod cooldown {
 						moved(key, policy.default, Loosened, 2).is_some_and(|v| policy.bounds.contains(v));
 					if !has_room {
 						let tighter = moved(key, policy.default, Tightened, 1).unwrap();
-						assert_ok!(set(GUARDIAN, subject, &[(key, tighter)]));
+						assert_ok!(set(ADJUSTER, subject, &[(key, tighter)]));
 					}
 					let value = get(subject, key);
 					let first = moved(key, value, Loosened, 1).unwrap();

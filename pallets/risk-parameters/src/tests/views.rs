@@ -50,6 +50,9 @@ fn parameter_tells_everything() {
 			}
 		);
 		assert_eq!(info.policy.unit, Unit::Ratio);
+		assert!(info.policy.guardian);
+		let penalty = RiskParameters::parameter(BRANCH, b(BranchKey::LiquidationPenalty)).unwrap();
+		assert!(!penalty.policy.guardian);
 	});
 }
 
@@ -250,7 +253,7 @@ fn headroom_ends_at_bounds_or_neighbours() {
 fn preview_is_what_the_call_does_and_moves_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
 		let list = [
-			(b(BranchKey::StabilityFee), pct(3)),
+			(b(BranchKey::SafetyMargin), pct(11)),
 			(b(BranchKey::LiquidationRatio), pct(149)),
 		];
 		let before = root();
