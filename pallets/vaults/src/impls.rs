@@ -6,7 +6,7 @@ use frame_support::{
 	traits::{
 		fungible::MutateHold as _,
 		fungibles::{metadata::Inspect as _, Inspect as _, Mutate as _},
-		tokens::{Fortitude, Precision, Preservation},
+		tokens::{DepositConsequence, Fortitude, Precision, Preservation, Provenance},
 		Get, Time,
 	},
 	weights::Weight,
@@ -355,6 +355,10 @@ impl<T: Config> Pallet<T> {
 			T::Assets::minimum_balance(collateral) <= 1,
 			Error::<T>::MinimumBalanceTooHigh
 		);
+		ensure!(
+			Self::is_sufficient(collateral),
+			Error::<T>::CollateralNotSufficient
+		);
 		let mut list = BranchList::<T>::get();
 		let listed = |branch: &BranchId| {
 			Branches::<T>::get(branch).is_some_and(|branch| branch.collateral == collateral)
@@ -364,7 +368,7 @@ impl<T: Config> Pallet<T> {
 			.ok_or(Error::<T>::TooManyDecimals)?;
 		list.try_push(id).map_err(|_| Error::<T>::TooManyBranches)?;
 		BranchList::<T>::put(list);
-		// So that the account can hold an asset that does not keep an account alive by itself.
+		// So that the account can hold the asset even if it should cease to keep an account alive by itself.
 		frame_system::Pallet::<T>::inc_providers(&Self::branch_account(id));
 		Branches::<T>::insert(
 			id,
@@ -377,6 +381,16 @@ impl<T: Config> Pallet<T> {
 			),
 		);
 		Ok(())
+	}
+
+	/// Can an account without anything receive one base unit of `asset`? No trait asks the asset itself.
+	///
+	/// The account that is asked about comes from the parent's hash, so that nobody gave it anything to live on before.
+	fn is_sufficient(asset: AssetId) -> bool {
+		let stranger: T::AccountId =
+			T::PalletId::get().into_sub_account_truncating(frame_system::Pallet::<T>::parent_hash());
+		let can = T::Assets::can_deposit(asset, &stranger, 1, Provenance::Extant);
+		can == DepositConsequence::Success
 	}
 
 	/// What `integrity_test` asserts of [`Config`].

@@ -15,8 +15,8 @@
 //! - **Interest** advances on a clock in `on_initialize`, in one storage layer with the mint of the income to the
 //!   insurance fund. The **liquidation ratio** of existing vaults moves there too, slowly, towards what volatility asks for;
 //!   new risk meets that target at once.
-//! - A **liquidation** restores a vault, not more. The stability pool buys first, an auction sells the rest, the
-//!   insurance fund carries what is short.
+//! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio left. The stability
+//!   pool buys first, an auction sells the rest, the insurance fund carries what is short.
 //!
 //! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
 //! burned.
@@ -164,7 +164,7 @@ pub mod pallet {
 		fn build(&self) {
 			for (branch, collateral, feed) in &self.branches {
 				Pallet::<T>::do_add_branch(*branch, *collateral, *feed)
-					.expect("a genesis branch has parameters, an asset of its own and at most 18 decimals");
+					.expect("a genesis branch has parameters and a sufficient asset of at most 18 decimals");
 			}
 		}
 	}
@@ -268,6 +268,8 @@ pub mod pallet {
 		TooManyDecimals,
 		/// The asset's minimum balance is above one base unit, so dust would be lost. Lower it to one first.
 		MinimumBalanceTooHigh,
+		/// A new account can't receive the asset, nor could a buyer. Make it sufficient (`assets.forceAssetStatus`) first.
+		CollateralNotSufficient,
 		/// There is no such vault. `vaultsOf` lists those of an account.
 		UnknownVault,
 		/// The vault belongs to another branch. Name the branch it was opened in.
@@ -519,13 +521,14 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The branch needs parameters first. Its liquidation ratio starts at the base; its clock starts now.
+		/// The branch needs parameters first; its liquidation ratio starts at the base, its clock now. The asset must be and stay
+		/// *sufficient*: else the pool, the auctions and the fund could not receive it, and nobody could be liquidated.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::BranchExists`], [`Error::TooManyBranches`]: the number is taken or there are too many
-		/// - [`Error::CollateralIsSynthetic`], [`Error::CollateralListed`], [`Error::UnknownCollateral`],
-		///   [`Error::TooManyDecimals`], [`Error::MinimumBalanceTooHigh`]: the asset does not fit
+		/// - [`Error::CollateralIsSynthetic`], [`Error::CollateralListed`], [`Error::UnknownCollateral`], [`Error::TooManyDecimals`],
+		///   [`Error::MinimumBalanceTooHigh`], [`Error::CollateralNotSufficient`]: the asset does not fit
 		/// - an error of the risk parameters pallet if the branch has no parameters
 		///
 		/// ## Events
@@ -574,14 +577,12 @@ pub mod pallet {
 			Self::view_maximum_mintable_by(vault)
 		}
 
-		/// What `open` would do, or the error it would fail with. Whether the sender has the collateral and the
-		/// deposit is not looked at.
+		/// What `open` would do, or the error it would fail with. The sender's means are not looked at.
 		pub fn preview_open(branch: BranchId, collateral: Balance, debt: Balance) -> Answer<Preview> {
 			Self::view_preview_open(branch, collateral, debt)
 		}
 
-		/// What `adjust` by the owner would do, or the error it would fail with. Whether the owner has the collateral and
-		/// the kUSD is not looked at.
+		/// What `adjust` by the owner would do, or the error it would fail with. The owner's means are not looked at.
 		pub fn preview_adjust(vault: VaultId, collateral: Change, debt: Change) -> Answer<Preview> {
 			Self::view_preview_adjust(vault, collateral, debt)
 		}

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use frame_support::{ensure, storage::with_storage_layer};
 use keel_math::{
 	liquidation::{self, Purchase, Size},
-	mul_div, FixedU128, Rounding,
+	mul_div, FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
 	AssetId, Auctions, Balance, BranchId, BranchParameters, InsuranceFund, LiquidationOutcome, Lot,
@@ -14,11 +14,52 @@ use sp_runtime::DispatchError;
 
 use crate::{overflow, Branch, BranchList, Branches, Config, Error, Event, Pallet, Vault, Vaults};
 
+/// How far above one plus the penalty a liquidation aims, and how far below the ramped ratio the penalty stays, as a raw ratio
+/// (0.02). The gap that risk-parameters' constraints ask for between a target and one plus the penalty: a liquidation takes
+/// everything as that gap closes. They look at the governed ratio, which the ramped one may still be far below.
+const TARGET_GAP: u128 = ONE / 50;
+
+/// What a liquidation aims for and charges.
+struct Terms {
+	/// The ratio it restores.
+	target: FixedU128,
+	/// What the owner pays on top of the debt repaid.
+	penalty: FixedU128,
+	/// The pool's discount. Never above the penalty: else the fund would pay for it.
+	bonus: FixedU128,
+}
+
+impl Terms {
+	/// `target = max(ramped + margin, 1 + governed penalty + 0.02)`, `penalty = min(governed, ramped − 1 − 0.02)`.
+	///
+	/// Governance may raise ratio and penalty together; the ratio of existing vaults follows slowly. A part restores a vault
+	/// only as long as its ratio is above one plus the penalty, whatever the target, so a penalty of `ramped − 1` or more
+	/// would take every unsafe vault whole, and with it all of its owner's buffer. Less than that leaves the owner who falls below
+	/// the ramped ratio room of 0.02 in which a part does.
+	///
+	/// `None` on overflow.
+	fn new(ramped: FixedU128, parameters: &BranchParameters) -> Option<Self> {
+		let governed = parameters.liquidation_penalty;
+		let restored = ramped
+			.into_inner()
+			.checked_add(parameters.target_margin.into_inner())?;
+		let floor = ONE.checked_add(governed.into_inner())?.checked_add(TARGET_GAP)?;
+		// Saturates at no penalty, for a ratio at which there is no buffer to take it from.
+		let room = ramped.into_inner().saturating_sub(ONE).saturating_sub(TARGET_GAP);
+		let penalty = governed.min(FixedU128::from_inner(room));
+		Some(Self {
+			target: FixedU128::from_inner(restored.max(floor)),
+			penalty,
+			bonus: parameters.pool_bonus.min(penalty),
+		})
+	}
+}
+
 /// An unsafe vault with all that its liquidation needs.
 struct Assessment<AccountId> {
 	vault: Vault<AccountId>,
 	branch: Branch,
-	parameters: BranchParameters,
+	bonus: FixedU128,
 	price: Price,
 	debt: Balance,
 	size: Size,
@@ -37,42 +78,26 @@ impl<T: Config> Pallet<T> {
 		ensure!(price.at > vault.risk_added_at, Error::<T>::PriceNotNewer);
 		let parameters = T::RiskParameters::branch(group)?;
 		let debt = vault.debt(branch.rate_index)?;
-		let size = Self::size(&vault, &branch, &parameters, debt, price.value)?;
+		let terms = Terms::new(branch.ramped_ratio, &parameters).ok_or_else(overflow)?;
+		// What restores the ratio existing vaults are held to, and the target margin.
+		let size = liquidation::size(
+			debt,
+			vault.collateral,
+			price.value,
+			branch.divisor,
+			terms.target,
+			terms.penalty,
+			parameters.minimum_debt,
+		)
+		.ok_or(Error::<T>::TargetUnreachable)?;
 		Ok(Assessment {
 			vault,
 			branch,
-			parameters,
+			bonus: terms.bonus,
 			price,
 			debt,
 			size,
 		})
-	}
-
-	/// How much of a vault is liquidated: what restores the ratio existing vaults are held to, and the target margin. See
-	/// [`liquidation::size`].
-	fn size(
-		vault: &Vault<T::AccountId>,
-		branch: &Branch,
-		parameters: &BranchParameters,
-		debt: Balance,
-		price: FixedU128,
-	) -> Result<Size, DispatchError> {
-		let target = branch
-			.ramped_ratio
-			.into_inner()
-			.checked_add(parameters.target_margin.into_inner())
-			.map(FixedU128::from_inner)
-			.ok_or_else(overflow)?;
-		let size = liquidation::size(
-			debt,
-			vault.collateral,
-			price,
-			branch.divisor,
-			target,
-			parameters.liquidation_penalty,
-			parameters.minimum_debt,
-		);
-		Ok(size.ok_or(Error::<T>::TargetUnreachable)?)
 	}
 
 	/// Offer `lot` to the stability pool. What it bought; nothing if it has nothing or fails, whatever the reason.
@@ -112,7 +137,7 @@ impl<T: Config> Pallet<T> {
 		let Assessment {
 			vault,
 			mut branch,
-			parameters,
+			bonus,
 			price,
 			debt,
 			size,
@@ -125,7 +150,7 @@ impl<T: Config> Pallet<T> {
 			&size,
 			price.value,
 			branch.divisor,
-			parameters.pool_bonus,
+			bonus,
 		);
 		let debt_left = size.debt.checked_sub(bought.burn).ok_or_else(overflow)?;
 		let collateral_left = size
@@ -217,5 +242,10 @@ impl<T: Config> PositionLedger for Pallet<T> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId) {
 		crate::benchmarking::create_unsafe_position::<T>(seed)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId {
+		crate::benchmarking::create_positions::<T>(total, unsafe_ones)
 	}
 }

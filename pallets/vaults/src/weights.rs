@@ -37,7 +37,7 @@ impl WeightInfo for () {
 		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(7, 7))
 	}
 	fn add_branch() -> Weight {
-		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(24, 3))
+		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(26, 3))
 	}
 	fn on_initialize(b: u32) -> Weight {
 		Weight::from_parts(5_000_000, 0)

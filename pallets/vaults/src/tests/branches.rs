@@ -34,18 +34,52 @@ fn lists_a_collateral() {
 	});
 }
 
-#[test]
-fn holds_an_asset_that_keeps_no_account_alive() {
-	ExtBuilder::default().build_and_execute(|| {
-		assert_ok!(Assets::force_create(RuntimeOrigin::root(), 20, ALICE, false, 1));
-		assert_ok!(Assets::mint(signed(&ALICE), 20, ALICE, 1_000));
-		with_parameters(9);
-		set_price(20, dollars(10));
-		assert_ok!(add(9, 20));
-		let id = open(&ALICE, 9, 1_000, 1_000 * USD);
-		assert_ok!(Vaults::close(signed(&ALICE), id));
-		assert_eq!(Assets::balance(20, &ALICE), 1_000);
-	});
+mod an_asset_that_keeps_no_account_alive {
+	use super::*;
+
+	fn sufficient(asset: u32, is_sufficient: bool) {
+		let (alice, root) = (ALICE, RuntimeOrigin::root());
+		assert_ok!(Assets::force_asset_status(
+			root,
+			asset,
+			alice.clone(),
+			alice.clone(),
+			alice.clone(),
+			alice,
+			1,
+			is_sufficient,
+			false
+		));
+	}
+
+	#[test]
+	fn is_refused_until_it_does() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(Assets::force_create(RuntimeOrigin::root(), 20, ALICE, false, 1));
+			with_parameters(9);
+			assert_noop!(add(9, 20), Error::<Test>::CollateralNotSufficient);
+			// Nor does it help that somebody holds some.
+			assert_ok!(Assets::mint(signed(&ALICE), 20, ALICE, 1_000));
+			assert_noop!(add(9, 20), Error::<Test>::CollateralNotSufficient);
+			sufficient(20, true);
+			assert_ok!(add(9, 20));
+		});
+	}
+
+	#[test]
+	fn stays_with_the_branch_that_has_it() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(Assets::force_create(RuntimeOrigin::root(), 20, ALICE, true, 1));
+			assert_ok!(Assets::mint(signed(&ALICE), 20, ALICE, 1_000));
+			with_parameters(9);
+			set_price(20, dollars(10));
+			assert_ok!(add(9, 20));
+			sufficient(20, false);
+			let id = open(&ALICE, 9, 1_000, 1_000 * USD);
+			assert_ok!(Vaults::close(signed(&ALICE), id));
+			assert_eq!(Assets::balance(20, &ALICE), 1_000);
+		});
+	}
 }
 
 #[test]
