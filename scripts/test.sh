@@ -13,8 +13,12 @@ step "Set-up" scripts/setup.sh
 load_env
 
 step "Formatting" cargo fmt --all --check
+if [ -z "$FAST" ]; then
+	step "Lints" env SKIP_WASM_BUILD=1 cargo clippy --locked --workspace --exclude keel-node --all-targets \
+		--features runtime-benchmarks,try-runtime -- -D warnings
+fi
 step "Pallets and runtime: unit, property, journey and replay tests" \
-	cargo test --locked --workspace --exclude keel-node --features runtime-benchmarks,try-runtime
+	env SKIP_WASM_BUILD=1 cargo test --locked --workspace --exclude keel-node --features runtime-benchmarks,try-runtime
 if [ -z "$FAST" ]; then
 	step "Node: build with the Wasm runtime" cargo build --locked -p keel-node
 	step "Node: tests" cargo test --locked -p keel-node

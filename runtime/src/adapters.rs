@@ -65,17 +65,19 @@ mod benchmarks {
 	use alloc::{format, vec::Vec};
 	use frame_support::{
 		assert_ok,
+		traits::Get as _,
 		traits::{
 			fungible::Mutate as _,
 			fungibles::{metadata::Mutate as _, Create, Inspect},
 		},
-		traits::Get as _, BoundedVec,
+		BoundedVec,
 	};
 	use keel_primitives::{AssetId, FeedId, Moment};
 	use sp_runtime::FixedU128;
 
 	use crate::{
-		configs::{MaxFeeds, MaxMembers}, AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, KEEL,
+		configs::{MaxFeeds, MaxMembers},
+		AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, KEEL,
 	};
 
 	/// The first asset and feed benchmarks may invent.
@@ -144,18 +146,22 @@ mod benchmarks {
 
 		fn feed(feed: FeedId, values: Vec<FixedU128>) {
 			// The operators and Root, whose value counts as one more.
-			let operators: Vec<AccountId> =
-				(0..values.len() as u32).map(|i| frame_benchmarking::account("operator", i, 0)).collect();
+			let operators: Vec<AccountId> = (0..values.len() as u32)
+				.map(|i| frame_benchmarking::account("operator", i, 0))
+				.collect();
 			let mut sorted = operators.clone();
 			sorted.sort();
-			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(BoundedVec::truncate_from(
-				sorted,
-			));
+			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(
+				BoundedVec::truncate_from(sorted),
+			);
 			for (operator, value) in operators.into_iter().zip(values) {
 				pallet_oracle::RawValues::<Runtime>::insert(
 					operator,
 					feed,
-					pallet_oracle::TimestampedValue { value, timestamp: crate::Timestamp::get() },
+					pallet_oracle::TimestampedValue {
+						value,
+						timestamp: crate::Timestamp::get(),
+					},
 				);
 			}
 		}
@@ -171,7 +177,8 @@ mod benchmarks {
 			let most: u32 = MaxMembers::get();
 			let feeds = 1..=MaxFeeds::get();
 			// Who is an operator stays one: the caller is among them.
-			let mut members = pallet_membership::Members::<Runtime, pallet_membership::Instance1>::get().into_inner();
+			let mut members =
+				pallet_membership::Members::<Runtime, pallet_membership::Instance1>::get().into_inner();
 			members.extend((0..most).map(|i| frame_benchmarking::account("operator", i, 0)));
 			members.truncate(most as usize);
 			members.sort();
@@ -183,11 +190,16 @@ mod benchmarks {
 					pallet_oracle::RawValues::<Runtime>::insert(
 						operator,
 						feed,
-						pallet_oracle::TimestampedValue { value: FixedU128::from_u32(feed), timestamp: 1_000_000 },
+						pallet_oracle::TimestampedValue {
+							value: FixedU128::from_u32(feed),
+							timestamp: 1_000_000,
+						},
 					);
 				}
 			}
-			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(BoundedVec::truncate_from(members));
+			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(
+				BoundedVec::truncate_from(members),
+			);
 			BoundedVec::truncate_from(feeds.map(|feed| (feed, FixedU128::from_u32(feed))).collect())
 		}
 	}

@@ -23,21 +23,32 @@ const ASSETS: [(u32, &str, &str, u8, u128); 5] = [
 ];
 
 /// Feeds, all in USD: `(id, symbol, volatility in percent the averages start from)`.
-const FEEDS: [(u32, &str, u32); 6] =
-	[(1, "KEEL", 100), (2, "BTC", 60), (3, "ETH", 80), (4, "DOT", 100), (5, "USDC", 5), (6, "SOL", 100)];
+const FEEDS: [(u32, &str, u32); 6] = [
+	(1, "KEEL", 100),
+	(2, "BTC", 60),
+	(3, "ETH", 80),
+	(4, "DOT", 100),
+	(5, "USDC", 5),
+	(6, "SOL", 100),
+];
 
 /// Branches: `(id and collateral asset, feed)`.
 const BRANCHES: [(u32, u32); 3] = [(2, 2), (3, 3), (4, 4)];
 
 fn endowed() -> Vec<AccountId> {
 	use Sr25519Keyring::*;
-	[Alice, Bob, Charlie, Dave, Eve, Ferdie].into_iter().map(|k| k.to_account_id()).collect()
+	[Alice, Bob, Charlie, Dave, Eve, Ferdie]
+		.into_iter()
+		.map(|k| k.to_account_id())
+		.collect()
 }
 
 fn operators() -> Vec<AccountId> {
 	use Sr25519Keyring::*;
-	let mut all: Vec<AccountId> =
-		[Alice, Bob, Charlie, Dave, Eve].into_iter().map(|k| k.to_account_id()).collect();
+	let mut all: Vec<AccountId> = [Alice, Bob, Charlie, Dave, Eve]
+		.into_iter()
+		.map(|k| k.to_account_id())
+		.collect();
 	all.sort();
 	all
 }
@@ -51,16 +62,23 @@ fn preset(validators: &[&str]) -> Value {
 	let authorities: Vec<(AuraId, GrandpaId)> = validators
 		.iter()
 		.map(|seed| {
-			(get_public_from_string_or_panic::<AuraId>(seed), get_public_from_string_or_panic::<GrandpaId>(seed))
+			(
+				get_public_from_string_or_panic::<AuraId>(seed),
+				get_public_from_string_or_panic::<GrandpaId>(seed),
+			)
 		})
 		.collect();
 	let accounts: Vec<(u32, AccountId, Balance)> = ASSETS
 		.iter()
 		.filter(|(_, _, _, _, endowment)| *endowment > 0)
 		.flat_map(|(id, _, _, decimals, endowment)| {
-			endowed()
-				.into_iter()
-				.map(move |who| (*id, who, endowment.saturating_mul(10u128.saturating_pow(*decimals as u32))))
+			endowed().into_iter().map(move |who| {
+				(
+					*id,
+					who,
+					endowment.saturating_mul(10u128.saturating_pow(*decimals as u32)),
+				)
+			})
 		})
 		.collect();
 	let dot = BranchParameters {
@@ -69,12 +87,17 @@ fn preset(validators: &[&str]) -> Value {
 		debt_ceiling: 500_000_000_000,
 		..pallet_risk_parameters::limits::default_branch()
 	};
-	let branches: Vec<(u32, BranchParameters)> =
-		vec![(2, pallet_risk_parameters::limits::default_branch()), (3, pallet_risk_parameters::limits::default_branch()), (4, dot)];
+	let branches: Vec<(u32, BranchParameters)> = vec![
+		(2, pallet_risk_parameters::limits::default_branch()),
+		(3, pallet_risk_parameters::limits::default_branch()),
+		(4, dot),
+	];
 	let chain: ChainParameters = pallet_risk_parameters::limits::default_chain();
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
-		aura: pallet_aura::GenesisConfig { authorities: authorities.iter().map(|a| a.0.clone()).collect() },
+		aura: pallet_aura::GenesisConfig {
+			authorities: authorities.iter().map(|a| a.0.clone()).collect()
+		},
 		grandpa: pallet_grandpa::GenesisConfig {
 			authorities: authorities.iter().map(|a| (a.1.clone(), 1)).collect(),
 			..Default::default()
@@ -103,11 +126,19 @@ fn preset(validators: &[&str]) -> Value {
 		prices: pallet_prices::GenesisConfig {
 			feeds: FEEDS
 				.iter()
-				.map(|f| (f.0, f.1.as_bytes().to_vec(), FixedU128::from_rational(f.2.into(), 100)))
+				.map(|f| (
+					f.0,
+					f.1.as_bytes().to_vec(),
+					FixedU128::from_rational(f.2.into(), 100)
+				))
 				.collect(),
 			..Default::default()
 		},
-		risk_parameters: pallet_risk_parameters::GenesisConfig { chain, branches, ..Default::default() },
+		risk_parameters: pallet_risk_parameters::GenesisConfig {
+			chain,
+			branches,
+			..Default::default()
+		},
 		vaults: pallet_vaults::GenesisConfig {
 			branches: BRANCHES.iter().map(|b| (b.0, b.0, b.1)).collect(),
 			..Default::default()

@@ -25,13 +25,13 @@ pub mod migrations;
 pub mod weights;
 
 use alloc::vec::Vec;
+#[cfg(feature = "std")]
+pub use sp_runtime::BuildStorage;
 use sp_runtime::{
 	generic, impl_opaque_keys,
 	traits::{BlakeTwo256, IdentifyAccount, Verify},
 	MultiAddress, MultiSignature,
 };
-#[cfg(feature = "std")]
-pub use sp_runtime::BuildStorage;
 use sp_version::RuntimeVersion;
 
 pub use keel_primitives::{AssetId, Balance, BranchId, FeedId, Moment, VaultId};
@@ -220,7 +220,10 @@ impl frame_system::offchain::CreateAuthorizedTransaction<pallet_liquidations::Ca
 			frame_system::CheckGenesis::new(),
 			// Mortal, and so of other bytes every block: a pool refuses bytes it has seen for half an hour, and a
 			// vault may need a second liquidation before that.
-			frame_system::CheckEra::from(generic::Era::mortal(AUTHORIZED_LIFETIME, System::block_number().into())),
+			frame_system::CheckEra::from(generic::Era::mortal(
+				AUTHORIZED_LIFETIME,
+				System::block_number().into(),
+			)),
 			frame_system::CheckNonce::from(0),
 			frame_system::CheckWeight::new(),
 			pallet_transaction_payment::ChargeTransactionPayment::from(0),

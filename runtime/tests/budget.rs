@@ -29,12 +29,19 @@ fn fallen(deposit: u128, price: f64) -> (Chain, VaultId) {
 	}
 	let vault = chain.block(tick(), || {
 		feed_all(&prices(3_000.0));
-		let open = |branch, collateral, debt| pallet_vaults::Call::<Runtime>::open { branch, collateral, debt };
+		let open = |branch, collateral, debt| pallet_vaults::Call::<Runtime>::open {
+			branch,
+			collateral,
+			debt,
+		};
 		assert_ok!(call(Bob, open(ETH, 10 * ONE_ETH, kusd(15_000))));
 		assert_ok!(call(Alice, open(ETH, 100 * ONE_ETH, kusd(60_000))));
 		assert_ok!(call(Alice, open(BTC, 100_000_000, kusd(10_000))));
 		if deposit > 0 {
-			assert_ok!(call(Alice, pallet_stability_pool::Call::<Runtime>::deposit { amount: deposit }));
+			assert_ok!(call(
+				Alice,
+				pallet_stability_pool::Call::<Runtime>::deposit { amount: deposit }
+			));
 		}
 		pallet_vaults::Pallet::<Runtime>::vaults_of(who(Bob))[0]
 	});
@@ -56,8 +63,14 @@ fn liquidate(vault: VaultId) {
 }
 
 fn within(what: &str, (reads, writes): (usize, usize), most: (usize, usize)) {
-	println!("{what}: {reads} reads, {writes} writes (at most {} and {})", most.0, most.1);
-	assert!(reads <= most.0 && writes <= most.1, "{what}: {reads} reads, {writes} writes");
+	println!(
+		"{what}: {reads} reads, {writes} writes (at most {} and {})",
+		most.0, most.1
+	);
+	assert!(
+		reads <= most.0 && writes <= most.1,
+		"{what}: {reads} reads, {writes} writes"
+	);
 }
 
 #[test]

@@ -57,14 +57,20 @@ fn act(step: &Step, who_acts: Sr25519Keyring, prices: &[f64; 3]) {
 					debt: u128::from(*debt) * 1_000_000,
 				},
 			)
-		},
-		Step::Adjust { vault, collateral, debt } => {
+		}
+		Step::Adjust {
+			vault,
+			collateral,
+			debt,
+		} => {
 			let change = |part: i16, of: u128| match part {
 				0 => pallet_vaults::Change::Keep,
 				p if p > 0 => pallet_vaults::Change::Increase(of / 10_000 * p as u128),
 				p => pallet_vaults::Change::Decrease(of / 40_000 * u128::from(p.unsigned_abs())),
 			};
-			let Some(v) = pallet_vaults::Vaults::<Runtime>::get(vault) else { return };
+			let Some(v) = pallet_vaults::Vaults::<Runtime>::get(vault) else {
+				return;
+			};
 			call(
 				who_acts,
 				pallet_vaults::Call::<Runtime>::adjust {
@@ -73,7 +79,7 @@ fn act(step: &Step, who_acts: Sr25519Keyring, prices: &[f64; 3]) {
 					debt: change(*debt, v.normalised_debt),
 				},
 			)
-		},
+		}
 		Step::Close { vault } => call(who_acts, pallet_vaults::Call::<Runtime>::close { vault: *vault }),
 		Step::Repay { vault, share } => call(
 			who_acts,
@@ -84,15 +90,21 @@ fn act(step: &Step, who_acts: Sr25519Keyring, prices: &[f64; 3]) {
 		),
 		Step::Deposit { share } => call(
 			who_acts,
-			pallet_stability_pool::Call::<Runtime>::deposit { amount: share_of(balance(KUSD, who_acts), *share) },
+			pallet_stability_pool::Call::<Runtime>::deposit {
+				amount: share_of(balance(KUSD, who_acts), *share),
+			},
 		),
 		Step::Withdraw { share } => call(
 			who_acts,
-			pallet_stability_pool::Call::<Runtime>::withdraw { amount: kusd(100) * u128::from(*share) },
+			pallet_stability_pool::Call::<Runtime>::withdraw {
+				amount: kusd(100) * u128::from(*share),
+			},
 		),
 		Step::Claim => call(who_acts, pallet_stability_pool::Call::<Runtime>::claim_all {}),
 		Step::Take { share } => {
-			let Some((auction, lot)) = pallet_auctions::Auctions::<Runtime>::iter().next() else { return };
+			let Some((auction, lot)) = pallet_auctions::Auctions::<Runtime>::iter().next() else {
+				return;
+			};
 			call(
 				who_acts,
 				pallet_auctions::Call::<Runtime>::take {
@@ -101,11 +113,13 @@ fn act(step: &Step, who_acts: Sr25519Keyring, prices: &[f64; 3]) {
 					max_price: usd(1e9),
 				},
 			)
-		},
+		}
 		Step::Settle => {
-			let Some((auction, _)) = pallet_auctions::Auctions::<Runtime>::iter().next() else { return };
+			let Some((auction, _)) = pallet_auctions::Auctions::<Runtime>::iter().next() else {
+				return;
+			};
 			call(who_acts, pallet_auctions::Call::<Runtime>::settle { auction })
-		},
+		}
 		Step::Price { .. } | Step::Wait { .. } => return,
 	};
 }

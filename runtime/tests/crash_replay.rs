@@ -16,7 +16,10 @@ struct Random(u64);
 
 impl Random {
 	fn next(&mut self) -> f64 {
-		self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+		self.0 = self
+			.0
+			.wrapping_mul(6_364_136_223_846_793_005)
+			.wrapping_add(1_442_695_040_888_963_407);
 		((self.0 >> 11) as f64) / (1u64 << 53) as f64
 	}
 }
@@ -73,7 +76,16 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 	let mut random = Random(7);
 	let mut outcome = Outcome::default();
 	chain.workers = workers;
-	let prices = |p: [f64; 3]| vec![(1, 1.0), (BTC, p[0]), (ETH, p[1]), (DOT, p[2]), (5, 1.0), (6, 10.0)];
+	let prices = |p: [f64; 3]| {
+		vec![
+			(1, 1.0),
+			(BTC, p[0]),
+			(ETH, p[1]),
+			(DOT, p[2]),
+			(5, 1.0),
+			(6, 10.0),
+		]
+	};
 	let first = (crash.price)(crash.from);
 
 	// Before: prices, vaults near the edge, a pool that is too small.
@@ -119,7 +131,10 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 	let at = tick();
 	chain.block(at, || {
 		feed_all(&prices(first));
-		assert_ok!(call(Alice, pallet_stability_pool::Call::<Runtime>::deposit { amount: deposit }));
+		assert_ok!(call(
+			Alice,
+			pallet_stability_pool::Call::<Runtime>::deposit { amount: deposit }
+		));
 	});
 
 	// The crash.
@@ -145,7 +160,10 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 		chain.state(|| {
 			for event in events() {
 				if let RuntimeEvent::Liquidations(pallet_liquidations::Event::Liquidated {
-					position, by, outcome: o, ..
+					position,
+					by,
+					outcome: o,
+					..
 				}) = event
 				{
 					// Safe at the price of then. If this block's price makes it unsafe again, that begins anew.
@@ -169,7 +187,10 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 				);
 			}
 			for vault in &unsafe_now {
-				if since.insert(*vault, *since.get(vault).unwrap_or(&block)).is_none() {
+				if since
+					.insert(*vault, *since.get(vault).unwrap_or(&block))
+					.is_none()
+				{
 					outcome.found += 1;
 				}
 			}
@@ -207,9 +228,18 @@ fn balance_of(chain: &mut Chain, key: Sr25519Keyring) -> u128 {
 
 fn check(outcome: &Outcome) {
 	assert!(outcome.vaults >= 500);
-	assert!(outcome.found >= 100, "the crash must have made many vaults unsafe: {outcome:?}");
-	assert!(outcome.worst <= 5, "nobody stays unsafe for more than five blocks: {outcome:?}");
-	assert!(outcome.absorbed > 0 && outcome.auctioned > 0, "both buyers were needed: {outcome:?}");
+	assert!(
+		outcome.found >= 100,
+		"the crash must have made many vaults unsafe: {outcome:?}"
+	);
+	assert!(
+		outcome.worst <= 5,
+		"nobody stays unsafe for more than five blocks: {outcome:?}"
+	);
+	assert!(
+		outcome.absorbed > 0 && outcome.auctioned > 0,
+		"both buyers were needed: {outcome:?}"
+	);
 }
 
 #[test]

@@ -12,7 +12,8 @@ use frame_support::{
 use frame_system::offchain::CreateAuthorizedTransaction;
 use keel_primitives::PositionLedger;
 use keel_runtime::{
-	AccountId, Assets, Balances, Executive, Moment, Runtime, RuntimeCall, RuntimeEvent, System, Vaults, SLOT_DURATION,
+	AccountId, Assets, Balances, Executive, Moment, Runtime, RuntimeCall, RuntimeEvent, System, Vaults,
+	SLOT_DURATION,
 };
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve, Ferdie};
 use sp_runtime::{
@@ -21,11 +22,20 @@ use sp_runtime::{
 	MultiAddress,
 };
 
-const CALM: [(u32, f64); 6] = [(1, 1.0), (2, 60_000.0), (3, 3_000.0), (4, 6.0), (5, 1.0), (6, 150.0)];
+const CALM: [(u32, f64); 6] = [
+	(1, 1.0),
+	(2, 60_000.0),
+	(3, 3_000.0),
+	(4, 6.0),
+	(5, 1.0),
+	(6, 150.0),
+];
 const ONE_ETH: u128 = 1_000_000_000_000_000_000;
 
 fn with_eth(price: f64) -> Vec<(u32, f64)> {
-	CALM.iter().map(|(f, p)| (*f, if *f == ETH { price } else { *p })).collect()
+	CALM.iter()
+		.map(|(f, p)| (*f, if *f == ETH { price } else { *p }))
+		.collect()
 }
 
 /// A chain with prices everybody may act on, and the time of its last block.
@@ -40,7 +50,11 @@ fn calm() -> (Chain, Moment) {
 }
 
 fn open(branch: u32, collateral: u128, debt: u128) -> pallet_vaults::Call<Runtime> {
-	pallet_vaults::Call::open { branch, collateral, debt }
+	pallet_vaults::Call::open {
+		branch,
+		collateral,
+		debt,
+	}
 }
 
 /// Bob's vault: 10 ETH against 15,000 kUSD, unsafe below 2,250.
@@ -56,7 +70,10 @@ fn with_risky_vault() -> (Chain, Moment, u64) {
 }
 
 fn liquidation(vault: u64) -> keel_runtime::UncheckedExtrinsic {
-	let call = pallet_liquidations::Call::<Runtime>::liquidate { group: ETH, position: vault };
+	let call = pallet_liquidations::Call::<Runtime>::liquidate {
+		group: ETH,
+		position: vault,
+	};
 	<Runtime as CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>>>::create_authorized_transaction(
 		call.into(),
 	)
@@ -83,11 +100,21 @@ mod genesis {
 	fn the_development_chain_has_the_documented_assets() {
 		let mut chain = Chain::new();
 		chain.state(|| {
-			for (id, symbol, decimals) in [(1, "kUSD", 6), (2, "BTC", 8), (3, "ETH", 18), (4, "DOT", 10), (5, "USDC", 6)] {
+			for (id, symbol, decimals) in [
+				(1, "kUSD", 6),
+				(2, "BTC", 8),
+				(3, "ETH", 18),
+				(4, "DOT", 10),
+				(5, "USDC", 6),
+			] {
 				assert_eq!(<Assets as Metadata<AccountId>>::symbol(id), symbol.as_bytes());
 				assert_eq!(<Assets as Metadata<AccountId>>::decimals(id), decimals);
 			}
-			assert_eq!(<Assets as Inspect<AccountId>>::total_issuance(KUSD), 0, "nobody starts with kUSD");
+			assert_eq!(
+				<Assets as Inspect<AccountId>>::total_issuance(KUSD),
+				0,
+				"nobody starts with kUSD"
+			);
 			assert_eq!(Vaults::groups(), vec![BTC, ETH, DOT]);
 		});
 	}
@@ -121,7 +148,12 @@ mod filter {
 
 	fn stray() -> RuntimeCall {
 		let target = Vaults::branch(ETH).unwrap().account;
-		pallet_assets::Call::<Runtime>::transfer { id: ETH, target: MultiAddress::Id(target), amount: 1 }.into()
+		pallet_assets::Call::<Runtime>::transfer {
+			id: ETH,
+			target: MultiAddress::Id(target),
+			amount: 1,
+		}
+		.into()
 	}
 
 	#[test]
@@ -132,11 +164,17 @@ mod filter {
 			assert_noop!(call(Alice, stray()), filtered);
 			let dest = MultiAddress::Id(Vaults::branch(ETH).unwrap().account);
 			assert_noop!(
-				call(Alice, pallet_balances::Call::<Runtime>::transfer_allow_death { dest, value: 1 }),
+				call(
+					Alice,
+					pallet_balances::Call::<Runtime>::transfer_allow_death { dest, value: 1 }
+				),
 				filtered
 			);
 			assert_noop!(
-				call(Alice, pallet_utility::Call::<Runtime>::batch_all { calls: vec![stray()] }),
+				call(
+					Alice,
+					pallet_utility::Call::<Runtime>::batch_all { calls: vec![stray()] }
+				),
 				filtered
 			);
 			assert_ok!(call(
@@ -165,8 +203,14 @@ mod filter {
 	fn an_operator_feeds_registered_feeds_only() {
 		let (mut chain, _) = calm();
 		chain.state(|| {
-			assert_noop!(feed(Alice, &[(999, 1.0)]), frame_system::Error::<Runtime>::CallFiltered);
-			assert_noop!(feed(Ferdie, &[(ETH, 1.0)]), pallet_oracle::Error::<Runtime>::NoPermission);
+			assert_noop!(
+				feed(Alice, &[(999, 1.0)]),
+				frame_system::Error::<Runtime>::CallFiltered
+			);
+			assert_noop!(
+				feed(Ferdie, &[(ETH, 1.0)]),
+				pallet_oracle::Error::<Runtime>::NoPermission
+			);
 		});
 	}
 
@@ -176,8 +220,9 @@ mod filter {
 		chain.state(|| {
 			let filtered: sp_runtime::DispatchError = frame_system::Error::<Runtime>::CallFiltered.into();
 			assert_noop!(feed(Alice, &[]), filtered);
-			let change =
-				pallet_membership::Call::<Runtime, pallet_membership::Instance1>::change_key { new: MultiAddress::Id(who(Ferdie)) };
+			let change = pallet_membership::Call::<Runtime, pallet_membership::Instance1>::change_key {
+				new: MultiAddress::Id(who(Ferdie)),
+			};
 			assert_noop!(call(Alice, change), filtered);
 		});
 	}
@@ -189,7 +234,10 @@ mod filter {
 			feed_all(&CALM);
 			assert_ok!(call(Bob, open(ETH, 10 * ONE_ETH, kusd(10_000))));
 			let refund = |allow_burn| pallet_assets::Call::<Runtime>::refund { id: KUSD, allow_burn };
-			assert_noop!(call(Bob, refund(true)), frame_system::Error::<Runtime>::CallFiltered);
+			assert_noop!(
+				call(Bob, refund(true)),
+				frame_system::Error::<Runtime>::CallFiltered
+			);
 		});
 	}
 
@@ -204,8 +252,12 @@ mod liquidation_transactions {
 	use super::*;
 
 	fn validate(vault: u64) -> Result<(), TransactionValidityError> {
-		Executive::validate_transaction(TransactionSource::External, liquidation(vault), System::block_hash(0))
-			.map(|_| ())
+		Executive::validate_transaction(
+			TransactionSource::External,
+			liquidation(vault),
+			System::block_hash(0),
+		)
+		.map(|_| ())
 	}
 
 	#[test]
@@ -253,8 +305,11 @@ mod liquidation_transactions {
 			let limits = <Runtime as frame_system::Config>::BlockWeights::get();
 			let normal = limits.get(DispatchClass::Normal).max_total.unwrap();
 			System::register_extra_weight_unchecked(normal, DispatchClass::Normal);
-			let call: RuntimeCall =
-				pallet_liquidations::Call::<Runtime>::liquidate { group: ETH, position: vault }.into();
+			let call: RuntimeCall = pallet_liquidations::Call::<Runtime>::liquidate {
+				group: ETH,
+				position: vault,
+			}
+			.into();
 			assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
 			assert_ok!(Executive::apply_extrinsic(sent).unwrap());
 		});
@@ -283,14 +338,23 @@ mod liquidation_transactions {
 		chain.workers = false;
 		chain.fed_block(time + SLOT_DURATION, &with_eth(2_000.0));
 		chain.state(|| {
-			let liquidate: RuntimeCall =
-				pallet_liquidations::Call::<Runtime>::liquidate { group: ETH, position: vault }.into();
-			let batch: RuntimeCall =
-				pallet_utility::Call::<Runtime>::force_batch { calls: vec![liquidate.clone(); 3] }.into();
+			let liquidate: RuntimeCall = pallet_liquidations::Call::<Runtime>::liquidate {
+				group: ETH,
+				position: vault,
+			}
+			.into();
+			let batch: RuntimeCall = pallet_utility::Call::<Runtime>::force_batch {
+				calls: vec![liquidate.clone(); 3],
+			}
+			.into();
 			let remark: RuntimeCall = frame_system::Call::<Runtime>::remark { remark: vec![] }.into();
 			let answer = |call: RuntimeCall| {
-				Executive::validate_transaction(TransactionSource::External, signed(call), System::block_hash(0))
-					.map(|_| ())
+				Executive::validate_transaction(
+					TransactionSource::External,
+					signed(call),
+					System::block_hash(0),
+				)
+				.map(|_| ())
 			};
 			assert_eq!(answer(remark), Ok(()), "the signature is good");
 			for call in [liquidate, batch] {
@@ -314,14 +378,19 @@ mod liquidation_transactions {
 			events()
 				.into_iter()
 				.filter_map(|event| match event {
-					RuntimeEvent::Liquidations(pallet_liquidations::Event::Liquidated { position, by, .. }) => {
-						Some((position, by))
-					},
+					RuntimeEvent::Liquidations(pallet_liquidations::Event::Liquidated {
+						position,
+						by,
+						..
+					}) => Some((position, by)),
 					_ => None,
 				})
 				.collect()
 		});
-		assert_eq!(liquidated, vec![(vault, pallet_liquidations::LiquidatedBy::Worker)]);
+		assert_eq!(
+			liquidated,
+			vec![(vault, pallet_liquidations::LiquidatedBy::Worker)]
+		);
 	}
 
 	#[test]

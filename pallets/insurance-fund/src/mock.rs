@@ -163,7 +163,8 @@ impl ExtBuilder {
 			TreasuryCap::set(0);
 			InsuranceFund::cover(self.bad_debt).unwrap();
 			InsuranceFund::mint(self.shared, IncomeSource::Donation).unwrap();
-			(FundShare::set(share), TreasuryCap::set(cap));
+			FundShare::set(share);
+			TreasuryCap::set(cap);
 			System::reset_events();
 			test();
 			InsuranceFund::do_try_state().expect("the state is sound after the test");

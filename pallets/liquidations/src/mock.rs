@@ -204,7 +204,15 @@ impl PositionLedger for Ledger {
 	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId {
 		set_threshold(1, 200_000);
 		for i in 0..total {
-			set(1, i.into(), if i < unsafe_ones { 300_000 } else { 200_000 - u128::from(i) });
+			set(
+				1,
+				i.into(),
+				if i < unsafe_ones {
+					300_000
+				} else {
+					200_000 - u128::from(i)
+				},
+			);
 		}
 		1
 	}

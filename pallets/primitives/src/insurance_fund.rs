@@ -23,17 +23,7 @@ pub enum IncomeSource {
 
 /// How a shortfall was carried. `covered + bad_debt` is the shortfall.
 #[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Debug,
-	Default,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Coverage {
 	/// Burned out of the fund, in base units of kUSD.

@@ -20,8 +20,6 @@ pub use auctions::{Auctions, Lot};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
 pub use liquidations::{LiquidationOutcome, PositionLedger, TriggerIndex};
 pub use prices::{Price, PriceFor, PriceProvider};
-pub use risk_parameters::{
-	BranchKey, BranchParameters, ChainKey, ChainParameters, RiskParameters,
-};
+pub use risk_parameters::{BranchKey, BranchParameters, ChainKey, ChainParameters, RiskParameters};
 pub use stability_pool::StabilityPool;
 pub use types::*;

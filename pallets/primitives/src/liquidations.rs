@@ -24,17 +24,7 @@ pub trait TriggerIndex {
 
 /// What a liquidation moved, in base units.
 #[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Debug,
-	Default,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct LiquidationOutcome {
 	/// Debt taken off the position.
@@ -85,4 +75,3 @@ impl TriggerIndex for () {
 		0
 	}
 }
-

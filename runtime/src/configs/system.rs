@@ -58,9 +58,13 @@ impl Contains<RuntimeCall> for CallFilter {
 				Assets::transfer { target, .. }
 				| Assets::transfer_keep_alive { target, .. }
 				| Assets::transfer_all { dest: target, .. }
-				| Assets::transfer_approved { destination: target, .. }
+				| Assets::transfer_approved {
+					destination: target, ..
+				}
 				| Assets::force_transfer { dest: target, .. }
-				| Assets::mint { beneficiary: target, .. },
+				| Assets::mint {
+					beneficiary: target, ..
+				},
 			) => Some(target),
 			RuntimeCall::Balances(
 				Balances::transfer_allow_death { dest: target, .. }
@@ -68,11 +72,13 @@ impl Contains<RuntimeCall> for CallFilter {
 				| Balances::transfer_all { dest: target, .. },
 			) => Some(target),
 			RuntimeCall::Oracle(pallet_oracle::Call::feed_values { values }) => {
-				return !values.is_empty() &&
-					values.iter().all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
-			},
-			RuntimeCall::OracleOperators(pallet_membership::Call::change_key { .. }) |
-			RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => return false,
+				return !values.is_empty()
+					&& values
+						.iter()
+						.all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
+			}
+			RuntimeCall::OracleOperators(pallet_membership::Call::change_key { .. })
+			| RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => return false,
 			_ => None,
 		};
 		!target.is_some_and(Self::sends_to_protocol)

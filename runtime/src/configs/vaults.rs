@@ -1,6 +1,10 @@
 //! The ledger of collateralised debt.
 
-use frame_support::{parameter_types, traits::{ConstU32, ConstU64}, PalletId};
+use frame_support::{
+	parameter_types,
+	traits::{ConstU32, ConstU64},
+	PalletId,
+};
 use frame_system::EnsureRoot;
 use keel_primitives::Balance;
 

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_liquidations.rs
+// /work/main/runtime/src/weights/pallet_liquidations.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -84,8 +84,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `3822`
 		//  Estimated: `11426`
-		// Minimum execution time: 268_090_000 picoseconds.
-		Weight::from_parts(284_244_000, 0)
+		// Minimum execution time: 265_256_000 picoseconds.
+		Weight::from_parts(288_240_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(24))
 			.saturating_add(T::DbWeight::get().writes(23))
@@ -108,8 +108,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `1749`
 		//  Estimated: `3725`
-		// Minimum execution time: 33_200_000 picoseconds.
-		Weight::from_parts(35_353_000, 0)
+		// Minimum execution time: 34_892_000 picoseconds.
+		Weight::from_parts(36_765_000, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
@@ -131,8 +131,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `1311`
 		//  Estimated: `6066`
-		// Minimum execution time: 28_913_000 picoseconds.
-		Weight::from_parts(30_725_000, 0)
+		// Minimum execution time: 29_374_000 picoseconds.
+		Weight::from_parts(31_917_000, 0)
 			.saturating_add(Weight::from_parts(0, 6066))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -149,8 +149,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `1250`
 		//  Estimated: `3635`
-		// Minimum execution time: 23_124_000 picoseconds.
-		Weight::from_parts(24_386_000, 0)
+		// Minimum execution time: 22_233_000 picoseconds.
+		Weight::from_parts(24_176_000, 0)
 			.saturating_add(Weight::from_parts(0, 3635))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
@@ -200,8 +200,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `3822`
 		//  Estimated: `11426`
-		// Minimum execution time: 278_075_000 picoseconds.
-		Weight::from_parts(290_814_000, 0)
+		// Minimum execution time: 267_679_000 picoseconds.
+		Weight::from_parts(287_559_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(24))
 			.saturating_add(T::DbWeight::get().writes(23))
@@ -213,45 +213,81 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `48 + n * (11 ±0)`
 		//  Estimated: `990 + n * (2503 ±0)`
-		// Minimum execution time: 4_877_000 picoseconds.
-		Weight::from_parts(2_983_499, 0)
+		// Minimum execution time: 4_947_000 picoseconds.
+		Weight::from_parts(3_436_629, 0)
 			.saturating_add(Weight::from_parts(0, 990))
-			// Standard Error: 579
-			.saturating_add(Weight::from_parts(2_856_891, 0).saturating_mul(n.into()))
+			// Standard Error: 562
+			.saturating_add(Weight::from_parts(2_795_705, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2503).saturating_mul(n.into()))
 	}
+	/// Storage: `Vaults::Branches` (r:1 w:0)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Vaults` (r:10 w:0)
+	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
 	fn discover_1k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `856`
+		//  Measured:  `7742`
 		//  Estimated: `28523`
-		// Minimum execution time: 39_278_000 picoseconds.
-		Weight::from_parts(41_272_000, 0)
+		// Minimum execution time: 196_964_000 picoseconds.
+		Weight::from_parts(217_345_000, 0)
 			.saturating_add(Weight::from_parts(0, 28523))
-			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().reads(26))
 	}
+	/// Storage: `Vaults::Branches` (r:1 w:0)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Vaults` (r:10 w:0)
+	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
 	fn discover_10k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1324`
+		//  Measured:  `12465`
 		//  Estimated: `28523`
-		// Minimum execution time: 47_872_000 picoseconds.
-		Weight::from_parts(57_756_000, 0)
+		// Minimum execution time: 286_237_000 picoseconds.
+		Weight::from_parts(318_004_000, 0)
 			.saturating_add(Weight::from_parts(0, 28523))
-			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().reads(26))
 	}
+	/// Storage: `Vaults::Branches` (r:1 w:0)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Vaults` (r:10 w:0)
+	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
 	fn discover_100k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1790`
+		//  Measured:  `17031`
 		//  Estimated: `28523`
-		// Minimum execution time: 68_983_000 picoseconds.
-		Weight::from_parts(74_652_000, 0)
+		// Minimum execution time: 401_308_000 picoseconds.
+		Weight::from_parts(465_655_000, 0)
 			.saturating_add(Weight::from_parts(0, 28523))
-			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().reads(26))
 	}
 }

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_stability_pool.rs
+// /work/main/runtime/src/weights/pallet_stability_pool.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -52,8 +52,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `5134`
 		//  Estimated: `13326`
-		// Minimum execution time: 111_296_000 picoseconds.
-		Weight::from_parts(115_552_000, 0)
+		// Minimum execution time: 111_727_000 picoseconds.
+		Weight::from_parts(116_734_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -72,8 +72,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `5134`
 		//  Estimated: `13326`
-		// Minimum execution time: 110_906_000 picoseconds.
-		Weight::from_parts(115_533_000, 0)
+		// Minimum execution time: 106_038_000 picoseconds.
+		Weight::from_parts(114_090_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -92,8 +92,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `4989`
 		//  Estimated: `13326`
-		// Minimum execution time: 110_424_000 picoseconds.
-		Weight::from_parts(115_472_000, 0)
+		// Minimum execution time: 107_720_000 picoseconds.
+		Weight::from_parts(115_242_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -113,11 +113,11 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `978 + n * (363 ±0)`
 		//  Estimated: `13326 + n * (5218 ±0)`
-		// Minimum execution time: 82_122_000 picoseconds.
-		Weight::from_parts(35_019_689, 0)
+		// Minimum execution time: 80_540_000 picoseconds.
+		Weight::from_parts(35_044_110, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			// Standard Error: 22_387
-			.saturating_add(Weight::from_parts(47_975_365, 0).saturating_mul(n.into()))
+			// Standard Error: 23_072
+			.saturating_add(Weight::from_parts(47_928_438, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -142,8 +142,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `3398`
 		//  Estimated: `11426`
-		// Minimum execution time: 156_564_000 picoseconds.
-		Weight::from_parts(162_873_000, 0)
+		// Minimum execution time: 149_694_000 picoseconds.
+		Weight::from_parts(160_940_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(11))

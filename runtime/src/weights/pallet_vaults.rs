@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_vaults.rs
+// /work/main/runtime/src/weights/pallet_vaults.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -66,8 +66,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2790`
 		//  Estimated: `8817`
-		// Minimum execution time: 145_187_000 picoseconds.
-		Weight::from_parts(150_464_000, 0)
+		// Minimum execution time: 146_889_000 picoseconds.
+		Weight::from_parts(152_438_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(11))
@@ -94,8 +94,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2801`
 		//  Estimated: `8817`
-		// Minimum execution time: 102_432_000 picoseconds.
-		Weight::from_parts(108_372_000, 0)
+		// Minimum execution time: 102_483_000 picoseconds.
+		Weight::from_parts(106_699_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(9))
@@ -118,8 +118,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1805`
 		//  Estimated: `8817`
-		// Minimum execution time: 129_363_000 picoseconds.
-		Weight::from_parts(137_926_000, 0)
+		// Minimum execution time: 130_444_000 picoseconds.
+		Weight::from_parts(136_694_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -140,8 +140,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1868`
 		//  Estimated: `3725`
-		// Minimum execution time: 61_722_000 picoseconds.
-		Weight::from_parts(66_429_000, 0)
+		// Minimum execution time: 62_984_000 picoseconds.
+		Weight::from_parts(66_248_000, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -160,8 +160,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1320`
 		//  Estimated: `6208`
-		// Minimum execution time: 64_126_000 picoseconds.
-		Weight::from_parts(67_221_000, 0)
+		// Minimum execution time: 63_204_000 picoseconds.
+		Weight::from_parts(67_331_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -172,6 +172,10 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:0)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `System::ParentHash` (r:1 w:0)
+	/// Proof: `System::ParentHash` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:1 w:0)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::BranchList` (r:1 w:1)
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Metadata` (r:2 w:0)
@@ -182,12 +186,12 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn add_branch() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4421`
+		//  Measured:  `4541`
 		//  Estimated: `42830`
-		// Minimum execution time: 99_288_000 picoseconds.
-		Weight::from_parts(103_936_000, 0)
+		// Minimum execution time: 105_367_000 picoseconds.
+		Weight::from_parts(110_795_000, 0)
 			.saturating_add(Weight::from_parts(0, 42830))
-			.saturating_add(T::DbWeight::get().reads(23))
+			.saturating_add(T::DbWeight::get().reads(25))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -215,11 +219,11 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1803 + b * (417 ±0)`
 		//  Estimated: `4684 + b * (2735 ±0)`
-		// Minimum execution time: 4_687_000 picoseconds.
-		Weight::from_parts(28_004_995, 0)
+		// Minimum execution time: 4_697_000 picoseconds.
+		Weight::from_parts(25_905_443, 0)
 			.saturating_add(Weight::from_parts(0, 4684))
-			// Standard Error: 55_869
-			.saturating_add(Weight::from_parts(46_675_861, 0).saturating_mul(b.into()))
+			// Standard Error: 60_216
+			.saturating_add(Weight::from_parts(46_110_446, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(3))

@@ -31,10 +31,15 @@ pub struct Series(Vec<Bar>);
 
 impl Series {
 	pub fn load(file: &str) -> Self {
-		let path = format!("{}/../scripts/e2e/crash/data/{file}.csv.gz", env!("CARGO_MANIFEST_DIR"));
+		let path = format!(
+			"{}/../scripts/e2e/crash/data/{file}.csv.gz",
+			env!("CARGO_MANIFEST_DIR")
+		);
 		let bytes = std::fs::File::open(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
 		let mut text = String::new();
-		flate2::read::GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+		flate2::read::GzDecoder::new(bytes)
+			.read_to_string(&mut text)
+			.unwrap();
 		let number = |s: Option<&str>| s.unwrap().parse::<f64>().unwrap();
 		Self(
 			text.lines()
@@ -43,7 +48,13 @@ impl Series {
 					let mut cells = line.split(',');
 					let time = number(cells.next()) as u64;
 					let mut next = || number(cells.next());
-					Bar { time, open: next(), high: next(), low: next(), close: next() }
+					Bar {
+						time,
+						open: next(),
+						high: next(),
+						low: next(),
+						close: next(),
+					}
 				})
 				.collect(),
 		)

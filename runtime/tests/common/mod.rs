@@ -26,7 +26,8 @@ use sp_core::offchain::{
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
 	traits::{Dispatchable, Header as _},
-	 BoundedVec, Digest, DigestItem, DispatchResult, FixedU128};
+	BoundedVec, Digest, DigestItem, DispatchResult, FixedU128,
+};
 
 pub const KUSD: u32 = 1;
 pub const BTC: u32 = 2;
@@ -58,7 +59,7 @@ fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
 			for (key, value) in patch {
 				merge(base.entry(key).or_insert(serde_json::Value::Null), value);
 			}
-		},
+		}
 		(base, patch) => *base = patch,
 	}
 }
@@ -94,10 +95,18 @@ impl Chain {
 		ext.register_extension(OffchainWorkerExt::new(offchain));
 		ext.register_extension(TransactionPoolExt::new(pool));
 		ext.execute_with(|| {
-			frame_support::genesis_builder_helper::build_state::<RuntimeGenesisConfig>(genesis("development"))
-				.unwrap();
+			frame_support::genesis_builder_helper::build_state::<RuntimeGenesisConfig>(genesis(
+				"development",
+			))
+			.unwrap();
 		});
-		Self { ext, pool: state, workers: true, try_state: true, waiting: VecDeque::new() }
+		Self {
+			ext,
+			pool: state,
+			workers: true,
+			try_state: true,
+			waiting: VecDeque::new(),
+		}
 	}
 
 	/// Look at or change the state between blocks.
@@ -179,7 +188,12 @@ impl Chain {
 			.map(|key| key.to_vec())
 			.filter(|key| counts(key))
 			.collect();
-		let writes = self.ext.overlayed_changes().changes().filter(|(key, _)| counts(key)).count();
+		let writes = self
+			.ext
+			.overlayed_changes()
+			.changes()
+			.filter(|(key, _)| counts(key))
+			.count();
 		self.ext.execute_with(check_state);
 		(reads.len(), writes)
 	}
@@ -193,7 +207,9 @@ impl Chain {
 /// Every pallet's invariants, and the supply of kUSD to the unit.
 pub fn check_state() {
 	AllPalletsWithSystem::try_state(System::block_number(), TryStateSelect::All).unwrap();
-	let issued: i128 = pallet_vaults::Branches::<Runtime>::iter().map(|(_, b)| b.issued).sum();
+	let issued: i128 = pallet_vaults::Branches::<Runtime>::iter()
+		.map(|(_, b)| b.issued)
+		.sum();
 	assert_eq!(
 		i128::try_from(<Assets as Inspect<AccountId>>::total_issuance(KUSD)).unwrap(),
 		issued + i128::try_from(auction_debt() + fund_bad_debt()).unwrap(),
@@ -230,7 +246,10 @@ pub fn feed_all(prices: &[(u32, f64)]) {
 
 /// Dispatch as a signed transaction would, filters included.
 pub fn call(key: Sr25519Keyring, call: impl Into<RuntimeCall>) -> DispatchResult {
-	call.into().dispatch(RuntimeOrigin::signed(who(key))).map(|_| ()).map_err(|e| e.error)
+	call.into()
+		.dispatch(RuntimeOrigin::signed(who(key)))
+		.map(|_| ())
+		.map_err(|e| e.error)
 }
 
 /// The events of the last block.

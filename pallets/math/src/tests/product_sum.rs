@@ -501,7 +501,7 @@ proptest! {
 				Step::Join(deposit) => pool.join(deposit),
 				_ if pool.total == 0 => continue,
 				Step::Pay { share, collateral } => {
-					let paid = (U256::from(pool.total) * U256::from(share) >> 64).as_u128();
+					let paid = ((U256::from(pool.total) * U256::from(share)) >> 64).as_u128();
 					pool.pay(paid, collateral);
 				},
 				Step::LeaveUnits { units, collateral } => {
@@ -520,7 +520,7 @@ proptest! {
 		share in any::<u64>(),
 	) {
 		let before = Product { p, scale: 1, epoch: 1 };
-		let paid = (U256::from(total) * U256::from(share) >> 64).as_u128();
+		let paid = ((U256::from(total) * U256::from(share)) >> 64).as_u128();
 		let after = offset(total, paid, before).unwrap();
 		prop_assert!(before.is_at_or_before(&after));
 		prop_assert!(after.p >= MINIMUM && after.p <= ONE);

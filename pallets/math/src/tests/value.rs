@@ -300,7 +300,7 @@ fn a_vault_by_hand() {
 	let price = liquidation_price(k, index, ratio)
 		.expect("within the type")
 		.into_inner();
-	assert!(price >= 44_000 * ONE && price <= 44_000 * ONE + 2);
+	assert!((44_000 * ONE..=44_000 * ONE + 2).contains(&price));
 	assert_eq!(
 		collateral_ratio(90_000_000_000, 44_000_000_000),
 		Some(f(2_045_454_545_454_545_454))

@@ -279,7 +279,7 @@ mod quorum {
 			};
 			assert_eq!(events(), [Event::QuorumRestored { feed: BTC }, updated.clone()]);
 			block_with(START + 4 * SECOND, BTC, &[100.0; 2]);
-			assert_eq!(events(), [updated.clone()]);
+			assert_eq!(events(), std::slice::from_ref(&updated).to_vec());
 			for n in 0..10 {
 				block_with(START + (70 + n * 2) * SECOND, BTC, &[100.0; 2]);
 				assert_eq!(events(), if n == 0 { vec![lost(2)] } else { vec![] });

@@ -1,4 +1,5 @@
 //! Averages over any window, against the exact integral.
+#![allow(clippy::redundant_closure_call)] // the closure is what `?` returns from
 
 use super::*;
 use proptest::prelude::*;

@@ -213,9 +213,9 @@ mod history {
 	fn that_grows_too_little_too_much_or_shrinks() {
 		let message = "an integral does not grow with its prices";
 		fails(message, || samples(|s| s[4].cumulative = s[3].cumulative));
-		fails(message, || samples(|s| s[4].cumulative = s[4].cumulative * 2));
+		fails(message, || samples(|s| s[4].cumulative *= 2));
 		fails(message, || samples(|s| s[4].cumulative = U256::zero()));
-		fails(message, || state(|s| s.cumulative = s.cumulative * 2));
+		fails(message, || state(|s| s.cumulative *= 2));
 		fails(message, || state(|s| s.cumulative = U256::zero()));
 	}
 

@@ -21,7 +21,7 @@ fn moves_collateral_debt_and_deposit() {
 			}
 		);
 		assert_eq!(Assets::balance(BTC, &ALICE), before - ONE_BTC);
-		assert_eq!(Assets::balance(BTC, &Vaults::branch_account(BTC_BRANCH)), ONE_BTC);
+		assert_eq!(Assets::balance(BTC, Vaults::branch_account(BTC_BRANCH)), ONE_BTC);
 		assert_eq!(kusd(&ALICE), 20_000 * USD);
 		assert_eq!(held(&ALICE), DEPOSIT);
 		assert_eq!(vault(0).risk_added_at, START);
