@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_auctions.rs
+// /work/main/runtime/src/weights/pallet_auctions.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -54,17 +54,19 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Debt` (r:1 w:1)
 	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+	/// Storage: `Auctions::Claims` (r:1 w:1)
+	/// Proof: `Auctions::Claims` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	fn take() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2166`
+		//  Measured:  `2082`
 		//  Estimated: `14035`
-		// Minimum execution time: 190_975_000 picoseconds.
-		Weight::from_parts(198_315_000, 0)
+		// Minimum execution time: 186_088_000 picoseconds.
+		Weight::from_parts(196_633_000, 0)
 			.saturating_add(Weight::from_parts(0, 14035))
-			.saturating_add(T::DbWeight::get().reads(15))
-			.saturating_add(T::DbWeight::get().writes(14))
+			.saturating_add(T::DbWeight::get().reads(16))
+			.saturating_add(T::DbWeight::get().writes(15))
 	}
 	/// Storage: `Auctions::Auctions` (r:1 w:1)
 	/// Proof: `Auctions::Auctions` (`max_values`: None, `max_size`: Some(237), added: 2712, mode: `MaxEncodedLen`)
@@ -86,17 +88,19 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
 	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Storage: `Auctions::Claims` (r:1 w:1)
+	/// Proof: `Auctions::Claims` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	fn settle() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2333`
+		//  Measured:  `2337`
 		//  Estimated: `11426`
-		// Minimum execution time: 169_253_000 picoseconds.
-		Weight::from_parts(175_201_000, 0)
+		// Minimum execution time: 166_658_000 picoseconds.
+		Weight::from_parts(172_447_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(15))
+			.saturating_add(T::DbWeight::get().reads(17))
+			.saturating_add(T::DbWeight::get().writes(16))
 	}
 	/// Storage: `Auctions::Feeds` (r:1 w:0)
 	/// Proof: `Auctions::Feeds` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
@@ -110,18 +114,18 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
-	/// Storage: `Assets::Metadata` (r:2 w:0)
-	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::NextAuctionId` (r:1 w:1)
 	/// Proof: `Auctions::NextAuctionId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Metadata` (r:2 w:0)
+	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -130,8 +134,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2460`
 		//  Estimated: `6220`
-		// Minimum execution time: 129_924_000 picoseconds.
-		Weight::from_parts(135_822_000, 0)
+		// Minimum execution time: 119_749_000 picoseconds.
+		Weight::from_parts(126_929_000, 0)
 			.saturating_add(Weight::from_parts(0, 6220))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -148,8 +152,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1128`
 		//  Estimated: `6208`
-		// Minimum execution time: 61_271_000 picoseconds.
-		Weight::from_parts(63_465_000, 0)
+		// Minimum execution time: 58_027_000 picoseconds.
+		Weight::from_parts(60_160_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -176,20 +180,22 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
 	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Storage: `Auctions::Claims` (r:10 w:10)
+	/// Proof: `Auctions::Claims` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[0, 10]`.
 	fn settle_due(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `2047 + n * (320 ±0)`
 		//  Estimated: `8817 + n * (2712 ±0)`
-		// Minimum execution time: 6_780_000 picoseconds.
-		Weight::from_parts(42_117_041, 0)
+		// Minimum execution time: 6_550_000 picoseconds.
+		Weight::from_parts(39_494_483, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
-			// Standard Error: 108_392
-			.saturating_add(Weight::from_parts(127_949_539, 0).saturating_mul(n.into()))
+			// Standard Error: 104_299
+			.saturating_add(Weight::from_parts(127_126_105, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(7))
-			.saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes((6_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2712).saturating_mul(n.into()))
 	}
 }

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_insurance_fund.rs
+// /work/main/runtime/src/weights/pallet_insurance_fund.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -50,8 +50,8 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `873`
 		//  Estimated: `6208`
-		// Minimum execution time: 80_360_000 picoseconds.
-		Weight::from_parts(83_424_000, 0)
+		// Minimum execution time: 76_824_000 picoseconds.
+		Weight::from_parts(82_232_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -68,8 +68,8 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `924`
 		//  Estimated: `6208`
-		// Minimum execution time: 56_013_000 picoseconds.
-		Weight::from_parts(58_427_000, 0)
+		// Minimum execution time: 53_100_000 picoseconds.
+		Weight::from_parts(56_615_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -84,8 +84,8 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `872`
 		//  Estimated: `3675`
-		// Minimum execution time: 42_533_000 picoseconds.
-		Weight::from_parts(44_276_000, 0)
+		// Minimum execution time: 40_581_000 picoseconds.
+		Weight::from_parts(43_374_000, 0)
 			.saturating_add(Weight::from_parts(0, 3675))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_oracle.rs
+// /work/main/runtime/src/weights/pallet_oracle.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -44,7 +44,7 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 	/// Proof: `Oracle::HasDispatched` (`max_values`: Some(1), `max_size`: Some(545), added: 1040, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Oracle::RawValues` (r:96 w:16)
+	/// Storage: `Oracle::RawValues` (r:256 w:16)
 	/// Proof: `Oracle::RawValues` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// Storage: `Oracle::Values` (r:16 w:0)
 	/// Proof: `Oracle::Values` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
@@ -55,18 +55,18 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 	/// The range of component `x` is `[0, 16]`.
 	fn feed_values(x: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `671 + x * (4 ±0)`
-		//  Estimated: `2030 + x * (15306 ±0)`
-		// Minimum execution time: 12_028_000 picoseconds.
-		Weight::from_parts(18_410_980, 0)
+		//  Measured:  `7518 + x * (34 ±0)`
+		//  Estimated: `2030 + x * (40816 ±0)`
+		// Minimum execution time: 16_214_000 picoseconds.
+		Weight::from_parts(36_350_034, 0)
 			.saturating_add(Weight::from_parts(0, 2030))
-			// Standard Error: 6_860
-			.saturating_add(Weight::from_parts(21_411_018, 0).saturating_mul(x.into()))
+			// Standard Error: 40_894
+			.saturating_add(Weight::from_parts(55_944_623, 0).saturating_mul(x.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
-			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(x.into())))
+			.saturating_add(T::DbWeight::get().reads((18_u64).saturating_mul(x.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(x.into())))
-			.saturating_add(Weight::from_parts(0, 15306).saturating_mul(x.into()))
+			.saturating_add(Weight::from_parts(0, 40816).saturating_mul(x.into()))
 	}
 	/// Storage: `Oracle::HasDispatched` (r:0 w:1)
 	/// Proof: `Oracle::HasDispatched` (`max_values`: Some(1), `max_size`: Some(545), added: 1040, mode: `MaxEncodedLen`)
@@ -74,8 +74,8 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 751_000 picoseconds.
-		Weight::from_parts(891_000, 0)
+		// Minimum execution time: 881_000 picoseconds.
+		Weight::from_parts(1_081_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

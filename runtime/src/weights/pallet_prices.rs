@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_prices.rs
+// /work/main/runtime/src/weights/pallet_prices.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -48,8 +48,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2437`
 		//  Estimated: `4136`
-		// Minimum execution time: 19_189_000 picoseconds.
-		Weight::from_parts(20_160_000, 0)
+		// Minimum execution time: 18_257_000 picoseconds.
+		Weight::from_parts(19_118_000, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -68,8 +68,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2749`
 		//  Estimated: `4136`
-		// Minimum execution time: 22_053_000 picoseconds.
-		Weight::from_parts(23_755_000, 0)
+		// Minimum execution time: 21_081_000 picoseconds.
+		Weight::from_parts(22_914_000, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -82,8 +82,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `555`
 		//  Estimated: `3635`
-		// Minimum execution time: 9_835_000 picoseconds.
-		Weight::from_parts(10_416_000, 0)
+		// Minimum execution time: 9_354_000 picoseconds.
+		Weight::from_parts(10_005_000, 0)
 			.saturating_add(Weight::from_parts(0, 3635))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -109,11 +109,11 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `9197 + n * (745 ±0)`
 		//  Estimated: `4136 + n * (43367 ±0)`
-		// Minimum execution time: 8_994_000 picoseconds.
-		Weight::from_parts(20_855_910, 0)
+		// Minimum execution time: 8_532_000 picoseconds.
+		Weight::from_parts(22_403_003, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
-			// Standard Error: 148_705
-			.saturating_add(Weight::from_parts(97_028_311, 0).saturating_mul(n.into()))
+			// Standard Error: 105_762
+			.saturating_add(Weight::from_parts(92_766_316, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((19_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -134,8 +134,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `5955`
 		//  Estimated: `43310`
-		// Minimum execution time: 352_916_000 picoseconds.
-		Weight::from_parts(364_674_000, 0)
+		// Minimum execution time: 344_173_000 picoseconds.
+		Weight::from_parts(353_137_000, 0)
 			.saturating_add(Weight::from_parts(0, 43310))
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(17))

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_risk_parameters.rs
+// /work/main/runtime/src/weights/pallet_risk_parameters.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -51,11 +51,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `1047 + n * (26 ±0)`
 		//  Estimated: `3725 + n * (2530 ±0)`
-		// Minimum execution time: 27_481_000 picoseconds.
-		Weight::from_parts(20_481_253, 0)
+		// Minimum execution time: 26_009_000 picoseconds.
+		Weight::from_parts(19_742_645, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
-			// Standard Error: 3_619
-			.saturating_add(Weight::from_parts(10_097_221, 0).saturating_mul(n.into()))
+			// Standard Error: 4_197
+			.saturating_add(Weight::from_parts(9_675_466, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -71,11 +71,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `1041 + n * (26 ±0)`
 		//  Estimated: `3725 + n * (2530 ±0)`
-		// Minimum execution time: 19_719_000 picoseconds.
-		Weight::from_parts(13_758_185, 0)
+		// Minimum execution time: 18_538_000 picoseconds.
+		Weight::from_parts(12_817_894, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
-			// Standard Error: 1_835
-			.saturating_add(Weight::from_parts(7_800_441, 0).saturating_mul(n.into()))
+			// Standard Error: 2_537
+			.saturating_add(Weight::from_parts(7_469_081, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -90,11 +90,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `238`
 		//  Estimated: `3725`
-		// Minimum execution time: 46_729_000 picoseconds.
-		Weight::from_parts(49_565_814, 0)
+		// Minimum execution time: 45_017_000 picoseconds.
+		Weight::from_parts(48_490_050, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
-			// Standard Error: 1_828
-			.saturating_add(Weight::from_parts(1_894_025, 0).saturating_mul(n.into()))
+			// Standard Error: 1_201
+			.saturating_add(Weight::from_parts(1_857_712, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(18))
 	}
