@@ -58,7 +58,7 @@ pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, 
 /// What every transaction is checked for. `AuthorizeCall` stands first: it admits the workers' fee-less calls.
 pub type TxExtension = (
 	frame_system::AuthorizeCall<Runtime>,
-	extensions::ReservedWeight,
+	extensions::ProtocolFirst,
 	frame_system::CheckNonZeroSender<Runtime>,
 	frame_system::CheckSpecVersion<Runtime>,
 	frame_system::CheckTxVersion<Runtime>,
@@ -213,7 +213,7 @@ impl frame_system::offchain::CreateAuthorizedTransaction<pallet_liquidations::Ca
 	fn create_extension() -> TxExtension {
 		(
 			frame_system::AuthorizeCall::new(),
-			extensions::ReservedWeight,
+			extensions::ProtocolFirst,
 			frame_system::CheckNonZeroSender::new(),
 			frame_system::CheckSpecVersion::new(),
 			frame_system::CheckTxVersion::new(),

@@ -315,18 +315,54 @@ mod liquidation_transactions {
 		});
 	}
 
+	#[test]
+	fn and_feeds_go_before_ordinary_tips() {
+		let (mut chain, _) = calm();
+		chain.state(|| {
+			let values = sp_runtime::BoundedVec::truncate_from(vec![(ETH, usd(3_000.0))]);
+			let feed: RuntimeCall = pallet_oracle::Call::<Runtime>::feed_values { values }.into();
+			let remark: RuntimeCall = frame_system::Call::<Runtime>::remark { remark: vec![] }.into();
+			let priority = |who: sp_keyring::Sr25519Keyring, call: &RuntimeCall, tip| {
+				Executive::validate_transaction(
+					TransactionSource::External,
+					signed_with(who, call.clone(), tip),
+					System::block_hash(0),
+				)
+				.unwrap()
+				.priority
+			};
+			let tip = keel_runtime::KEEL;
+			assert!(priority(Alice, &feed, 0) > priority(Bob, &remark, tip));
+			assert!(priority(Alice, &feed, 0) >= priority(Bob, &remark, 100_000 * tip));
+			assert!(
+				priority(Ferdie, &feed, 0) < priority(Bob, &remark, tip),
+				"no operator, no precedence"
+			);
+		});
+	}
+
 	/// Alice signs `call`.
 	fn signed(call: RuntimeCall) -> keel_runtime::UncheckedExtrinsic {
+		signed_with(Alice, call, 0)
+	}
+
+	/// `key` signs `call` with a tip.
+	fn signed_with(
+		key: sp_keyring::Sr25519Keyring,
+		call: RuntimeCall,
+		tip: u128,
+	) -> keel_runtime::UncheckedExtrinsic {
 		use codec::Encode;
 		let mut extension =
 			<Runtime as CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>>>::create_extension();
 		extension.6 = frame_system::CheckEra::from(sp_runtime::generic::Era::Immortal);
-		extension.7 = frame_system::CheckNonce::from(System::account_nonce(who(Alice)));
+		extension.7 = frame_system::CheckNonce::from(System::account_nonce(who(key)));
+		extension.9 = pallet_transaction_payment::ChargeTransactionPayment::from(tip);
 		let payload = keel_runtime::SignedPayload::new(call.clone(), extension.clone()).unwrap();
-		let signature = payload.using_encoded(|bytes| Alice.sign(bytes));
+		let signature = payload.using_encoded(|bytes| key.sign(bytes));
 		keel_runtime::UncheckedExtrinsic::new_signed(
 			call,
-			MultiAddress::Id(who(Alice)),
+			MultiAddress::Id(who(key)),
 			signature.into(),
 			extension,
 		)

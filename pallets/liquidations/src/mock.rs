@@ -203,16 +203,18 @@ impl PositionLedger for Ledger {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId {
 		set_threshold(1, 200_000);
+		let trigger = |i: u32| {
+			if i < unsafe_ones {
+				300_000
+			} else {
+				200_000 - u128::from(i)
+			}
+		};
+		Positions::mutate(|positions| {
+			positions.extend((0..total).map(|i| ((1, VaultId::from(i)), trigger(i))));
+		});
 		for i in 0..total {
-			set(
-				1,
-				i.into(),
-				if i < unsafe_ones {
-					300_000
-				} else {
-					200_000 - u128::from(i)
-				},
-			);
+			Liquidations::moved(1, i.into(), None, Some(trigger(i)));
 		}
 		1
 	}

@@ -26,7 +26,7 @@ function chart(title, unit, lines) {
 	return `<figure><figcaption>${escape(title)} <span>${escape(unit)}</span></figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">
 ${ticks.map((v) => `<line class="grid" x1="${left}" x2="${width - 10}" y1="${y(v)}" y2="${y(v)}"/><text x="${left - 6}" y="${y(v) + 4}" text-anchor="end">${short(v)}</text>`).join("\n")}
-${times.map((t) => `<text x="${x(t)}" y="${height - 8}" text-anchor="middle">${new Date(t * 1000).toISOString().slice(5, 16).replace("T", " ")}</text>`).join("\n")}
+${times.map((t, i) => `<text x="${x(t)}" y="${height - 8}" text-anchor="${["start", "middle", "middle", "middle", "end"][i]}">${new Date(t * 1000).toISOString().slice(5, 16).replace("T", " ")}</text>`).join("\n")}
 ${drawn.map((line, i) => `<polyline fill="none" stroke="${COLOURS[i % COLOURS.length]}" stroke-width="1.6" points="${line.points.map(([t, v]) => `${x(t).toFixed(1)},${y(v).toFixed(1)}`).join(" ")}"/>`).join("\n")}
 </svg>
 <p class="legend">${drawn.map((line, i) => `<span style="color:${COLOURS[i % COLOURS.length]}">&#9632; ${escape(line.name)}</span>`).join(" ")}</p></figure>`;

@@ -37,7 +37,7 @@ export class Chain {
 			// None of them carries anything in a signed transaction.
 			signedExtensions: {
 				AuthorizeCall: { extrinsic: {}, payload: {} },
-				ReservedWeight: { extrinsic: {}, payload: {} },
+				ProtocolFirst: { extrinsic: {}, payload: {} },
 				WeightReclaim: { extrinsic: {}, payload: {} },
 			},
 		});
