@@ -167,6 +167,11 @@ impl Chain {
 		self.state(keel_runtime::Timestamp::get)
 	}
 
+	/// Write what is pending into the trie, as the end of a block does.
+	pub fn commit(&mut self) {
+		self.ext.commit_all().unwrap();
+	}
+
 	/// Distinct keys `work` reads and writes, System's bookkeeping aside but accounts included.
 	pub fn tally(&mut self, work: impl FnOnce()) -> (usize, usize) {
 		fn two<R: Default + Clone>() -> (R, R) {
@@ -178,7 +183,7 @@ impl Chain {
 		let counts = |key: &[u8]| {
 			!key.starts_with(b":") && (!key.starts_with(&system) || key[16..].starts_with(&account))
 		};
-		self.ext.commit_all().unwrap();
+		self.commit();
 		let (recorder, seen) = two();
 		self.ext.execute_with_recorder(recorder, work);
 		let reads: BTreeSet<Vec<u8>> = seen
