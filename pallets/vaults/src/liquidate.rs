@@ -200,11 +200,8 @@ impl<T: Config> Pallet<T> {
 		branch.retire(size.debt)?;
 		Self::retrigger(group, id, old_trigger, after.trigger(branch.divisor));
 		Branches::<T>::insert(group, branch);
-		if after.collateral == 0 && after.normalised_debt == 0 {
-			Self::remove(id, &after)?;
-		} else {
-			Vaults::<T>::insert(id, after);
-		}
+		// Also an emptied vault stays: its owner closes it and gets the deposit back. A liquidation must be cheap.
+		Vaults::<T>::insert(id, after);
 		Self::deposit_event(Event::Liquidated {
 			vault: id,
 			owner: vault.owner,

@@ -90,7 +90,7 @@ fn of_a_liquidation_by_the_pool() {
 }
 
 #[test]
-fn of_a_liquidation_that_ends_the_vault() {
+fn of_a_liquidation_that_empties_the_vault() {
 	let (reads, writes) = tally(
 		|| {
 			open(&ALICE, BTC_BRANCH, ONE_BTC, 35_000 * USD);
@@ -103,8 +103,8 @@ fn of_a_liquidation_that_ends_the_vault() {
 			assert_ok!(Vaults::liquidate(BTC_BRANCH, 0));
 		},
 	);
-	println!("liquidation that ends the vault: {reads} + {NEIGHBOURS} reads, {writes} writes");
-	// The owner's list, the hold and the account on top, one trigger less, and the fund's cover.
+	println!("liquidation that empties the vault: {reads} + {NEIGHBOURS} reads, {writes} writes");
+	// One trigger less, and the fund's cover.
 	assert!(reads + NEIGHBOURS <= 22, "{reads} reads");
 	assert!(writes <= 15, "{writes} writes");
 }

@@ -216,6 +216,12 @@ mod while_the_ratio_ramps_behind_a_raised_penalty {
 	}
 }
 
+/// Neither debt nor collateral, and the trigger is gone with the debt.
+fn assert_empty(id: VaultId) {
+	let vault = VaultMap::<Test>::get(id).unwrap();
+	assert_eq!((vault.normalised_debt, vault.collateral), (0, 0));
+}
+
 mod by_the_pool {
 	use super::*;
 
@@ -337,7 +343,9 @@ mod by_the_pool {
 			);
 			assert_eq!(kusd(&FUND), 0);
 			assert_eq!(MockFund::bad_debt(), 33_000 * USD - paid);
-			// Nothing is left: the vault is gone, the deposit is back.
+			// Nothing is left in it: its owner closes it and has the deposit back.
+			assert_empty(id);
+			assert_ok!(Vaults::close(signed(&ALICE), id));
 			assert!(!VaultMap::<Test>::contains_key(id));
 			assert!(!OwnerVaults::<Test>::contains_key(&ALICE, id));
 			assert_eq!(held(&ALICE), 0);
@@ -481,7 +489,7 @@ fn debt_without_collateral_is_the_funds() {
 		let outcome = Vaults::liquidate(BTC_BRANCH, id).unwrap();
 		assert_eq!(outcome.shortfall, 35_000 * USD);
 		assert_eq!(MockFund::bad_debt(), 35_000 * USD);
-		assert!(!VaultMap::<Test>::contains_key(id));
+		assert_empty(id);
 	});
 }
 
@@ -497,8 +505,7 @@ fn indivisible_collateral_leaves_no_debt_without_any() {
 			(outcome.debt, outcome.collateral, outcome.shortfall),
 			(35_000 * USD, 1, 0)
 		);
-		assert!(!VaultMap::<Test>::contains_key(id));
-		assert_eq!(held(&ALICE), 0);
+		assert_empty(id);
 	});
 }
 
