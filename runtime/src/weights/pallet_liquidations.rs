@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_liquidations.rs
+// /tmp/weights/pallet_liquidations.new.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -58,7 +58,7 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:4 w:4)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
-	/// Storage: `System::Account` (r:4 w:4)
+	/// Storage: `System::Account` (r:3 w:3)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Debt` (r:1 w:1)
 	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
@@ -68,12 +68,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Auctions::NextAuctionId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Metadata` (r:2 w:0)
 	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(67), added: 2542, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-	/// Storage: `Vaults::OwnerVaults` (r:0 w:1)
-	/// Proof: `Vaults::OwnerVaults` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -82,13 +78,13 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3822`
+		//  Measured:  `3627`
 		//  Estimated: `11426`
-		// Minimum execution time: 265_256_000 picoseconds.
-		Weight::from_parts(288_240_000, 0)
+		// Minimum execution time: 237_364_000 picoseconds.
+		Weight::from_parts(265_135_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
-			.saturating_add(T::DbWeight::get().reads(24))
-			.saturating_add(T::DbWeight::get().writes(23))
+			.saturating_add(T::DbWeight::get().reads(22))
+			.saturating_add(T::DbWeight::get().writes(20))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
@@ -108,8 +104,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `1749`
 		//  Estimated: `3725`
-		// Minimum execution time: 34_892_000 picoseconds.
-		Weight::from_parts(36_765_000, 0)
+		// Minimum execution time: 34_692_000 picoseconds.
+		Weight::from_parts(38_157_000, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
@@ -131,8 +127,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `1311`
 		//  Estimated: `6066`
-		// Minimum execution time: 29_374_000 picoseconds.
-		Weight::from_parts(31_917_000, 0)
+		// Minimum execution time: 31_116_000 picoseconds.
+		Weight::from_parts(33_710_000, 0)
 			.saturating_add(Weight::from_parts(0, 6066))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -149,8 +145,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `1250`
 		//  Estimated: `3635`
-		// Minimum execution time: 22_233_000 picoseconds.
-		Weight::from_parts(24_176_000, 0)
+		// Minimum execution time: 24_266_000 picoseconds.
+		Weight::from_parts(25_688_000, 0)
 			.saturating_add(Weight::from_parts(0, 3635))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
@@ -174,7 +170,7 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:4 w:4)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
-	/// Storage: `System::Account` (r:4 w:4)
+	/// Storage: `System::Account` (r:3 w:3)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Debt` (r:1 w:1)
 	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
@@ -184,12 +180,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Auctions::NextAuctionId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Metadata` (r:2 w:0)
 	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(67), added: 2542, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-	/// Storage: `Vaults::OwnerVaults` (r:0 w:1)
-	/// Proof: `Vaults::OwnerVaults` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -198,13 +190,13 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate_in_block() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3822`
+		//  Measured:  `3627`
 		//  Estimated: `11426`
-		// Minimum execution time: 267_679_000 picoseconds.
-		Weight::from_parts(287_559_000, 0)
+		// Minimum execution time: 251_565_000 picoseconds.
+		Weight::from_parts(266_006_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
-			.saturating_add(T::DbWeight::get().reads(24))
-			.saturating_add(T::DbWeight::get().writes(23))
+			.saturating_add(T::DbWeight::get().reads(22))
+			.saturating_add(T::DbWeight::get().writes(20))
 	}
 	/// Storage: `Liquidations::Index` (r:100 w:0)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
@@ -213,11 +205,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `48 + n * (11 ±0)`
 		//  Estimated: `990 + n * (2503 ±0)`
-		// Minimum execution time: 4_947_000 picoseconds.
-		Weight::from_parts(3_436_629, 0)
+		// Minimum execution time: 5_088_000 picoseconds.
+		Weight::from_parts(3_729_543, 0)
 			.saturating_add(Weight::from_parts(0, 990))
-			// Standard Error: 562
-			.saturating_add(Weight::from_parts(2_795_705, 0).saturating_mul(n.into()))
+			// Standard Error: 677
+			.saturating_add(Weight::from_parts(3_043_434, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2503).saturating_mul(n.into()))
 	}
@@ -239,8 +231,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `7742`
 		//  Estimated: `28523`
-		// Minimum execution time: 196_964_000 picoseconds.
-		Weight::from_parts(217_345_000, 0)
+		// Minimum execution time: 209_512_000 picoseconds.
+		Weight::from_parts(233_808_000, 0)
 			.saturating_add(Weight::from_parts(0, 28523))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
@@ -262,8 +254,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `12465`
 		//  Estimated: `28523`
-		// Minimum execution time: 286_237_000 picoseconds.
-		Weight::from_parts(318_004_000, 0)
+		// Minimum execution time: 316_082_000 picoseconds.
+		Weight::from_parts(330_413_000, 0)
 			.saturating_add(Weight::from_parts(0, 28523))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
@@ -285,8 +277,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `17031`
 		//  Estimated: `28523`
-		// Minimum execution time: 401_308_000 picoseconds.
-		Weight::from_parts(465_655_000, 0)
+		// Minimum execution time: 413_647_000 picoseconds.
+		Weight::from_parts(432_595_000, 0)
 			.saturating_add(Weight::from_parts(0, 28523))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_vaults.rs
+// /tmp/weights/pallet_vaults.new.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -66,8 +66,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2790`
 		//  Estimated: `8817`
-		// Minimum execution time: 146_889_000 picoseconds.
-		Weight::from_parts(152_438_000, 0)
+		// Minimum execution time: 157_474_000 picoseconds.
+		Weight::from_parts(171_256_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(11))
@@ -94,8 +94,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2801`
 		//  Estimated: `8817`
-		// Minimum execution time: 102_483_000 picoseconds.
-		Weight::from_parts(106_699_000, 0)
+		// Minimum execution time: 108_442_000 picoseconds.
+		Weight::from_parts(117_125_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(9))
@@ -118,8 +118,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1805`
 		//  Estimated: `8817`
-		// Minimum execution time: 130_444_000 picoseconds.
-		Weight::from_parts(136_694_000, 0)
+		// Minimum execution time: 141_461_000 picoseconds.
+		Weight::from_parts(150_384_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -140,8 +140,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1868`
 		//  Estimated: `3725`
-		// Minimum execution time: 62_984_000 picoseconds.
-		Weight::from_parts(66_248_000, 0)
+		// Minimum execution time: 68_131_000 picoseconds.
+		Weight::from_parts(72_689_000, 0)
 			.saturating_add(Weight::from_parts(0, 3725))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -160,8 +160,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1320`
 		//  Estimated: `6208`
-		// Minimum execution time: 63_204_000 picoseconds.
-		Weight::from_parts(67_331_000, 0)
+		// Minimum execution time: 66_739_000 picoseconds.
+		Weight::from_parts(73_710_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -188,8 +188,8 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `4541`
 		//  Estimated: `42830`
-		// Minimum execution time: 105_367_000 picoseconds.
-		Weight::from_parts(110_795_000, 0)
+		// Minimum execution time: 112_158_000 picoseconds.
+		Weight::from_parts(119_017_000, 0)
 			.saturating_add(Weight::from_parts(0, 42830))
 			.saturating_add(T::DbWeight::get().reads(25))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -218,12 +218,12 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 	fn on_initialize(b: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `1803 + b * (417 ±0)`
-		//  Estimated: `4684 + b * (2735 ±0)`
-		// Minimum execution time: 4_697_000 picoseconds.
-		Weight::from_parts(25_905_443, 0)
-			.saturating_add(Weight::from_parts(0, 4684))
-			// Standard Error: 60_216
-			.saturating_add(Weight::from_parts(46_110_446, 0).saturating_mul(b.into()))
+		//  Estimated: `4672 + b * (2735 ±0)`
+		// Minimum execution time: 4_958_000 picoseconds.
+		Weight::from_parts(30_702_111, 0)
+			.saturating_add(Weight::from_parts(0, 4672))
+			// Standard Error: 65_023
+			.saturating_add(Weight::from_parts(49_506_901, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
