@@ -9,17 +9,23 @@
 extern crate alloc;
 
 pub mod auctions;
+pub mod circuit_breaker;
 pub mod insurance_fund;
 pub mod liquidations;
+pub mod meter;
 pub mod prices;
 pub mod risk_parameters;
 pub mod stability_pool;
 pub mod types;
 
 pub use auctions::{Auctions, Lot};
+pub use circuit_breaker::{Action, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, Level, MintPath, Triggers};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
-pub use liquidations::{LiquidationOutcome, PositionLedger, TriggerIndex};
+pub use liquidations::{DebtBetween, Entry, LiquidationOutcome, PositionLedger, TriggerIndex};
+pub use meter::Meter;
 pub use prices::{Price, PriceFor, PriceProvider};
-pub use risk_parameters::{BranchKey, BranchParameters, ChainKey, ChainParameters, RiskParameters};
+pub use risk_parameters::{
+	BranchKey, BranchParameters, ChainKey, ChainParameters, Impact, ImpactGauge, RiskParameters,
+};
 pub use stability_pool::StabilityPool;
 pub use types::*;

@@ -7,16 +7,43 @@ use scale_info::TypeInfo;
 use crate::{Balance, BranchId, VaultId};
 use alloc::vec::Vec;
 
+/// Where a position stands in the index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+	/// What decides who is unsafe first.
+	pub trigger: u128,
+	/// Its normalised debt.
+	pub debt: u128,
+}
+
+/// The normalised debt of a range of triggers.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct DebtBetween {
+	/// Sum of normalised debt. Where it is not exact, an upper bound.
+	pub debt: u128,
+	/// Whether it is exact.
+	pub exact: bool,
+}
+
 /// The trigger index: positions of one group, ordered by the number that decides who is unsafe first.
 ///
 /// For a vault the trigger is `k`, normalised debt per whole unit of collateral: it moves only when the vault
-/// is acted on, never with price, interest or the liquidation ratio. A position without debt has no trigger.
+/// is acted on, never with price, interest or the liquidation ratio. A position without debt has no entry.
 pub trait TriggerIndex {
-	/// Move `position` of `group` from its `old` trigger to its `new` one. `None` is "not in the index".
-	fn moved(group: BranchId, position: VaultId, old: Option<u128>, new: Option<u128>);
+	/// Move `position` of `group` from its `old` entry to its `new` one. `None` is "not in the index".
+	fn moved(group: BranchId, position: VaultId, old: Option<Entry>, new: Option<Entry>);
 
-	/// Is `position` in the index under exactly this trigger? For `try_state`.
-	fn contains(group: BranchId, position: VaultId, trigger: u128) -> bool;
+	/// Sum of the normalised debt of `group`'s positions with `above < trigger ≤ up_to`, at a cost that does not grow
+	/// with their number.
+	fn debt_between(group: BranchId, above: u128, up_to: u128) -> DebtBetween;
+
+	/// The `most` positions of `group` with the highest triggers, highest first.
+	fn first(group: BranchId, most: u32) -> Vec<VaultId>;
+
+	/// Is `position` in the index under exactly this entry? For `try_state`.
+	fn contains(group: BranchId, position: VaultId, entry: Entry) -> bool;
 
 	/// How many positions of `group` the index holds. Walks them all: for `try_state` only.
 	fn count(group: BranchId) -> u64;
@@ -65,10 +92,16 @@ pub trait PositionLedger {
 	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId;
 }
 
-/// A ledger that holds nothing; for mocks.
+/// An index that holds nothing; for mocks.
 impl TriggerIndex for () {
-	fn moved(_: BranchId, _: VaultId, _: Option<u128>, _: Option<u128>) {}
-	fn contains(_: BranchId, _: VaultId, _: u128) -> bool {
+	fn moved(_: BranchId, _: VaultId, _: Option<Entry>, _: Option<Entry>) {}
+	fn debt_between(_: BranchId, _: u128, _: u128) -> DebtBetween {
+		DebtBetween { debt: 0, exact: true }
+	}
+	fn first(_: BranchId, _: u32) -> Vec<VaultId> {
+		Vec::new()
+	}
+	fn contains(_: BranchId, _: VaultId, _: Entry) -> bool {
 		true
 	}
 	fn count(_: BranchId) -> u64 {

@@ -57,6 +57,13 @@ pub trait PriceProvider {
 	/// (missing, too old, too uncertain, recovering).
 	fn price(feed: FeedId, purpose: PriceFor) -> Result<Price, DispatchError>;
 
+	/// The last price of `feed`, however old and however uncertain; `None` for one that never had any. For gauges and
+	/// for the price a branch is settled at, never to add risk or to liquidate.
+	fn last(feed: FeedId) -> Option<Price>;
+
+	/// When `feed` last had a price fit for [`PriceFor::AddRisk`]; `None` if it never had.
+	fn fit_at(feed: FeedId) -> Option<Moment>;
+
 	/// The annualised volatility of `feed`, however old; `None` for a feed that never had a price.
 	fn volatility(feed: FeedId) -> Option<FixedU128>;
 

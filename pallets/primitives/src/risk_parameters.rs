@@ -122,6 +122,39 @@ parameter_set! {
 		AuctionReserve / auction_reserve: FixedU128,
 		/// The longest an auction runs, in seconds.
 		AuctionDuration / auction_duration: u64,
+		/// What new risk needs on top of the safety margin while the branch is `Guarded`.
+		GuardedMargin / guarded_margin: FixedU128,
+		/// The share of the debt ceiling that may be used while the branch is `Guarded`.
+		GuardedCeiling / guarded_ceiling: FixedU128,
+		/// Distance of spot from its five-minute average, over the average, that makes the branch `Guarded` …
+		DeviationGuarded / deviation_guarded: FixedU128,
+		/// … `ReduceOnly` …
+		DeviationReduceOnly / deviation_reduce_only: FixedU128,
+		/// … `Halted`.
+		DeviationHalted / deviation_halted: FixedU128,
+		/// How long the price has to be unfit for adding risk to make the branch `Guarded`, in milliseconds …
+		RefusedGuarded / refused_guarded: u64,
+		/// … `ReduceOnly` …
+		RefusedReduceOnly / refused_reduce_only: u64,
+		/// … `Halted`.
+		RefusedHalted / refused_halted: u64,
+		/// Debt liquidated in an hour, over all debt, that makes the branch `Guarded` …
+		LiquidatedGuarded / liquidated_guarded: FixedU128,
+		/// … `ReduceOnly` …
+		LiquidatedReduceOnly / liquidated_reduce_only: FixedU128,
+		/// … `Halted`.
+		LiquidatedHalted / liquidated_halted: FixedU128,
+		/// kUSD minted (less repaid) in an hour, over the debt ceiling, that makes the mint path `Guarded` …
+		MintedGuarded / minted_guarded: FixedU128,
+		/// … `ReduceOnly`; and the most a window lets through.
+		MintedReduceOnly / minted_reduce_only: FixedU128,
+		/// Collateral that left (less what came in) in an hour, over all collateral, that makes the branch `Guarded` …
+		LeavingGuarded / leaving_guarded: FixedU128,
+		/// … `ReduceOnly`.
+		LeavingReduceOnly / leaving_reduce_only: FixedU128,
+		/// The most collateral a window lets out of vaults that go on owing, over all collateral. Repaying everything
+		/// and closing is always open.
+		ExitLimit / exit_limit: FixedU128,
 	}
 }
 
@@ -162,6 +195,26 @@ parameter_set! {
 		FallbackBlocks / fallback_blocks: u32,
 		/// The most positions liquidated in one block, by whomever.
 		LiquidationsPerBlock / liquidations_per_block: u32,
+		/// Shortfalls of an hour, over what the insurance fund had, that make the chain `Guarded` …
+		DrawdownGuarded / drawdown_guarded: FixedU128,
+		/// … `ReduceOnly` …
+		DrawdownReduceOnly / drawdown_reduce_only: FixedU128,
+		/// … `Halted`.
+		DrawdownHalted / drawdown_halted: FixedU128,
+		/// The least a drawdown is measured against, in base units of kUSD: a young fund is no reason to stop a chain.
+		DrawdownFloor / drawdown_floor: Balance,
+		/// Stability fees minted in an hour, over all kUSD, that make that mint path `Guarded` …
+		FeesMintedGuarded / fees_minted_guarded: FixedU128,
+		/// … `ReduceOnly`; and the most a window lets through.
+		FeesMintedReduceOnly / fees_minted_reduce_only: FixedU128,
+		/// The least time a breaker stays at a level, in milliseconds.
+		BreakerDwell / breaker_dwell: u64,
+		/// How long every fuse has to be calm before a breaker goes down one level, in milliseconds.
+		BreakerCooldown / breaker_cooldown: u64,
+		/// A fuse is calm below this share of the trigger of the present level.
+		BreakerRelease / breaker_release: FixedU128,
+		/// The largest share of a branch's debt that a change of its numbers may make unsafe.
+		ImpactLimit / impact_limit: FixedU128,
 	}
 }
 
@@ -176,4 +229,44 @@ pub trait RiskParameters {
 	/// Write a branch's numbers past every rule, for benchmarks and the tests of other pallets.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(branch: BranchId, parameters: BranchParameters);
+
+	/// Write the chain's numbers past every rule, for benchmarks and the tests of other pallets.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_chain(parameters: ChainParameters);
+}
+
+/// What a change of a branch's numbers would do to those who are in already.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Impact {
+	/// Debt of positions that are safe at the price of now and would not be, in base units of kUSD. Where it is not
+	/// exact, an upper bound.
+	pub newly_unsafe: Balance,
+	/// Debt of all positions of the branch.
+	pub total: Balance,
+	/// Whether `newly_unsafe` is exact.
+	pub exact: bool,
+}
+
+/// Whoever can say what a change would do, before it is made.
+pub trait ImpactGauge {
+	/// What moving `branch` from `before` to `after` would do, once the ramp has run. `None` if it can make nobody
+	/// unsafe; an error if that can't be known now, because the price is refused.
+	fn impact(
+		branch: BranchId,
+		before: &BranchParameters,
+		after: &BranchParameters,
+	) -> Result<Option<Impact>, DispatchError>;
+}
+
+/// Nothing makes anybody unsafe; for mocks.
+impl ImpactGauge for () {
+	fn impact(
+		_: BranchId,
+		_: &BranchParameters,
+		_: &BranchParameters,
+	) -> Result<Option<Impact>, DispatchError> {
+		Ok(None)
+	}
 }

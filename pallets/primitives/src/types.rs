@@ -20,3 +20,6 @@ pub type AuctionId = u64;
 
 /// Milliseconds since the Unix epoch, as `pallet-timestamp` counts.
 pub type Moment = u64;
+
+/// A perpetual market.
+pub type MarketId = u32;

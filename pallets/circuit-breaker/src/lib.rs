@@ -1,0 +1,2 @@
+//! # Circuit breaker
+#![cfg_attr(not(feature = "std"), no_std)]
