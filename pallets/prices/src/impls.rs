@@ -158,6 +158,9 @@ impl<T: Config> Pallet<T> {
 		state.price.confidence = aggregate.confidence;
 		state.price.at = now;
 		state.price.twap = history::five_minutes(state, samples);
+		if aggregate.confidence <= aggregation::tolerated(aggregate.value, parameters.add_risk_confidence) {
+			state.fit_at = now;
+		}
 	}
 
 	/// Take every fresh feed's return since its last sample into the covariance matrix. Fresh is what a liquidation
@@ -260,6 +263,7 @@ impl<T: Config> Pallet<T> {
 		Some(PriceView {
 			age: state.has_price().then_some(now.saturating_sub(at)),
 			confidence_ratio: ratio.map(FixedU128::from_inner),
+			fit_at: state.last_fit(),
 			price: state.price,
 			streak: state.streak,
 			quorum: state.quorum,
@@ -308,13 +312,26 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Reads the feed's state, the chain's parameters and the clock: three values, whatever the purpose.
+/// A price takes the feed's state, the chain's parameters and the clock: three values, whatever the purpose. The rest takes
+/// the feed's state.
 impl<T: Config> PriceProvider for Pallet<T> {
 	fn price(feed: FeedId, purpose: PriceFor) -> Result<Price, DispatchError> {
 		let state = Feeds::<T>::get(feed).ok_or(Error::<T>::UnknownFeed)?;
 		Self::accept(&state, purpose, T::Time::now(), &T::RiskParameters::chain())
 			.map_err(|refusal: Refusal| Error::<T>::from(refusal))?;
 		Ok(state.price)
+	}
+
+	fn last(feed: FeedId) -> Option<Price> {
+		Feeds::<T>::get(feed)
+			.filter(FeedState::has_price)
+			.map(|s| s.price)
+	}
+
+	/// Judged when it was published, by the limit of that moment. Recovering from an outage concerns liquidations alone:
+	/// risk may be added on the first price after one, so that it counts here.
+	fn fit_at(feed: FeedId) -> Option<Moment> {
+		Feeds::<T>::get(feed).and_then(|s| s.last_fit())
 	}
 
 	fn volatility(feed: FeedId) -> Option<FixedU128> {

@@ -14,6 +14,9 @@
 //! A price travels whole: value, confidence, time, five-minute average and volatility. A consumer says what it is
 //! for ([`PriceFor`]) and gets the price or the limit that failed. Nobody reads a bare number.
 //!
+//! Whoever has to know how long a price has been unfit gets the time of the last one that was fit to add risk on. It is
+//! judged once, when a price is published: governance moving `AddRiskConfidence` later does not rewrite it.
+//!
 //! ## Order within a block
 //!
 //! Aggregation runs in `on_finalize`, once for all values of the block: their order within the block doesn't matter,

@@ -126,6 +126,11 @@ impl RiskParameters for Governed {
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(_: BranchId, _: BranchParameters) {}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_chain(parameters: ChainParameters) {
+		Parameters::set(parameters);
+	}
 }
 
 type TimestampedValue = pallet_oracle::TimestampedValue<FixedU128, Moment>;

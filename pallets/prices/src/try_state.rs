@@ -20,6 +20,7 @@ const ROUNDING_SHARE: u128 = 1_000_000_000;
 impl<T: Config> Pallet<T> {
 	/// - Feeds and the statistics' rows are the same, and the matrix has their triangle's size.
 	/// - Pending feeds are registered; every history has a feed.
+	/// - No price was fit to add risk on after the last price there was, which is never for a feed without one.
 	/// - A price is not from the future, its confidence is above zero, its volatility is its variance's root; a feed
 	///   without a price has no history and no streak.
 	/// - Samples are in order and spaced, none later than the price; the integral grows between each interval's lowest
@@ -93,6 +94,7 @@ impl<T: Config> Pallet<T> {
 			price.volatility == volatility(variance),
 			"a volatility is not its variance's root"
 		);
+		ensure!(state.fit_at <= price.at, "a fit price is later than the last one");
 		if !state.has_price() {
 			ensure!(samples.is_empty(), "a feed without a price has a history");
 			ensure!(

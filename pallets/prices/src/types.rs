@@ -67,6 +67,9 @@ pub struct FeedState {
 	pub price: Price,
 	/// Prices since the last gap longer than the operators' maximum age, counted at distinct times.
 	pub streak: u32,
+	/// When a price within `AddRiskConfidence` was last published, by the limit of that moment: a later change of the
+	/// limit does not rewrite it. Zero as long as there was none.
+	pub fit_at: Moment,
 	/// Whether the last aggregation made a price.
 	pub quorum: bool,
 	/// How the feed is called.
@@ -84,6 +87,11 @@ impl FeedState {
 	pub fn has_price(&self) -> bool {
 		// The aggregate of values above zero is above zero.
 		!self.price.value.is_zero()
+	}
+
+	/// When a price fit to add risk on was last published; `None` if none ever was.
+	pub fn last_fit(&self) -> Option<Moment> {
+		(self.fit_at > 0).then_some(self.fit_at)
 	}
 }
 
@@ -267,6 +275,9 @@ pub struct PriceView {
 	pub confidence_ratio: Option<FixedU128>,
 	/// Prices since the last outage.
 	pub streak: u32,
+	/// When a price agreed enough to add risk on was last published, by the limit of that moment; `None` if none ever
+	/// was. A feed whose prices go on being refused falls ever further behind it.
+	pub fit_at: Option<Moment>,
 	/// Whether the last aggregation made a price: a quorum of operators agreed closely enough.
 	pub quorum: bool,
 	/// May risk be added on it? `Err` says which limit failed.

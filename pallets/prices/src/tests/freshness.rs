@@ -185,6 +185,128 @@ mod confidence {
 	}
 }
 
+mod fitness {
+	use super::*;
+
+	fn fit_at() -> Option<Moment> {
+		<Prices as PriceProvider>::fit_at(BTC)
+	}
+
+	fn last() -> Option<keel_primitives::Price> {
+		<Prices as PriceProvider>::last(BTC)
+	}
+
+	/// Five values whose confidence is exactly `1.4826·mad`, around 100.
+	fn around(mad: f64) -> [f64; 5] {
+		[
+			100.0,
+			100.0 + mad,
+			100.0 - mad,
+			100.0 + 2.0 * mad,
+			100.0 - 2.0 * mad,
+		]
+	}
+
+	#[test]
+	fn of_a_feed_without_a_price_is_never() {
+		ExtBuilder::default().build_and_execute(|| {
+			for feed in [BTC, NOTHING] {
+				assert_eq!(<Prices as PriceProvider>::last(feed), None);
+				assert_eq!(<Prices as PriceProvider>::fit_at(feed), None);
+			}
+			assert_eq!(Prices::price(BTC).unwrap().fit_at, None);
+			// Values that make no price leave it so.
+			block_with(START, BTC, &[100.0; 2]);
+			assert_eq!((last(), fit_at()), (None, None));
+		});
+	}
+
+	#[test]
+	fn is_of_the_last_price_that_agreed_enough() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			assert_eq!((last(), fit_at()), (Some(stored(BTC)), Some(at)));
+			// At 1.4 %: good for leaving and for liquidating, not for adding risk.
+			for n in 1..=3 {
+				let now = at + n * 2 * SECOND;
+				block_with(now, BTC, &around(0.95));
+				assert_eq!(ask(BTC, PriceFor::AddRisk), refused(Error::PriceTooUncertain));
+				assert_eq!(last().map(|p| p.at), Some(now));
+				assert_eq!(fit_at(), Some(at));
+				assert_eq!(Prices::price(BTC).unwrap().fit_at, Some(at));
+			}
+			block_with(at + 8 * SECOND, BTC, &around(0.1));
+			assert_eq!(fit_at(), Some(at + 8 * SECOND));
+		});
+	}
+
+	#[test]
+	fn ends_exactly_at_the_limit() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			block_with(at + 2 * SECOND, BTC, &around(0.5));
+			let ratio = Prices::price(BTC).unwrap().confidence_ratio.unwrap();
+			let below = ratio - FixedU128::from_inner(1);
+			for (n, limit, fit) in [(2, ratio, true), (3, below, false)] {
+				Parameters::mutate(|p| p.add_risk_confidence = limit);
+				let now = at + n * 2 * SECOND;
+				block_with(now, BTC, &around(0.5));
+				assert_eq!(fit_at() == Some(now), fit);
+				assert_eq!(ask(BTC, PriceFor::AddRisk).is_ok(), fit);
+			}
+		});
+	}
+
+	#[test]
+	fn when_the_price_ages_should_stay_with_the_last_one_whatever_its_age() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			let price = stored(BTC);
+			block(at + 86_400 * SECOND, || ());
+			assert_eq!(ask(BTC, PriceFor::ReduceRisk), refused(Error::PriceTooOld));
+			let before = |p: keel_primitives::Price| (p.value, p.confidence, p.at, p.twap);
+			assert_eq!(last().map(before), Some(before(price)));
+			assert_eq!(fit_at(), Some(at));
+		});
+	}
+
+	#[test]
+	fn when_the_limit_moves_should_not_be_rewritten() {
+		ExtBuilder::default().build_and_execute(|| {
+			let at = settle();
+			block_with(at + 2 * SECOND, BTC, &around(0.95));
+			assert_eq!(fit_at(), Some(at));
+			Parameters::mutate(|p| p.add_risk_confidence = FixedU128::from_rational(2, 100));
+			// Risk may be added on it now; that it was not fit when it was made stays so.
+			assert_ok!(ask(BTC, PriceFor::AddRisk));
+			assert_eq!(fit_at(), Some(at));
+			Parameters::mutate(|p| p.add_risk_confidence = FixedU128::from_inner(0));
+			assert_eq!(fit_at(), Some(at));
+			block_with(at + 4 * SECOND, BTC, &[100.0; 5]);
+			assert_eq!(fit_at(), Some(at));
+		});
+	}
+
+	#[test]
+	fn is_not_put_off_by_a_recovery() {
+		ExtBuilder::default().build_and_execute(|| {
+			let back = settle() + 3_600 * SECOND;
+			block_with(back, BTC, &[80.0; 5]);
+			assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+			assert_eq!(fit_at(), Some(back));
+		});
+	}
+
+	#[test]
+	fn goes_with_its_feed() {
+		ExtBuilder::default().build_and_execute(|| {
+			settle();
+			assert_ok!(Prices::remove_feed(RuntimeOrigin::root(), BTC));
+			assert_eq!((last(), fit_at()), (None, None));
+		});
+	}
+}
+
 mod recovery {
 	use super::*;
 

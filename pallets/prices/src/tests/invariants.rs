@@ -147,6 +147,17 @@ mod price {
 	}
 
 	#[test]
+	fn fit_later_than_it_was_made() {
+		fails("a fit price is later than the last one", || {
+			state(|s| s.fit_at = s.price.at + 1)
+		});
+		// A feed that never had a price never had a fit one.
+		fails("a fit price is later than the last one", || {
+			Feeds::<Test>::mutate(USDC, |s| s.as_mut().unwrap().fit_at = 1)
+		});
+	}
+
+	#[test]
 	fn without_confidence() {
 		fails("a confidence is zero", || {
 			state(|s| s.price.confidence = usd(0.0))

@@ -28,6 +28,10 @@ enum Step {
 	Quorum {
 		quorum: u32,
 	},
+	/// Governance moves the confidence risk may be added on.
+	Confidence {
+		per_mille: u32,
+	},
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -49,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 		1 => (1u32..9).prop_map(|feed| Step::Add { feed }),
 		1 => (1u32..9).prop_map(|feed| Step::Remove { feed }),
 		1 => (0u32..5).prop_map(|quorum| Step::Quorum { quorum }),
+		1 => (0u32..60).prop_map(|per_mille| Step::Confidence { per_mille }),
 	]
 }
 
@@ -57,7 +62,9 @@ fn run(steps: Vec<Step>) {
 		let mut now = START;
 		let mut steps = steps.into_iter().peekable();
 		while steps.peek().is_some() {
-			let before: Vec<(FeedId, Price)> = Feeds::<Test>::iter().map(|(f, s)| (f, s.price)).collect();
+			let before: Vec<(FeedId, Price, Moment)> = Feeds::<Test>::iter()
+				.map(|(f, s)| (f, s.price, s.fit_at))
+				.collect();
 			let mut removed = vec![];
 			block(now, || {
 				for step in steps.by_ref() {
@@ -94,6 +101,9 @@ fn run(steps: Vec<Step>) {
 							}
 						}
 						Step::Quorum { quorum } => Parameters::mutate(|p| p.oracle_quorum = quorum),
+						Step::Confidence { per_mille } => Parameters::mutate(|p| {
+							p.add_risk_confidence = FixedU128::from_rational(per_mille.into(), 1_000)
+						}),
 					}
 				}
 			});
@@ -103,9 +113,13 @@ fn run(steps: Vec<Step>) {
 }
 
 /// A price that is not of this block is the one there was, and one that is of this block is what the operators say.
-fn check(before: &[(FeedId, Price)], removed: &[FeedId]) {
+fn check(before: &[(FeedId, Price, Moment)], removed: &[FeedId]) {
 	let said = events();
 	for (feed, state) in Feeds::<Test>::iter() {
+		let old = before
+			.iter()
+			.find(|(f, ..)| *f == feed && !removed.contains(f))
+			.map(|(_, price, fit_at)| (price, *fit_at));
 		let updated = said.iter().find_map(|e| match e {
 			Event::PriceUpdated {
 				feed: f,
@@ -118,18 +132,20 @@ fn check(before: &[(FeedId, Price)], removed: &[FeedId]) {
 		});
 		let Some((value, confidence, fresh, used)) = updated else {
 			let same = |p: &Price| (p.value, p.confidence, p.at, p.twap);
-			if let Some((_, old)) = before
-				.iter()
-				.find(|(f, _)| *f == feed)
-				.filter(|_| !removed.contains(&feed))
-			{
+			if let Some((old, fit_at)) = old {
 				assert_eq!(same(old), same(&state.price));
+				assert_eq!(fit_at, state.fit_at);
 			}
 			continue;
 		};
 		assert_eq!((value, confidence), (state.price.value, state.price.confidence));
 		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
 		assert_ok!(ask(feed, PriceFor::ReduceRisk));
+		assert_eq!(<Prices as PriceProvider>::last(feed), Some(state.price));
+		// Just made, so that only its confidence can keep it from adding risk.
+		let fit = ask(feed, PriceFor::AddRisk).is_ok();
+		let earlier = old.map_or(0, |(_, fit_at)| fit_at);
+		assert_eq!(state.fit_at, if fit { state.price.at } else { earlier });
 		let values = Prices::operator_values(feed);
 		assert_eq!(values.iter().filter(|v| v.fresh).count() as u32, fresh);
 		let kept: Vec<_> = values
