@@ -14,8 +14,8 @@ use frame_support::{
 };
 use keel_math::{value, FixedU128};
 use keel_primitives::{
-	AssetId, AuctionId, Auctions as AuctionHouse, Balance, BranchId, Coverage, FeedId, IncomeSource,
-	InsuranceFund, Lot, Moment, PriceFor, PriceProvider, RiskParameters,
+	Action, AssetId, AuctionId, Auctions as AuctionHouse, Balance, BranchId, BreakerSubject, CircuitBreaker,
+	Coverage, FeedId, IncomeSource, InsuranceFund, Lot, Moment, PriceFor, PriceProvider, RiskParameters,
 };
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
@@ -103,11 +103,12 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Sell all the fund holds of `asset`.
+	/// Sell all the fund holds of `asset`, if the branch's breaker lets it.
 	pub(crate) fn do_sell_fund_collateral(
 		branch: BranchId,
 		asset: AssetId,
 	) -> Result<AuctionId, DispatchError> {
+		T::CircuitBreaker::ensure(BreakerSubject::Branch(branch), Action::Discretionary)?;
 		let feed = Feeds::<T>::get(branch, asset).ok_or(Error::<T>::UnknownCollateral)?;
 		ensure!(!FundSales::<T>::contains_key(asset), Error::<T>::SaleRunning);
 		let collateral = T::InsuranceFund::collateral(asset);

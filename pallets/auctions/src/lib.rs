@@ -16,6 +16,12 @@
 //! Collateral the fund had to buy is sold the same way, by anyone's [`sell_fund_collateral`](Pallet::sell_fund_collateral):
 //! always all the fund holds of an asset, so that nobody can slow its sales down by starting small ones.
 //!
+//! ## Circuit breaker
+//!
+//! A sale of the fund's collateral can wait, so that none starts while the branch is held to `ReduceOnly` or more: that is
+//! when the price is least to be trusted and buyers are fewest. Everything else stays open at every level: liquidated
+//! collateral is auctioned, bought, settled and claimed, and a sale that runs goes on.
+//!
 //! ## Who ends an auction
 //!
 //! The time of the end is known at the start. Auctions wait in a queue ordered by it; `on_idle` settles those that are due,
@@ -86,6 +92,9 @@ pub mod pallet {
 
 		/// The last buyer, and the receiver of penalties.
 		type InsuranceFund: keel_primitives::InsuranceFund<Self::AccountId>;
+
+		/// Asked before a sale of the fund's collateral starts.
+		type CircuitBreaker: keel_primitives::CircuitBreaker;
 
 		/// The clock, in milliseconds.
 		type Time: Time<Moment = Moment>;
@@ -379,6 +388,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
+		/// - the circuit breaker's own, while it holds `branch` to `ReduceOnly` or more: wait until it is lowered.
 		/// - [`Error::UnknownCollateral`]: no such collateral was ever auctioned for this branch.
 		/// - [`Error::SaleRunning`]: one sale per asset at a time.
 		/// - [`Error::FundHoldsNone`]: there is nothing to sell.

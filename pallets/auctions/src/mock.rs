@@ -13,8 +13,8 @@ use frame_support::{
 };
 use frame_system::{EnsureRoot, EnsureSigned};
 use keel_primitives::{
-	AssetId, AuctionId, Auctions as _, Balance, BranchId, BranchParameters, ChainParameters, Coverage,
-	FeedId, IncomeSource, Lot, Moment, Price, PriceFor,
+	Action, AssetId, AuctionId, Auctions as _, Balance, BranchId, BranchParameters, BreakerSubject,
+	ChainParameters, Coverage, FeedId, IncomeSource, Level, Lot, Moment, Price, PriceFor,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult, FixedU128};
 
@@ -102,6 +102,10 @@ parameter_types! {
 	pub static Now: Moment = START;
 	pub static Spot: Option<FixedU128> = None;
 	pub static Branch: BranchParameters = parameters();
+	/// What the breaker holds everything to.
+	pub static BreakerLevel: Level = Level::Normal;
+	/// What the breaker was asked.
+	pub static Asked: Vec<(BreakerSubject, Action)> = Vec::new();
 	/// The fund refuses everything.
 	pub static FundBroken: bool = false;
 	/// In storage, so that a failure takes it back.
@@ -140,6 +144,12 @@ impl keel_primitives::PriceProvider for Prices {
 			..Default::default()
 		})
 	}
+	fn last(_: FeedId) -> Option<Price> {
+		None
+	}
+	fn fit_at(_: FeedId) -> Option<Moment> {
+		None
+	}
 	fn volatility(_: FeedId) -> Option<FixedU128> {
 		None
 	}
@@ -161,6 +171,28 @@ impl keel_primitives::RiskParameters for Parameters {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(_: BranchId, parameters: BranchParameters) {
 		Branch::set(parameters);
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_chain(_: ChainParameters) {}
+}
+
+/// One level for every subject.
+pub struct MockBreaker;
+impl keel_primitives::CircuitBreaker for MockBreaker {
+	fn level(_: BreakerSubject) -> Level {
+		BreakerLevel::get()
+	}
+	fn ensure(subject: BreakerSubject, action: Action) -> DispatchResult {
+		Asked::mutate(|asked| asked.push((subject, action)));
+		ensure!(
+			BreakerLevel::get() <= action.tolerates(),
+			DispatchError::Other("breaker raised")
+		);
+		Ok(())
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn raise(_: BreakerSubject, level: Level) {
+		BreakerLevel::set(level);
 	}
 }
 
@@ -198,6 +230,12 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 			bad_debt: shortfall - covered,
 		})
 	}
+	fn cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
+		Self::works()?;
+		let covered = shortfall.min(Assets::balance(KUSD, FUND));
+		burn(FUND, covered)?;
+		Ok(covered)
+	}
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::works()?;
 		send(asset, from, &FUND, amount)
@@ -231,6 +269,7 @@ impl crate::Config for Test {
 	type Prices = Prices;
 	type RiskParameters = Parameters;
 	type InsuranceFund = Fund;
+	type CircuitBreaker = MockBreaker;
 	type Time = Clock;
 	type PalletId = AuctionsPalletId;
 	type MaxSettlePerBlock = MaxSettlePerBlock;
@@ -243,6 +282,8 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 	Spot::set(None);
 	Branch::set(parameters());
 	FundBroken::set(false);
+	BreakerLevel::set(Level::Normal);
+	Asked::set(Vec::new());
 	let mut storage = frame_system::GenesisConfig::<Test>::default()
 		.build_storage()
 		.unwrap();

@@ -29,10 +29,10 @@ impl WeightInfo for () {
 		Weight::from_parts(190_000_000, 16_634).saturating_add(RocksDbWeight::get().reads_writes(18, 16))
 	}
 
-	/// The feed, the sale on record, the price, the parameters, the fund's books, the asset with its metadata, two accounts of
+	/// The breaker, the feed, the sale on record, the price, the parameters, the fund's books, the asset with its metadata, two accounts of
 	/// it, the number, the auction, its queue key.
 	fn sell_fund_collateral() -> Weight {
-		Weight::from_parts(120_000_000, 9_000).saturating_add(RocksDbWeight::get().reads_writes(14, 9))
+		Weight::from_parts(120_000_000, 9_000).saturating_add(RocksDbWeight::get().reads_writes(15, 9))
 	}
 
 	/// The claim, the asset, two accounts of it.

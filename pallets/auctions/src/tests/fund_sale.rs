@@ -1,7 +1,7 @@
 //! Selling what the fund had to buy.
 
 use frame_support::{assert_noop, assert_ok};
-use keel_primitives::Auctions as _;
+use keel_primitives::{Action, Auctions as _, BreakerSubject, Level};
 use sp_runtime::{DispatchError, FixedU128};
 
 use crate::{mock::*, Auctions as Running, Error, Event, FundSales, Kind};
@@ -167,4 +167,67 @@ fn leaves_no_dust() {
 		assert_ok!(take(ALICE, id, 9 * BITCOIN, ANY));
 		assert_ok!(take(ALICE, id, BITCOIN, ANY));
 	});
+}
+
+mod breaker {
+	use super::*;
+
+	#[test]
+	fn is_asked_for_the_branch_before_a_sale() {
+		burdened(|| {
+			assert_eq!(Asked::get(), vec![], "nobody asks to liquidate or to settle");
+			assert_ok!(sell(BTC));
+			assert_eq!(
+				Asked::get(),
+				vec![(BreakerSubject::Branch(1), Action::Discretionary)]
+			);
+		});
+	}
+
+	#[test]
+	fn lets_a_sale_start_up_to_guarded() {
+		for (level, open) in [
+			(Level::Normal, true),
+			(Level::Guarded, true),
+			(Level::ReduceOnly, false),
+			(Level::Halted, false),
+		] {
+			burdened(|| {
+				BreakerLevel::set(level);
+				if open {
+					assert_ok!(sell(BTC));
+					return;
+				}
+				assert_noop!(sell(BTC), DispatchError::Other("breaker raised"));
+				assert_eq!(Assets::balance(BTC, FUND), 10 * BITCOIN);
+				// It was only put off.
+				BreakerLevel::set(Level::Normal);
+				assert_ok!(sell(BTC));
+			});
+		}
+	}
+
+	#[test]
+	fn stops_nothing_else_at_any_level() {
+		for level in [Level::Guarded, Level::ReduceOnly, Level::Halted] {
+			burdened(|| {
+				assert_ok!(sell(BTC));
+				let sale = FundSales::<Test>::get(BTC).unwrap();
+				Asked::set(vec![]);
+				BreakerLevel::set(level);
+				// A sale that runs, and an auction that starts.
+				assert_ok!(take(ALICE, sale, BITCOIN, ANY));
+				let (one, two) = (start(BITCOIN, 50 * USD, 0), start(BITCOIN, 50 * USD, 0));
+				assert_ok!(take(BOB, one, u128::MAX, ANY));
+				assert_ok!(Assets::block(RuntimeOrigin::signed(ISSUER), BTC, OWNER));
+				advance(7_200);
+				assert_ok!(settle(two));
+				idle();
+				assert_eq!(Running::<Test>::iter().count(), 0);
+				assert_ok!(Assets::thaw(RuntimeOrigin::signed(ISSUER), BTC, OWNER));
+				assert_ok!(claim(OWNER, BTC));
+				assert_eq!(Asked::get(), vec![], "at {level:?}");
+			});
+		}
+	}
 }

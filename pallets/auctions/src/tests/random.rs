@@ -8,7 +8,7 @@ use frame_support::{
 	traits::{fungibles::Mutate, Hooks},
 };
 use keel_math::{value, Rounding};
-use keel_primitives::{AssetId, Auctions as _, Balance, Lot};
+use keel_primitives::{AssetId, Auctions as _, Balance, Level, Lot};
 use proptest::prelude::*;
 use sp_runtime::FixedU128;
 
@@ -42,6 +42,7 @@ enum Op {
 		blocked: bool,
 	},
 	FundBroken(bool),
+	Breaker(Level),
 	FundMint(Balance),
 	Parameters {
 		cut: u32,
@@ -84,6 +85,13 @@ fn op() -> impl Strategy<Value = Op> {
 		1 => (who(), asset()).prop_map(|(who, asset)| Op::Claim { who, asset }),
 		1 => (asset(), any::<bool>()).prop_map(|(asset, blocked)| Op::Block { asset, blocked }),
 		1 => (0..6u32).prop_map(|n| Op::FundBroken(n == 0)),
+		1 => prop_oneof![
+			3 => Just(Level::Normal),
+			1 => Just(Level::Guarded),
+			1 => Just(Level::ReduceOnly),
+			1 => Just(Level::Halted),
+		]
+		.prop_map(Op::Breaker),
 		1 => money().prop_map(Op::FundMint),
 		1 => (prop_oneof![1 => 0..900u32, 5 => 950..=1_000u32], 0..100u64, 1..110u32, prop_oneof![1 => 1..500u64, 3 => 500..4_000u64], prop_oneof![Just(0), 0..200 * USD]).prop_map(
 			|(cut, step, reserve, duration, minimum)| Op::Parameters { cut, step, reserve, duration, minimum }
@@ -180,6 +188,10 @@ fn apply(op: Op, model: &mut Model) {
 		Op::Sell(asset) => {
 			let done = sell_from(asset);
 			assert!(!done || Assets::balance(asset, FUND) == 0, "sold a part");
+			assert!(
+				!done || BreakerLevel::get() <= Level::Guarded,
+				"sold while raised"
+			);
 			("sell", done)
 		}
 		Op::Claim { who, asset } => ("claim", claim(who, asset).is_ok()),
@@ -194,6 +206,10 @@ fn apply(op: Op, model: &mut Model) {
 		Op::FundBroken(broken) => {
 			FundBroken::set(broken);
 			("break", true)
+		}
+		Op::Breaker(level) => {
+			BreakerLevel::set(level);
+			("breaker", true)
 		}
 		Op::FundMint(amount) => {
 			Assets::mint_into(KUSD, &FUND, amount).unwrap();
