@@ -28,7 +28,7 @@ where
 fn fill_treasury<T: Config>() {
 	T::Assets::mint_into(T::Synthetic::get(), &Pallet::<T>::account(), 2 * AMOUNT)
 		.expect("the synthetic can be minted");
-	Ledger::<T>::mutate(|books| books.treasury.inflow += 2 * AMOUNT);
+	Ledger::<T>::mutate(|accounts| accounts.books.treasury.inflow += 2 * AMOUNT);
 }
 
 #[benchmarks(where T::Assets: Create<T::AccountId>)]
@@ -40,14 +40,14 @@ mod benchmarks {
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller);
 		// Half of the gift is burned against bad debt, half is kept: both paths in one call.
-		let held = Ledger::<T>::get().shared.balance() + Ledger::<T>::get().treasury.balance();
+		let held = Pallet::<T>::totals().shared.balance() + Pallet::<T>::totals().treasury.balance();
 		Pallet::<T>::cover(held + AMOUNT / 2).expect("a shortfall can be covered");
-		let before = Ledger::<T>::get();
+		let before = Pallet::<T>::totals();
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), AMOUNT);
 
-		let after = Ledger::<T>::get();
+		let after = Pallet::<T>::totals();
 		assert_eq!(
 			after.bad_debt(),
 			before.bad_debt() - after.covered.abs_diff(before.covered)
@@ -73,15 +73,15 @@ mod benchmarks {
 	fn pay_bad_debt() -> Result<(), BenchmarkError> {
 		let origin = T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 		endow::<T>(&whitelisted_caller());
-		let held = Ledger::<T>::get().shared.balance() + Ledger::<T>::get().treasury.balance();
+		let held = Pallet::<T>::totals().shared.balance() + Pallet::<T>::totals().treasury.balance();
 		Pallet::<T>::cover(held + AMOUNT).expect("a shortfall can be covered");
 		fill_treasury::<T>();
-		let before = Ledger::<T>::get();
+		let before = Pallet::<T>::totals();
 
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, AMOUNT);
 
-		assert_eq!(Ledger::<T>::get().covered, before.covered + AMOUNT);
+		assert_eq!(Pallet::<T>::totals().covered, before.covered + AMOUNT);
 		Ok(())
 	}
 

@@ -2,20 +2,30 @@
 //!
 //! Every function here changes all or nothing, whoever calls it.
 
+use alloc::{vec, vec::Vec};
 use frame_support::{
 	ensure,
 	pallet_prelude::{DispatchError, DispatchResult, Get},
 	storage::with_storage_layer,
 	traits::{
-		fungibles::Mutate,
+		fungibles::{Inspect, Mutate},
 		tokens::{Fortitude, Precision, Preservation},
+		Time,
 	},
 };
-use keel_math::{FixedU128, ONE};
-use keel_primitives::{AssetId, Balance, Coverage, IncomeSource, InsuranceFund, RiskParameters};
+use keel_math::{mul_div, mul_ratio, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	Action, AssetId, Balance, BreakerSubject, ChainParameters, CircuitBreaker, Coverage, Fuse, Gauge, Gauges,
+	IncomeSource, InsuranceFund, MintPath, RiskParameters, Triggers,
+};
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
-use crate::{Books, Collateral, Config, Error, Event, Income, Ledger, Pallet, Payment};
+use crate::{
+	Accounts, Books, Collateral, Config, Error, Event, Income, Ledger, Pallet, Payment, LEAST_FEE_WINDOW,
+};
+
+/// The only way the fund brings kUSD into existence.
+const FEES: BreakerSubject = BreakerSubject::Mint(MintPath::StabilityFees);
 
 impl<T: Config> Pallet<T> {
 	/// The account that holds the fund's kUSD and collateral.
@@ -37,33 +47,66 @@ impl<T: Config> Pallet<T> {
 		ensure!(*from != fund, Error::<T>::OwnAccount);
 		with_storage_layer(|| {
 			Self::transfer(T::Synthetic::get(), from, &fund, amount)?;
-			Self::book_income(amount, source)
+			Self::book_income(Ledger::<T>::get(), amount, source, &T::RiskParameters::chain())
 		})
 	}
 
-	/// Mint income and book it.
+	/// Mint income and book it, if the breaker lets it and its window has room. Whatever the source: no way of minting
+	/// passes by the meter.
 	pub(crate) fn do_mint(amount: Balance, source: IncomeSource) -> Result<Income, DispatchError> {
 		if amount == 0 {
 			return Ok(Income::default());
 		}
+		let mut accounts = Ledger::<T>::get();
+		let parameters = T::RiskParameters::chain();
+		ensure!(
+			amount <= Self::room(&accounts, &parameters)?,
+			Error::<T>::FeeWindowFull
+		);
+		accounts.fees_minted.add(T::Time::now(), amount);
 		with_storage_layer(|| {
 			T::Assets::mint_into(T::Synthetic::get(), &Self::account(), amount)?;
-			Self::book_income(amount, source)
+			Self::book_income(accounts, amount, source, &parameters)
 		})
 	}
 
-	/// Book income that has arrived and burn what pays bad debt.
-	fn book_income(amount: Balance, source: IncomeSource) -> Result<Income, DispatchError> {
+	/// How much may be minted now; or the breaker's refusal. What [`do_mint`](Self::do_mint) enforces and the view shows.
+	///
+	/// `fees_minted_reduce_only` of all kUSD, rounded down and at least [`LEAST_FEE_WINDOW`], less what the meter reads.
+	fn room(accounts: &Accounts, parameters: &ChainParameters) -> Result<Balance, DispatchError> {
+		T::CircuitBreaker::ensure(FEES, Action::AddRisk)?;
+		let issuance = T::Assets::total_issuance(T::Synthetic::get());
+		// A share beyond 128 bits limits nothing.
+		let limit = mul_ratio(issuance, parameters.fees_minted_reduce_only, Rounding::Down)
+			.unwrap_or(Balance::MAX)
+			.max(LEAST_FEE_WINDOW);
+		Ok(accounts.fees_minted.room(T::Time::now(), limit))
+	}
+
+	/// What the `fee_room` view shows.
+	pub(crate) fn room_now() -> Balance {
+		Self::room(&Ledger::<T>::get(), &T::RiskParameters::chain()).unwrap_or(0)
+	}
+
+	/// Book income that has arrived on `accounts`, burn what pays bad debt, and write them.
+	fn book_income(
+		mut accounts: Accounts,
+		amount: Balance,
+		source: IncomeSource,
+		parameters: &ChainParameters,
+	) -> Result<Income, DispatchError> {
 		let share = match source {
 			// A gift is for everybody.
 			IncomeSource::Donation => FixedU128::from_inner(ONE),
-			_ => T::RiskParameters::chain().fund_share,
+			_ => parameters.fund_share,
 		};
-		let (books, income) = Ledger::<T>::get()
+		let (books, income) = accounts
+			.books
 			.with_income(amount, share)
 			.ok_or(ArithmeticError::Overflow)?;
 		Self::burn(income.burned)?;
-		Ledger::<T>::put(books);
+		accounts.books = books;
+		Ledger::<T>::put(accounts);
 		let Income {
 			burned,
 			shared,
@@ -80,11 +123,27 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The books after a shortfall, and who carries it. What [`do_cover`](Self::do_cover) does and the view shows.
-	pub(crate) fn preview_cover(shortfall: Balance) -> Result<(Books, Payment), DispatchError> {
+	pub(crate) fn preview_cover(shortfall: Balance) -> Result<(Accounts, Payment), DispatchError> {
+		Self::preview(shortfall, Books::with_shortfall)
+	}
+
+	/// As above for [`do_cover_in_part`](Self::do_cover_in_part).
+	pub(crate) fn preview_cover_in_part(shortfall: Balance) -> Result<(Accounts, Payment), DispatchError> {
+		Self::preview(shortfall, Books::with_part)
+	}
+
+	/// The accounts after `carry` has carried a shortfall under the governed cap. All of the shortfall counts as drawn, also
+	/// what nobody here can pay: the meter tells what hit the fund, not how much of it there was to lose.
+	fn preview(
+		shortfall: Balance,
+		carry: impl FnOnce(Books, Balance, Balance) -> Option<(Books, Payment)>,
+	) -> Result<(Accounts, Payment), DispatchError> {
+		let mut accounts = Ledger::<T>::get();
 		let cap = T::RiskParameters::chain().treasury_cap;
-		Ledger::<T>::get()
-			.with_shortfall(shortfall, cap)
-			.ok_or(ArithmeticError::Overflow.into())
+		let (books, payment) = carry(accounts.books, shortfall, cap).ok_or(ArithmeticError::Overflow)?;
+		accounts.books = books;
+		accounts.drawn.add(T::Time::now(), shortfall);
+		Ok((accounts, payment))
 	}
 
 	/// Carry a shortfall.
@@ -93,9 +152,9 @@ impl<T: Config> Pallet<T> {
 			return Ok(Payment::default());
 		}
 		with_storage_layer(|| {
-			let (books, payment) = Self::preview_cover(shortfall)?;
+			let (accounts, payment) = Self::preview_cover(shortfall)?;
 			Self::burn(payment.coverage().covered)?;
-			Ledger::<T>::put(books);
+			Ledger::<T>::put(accounts);
 			let Payment {
 				shared,
 				treasury,
@@ -111,14 +170,36 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Pay out of the treasury tranche.
+	/// Carry what the tranches can of a shortfall; its caller carries the rest. Returns what was burned.
+	pub(crate) fn do_cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
+		if shortfall == 0 {
+			return Ok(0);
+		}
+		with_storage_layer(|| {
+			let (accounts, payment) = Self::preview_cover_in_part(shortfall)?;
+			let covered = payment.coverage().covered;
+			Self::burn(covered)?;
+			Ledger::<T>::put(accounts);
+			Self::deposit_event(Event::ShortfallCoveredInPart {
+				shortfall,
+				shared: payment.shared,
+				treasury: payment.treasury,
+				// No more is covered than is short.
+				left: shortfall.saturating_sub(covered),
+			});
+			Ok(covered)
+		})
+	}
+
+	/// Pay out of the treasury tranche, if the breaker lets it.
 	pub(crate) fn do_spend(to: &T::AccountId, amount: Balance) -> DispatchResult {
+		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Discretionary)?;
 		if amount == 0 {
 			return Ok(());
 		}
 		let fund = Self::account();
 		ensure!(*to != fund, Error::<T>::OwnAccount);
-		Ledger::<T>::try_mutate(|books| -> DispatchResult {
+		Ledger::<T>::try_mutate(|Accounts { books, .. }| -> DispatchResult {
 			ensure!(books.bad_debt() == 0, Error::<T>::BadDebtOutstanding);
 			books.treasury = books.treasury.debit(amount).ok_or(Error::<T>::TreasuryTooSmall)?;
 			Self::transfer(T::Synthetic::get(), &fund, to, amount)
@@ -135,7 +216,7 @@ impl<T: Config> Pallet<T> {
 		if amount == 0 {
 			return Ok(());
 		}
-		let bad_debt = Ledger::<T>::try_mutate(|books| -> Result<Balance, DispatchError> {
+		let bad_debt = Ledger::<T>::try_mutate(|Accounts { books, .. }| -> Result<Balance, DispatchError> {
 			ensure!(amount <= books.bad_debt(), Error::<T>::ExceedsBadDebt);
 			books.treasury = books.treasury.debit(amount).ok_or(Error::<T>::TreasuryTooSmall)?;
 			books.covered = books
@@ -236,6 +317,10 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 		Self::do_cover(shortfall).map(|payment| payment.coverage())
 	}
 
+	fn cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
+		Self::do_cover_in_part(shortfall)
+	}
+
 	fn take_collateral(from: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::do_take_collateral(from, asset, amount)
 	}
@@ -250,5 +335,66 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 
 	fn bad_debt() -> Balance {
 		Self::bad_debt_recorded()
+	}
+}
+
+/// The chain's drawdown, and the fees minted. Reads the accounts, the parameters, the clock and, for the fees, the supply.
+impl<T: Config> Gauges for Pallet<T> {
+	fn subjects() -> Vec<BreakerSubject> {
+		vec![BreakerSubject::Chain, FEES]
+	}
+
+	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
+		match subject {
+			BreakerSubject::Chain => vec![Self::drawdown()],
+			FEES => Self::fees_gauge().into_iter().collect(),
+			_ => Vec::new(),
+		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Shortfalls of about the last hour over what there was to carry them: `drawn / max(held + drawn, drawdown_floor)`,
+	/// rounded up. So it reads at most one.
+	fn drawdown() -> Gauge {
+		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
+		let drawn = accounts.drawn.reading(T::Time::now());
+		let Books { shared, treasury, .. } = accounts.books;
+		// Saturates far above any supply, and then reads higher than it is.
+		let before = shared
+			.balance()
+			.saturating_add(treasury.balance())
+			.saturating_add(drawn);
+		let measure = before.max(parameters.drawdown_floor);
+		Gauge {
+			fuse: Fuse::Drawdown,
+			// Nothing was drawn where there is nothing to measure against.
+			reading: mul_div(drawn, ONE, measure, Rounding::Up).unwrap_or(0),
+			triggers: Triggers {
+				guarded: parameters.drawdown_guarded.into_inner(),
+				reduce_only: parameters.drawdown_reduce_only.into_inner(),
+				halted: Some(parameters.drawdown_halted.into_inner()),
+			},
+		}
+	}
+
+	/// Fees minted in about the last hour over all kUSD, rounded up; none where there is no kUSD.
+	fn fees_gauge() -> Option<Gauge> {
+		let issuance = T::Assets::total_issuance(T::Synthetic::get());
+		if issuance == 0 {
+			return None;
+		}
+		let parameters = T::RiskParameters::chain();
+		let minted = Ledger::<T>::get().fees_minted.reading(T::Time::now());
+		Some(Gauge {
+			fuse: Fuse::Minted,
+			// A ratio beyond 128 bits is above every trigger.
+			reading: mul_div(minted, ONE, issuance, Rounding::Up).unwrap_or(u128::MAX),
+			triggers: Triggers {
+				guarded: parameters.fees_minted_guarded.into_inner(),
+				reduce_only: parameters.fees_minted_reduce_only.into_inner(),
+				halted: None,
+			},
+		})
 	}
 }

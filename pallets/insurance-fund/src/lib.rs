@@ -20,6 +20,23 @@
 //!
 //! Everything is cumulative and only grows: a tranche's balance is `inflow − outflow`, bad debt is
 //! `shortfalls − covered`. The account's kUSD is the sum of the two tranches, exactly.
+//!
+//! A shortfall that comes with another way to carry the rest is covered *in part*: the tranches pay what they would pay of
+//! any, and just that is booked as a shortfall. Nothing of it is bad debt.
+//!
+//! ## What is measured, and what waits
+//!
+//! Two meters of about an hour are kept beside the books: shortfalls that came to the fund, and stability fees minted. The
+//! circuit breaker reads them as the chain's *drawdown*, shortfalls over what the fund had, and as fees over all kUSD.
+//!
+//! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fees_minted_reduce_only`
+//! of all kUSD in a window, or [`LEAST_FEE_WINDOW`] where that is more. A mint that does not fit fails as a whole and is to
+//! be asked for again. The least window is for a young chain: no fee there is, annually tens of percent, comes near a
+//! percent an hour, but a percent of hardly anything is rounded to nothing. Where so little kUSD exists that a mint inside
+//! the least window raises the breaker, minting waits until the meter has faded.
+//!
+//! Governance spends nothing while the chain is held to `ReduceOnly` or more. Shortfalls are covered, income and gifts
+//! come in, and bad debt is paid at every level.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -39,15 +56,22 @@ mod tests;
 mod try_state;
 
 pub use pallet::*;
-pub use types::{Books, Income, Payment, Tranche, TrancheBalances};
+pub use types::{Accounts, Books, Income, Payment, Readings, Tranche, TrancheBalances};
 pub use weights::WeightInfo;
+
+/// What a window lets be minted of stability fees however little kUSD there is, in base units: one kUSD.
+pub const LEAST_FEE_WINDOW: keel_primitives::Balance = 1_000_000;
 
 #[frame_support::pallet]
 pub mod pallet {
 	use alloc::vec::Vec;
-	use frame_support::{pallet_prelude::*, traits::fungibles, PalletId};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{fungibles, Time},
+		PalletId,
+	};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{AssetId, Balance, Coverage, IncomeSource};
+	use keel_primitives::{AssetId, Balance, Coverage, IncomeSource, Moment};
 
 	use super::*;
 
@@ -61,8 +85,14 @@ pub mod pallet {
 		#[pallet::constant]
 		type Synthetic: Get<AssetId>;
 
-		/// Where `fund_share` and `treasury_cap` are governed.
+		/// Where `fund_share`, `treasury_cap`, the window of fees and the triggers are governed.
 		type RiskParameters: keel_primitives::RiskParameters;
+
+		/// Asked before fees are minted and before the treasury tranche is spent.
+		type CircuitBreaker: keel_primitives::CircuitBreaker;
+
+		/// The clock, in milliseconds.
+		type Time: Time<Moment = Moment>;
 
 		/// The fund's account is derived from this.
 		#[pallet::constant]
@@ -82,9 +112,9 @@ pub mod pallet {
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
 
-	/// The kUSD books: both tranches, shortfalls and what was covered of them. Cumulative, in base units.
+	/// The kUSD books: both tranches, shortfalls and what was covered of them, cumulative, in base units; and the meters.
 	#[pallet::storage]
-	pub type Ledger<T: Config> = StorageValue<_, Books, ValueQuery>;
+	pub type Ledger<T: Config> = StorageValue<_, Accounts, ValueQuery>;
 
 	/// The collateral books: what came in and went out of each asset, in its base units.
 	#[pallet::storage]
@@ -107,6 +137,14 @@ pub mod pallet {
 			shared: Balance,
 			treasury: Balance,
 			bad_debt: Balance,
+		},
+		/// A shortfall was carried in part: `shared` and `treasury` were burned, `left` is carried elsewhere and is no bad
+		/// debt of the fund.
+		ShortfallCoveredInPart {
+			shortfall: Balance,
+			shared: Balance,
+			treasury: Balance,
+			left: Balance,
 		},
 		/// `amount` of the treasury tranche was burned against bad debt; `bad_debt` is left.
 		BadDebtPaid { amount: Balance, bad_debt: Balance },
@@ -145,6 +183,9 @@ pub mod pallet {
 		/// The asset could not be moved in this exact amount: a rest would fall below its minimum balance. Lower the asset's
 		/// minimum balance to one.
 		NotExact,
+		/// More stability fees would be minted in an hour than may be. Nothing is lost: ask again for at most what the view
+		/// `fee_room` says, or later, when it says more.
+		FeeWindowFull,
 	}
 
 	#[pallet::hooks]
@@ -166,7 +207,7 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// The kUSD in each tranche, in base units.
 		pub fn balances() -> TrancheBalances {
-			let books = Ledger::<T>::get();
+			let books = Ledger::<T>::get().books;
 			TrancheBalances {
 				shared: books.shared.balance(),
 				treasury: books.treasury.balance(),
@@ -175,7 +216,7 @@ pub mod pallet {
 
 		/// Recorded bad debt: kUSD in circulation without backing, in base units.
 		pub fn bad_debt_recorded() -> Balance {
-			Ledger::<T>::get().bad_debt()
+			Ledger::<T>::get().books.bad_debt()
 		}
 
 		/// How much of `asset` the fund holds, in the asset's base units.
@@ -193,7 +234,31 @@ pub mod pallet {
 
 		/// Everything that ever came in and went out, all shortfalls and what was covered of them, in base units of kUSD.
 		pub fn totals() -> Books {
-			Ledger::<T>::get()
+			Ledger::<T>::get().books
+		}
+
+		/// What came to the fund as shortfalls, and what it minted as stability fees, in about the last hour, in base units of
+		/// kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, the second over
+		/// all kUSD.
+		pub fn meters() -> Readings {
+			let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
+			Readings {
+				drawn: accounts.drawn.reading(now),
+				fees_minted: accounts.fees_minted.reading(now),
+			}
+		}
+
+		/// How many base units of kUSD may be minted as stability fees now. Zero while the circuit breaker forbids it.
+		pub fn fee_room() -> Balance {
+			Self::room_now()
+		}
+
+		/// How many base units of kUSD the fund would burn of a shortfall whose rest is carried elsewhere. Nothing, if it is too
+		/// large to book.
+		pub fn quote_cover_in_part(shortfall: Balance) -> Option<Balance> {
+			Self::preview_cover_in_part(shortfall)
+				.ok()
+				.map(|(_, payment)| payment.coverage().covered)
 		}
 
 		/// How the fund would carry a shortfall of this many base units of kUSD now. Nothing, if it is too large to book.
@@ -237,8 +302,13 @@ pub mod pallet {
 		///
 		/// [`Config::AdminOrigin`].
 		///
+		/// ## Details
+		///
+		/// Not while the circuit breaker holds the chain to `ReduceOnly` or more: what the fund has may be needed.
+		///
 		/// ## Errors
 		///
+		/// - the circuit breaker's own, while it holds the chain to `ReduceOnly` or more: wait until it is lowered.
 		/// - [`Error::BadDebtOutstanding`]: while bad debt is recorded nothing is spent.
 		/// - [`Error::TreasuryTooSmall`]: the tranche holds less.
 		/// - [`Error::OwnAccount`]: `to` is the fund.

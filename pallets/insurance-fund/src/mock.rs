@@ -1,9 +1,15 @@
 //! A chain with assets, the fund, and parameters that a test may set.
 
-use frame_support::{derive_impl, parameter_types, traits::AsEnsureOriginWithArg, PalletId};
+use frame_support::{
+	derive_impl, ensure, parameter_types,
+	traits::{AsEnsureOriginWithArg, Time},
+	PalletId,
+};
 use frame_system::{EnsureRoot, EnsureSigned};
-use keel_primitives::{AssetId, Balance, BranchId, BranchParameters, ChainParameters};
-use sp_runtime::{BuildStorage, DispatchError, FixedU128};
+use keel_primitives::{
+	Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, Level, Moment,
+};
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult, FixedU128};
 
 pub type AccountId = u64;
 
@@ -23,6 +29,10 @@ pub const USD: Balance = 1_000_000;
 pub const BITCOIN: Balance = 100_000_000;
 /// What each user starts with.
 pub const ENDOWMENT: Balance = 1_000_000 * USD;
+/// When every test starts.
+pub const START: Moment = 1_700_000_000_000;
+/// An hour.
+pub const HOUR: Moment = 3_600_000;
 
 #[frame_support::runtime]
 mod test_runtime {
@@ -78,6 +88,42 @@ parameter_types! {
 	pub const MaxCollaterals: u32 = 2;
 	pub static FundShare: FixedU128 = FixedU128::from_rational(3, 4);
 	pub static TreasuryCap: Balance = 100 * USD;
+	/// The share of all kUSD a window lets be minted as fees.
+	pub static FeeWindow: FixedU128 = FixedU128::from_rational(1, 100);
+	pub static DrawdownFloor: Balance = 1_000 * USD;
+	pub static Now: Moment = START;
+	/// What the breaker holds everything to.
+	pub static BreakerLevel: Level = Level::Normal;
+	/// What the breaker was asked.
+	pub static Asked: Vec<(BreakerSubject, Action)> = Vec::new();
+}
+
+pub struct Clock;
+impl Time for Clock {
+	type Moment = Moment;
+	fn now() -> Moment {
+		Now::get()
+	}
+}
+
+/// One level for every subject.
+pub struct MockBreaker;
+impl keel_primitives::CircuitBreaker for MockBreaker {
+	fn level(_: BreakerSubject) -> Level {
+		BreakerLevel::get()
+	}
+	fn ensure(subject: BreakerSubject, action: Action) -> DispatchResult {
+		Asked::mutate(|asked| asked.push((subject, action)));
+		ensure!(
+			BreakerLevel::get() <= action.tolerates(),
+			DispatchError::Other("breaker raised")
+		);
+		Ok(())
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn raise(_: BreakerSubject, level: Level) {
+		BreakerLevel::set(level);
+	}
 }
 
 pub struct Parameters;
@@ -89,17 +135,32 @@ impl keel_primitives::RiskParameters for Parameters {
 		ChainParameters {
 			fund_share: FundShare::get(),
 			treasury_cap: TreasuryCap::get(),
+			drawdown_guarded: FixedU128::from_rational(10, 100),
+			drawdown_reduce_only: FixedU128::from_rational(25, 100),
+			drawdown_halted: FixedU128::from_rational(50, 100),
+			drawdown_floor: DrawdownFloor::get(),
+			fees_minted_guarded: FixedU128::from_rational(5, 1_000),
+			fees_minted_reduce_only: FeeWindow::get(),
 			..Default::default()
 		}
 	}
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(_: BranchId, _: BranchParameters) {}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_chain(parameters: ChainParameters) {
+		FundShare::set(parameters.fund_share);
+		TreasuryCap::set(parameters.treasury_cap);
+		FeeWindow::set(parameters.fees_minted_reduce_only);
+		DrawdownFloor::set(parameters.drawdown_floor);
+	}
 }
 
 impl crate::Config for Test {
 	type Assets = Assets;
 	type Synthetic = Synthetic;
 	type RiskParameters = Parameters;
+	type CircuitBreaker = MockBreaker;
+	type Time = Clock;
 	type PalletId = FundPalletId;
 	type AdminOrigin = EnsureRoot<AccountId>;
 	type MaxCollaterals = MaxCollaterals;
@@ -109,6 +170,11 @@ impl crate::Config for Test {
 pub fn new_test_ext() -> sp_io::TestExternalities {
 	FundShare::set(FixedU128::from_rational(3, 4));
 	TreasuryCap::set(100 * USD);
+	FeeWindow::set(FixedU128::from_rational(1, 100));
+	DrawdownFloor::set(1_000 * USD);
+	Now::set(START);
+	BreakerLevel::set(Level::Normal);
+	Asked::set(Vec::new());
 	let mut storage = frame_system::GenesisConfig::<Test>::default()
 		.build_storage()
 		.unwrap();
@@ -157,7 +223,8 @@ impl ExtBuilder {
 	pub fn build_and_execute(self, test: impl FnOnce()) {
 		use keel_primitives::{IncomeSource, InsuranceFund as _};
 		new_test_ext().execute_with(|| {
-			let (share, cap) = (FundShare::get(), TreasuryCap::get());
+			let (share, cap, window) = (FundShare::get(), TreasuryCap::get(), FeeWindow::get());
+			FeeWindow::set(FixedU128::from_inner(u128::MAX));
 			FundShare::set(FixedU128::from_u32(0));
 			InsuranceFund::mint(self.treasury, IncomeSource::StabilityFee).unwrap();
 			TreasuryCap::set(0);
@@ -165,6 +232,12 @@ impl ExtBuilder {
 			InsuranceFund::mint(self.shared, IncomeSource::Donation).unwrap();
 			FundShare::set(share);
 			TreasuryCap::set(cap);
+			FeeWindow::set(window);
+			// What was set up is not of the last hour.
+			crate::Ledger::<Test>::mutate(|accounts| {
+				(accounts.drawn, accounts.fees_minted) = Default::default();
+			});
+			Asked::set(Vec::new());
 			System::reset_events();
 			test();
 			InsuranceFund::do_try_state().expect("the state is sound after the test");
@@ -176,6 +249,11 @@ impl ExtBuilder {
 pub fn supply() -> Balance {
 	use frame_support::traits::fungibles::Inspect;
 	Assets::total_issuance(KUSD)
+}
+
+/// Let time pass, in milliseconds.
+pub fn advance(by: Moment) {
+	Now::set(Now::get() + by);
 }
 
 /// The last event of the fund.

@@ -1,17 +1,26 @@
 //! What must hold between any two calls.
 
-use frame_support::{ensure, pallet_prelude::Get, traits::fungibles::Inspect};
+use frame_support::{
+	ensure,
+	pallet_prelude::Get,
+	traits::{fungibles::Inspect, Time},
+};
 use sp_runtime::TryRuntimeError;
 
-use crate::{Collateral, Config, Ledger, Pallet};
+use crate::{Accounts, Collateral, Config, Ledger, Pallet};
 
 impl<T: Config> Pallet<T> {
 	/// - No tranche is negative, and no more was covered than was short.
 	/// - Bad debt and money in the shared tranche exclude each other.
 	/// - The account's kUSD is the sum of the tranches, neither less nor more.
+	/// - The meters never read below zero, and no more fees were minted than ever came in.
 	/// - The account's balance of each collateral is what the books say, neither less nor more.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
-		let books = Ledger::<T>::get();
+		let Accounts {
+			books,
+			drawn,
+			fees_minted,
+		} = Ledger::<T>::get();
 		ensure!(
 			books.shared.outflow <= books.shared.inflow,
 			"the shared tranche is negative"
@@ -27,6 +36,16 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			books.bad_debt() == 0 || books.shared.balance() == 0,
 			"bad debt is recorded while the shared tranche has money"
+		);
+
+		let now = T::Time::now();
+		ensure!(drawn.net(now) >= 0, "shortfalls flowed backwards");
+		ensure!(fees_minted.net(now) >= 0, "fees flowed backwards");
+		// Saturates above every reading.
+		let inflow = books.shared.inflow.saturating_add(books.treasury.inflow);
+		ensure!(
+			fees_minted.reading(now) <= inflow,
+			"more fees were minted than came in"
 		);
 
 		let fund = Self::account();

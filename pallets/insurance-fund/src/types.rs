@@ -3,7 +3,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use keel_math::{mul_ratio, FixedU128, Rounding, ONE};
-use keel_primitives::{Balance, Coverage};
+use keel_primitives::{Balance, Coverage, Meter};
 use scale_info::TypeInfo;
 
 /// What came in and what went out, cumulative, in base units.
@@ -54,6 +54,30 @@ pub struct Books {
 	pub shortfalls: Balance,
 	/// What was burned against them, at once or later.
 	pub covered: Balance,
+}
+
+/// All the fund writes down about kUSD, in one storage value.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Accounts {
+	/// What came in, went out, was short and was covered.
+	pub books: Books,
+	/// Shortfalls that came to the fund in about the last hour, whether it could carry them or not.
+	pub drawn: Meter,
+	/// Stability fees minted in about the last hour.
+	pub fees_minted: Meter,
+}
+
+/// What the meters read now, in base units of kUSD.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Readings {
+	/// Shortfalls that came to the fund in about the last hour.
+	pub drawn: Balance,
+	/// Stability fees minted in about the last hour.
+	pub fees_minted: Balance,
 }
 
 /// The kUSD in each tranche, in base units.
@@ -127,24 +151,36 @@ impl Books {
 		))
 	}
 
-	/// After a shortfall: the shared tranche pays what it can, the treasury tranche at most `cap` of what is left, the
-	/// rest is bad debt. `None` on overflow.
-	pub fn with_shortfall(mut self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
+	/// Who pays a shortfall: the shared tranche what it can, the treasury tranche at most `cap` of what is left, nobody the
+	/// rest.
+	fn payment(&self, shortfall: Balance, cap: Balance) -> Option<Payment> {
 		let shared = shortfall.min(self.shared.balance());
 		let rest = shortfall.checked_sub(shared)?;
 		let treasury = rest.min(cap).min(self.treasury.balance());
-		let bad_debt = rest.checked_sub(treasury)?;
+		Some(Payment {
+			shared,
+			treasury,
+			bad_debt: rest.checked_sub(treasury)?,
+		})
+	}
+
+	/// After as much of a shortfall as the tranches pay, in the same order and under the same cap: booked as a shortfall of
+	/// just that, so that none of it is bad debt. `None` on overflow.
+	pub fn with_part(self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
+		// What they pay of the whole they pay of that part, and nothing is left of it.
+		let covered = self.payment(shortfall, cap)?.coverage().covered;
+		self.with_shortfall(covered, cap)
+	}
+
+	/// After a shortfall: the shared tranche pays what it can, the treasury tranche at most `cap` of what is left, the
+	/// rest is bad debt. `None` on overflow.
+	pub fn with_shortfall(mut self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
+		let payment = self.payment(shortfall, cap)?;
+		let Payment { shared, treasury, .. } = payment;
 		self.shortfalls = self.shortfalls.checked_add(shortfall)?;
 		self.covered = self.covered.checked_add(shared)?.checked_add(treasury)?;
 		self.shared = self.shared.debit(shared)?;
 		self.treasury = self.treasury.debit(treasury)?;
-		Some((
-			self,
-			Payment {
-				shared,
-				treasury,
-				bad_debt,
-			},
-		))
+		Some((self, payment))
 	}
 }

@@ -18,9 +18,9 @@ impl WeightInfo for () {
 		Weight::from_parts(70_000_000, 6_208).saturating_add(RocksDbWeight::get().reads_writes(4, 4))
 	}
 
-	/// The asset, two accounts of it, the receiver's system account, the books.
+	/// The breaker, the asset, two accounts of it, the receiver's system account, the books.
 	fn spend() -> Weight {
-		Weight::from_parts(60_000_000, 6_208).saturating_add(RocksDbWeight::get().reads_writes(5, 5))
+		Weight::from_parts(60_000_000, 6_208).saturating_add(RocksDbWeight::get().reads_writes(6, 5))
 	}
 
 	/// The asset, one account of it, the books.

@@ -131,3 +131,95 @@ fn when_the_synthetic_is_frozen_should_change_nothing() {
 		assert_eq!(Ledger::<Test>::get(), before);
 	});
 }
+
+mod in_part {
+	use super::*;
+
+	#[test]
+	fn burns_in_the_same_order_under_the_same_cap_and_records_no_bad_debt() {
+		// (shared, treasury, shortfall) to (burned of the shared, of the treasury tranche)
+		let cases = [
+			((50, 50, 40), (40, 0)),
+			((50, 50, 50), (50, 0)),
+			((30, 50, 50), (30, 20)),
+			((1, 500, 151), (1, 100)),
+			((0, 60, 70), (0, 60)),
+			((0, 0, 7), (0, 0)),
+		];
+		for ((shared, treasury, shortfall), (of_shared, of_treasury)) in cases {
+			ExtBuilder::default()
+				.shared(shared * USD)
+				.treasury(treasury * USD)
+				.build_and_execute(|| {
+					let (before, covered) = (supply(), (of_shared + of_treasury) * USD);
+					assert_eq!(InsuranceFund::quote_cover_in_part(shortfall * USD), Some(covered));
+					assert_eq!(
+						InsuranceFund::quote_cover(shortfall * USD).map(|c| c.covered),
+						Some(covered),
+						"as much as of a whole one"
+					);
+					assert_eq!(InsuranceFund::cover_in_part(shortfall * USD), Ok(covered));
+					assert_eq!(
+						last_event(),
+						Event::ShortfallCoveredInPart {
+							shortfall: shortfall * USD,
+							shared: of_shared * USD,
+							treasury: of_treasury * USD,
+							left: shortfall * USD - covered,
+						}
+					);
+					let balances = InsuranceFund::balances();
+					assert_eq!(balances.shared, (shared - of_shared) * USD);
+					assert_eq!(balances.treasury, (treasury - of_treasury) * USD);
+					assert_eq!(supply(), before - covered);
+					assert_eq!(InsuranceFund::bad_debt(), 0);
+					let totals = InsuranceFund::totals();
+					assert_eq!((totals.shortfalls, totals.covered), (covered, covered));
+				});
+		}
+	}
+
+	#[test]
+	fn leaves_recorded_bad_debt_as_it_was() {
+		ExtBuilder::default()
+			.treasury(500 * USD)
+			.bad_debt(7 * USD)
+			.build_and_execute(|| {
+				assert_eq!(InsuranceFund::cover_in_part(300 * USD), Ok(100 * USD));
+				assert_eq!(InsuranceFund::bad_debt(), 7 * USD);
+				let totals = InsuranceFund::totals();
+				assert_eq!((totals.shortfalls, totals.covered), (107 * USD, 100 * USD));
+			});
+	}
+
+	#[test]
+	fn when_the_shortfall_is_the_largest_should_pay_what_there_is() {
+		ExtBuilder::default().shared(3 * USD).build_and_execute(|| {
+			assert_eq!(InsuranceFund::cover_in_part(u128::MAX), Ok(3 * USD));
+			assert_eq!(InsuranceFund::cover_in_part(u128::MAX), Ok(0));
+			assert_eq!(InsuranceFund::totals().shortfalls, 3 * USD);
+		});
+	}
+
+	#[test]
+	fn when_zero_should_touch_nothing() {
+		ExtBuilder::default().shared(USD).build_and_execute(|| {
+			assert_storage_noop!(assert_eq!(InsuranceFund::cover_in_part(0), Ok(0)));
+		});
+	}
+
+	#[test]
+	fn when_it_fails_should_change_nothing() {
+		ExtBuilder::default().shared(USD).build_and_execute(|| {
+			assert_ok!(Assets::freeze_asset(RuntimeOrigin::signed(ISSUER), KUSD));
+			let root = sp_io::storage::root(sp_runtime::StateVersion::V1);
+			assert!(InsuranceFund::cover_in_part(USD).is_err());
+			assert_eq!(sp_io::storage::root(sp_runtime::StateVersion::V1), root);
+			Ledger::<Test>::mutate(|accounts| {
+				accounts.books.shortfalls = u128::MAX;
+				accounts.books.covered = u128::MAX;
+			});
+			assert_noop!(InsuranceFund::cover_in_part(USD), ArithmeticError::Overflow);
+		});
+	}
+}

@@ -4,7 +4,7 @@ use frame_support::traits::fungibles::Mutate;
 use keel_primitives::InsuranceFund as _;
 use sp_runtime::TryRuntimeError;
 
-use crate::{mock::*, Collateral, Ledger, Tranche};
+use crate::{mock::*, Books, Collateral, Ledger, Tranche};
 
 /// A sound state, then `damage`, then the message that must come.
 fn sees(damage: impl FnOnce(), message: &'static str) {
@@ -20,10 +20,14 @@ fn sees(damage: impl FnOnce(), message: &'static str) {
 	});
 }
 
+fn books(damage: impl FnOnce(&mut Books)) {
+	Ledger::<Test>::mutate(|accounts| damage(&mut accounts.books))
+}
+
 #[test]
 fn a_negative_shared_tranche() {
 	sees(
-		|| Ledger::<Test>::mutate(|books| books.shared.outflow = books.shared.inflow + 1),
+		|| books(|books| books.shared.outflow = books.shared.inflow + 1),
 		"the shared tranche is negative",
 	);
 }
@@ -31,7 +35,7 @@ fn a_negative_shared_tranche() {
 #[test]
 fn a_negative_treasury_tranche() {
 	sees(
-		|| Ledger::<Test>::mutate(|books| books.treasury.outflow = books.treasury.inflow + 1),
+		|| books(|books| books.treasury.outflow = books.treasury.inflow + 1),
 		"the treasury tranche is negative",
 	);
 }
@@ -39,7 +43,7 @@ fn a_negative_treasury_tranche() {
 #[test]
 fn more_covered_than_short() {
 	sees(
-		|| Ledger::<Test>::mutate(|books| books.covered += 1),
+		|| books(|books| books.covered += 1),
 		"more was covered than was short",
 	);
 }
@@ -47,8 +51,28 @@ fn more_covered_than_short() {
 #[test]
 fn bad_debt_beside_shared_money() {
 	sees(
-		|| Ledger::<Test>::mutate(|books| books.shortfalls += 1),
+		|| books(|books| books.shortfalls += 1),
 		"bad debt is recorded while the shared tranche has money",
+	);
+}
+
+#[test]
+fn meters_that_run_backwards() {
+	sees(
+		|| Ledger::<Test>::mutate(|accounts| accounts.drawn.sub(Now::get(), 1)),
+		"shortfalls flowed backwards",
+	);
+	sees(
+		|| Ledger::<Test>::mutate(|accounts| accounts.fees_minted.sub(Now::get(), 101 * USD)),
+		"fees flowed backwards",
+	);
+}
+
+#[test]
+fn more_fees_than_income() {
+	sees(
+		|| Ledger::<Test>::mutate(|accounts| accounts.fees_minted.add(Now::get(), 1)),
+		"more fees were minted than came in",
 	);
 }
 
@@ -56,7 +80,7 @@ fn bad_debt_beside_shared_money() {
 fn tranches_beyond_any_balance() {
 	sees(
 		|| {
-			Ledger::<Test>::mutate(|books| {
+			books(|books| {
 				books.shared = Tranche {
 					inflow: u128::MAX,
 					outflow: 0,
@@ -74,7 +98,7 @@ fn tranches_beyond_any_balance() {
 #[test]
 fn too_little_kusd() {
 	sees(
-		|| Ledger::<Test>::mutate(|books| books.shared.inflow += 1),
+		|| books(|books| books.shared.inflow += 1),
 		"the fund holds less kUSD than its tranches",
 	);
 }

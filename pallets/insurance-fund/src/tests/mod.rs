@@ -1,5 +1,6 @@
 //! Tests by theme. Every one of them ends in `do_try_state`.
 
+mod breaker;
 mod collateral;
 mod cover;
 mod income;

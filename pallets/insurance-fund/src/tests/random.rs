@@ -1,6 +1,6 @@
 //! Random operations against an account kept by hand: whatever the order, no unit appears or is lost.
 
-use keel_primitives::{AssetId, Balance, IncomeSource, InsuranceFund as _};
+use keel_primitives::{AssetId, Balance, Gauges, IncomeSource, InsuranceFund as _, Level, Meter, Moment};
 use proptest::prelude::*;
 use sp_runtime::FixedU128;
 
@@ -12,12 +12,27 @@ enum Op {
 	Mint(Balance, IncomeSource),
 	Donate(AccountId, Balance),
 	Cover(Balance),
+	CoverInPart(Balance),
 	Spend(AccountId, Balance),
 	PayBadDebt(Balance),
 	Take(AccountId, AssetId, Balance),
 	Release(AccountId, AssetId, Balance),
 	Share(u32),
 	Cap(Balance),
+	Window(u32),
+	Level(Level),
+	Wait(Moment),
+}
+
+/// What must have come of it.
+#[derive(Default)]
+struct Model {
+	minted: Balance,
+	short: Balance,
+	given: Balance,
+	taken: Balance,
+	drawn: Meter,
+	fees: Meter,
 }
 
 fn amount() -> impl Strategy<Value = Balance> {
@@ -41,33 +56,94 @@ fn op() -> impl Strategy<Value = Op> {
 		3 => (who(), amount(), source()).prop_map(|(w, a, s)| Op::Receive(w, a, s)),
 		3 => (amount(), source()).prop_map(|(a, s)| Op::Mint(a, s)),
 		1 => (who(), amount()).prop_map(|(w, a)| Op::Donate(w, a)),
-		4 => amount().prop_map(Op::Cover),
+		3 => amount().prop_map(Op::Cover),
+		3 => amount().prop_map(Op::CoverInPart),
 		2 => (who(), amount()).prop_map(|(w, a)| Op::Spend(w, a)),
 		2 => amount().prop_map(Op::PayBadDebt),
 		2 => (who(), KUSD..=DOT, amount()).prop_map(|(w, asset, a)| Op::Take(w, asset, a)),
 		2 => (who(), KUSD..=DOT, amount()).prop_map(|(w, asset, a)| Op::Release(w, asset, a)),
 		1 => (0..150u32).prop_map(Op::Share),
 		1 => amount().prop_map(Op::Cap),
+		1 => (0..300u32).prop_map(Op::Window),
+		2 => prop_oneof![
+			5 => Just(Level::Normal),
+			1 => Just(Level::Guarded),
+			1 => Just(Level::ReduceOnly),
+			1 => Just(Level::Halted),
+		]
+		.prop_map(Op::Level),
+		3 => prop_oneof![0..60_000u64, 0..2 * HOUR].prop_map(Op::Wait),
 	]
 }
 
-/// Do it as a dispatch would: a failure changes nothing. `true` if it succeeded.
-fn apply(op: &Op) -> bool {
+/// Nothing flowing leaves a meter as it was.
+fn flowed(meter: &mut Meter, amount: Balance) {
+	if amount > 0 {
+		meter.add(Now::get(), amount);
+	}
+}
+
+/// Do it as a dispatch would: a failure changes nothing.
+fn apply(op: &Op, model: &mut Model) {
 	let root = sp_io::storage::root(sp_runtime::StateVersion::V1);
+	let open = BreakerLevel::get() <= Level::Guarded;
 	let done = match op.clone() {
-		Op::Receive(who, amount, source) => InsuranceFund::receive(&who, amount, source).is_ok(),
-		Op::Mint(amount, source) => InsuranceFund::mint(amount, source).is_ok(),
-		Op::Donate(who, amount) => InsuranceFund::donate(RuntimeOrigin::signed(who), amount).is_ok(),
+		Op::Receive(who, amount, source) => {
+			let done = InsuranceFund::receive(&who, amount, source).is_ok();
+			model.given += if done { amount } else { 0 };
+			done
+		}
+		Op::Mint(amount, source) => {
+			let room = InsuranceFund::fee_room();
+			assert!(open || room == 0);
+			let done = InsuranceFund::mint(amount, source).is_ok();
+			assert_eq!(done, amount <= room, "exactly what the view says");
+			if done {
+				model.minted += amount;
+				flowed(&mut model.fees, amount);
+			}
+			done
+		}
+		Op::Donate(who, amount) => {
+			let done = InsuranceFund::donate(RuntimeOrigin::signed(who), amount).is_ok();
+			model.given += if done { amount } else { 0 };
+			done
+		}
 		Op::Cover(shortfall) => {
 			let quote = InsuranceFund::quote_cover(shortfall);
 			let result = InsuranceFund::cover(shortfall).ok();
 			assert_eq!(result, quote);
 			if let Some(coverage) = result {
 				assert_eq!(coverage.covered + coverage.bad_debt, shortfall);
+				model.short += shortfall;
+				flowed(&mut model.drawn, shortfall);
 			}
 			result.is_some()
 		}
-		Op::Spend(to, amount) => InsuranceFund::spend(RuntimeOrigin::root(), to, amount).is_ok(),
+		Op::CoverInPart(shortfall) => {
+			let whole = InsuranceFund::quote_cover(shortfall);
+			let quote = InsuranceFund::quote_cover_in_part(shortfall);
+			let (before, bad_debt) = (supply(), InsuranceFund::bad_debt());
+			let result = InsuranceFund::cover_in_part(shortfall).ok();
+			assert_eq!(result, quote);
+			if let Some(covered) = result {
+				assert!(covered <= shortfall);
+				assert!(whole.is_none_or(|whole| whole.covered == covered));
+				assert_eq!(
+					(supply(), InsuranceFund::bad_debt()),
+					(before - covered, bad_debt)
+				);
+				model.short += covered;
+				flowed(&mut model.drawn, shortfall);
+			}
+			result.is_some()
+		}
+		Op::Spend(to, amount) => {
+			let done = InsuranceFund::spend(RuntimeOrigin::root(), to, amount).is_ok();
+			assert!(open || !done, "spent while raised");
+			model.taken += if done { amount } else { 0 };
+			done
+		}
 		Op::PayBadDebt(amount) => InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), amount).is_ok(),
 		Op::Take(who, asset, amount) => InsuranceFund::take_collateral(&who, asset, amount).is_ok(),
 		Op::Release(who, asset, amount) => InsuranceFund::release_collateral(&who, asset, amount).is_ok(),
@@ -79,6 +155,18 @@ fn apply(op: &Op) -> bool {
 			TreasuryCap::set(cap);
 			true
 		}
+		Op::Window(per_mille) => {
+			FeeWindow::set(FixedU128::from_rational(per_mille.into(), 1_000));
+			true
+		}
+		Op::Level(level) => {
+			BreakerLevel::set(level);
+			true
+		}
+		Op::Wait(ms) => {
+			advance(ms);
+			true
+		}
 	};
 	if !done {
 		assert_eq!(
@@ -87,27 +175,19 @@ fn apply(op: &Op) -> bool {
 			"{op:?} failed and left a trace"
 		);
 	}
-	done
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 2_000, ..Default::default() })]
+	#![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 2_000, ..Default::default() })]
 
 	#[test]
 	fn conserve_every_unit(ops in prop::collection::vec(op(), 250)) {
 		new_test_ext().execute_with(|| {
 			let start = supply();
-			let (mut minted, mut short, mut given, mut taken) = (0u128, 0u128, 0u128, 0u128);
+			let mut model = Model::default();
 			for op in &ops {
-				if apply(op) {
-					match op {
-						Op::Mint(amount, _) => minted += amount,
-						Op::Cover(amount) => short += amount,
-						Op::Receive(_, amount, _) | Op::Donate(_, amount) => given += amount,
-						Op::Spend(_, amount) => taken += amount,
-						_ => (),
-					}
-				}
+				apply(op, &mut model);
+				let Model { minted, short, given, taken, .. } = model;
 				InsuranceFund::do_try_state().expect("sound after every operation");
 				let (totals, balances) = (InsuranceFund::totals(), InsuranceFund::balances());
 				// Everything covered was burned, and nothing else was.
@@ -115,6 +195,12 @@ proptest! {
 				assert_eq!(totals.shortfalls, short);
 				assert_eq!(InsuranceFund::bad_debt() + totals.covered, short);
 				assert_eq!(balances.shared + balances.treasury + totals.covered + taken, minted + given);
+				let (meters, now) = (InsuranceFund::meters(), Now::get());
+				assert_eq!(meters.drawn, model.drawn.reading(now));
+				assert_eq!(meters.fees_minted, model.fees.reading(now));
+				for subject in InsuranceFund::subjects() {
+					assert_eq!(InsuranceFund::gauges(subject).len(), 1);
+				}
 				for asset in [BTC, ETH, DOT] {
 					let users = Assets::balance(asset, ALICE) + Assets::balance(asset, BOB);
 					assert_eq!(users + InsuranceFund::collateral(asset), 2 * ENDOWMENT);

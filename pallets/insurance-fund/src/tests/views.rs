@@ -2,7 +2,7 @@
 
 use keel_primitives::{Coverage, InsuranceFund as _};
 
-use crate::{mock::*, Books, Tranche};
+use crate::{mock::*, Books, Readings, Tranche};
 
 #[test]
 fn show_every_number() {
@@ -17,6 +17,13 @@ fn show_every_number() {
 			let balances = InsuranceFund::balances();
 			assert_eq!((balances.shared, balances.treasury), (0, 50 * USD));
 			assert_eq!(InsuranceFund::bad_debt_recorded(), 0);
+			assert_eq!(
+				InsuranceFund::meters(),
+				Readings {
+					drawn: 50 * USD,
+					fees_minted: 0
+				}
+			);
 			assert_eq!(InsuranceFund::collateral_held(ETH), 7);
 			assert_eq!(InsuranceFund::collateral_held(DOT), 0);
 			assert_eq!(InsuranceFund::collateral_list(), vec![(ETH, 7)]);
@@ -55,5 +62,6 @@ fn a_quote_is_what_happens() {
 			assert_eq!(InsuranceFund::cover(200 * USD).ok(), quote);
 			assert_eq!(InsuranceFund::quote_cover(u128::MAX), None);
 			assert_eq!(InsuranceFund::quote_cover(0), Some(Coverage::default()));
+			assert_eq!(InsuranceFund::quote_cover_in_part(0), Some(0));
 		});
 }

@@ -1,0 +1,402 @@
+//! What the breaker forbids, what the windows let through, and what the meters tell.
+
+use frame_support::{assert_noop, assert_ok};
+use keel_math::ONE;
+use keel_primitives::{
+	Action, Balance, BreakerSubject, Fuse, Gauge, Gauges, IncomeSource, InsuranceFund as _, Level, MintPath,
+	Triggers,
+};
+use sp_runtime::{DispatchError, FixedU128};
+
+use crate::{mock::*, Error, Readings, LEAST_FEE_WINDOW};
+
+const FEES: BreakerSubject = BreakerSubject::Mint(MintPath::StabilityFees);
+const LEVELS: [(Level, bool); 4] = [
+	(Level::Normal, true),
+	(Level::Guarded, true),
+	(Level::ReduceOnly, false),
+	(Level::Halted, false),
+];
+
+fn mint(amount: Balance) -> sp_runtime::DispatchResult {
+	InsuranceFund::mint(amount, IncomeSource::StabilityFee)
+}
+
+/// The one gauge of a subject.
+fn gauge(subject: BreakerSubject) -> Gauge {
+	let [gauge] = InsuranceFund::gauges(subject)[..] else {
+		panic!("not one gauge")
+	};
+	gauge
+}
+
+fn drawdown() -> u128 {
+	gauge(BreakerSubject::Chain).reading
+}
+
+/// Destroy all kUSD of the users.
+fn burn_everything() {
+	use frame_support::traits::{
+		fungibles::Mutate,
+		tokens::{Fortitude::Force, Precision::Exact, Preservation::Expendable},
+	};
+	for who in [ALICE, BOB] {
+		let held = Assets::balance(KUSD, who);
+		Assets::burn_from(KUSD, &who, held, Expendable, Exact, Force).unwrap();
+	}
+	assert_eq!(supply(), 0);
+}
+
+mod levels {
+	use super::*;
+
+	#[test]
+	fn spending_waits_from_reduce_only_on() {
+		for (level, open) in LEVELS {
+			ExtBuilder::default().treasury(5 * USD).build_and_execute(|| {
+				BreakerLevel::set(level);
+				let spend = || InsuranceFund::spend(RuntimeOrigin::root(), BOB, USD);
+				if open {
+					assert_ok!(spend());
+				} else {
+					assert_noop!(spend(), DispatchError::Other("breaker raised"));
+				}
+				assert_eq!(Asked::get(), vec![(BreakerSubject::Chain, Action::Discretionary)]);
+			});
+		}
+	}
+
+	#[test]
+	fn minting_waits_from_reduce_only_on() {
+		for (level, open) in LEVELS {
+			ExtBuilder::default().build_and_execute(|| {
+				BreakerLevel::set(level);
+				if open {
+					assert_ok!(mint(USD));
+				} else {
+					assert_noop!(mint(USD), DispatchError::Other("breaker raised"));
+					// Nothing to mint is nothing to ask for.
+					assert_ok!(mint(0));
+				}
+				assert_eq!(Asked::get(), vec![(FEES, Action::AddRisk)]);
+				assert_eq!(InsuranceFund::fee_room() > 0, open);
+			});
+		}
+	}
+
+	#[test]
+	fn nothing_else_ever_asks() {
+		for (level, _) in LEVELS {
+			ExtBuilder::default()
+				.shared(10 * USD)
+				.treasury(50 * USD)
+				.build_and_execute(|| {
+					BreakerLevel::set(level);
+					assert_ok!(InsuranceFund::donate(RuntimeOrigin::signed(ALICE), USD));
+					assert_ok!(InsuranceFund::receive(&ALICE, USD, IncomeSource::Penalty));
+					assert_ok!(InsuranceFund::cover_in_part(USD));
+					TreasuryCap::set(0);
+					assert_ok!(InsuranceFund::cover(20 * USD));
+					assert_ok!(InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), USD));
+					assert_ok!(InsuranceFund::take_collateral(&ALICE, BTC, 5));
+					assert_ok!(InsuranceFund::release_collateral(&BOB, BTC, 5));
+					assert_eq!(Asked::get(), vec![], "at {level:?}");
+				});
+		}
+	}
+}
+
+mod window {
+	use super::*;
+
+	#[test]
+	fn lets_a_share_of_the_supply_through() {
+		ExtBuilder::default().build_and_execute(|| {
+			// 1 % of two million.
+			assert_eq!(InsuranceFund::fee_room(), 20_000 * USD);
+			assert_noop!(mint(20_000 * USD + 1), Error::<Test>::FeeWindowFull);
+			assert_ok!(mint(15_000 * USD));
+			// The supply has grown by it.
+			assert_eq!(InsuranceFund::fee_room(), 5_150 * USD);
+			assert_noop!(mint(5_150 * USD + 1), Error::<Test>::FeeWindowFull);
+			assert_ok!(mint(5_150 * USD));
+			assert_eq!(InsuranceFund::meters().fees_minted, 20_150 * USD);
+		});
+	}
+
+	#[test]
+	fn is_one_for_every_source() {
+		ExtBuilder::default().build_and_execute(|| {
+			for source in [
+				IncomeSource::StabilityFee,
+				IncomeSource::Penalty,
+				IncomeSource::Collateral,
+				IncomeSource::Donation,
+			] {
+				assert_noop!(
+					InsuranceFund::mint(20_000 * USD + 1, source),
+					Error::<Test>::FeeWindowFull
+				);
+				assert_ok!(InsuranceFund::mint(USD, source));
+			}
+			assert_eq!(InsuranceFund::meters().fees_minted, 4 * USD);
+		});
+	}
+
+	#[test]
+	fn opens_again_as_the_meter_fades() {
+		ExtBuilder::default().build_and_execute(|| {
+			FundShare::set(FixedU128::from_u32(0));
+			assert_ok!(mint(20_000 * USD));
+			assert_eq!(InsuranceFund::fee_room(), 200 * USD);
+			advance(HOUR);
+			// 20,000/e, rounded up to a base unit.
+			assert_eq!(InsuranceFund::meters().fees_minted, 7_357_588_824);
+			assert_eq!(InsuranceFund::fee_room(), 20_200 * USD - 7_357_588_824);
+			advance(100 * HOUR);
+			assert!(InsuranceFund::meters().fees_minted <= 1);
+			assert!(InsuranceFund::fee_room() >= 20_200 * USD - 1);
+		});
+	}
+
+	#[test]
+	fn when_income_comes_otherwise_should_not_count_it() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(InsuranceFund::receive(
+				&ALICE,
+				100 * USD,
+				IncomeSource::StabilityFee
+			));
+			assert_ok!(InsuranceFund::donate(RuntimeOrigin::signed(ALICE), 100 * USD));
+			assert_eq!(InsuranceFund::meters(), Readings::default());
+		});
+	}
+
+	#[test]
+	fn when_bad_debt_takes_it_all_should_count_it_just_so() {
+		ExtBuilder::default().bad_debt(10 * USD).build_and_execute(|| {
+			assert_ok!(mint(8 * USD));
+			assert_eq!(InsuranceFund::bad_debt(), 2 * USD);
+			assert_eq!(InsuranceFund::meters().fees_minted, 8 * USD);
+		});
+	}
+
+	#[test]
+	fn of_a_tiny_supply_is_a_kusd() {
+		ExtBuilder::default().build_and_execute(|| {
+			burn_everything();
+			assert_eq!(InsuranceFund::fee_room(), LEAST_FEE_WINDOW);
+			assert_noop!(mint(USD + 1), Error::<Test>::FeeWindowFull);
+			assert_ok!(mint(1));
+			assert_eq!(InsuranceFund::fee_room(), USD - 1);
+			assert_ok!(mint(USD - 1));
+			assert_noop!(mint(1), Error::<Test>::FeeWindowFull);
+			advance(HOUR);
+			assert_eq!(InsuranceFund::fee_room(), USD - 367_880);
+		});
+	}
+
+	#[test]
+	fn is_never_in_the_way_of_a_fee_there_is() {
+		ExtBuilder::default().build_and_execute(|| {
+			// 100 % a year every minute for a day, on whatever there is: a percent is never near.
+			for _ in 0..1_440 {
+				advance(60_000);
+				assert_ok!(mint(supply() / 525_600 + 1));
+			}
+			let reading = gauge(FEES).reading;
+			assert!(reading < ONE / 5_000, "{reading}");
+		});
+	}
+
+	#[test]
+	fn when_no_number_is_large_enough_should_limit_nothing() {
+		ExtBuilder::default().build_and_execute(|| {
+			FeeWindow::set(FixedU128::from_inner(u128::MAX));
+			let huge = ONE;
+			assert_ok!(mint(huge));
+			// The share of the supply is beyond 128 bits now.
+			assert_eq!(InsuranceFund::fee_room(), u128::MAX - huge);
+			assert_ok!(mint(huge));
+		});
+	}
+
+	#[test]
+	fn when_the_mint_fails_should_not_be_used_up() {
+		ExtBuilder::default().build_and_execute(|| {
+			crate::Ledger::<Test>::mutate(|accounts| {
+				accounts.books.shared.inflow = u128::MAX;
+				accounts.books.shared.outflow = u128::MAX;
+			});
+			assert_noop!(mint(USD), sp_runtime::ArithmeticError::Overflow);
+			assert_eq!(InsuranceFund::fee_room(), 20_000 * USD);
+		});
+	}
+}
+
+mod gauges {
+	use super::*;
+
+	#[test]
+	fn are_of_the_chain_and_of_the_fees() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_eq!(InsuranceFund::subjects(), vec![BreakerSubject::Chain, FEES]);
+			for subject in [
+				BreakerSubject::Branch(1),
+				BreakerSubject::Market(1),
+				BreakerSubject::Mint(MintPath::Vaults(1)),
+			] {
+				assert_eq!(InsuranceFund::gauges(subject), vec![]);
+			}
+			let percent = |percent| ONE / 100 * percent;
+			assert_eq!(
+				gauge(BreakerSubject::Chain),
+				Gauge {
+					fuse: Fuse::Drawdown,
+					reading: 0,
+					triggers: Triggers {
+						guarded: percent(10),
+						reduce_only: percent(25),
+						halted: Some(percent(50)),
+					},
+				}
+			);
+			assert_eq!(
+				gauge(FEES),
+				Gauge {
+					fuse: Fuse::Minted,
+					reading: 0,
+					triggers: Triggers {
+						guarded: percent(1) / 2,
+						reduce_only: percent(1),
+						halted: None,
+					},
+				}
+			);
+		});
+	}
+
+	#[test]
+	fn read_a_shortfall_over_what_there_was_to_carry_it() {
+		ExtBuilder::default()
+			.shared(3_000 * USD)
+			.treasury(5_000 * USD)
+			.build_and_execute(|| {
+				assert_ok!(InsuranceFund::cover(2_000 * USD));
+				assert_eq!(drawdown(), ONE / 4);
+				// Another tenth of what there was.
+				assert_ok!(InsuranceFund::cover_in_part(800 * USD));
+				assert_eq!(drawdown(), ONE / 100 * 35);
+			});
+	}
+
+	#[test]
+	fn read_all_of_a_shortfall_also_what_nobody_paid() {
+		ExtBuilder::default().treasury(2_000 * USD).build_and_execute(|| {
+			// The cap lets a hundred through: 400 over 1,900 + 400, and 100 more over 1,800 + 500.
+			assert_ok!(InsuranceFund::cover(400 * USD));
+			assert_eq!(drawdown(), 173_913_043_478_260_870);
+			assert_eq!(InsuranceFund::cover_in_part(100 * USD), Ok(100 * USD));
+			assert_eq!(drawdown(), 217_391_304_347_826_087);
+			assert_eq!(InsuranceFund::meters().drawn, 500 * USD);
+		});
+		ExtBuilder::default().shared(1_000 * USD).build_and_execute(|| {
+			assert_eq!(InsuranceFund::cover_in_part(9_000 * USD), Ok(1_000 * USD));
+			assert_eq!(drawdown(), ONE, "all there was and more is all");
+			assert_eq!(InsuranceFund::meters().drawn, 9_000 * USD);
+		});
+	}
+
+	#[test]
+	fn measure_a_young_fund_against_the_floor() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(100 * USD));
+			assert_eq!(drawdown(), ONE / 10);
+			DrawdownFloor::set(100 * USD);
+			assert_eq!(drawdown(), ONE);
+			DrawdownFloor::set(0);
+			assert_eq!(drawdown(), ONE);
+		});
+		ExtBuilder::default().build_and_execute(|| {
+			DrawdownFloor::set(0);
+			assert_eq!(drawdown(), 0, "nothing of nothing");
+		});
+	}
+
+	#[test]
+	fn round_up() {
+		ExtBuilder::default().shared(3_000 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(1_000 * USD));
+			assert_eq!(drawdown(), ONE / 3 + 1);
+			assert_ok!(mint(7));
+			let supply = supply();
+			assert_eq!(gauge(FEES).reading, (7 * ONE).div_ceil(supply));
+			assert!((7 * ONE) % supply > 0);
+		});
+	}
+
+	#[test]
+	fn fade_over_an_hour() {
+		ExtBuilder::default().shared(4_000 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(1_000 * USD));
+			assert_ok!(mint(1_000 * USD));
+			// The fund holds 4,000 again.
+			assert_eq!(drawdown(), ONE / 5);
+			assert_eq!(gauge(FEES).reading, (1_000 * USD * ONE).div_ceil(supply()));
+			advance(HOUR);
+			// 1,000/e, rounded up to a base unit.
+			let left = 367_879_442;
+			assert_eq!(
+				InsuranceFund::meters(),
+				Readings {
+					drawn: left,
+					fees_minted: left
+				}
+			);
+			assert_eq!(drawdown(), (left * ONE).div_ceil(4_000 * USD + left));
+			assert_eq!(gauge(FEES).reading, (left * ONE).div_ceil(supply()));
+			// A second shortfall adds to what is left of the first.
+			assert_ok!(InsuranceFund::cover(1_000 * USD));
+			assert_eq!(InsuranceFund::meters().drawn, left + 1_000 * USD);
+		});
+	}
+
+	#[test]
+	fn of_fees_are_none_where_there_is_no_kusd() {
+		ExtBuilder::default().build_and_execute(|| {
+			burn_everything();
+			assert_eq!(InsuranceFund::gauges(FEES), vec![]);
+			assert_ok!(mint(USD));
+			assert_eq!(gauge(FEES).reading, ONE);
+		});
+	}
+
+	#[test]
+	fn of_fees_reach_reduce_only_where_the_window_is_full_and_not_before() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(mint(10_000 * USD));
+			let Gauge {
+				reading, triggers, ..
+			} = gauge(FEES);
+			// Over a supply that has grown by it.
+			assert!(reading < triggers.guarded, "{reading}");
+			assert_ok!(mint(InsuranceFund::fee_room()));
+			let Gauge {
+				reading, triggers, ..
+			} = gauge(FEES);
+			assert!(
+				reading > triggers.guarded && reading < triggers.reduce_only,
+				"{reading}"
+			);
+			while InsuranceFund::fee_room() > 0 {
+				assert_ok!(mint(InsuranceFund::fee_room()));
+			}
+			// All there may be is as much as the trigger, but for the rounding of the window.
+			let Gauge {
+				reading, triggers, ..
+			} = gauge(FEES);
+			let missing = triggers.reduce_only.checked_sub(reading).unwrap();
+			assert!(missing <= ONE / supply(), "{missing}");
+		});
+	}
+}
