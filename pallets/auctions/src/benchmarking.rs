@@ -85,7 +85,9 @@ where
 		EndQueue::<T>::insert(queue_key(now, id), ());
 	});
 	let short = Balance::from(index == 0);
-	T::InsuranceFund::mint(DEBT - short, IncomeSource::StabilityFee).expect("the fund can receive");
+	let payer: T::AccountId = account("seller", index, 0);
+	T::InsuranceFund::receive(&payer, DEBT - short, IncomeSource::StabilityFee)
+		.expect("the fund can receive");
 	id
 }
 
