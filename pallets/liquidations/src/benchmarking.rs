@@ -3,15 +3,40 @@
 use frame_benchmarking::v2::*;
 use frame_support::{pallet_prelude::TransactionSource, storage::with_storage_layer, traits::Authorize};
 use frame_system::RawOrigin;
-use keel_primitives::{BranchId, PositionLedger, RiskParameters};
+use keel_primitives::{BranchId, DebtBetween, Entry, PositionLedger, RiskParameters, TriggerIndex};
 
-use crate::*;
+use crate::{
+	ladder::{ceil, floor, Rung},
+	*,
+};
 
 /// A group no ledger has; only its keys are looked at.
 const NOWHERE: BranchId = BranchId::MAX;
 
 /// Between the safe and the unsafe triggers below.
 const BOUND: u128 = u128::MAX / 2;
+
+/// The lowest tick of the ladders below: triggers of about 75,000 USD.
+const LOWEST: u16 = 70 * 128;
+
+/// The ticks of a long ladder: almost 8 octaves of collateral ratios.
+const LONG: u16 = 1_000;
+
+/// Give [`NOWHERE`] a ladder of `ticks` ticks with a debt of one each.
+fn fill_ladder<T: Config>(ticks: u16) {
+	let mut ladder = Ladder::default();
+	for tick in LOWEST..LOWEST + ticks {
+		ladder.shift(None, Some(Rung { tick, debt: 1 })).expect("fits");
+	}
+	Ladders::<T>::insert(NOWHERE, ladder);
+}
+
+/// Add `n` positions with a debt of one each under `trigger`.
+fn crowd<T: Config>(trigger: u128, n: u32) {
+	for i in 0..n {
+		Pallet::<T>::moved(NOWHERE, i.into(), None, Some(Entry { trigger, debt: 1 }));
+	}
+}
 
 /// Fill the index with `total` positions, `unsafe_ones` of them above [`BOUND`].
 fn fill<T: Config>(group: BranchId, total: u32, unsafe_ones: u32) {
@@ -21,7 +46,7 @@ fn fill<T: Config>(group: BranchId, total: u32, unsafe_ones: u32) {
 		} else {
 			BOUND - i as u128
 		};
-		Index::<T>::insert(group, TriggerKey::new(trigger, i.into()), ());
+		Index::<T>::insert(group, TriggerKey::new(trigger, i.into()), 1);
 	}
 }
 
@@ -117,6 +142,49 @@ mod benchmarks {
 		}
 
 		assert_eq!(found.keys.len() as u32, n);
+	}
+
+	/// A range from the lowest to the highest tick of a long ladder, without the lowest trigger of the one and the highest
+	/// of the other: at both ends the index is walked, `n` positions and one key more at each.
+	#[benchmark]
+	fn debt_between(n: Linear<0, { 2 * MAX_EDGE }>) {
+		fill_ladder::<T>(LONG);
+		let (lowest, highest) = (LOWEST, LOWEST + LONG - 1);
+		// What the ladder has there so far, outside the range.
+		Index::<T>::insert(NOWHERE, TriggerKey::new(floor(lowest), u64::MAX), 1);
+		Index::<T>::insert(NOWHERE, TriggerKey::new(ceil(highest), u64::MAX), 1);
+		crowd::<T>(ceil(lowest), n / 2);
+		crowd::<T>(floor(highest), n - n / 2);
+		let found;
+
+		#[block]
+		{
+			found = Pallet::<T>::debt_between(NOWHERE, floor(lowest), ceil(highest) - 1);
+		}
+
+		let debt = u128::from(LONG) - 2 + u128::from(n);
+		assert_eq!(found, DebtBetween { debt, exact: true });
+	}
+
+	/// A position leaves the first tick of a ladder empty and becomes the first on a tick below.
+	#[benchmark]
+	fn moved(t: Linear<1, 1_000>) {
+		fill_ladder::<T>(t as u16);
+		let entry = |tick| Entry {
+			trigger: floor(tick),
+			debt: 1,
+		};
+		let (old, new) = (entry(LOWEST), entry(LOWEST - 1));
+		Index::<T>::insert(NOWHERE, TriggerKey::new(old.trigger, 0), old.debt);
+
+		#[block]
+		{
+			Pallet::<T>::moved(NOWHERE, 0, Some(old), Some(new));
+		}
+
+		assert!(Pallet::<T>::contains(NOWHERE, 0, new));
+		let ladder = Ladders::<T>::get(NOWHERE).expect("not empty");
+		assert_eq!((ladder.rungs().len() as u32, ladder.debt_on(LOWEST)), (t, 0));
 	}
 
 	/// Ten unsafe among 1,000: the threshold, the walk, and the check of each that the call makes.

@@ -13,30 +13,65 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::{mul_div, Rounding, ONE};
 use keel_primitives::{
-	Balance, BranchId, LiquidationOutcome, PositionLedger, RiskParameters, TriggerIndex, VaultId,
+	Balance, BranchId, DebtBetween, Entry, LiquidationOutcome, PositionLedger, RiskParameters, TriggerIndex,
+	VaultId,
 };
 use sp_runtime::{
 	traits::{One, SaturatedConversion, Saturating},
 	DispatchError, FixedU128,
 };
 
-use crate::*;
+use crate::{
+	ladder::{Cut, Edge, Rung},
+	*,
+};
 
 impl<T: Config> TriggerIndex for Pallet<T> {
-	fn moved(group: BranchId, position: VaultId, old: Option<u128>, new: Option<u128>) {
+	/// Writes the index once or, if the trigger changed, twice, and the group's ladder once at most.
+	fn moved(group: BranchId, position: VaultId, old: Option<Entry>, new: Option<Entry>) {
 		if old == new {
 			return;
 		}
-		if let Some(trigger) = old {
+		let (from, to) = (old.map(|entry| entry.trigger), new.map(|entry| entry.trigger));
+		if let Some(trigger) = from.filter(|_| from != to) {
 			Index::<T>::remove(group, TriggerKey::new(trigger, position));
 		}
-		if let Some(trigger) = new {
-			Index::<T>::insert(group, TriggerKey::new(trigger, position), ());
+		if let Some(entry) = new {
+			Index::<T>::insert(group, TriggerKey::new(entry.trigger, position), entry.debt);
+		}
+
+		let (old, new) = (old.map(Rung::of), new.map(Rung::of));
+		if old == new {
+			return;
+		}
+		let shifted = Ladders::<T>::mutate_exists(group, |value| {
+			let mut ladder = value.take().unwrap_or_default();
+			let shifted = ladder.shift(old, new);
+			*value = Some(ladder).filter(|ladder| !ladder.is_empty());
+			shifted
+		});
+		if let Err(mismatch) = shifted {
+			// The index stays right whatever the ladder says, and `try_state` finds the difference.
+			log::error!(
+				target: LOG,
+				"group {group}: the ladder does not fit position {position}, {old:?} to {new:?}: {mismatch:?}",
+			);
 		}
 	}
 
-	fn contains(group: BranchId, position: VaultId, trigger: u128) -> bool {
-		Index::<T>::contains_key(group, TriggerKey::new(trigger, position))
+	fn debt_between(group: BranchId, above: u128, up_to: u128) -> DebtBetween {
+		Self::sum_between(group, above, up_to).0
+	}
+
+	fn first(group: BranchId, most: u32) -> Vec<VaultId> {
+		Index::<T>::iter_key_prefix(group)
+			.take(most as usize)
+			.map(|key| key.position())
+			.collect()
+	}
+
+	fn contains(group: BranchId, position: VaultId, entry: Entry) -> bool {
+		Index::<T>::get(group, TriggerKey::new(entry.trigger, position)) == Some(entry.debt)
 	}
 
 	fn count(group: BranchId) -> u64 {
@@ -64,8 +99,73 @@ impl<T: Config> Pallet<T> {
 		Walk { keys, visited }
 	}
 
+	/// The normalised debt of `group` with `above < trigger ≤ up_to`, and how many keys were read for it.
+	///
+	/// One read of the ladder, and at most [`MAX_EDGE`] keys and one more in each of the two ticks the range cuts. A sum
+	/// beyond `u128` is the most there is and not exact.
+	pub(crate) fn sum_between(group: BranchId, above: u128, up_to: u128) -> (DebtBetween, u32) {
+		let nothing = DebtBetween { debt: 0, exact: true };
+		let Some(cut) = Cut::new(above, up_to) else {
+			return (nothing, 0);
+		};
+		let Some(ladder) = Ladders::<T>::get(group) else {
+			return (nothing, 0);
+		};
+		let (mut sum, mut exact, mut visited) = (ladder.debt_from(cut.first, cut.end), true, 0u32);
+		for edge in cut.edges.into_iter().flatten() {
+			let whole = ladder.debt_on(edge.tick);
+			if whole == 0 {
+				continue;
+			}
+			let (part, keys) = Self::walk_edge(group, edge);
+			// Twice `MAX_EDGE + 1` at most.
+			visited = visited.saturating_add(keys);
+			exact &= part.is_some();
+			sum = sum.and_then(|sum| sum.checked_add(part.unwrap_or(whole)));
+		}
+		let between = DebtBetween {
+			debt: sum.unwrap_or(u128::MAX),
+			exact: exact && sum.is_some(),
+		};
+		(between, visited)
+	}
+
+	/// The debt of `group` in part of a tick, and how many keys were read for it. No debt if there are more than
+	/// [`MAX_EDGE`] positions, or if it overflows.
+	fn walk_edge(group: BranchId, edge: Edge) -> (Option<u128>, u32) {
+		// An iterator begins behind the key it is given: behind the last one a higher trigger could have.
+		let below = match edge.to.checked_add(1) {
+			Some(higher) => {
+				let last = TriggerKey::new(higher, VaultId::MAX);
+				Index::<T>::iter_prefix_from(group, Index::<T>::hashed_key_for(group, last))
+			}
+			None => Index::<T>::iter_prefix(group),
+		};
+		let (mut sum, mut visited) = (Some(0u128), 0u32);
+		for (key, debt) in below.take(MAX_EDGE.saturating_add(1) as usize) {
+			// At most `MAX_EDGE + 1`.
+			visited = visited.saturating_add(1);
+			if key.trigger() < edge.from {
+				break;
+			}
+			if visited > MAX_EDGE {
+				return (None, visited);
+			}
+			sum = sum.and_then(|sum| sum.checked_add(debt));
+		}
+		(sum, visited)
+	}
+
+	/// The most [`debt_between`](TriggerIndex::debt_between) can weigh, for who calls it. The search for each key is added
+	/// by hand, as for a walk.
+	pub fn debt_between_weight() -> Weight {
+		let keys = MAX_EDGE.saturating_mul(2);
+		let searches = u64::from(keys).saturating_add(2);
+		T::WeightInfo::debt_between(keys).saturating_add(T::DbWeight::get().reads(searches))
+	}
+
 	/// The worst position of `group`.
-	pub(crate) fn first(group: BranchId) -> Option<NextToLiquidate> {
+	pub(crate) fn next_in_line(group: BranchId) -> Option<NextToLiquidate> {
 		let key = Index::<T>::iter_key_prefix(group).next()?;
 		let ratio = T::Ledger::threshold(group)
 			.ok()

@@ -1,4 +1,4 @@
-//! A runtime with this pallet and a ledger whose positions are nothing but triggers.
+//! A runtime with this pallet and a ledger whose positions are nothing but entries of the index.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use frame_support::{
 	weights::{constants::RocksDbWeight, Weight},
 };
 use keel_primitives::{
-	Balance, BranchId, BranchParameters, ChainParameters, LiquidationOutcome, PositionLedger, TriggerIndex,
-	VaultId,
+	Balance, BranchId, BranchParameters, ChainParameters, Entry, LiquidationOutcome, PositionLedger,
+	TriggerIndex, VaultId,
 };
 use sp_core::offchain::{
 	testing::{TestOffchainExt, TestTransactionPoolExt},
@@ -122,7 +122,7 @@ pub const LITTER: &[u8] = b"litter";
 
 parameter_types! {
 	pub static Groups: Vec<BranchId> = vec![1, 2, 3];
-	pub static Positions: BTreeMap<(BranchId, VaultId), u128> = BTreeMap::new();
+	pub static Positions: BTreeMap<(BranchId, VaultId), Entry> = BTreeMap::new();
 	pub static Limits: BTreeMap<BranchId, u128> = BTreeMap::new();
 	pub static Refused: BTreeSet<BranchId> = BTreeSet::new();
 	/// Positions whose liquidation fails half-way.
@@ -139,18 +139,19 @@ parameter_types! {
 
 pub struct Ledger;
 impl Ledger {
-	fn deficit_of(group: BranchId, position: VaultId) -> Result<(u128, u128), DispatchError> {
+	fn deficit_of(group: BranchId, position: VaultId) -> Result<(Entry, u128), DispatchError> {
 		let threshold = Self::threshold(group)?;
-		let trigger = *Positions::get()
+		let entry = *Positions::get()
 			.get(&(group, position))
 			.ok_or(DispatchError::CannotLookup)?;
 		if TooFresh::get().contains(&(group, position)) {
 			return Err(DispatchError::Other("too fresh"));
 		}
-		trigger
+		entry
+			.trigger
 			.checked_sub(threshold)
 			.filter(|d| *d > 0)
-			.map(|d| (trigger, d))
+			.map(|d| (entry, d))
 			.ok_or(SAFE_ERROR)
 	}
 }
@@ -173,9 +174,12 @@ impl PositionLedger for Ledger {
 		Self::deficit_of(group, position).map(|(_, deficit)| deficit)
 	}
 	fn liquidate(group: BranchId, position: VaultId) -> Result<LiquidationOutcome, DispatchError> {
-		let (trigger, deficit) = Self::deficit_of(group, position)?;
-		let left = (!Closing::get()).then_some(trigger - deficit);
-		Liquidations::moved(group, position, Some(trigger), left);
+		let (entry, deficit) = Self::deficit_of(group, position)?;
+		let left = (!Closing::get()).then_some(Entry {
+			trigger: entry.trigger - deficit,
+			debt: entry.debt.div_ceil(2),
+		});
+		Liquidations::moved(group, position, Some(entry), left);
 		if Failing::get().contains(&(group, position)) {
 			sp_io::storage::set(LITTER, b"x");
 			return Err(FAILING_ERROR);
@@ -211,10 +215,10 @@ impl PositionLedger for Ledger {
 			}
 		};
 		Positions::mutate(|positions| {
-			positions.extend((0..total).map(|i| ((1, VaultId::from(i)), trigger(i))));
+			positions.extend((0..total).map(|i| ((1, VaultId::from(i)), at(trigger(i)))));
 		});
 		for i in 0..total {
-			Liquidations::moved(1, i.into(), None, Some(trigger(i)));
+			Liquidations::moved(1, i.into(), None, Some(at(trigger(i))));
 		}
 		1
 	}
@@ -230,12 +234,46 @@ impl keel_primitives::RiskParameters for Parameters {
 	}
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(_: BranchId, _: BranchParameters) {}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_chain(chain: ChainParameters) {
+		Chain::set(chain);
+	}
 }
 
-/// Put a position under a trigger, the way a ledger would.
+/// The debt of a position of which only the trigger matters.
+pub const DEBT: u128 = 1_000;
+
+/// An entry of which only the trigger matters.
+pub fn at(trigger: u128) -> Entry {
+	Entry { trigger, debt: DEBT }
+}
+
+/// Put a position into the index, the way a ledger would.
+pub fn set_entry(group: BranchId, position: VaultId, entry: Entry) {
+	let old = Positions::mutate(|positions| positions.insert((group, position), entry));
+	Liquidations::moved(group, position, old, Some(entry));
+}
+
+/// Put a position under a trigger.
 pub fn set(group: BranchId, position: VaultId, trigger: u128) {
-	let old = Positions::mutate(|positions| positions.insert((group, position), trigger));
-	Liquidations::moved(group, position, old, Some(trigger));
+	set_entry(group, position, at(trigger));
+}
+
+/// Every position's trigger.
+pub fn triggers() -> BTreeMap<(BranchId, VaultId), u128> {
+	Positions::get()
+		.into_iter()
+		.map(|(key, entry)| (key, entry.trigger))
+		.collect()
+}
+
+/// The debt of `group` with `above < trigger ≤ up_to`, position by position.
+pub fn recount(group: BranchId, above: u128, up_to: u128) -> u128 {
+	Positions::get()
+		.into_iter()
+		.filter(|((of, _), entry)| *of == group && above < entry.trigger && entry.trigger <= up_to)
+		.map(|(_, entry)| entry.debt)
+		.sum()
 }
 
 /// Take a position out.

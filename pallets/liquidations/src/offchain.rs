@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use codec::{Decode, Encode};
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
-use keel_primitives::{BranchId, PositionLedger, RiskParameters, TriggerIndex, VaultId};
+use keel_primitives::{BranchId, PositionLedger, RiskParameters, VaultId};
 use sp_core::offchain::{Duration, StorageKind};
 use sp_runtime::{
 	offchain::{
@@ -96,7 +96,10 @@ impl<T: Config> Pallet<T> {
 		// Of this block only: what has not happened by the next one is said again. A pool that was busy with the new block
 		// may have judged it by the state before and dropped it. Its ban binds bytes, which differ from block to block,
 		// and a copy of what is still waiting collapses by its tag.
-		sent.retain(|sent| sent.at == now && Self::contains(sent.group, sent.position, sent.trigger));
+		sent.retain(|sent| {
+			sent.at == now
+				&& Index::<T>::contains_key(sent.group, TriggerKey::new(sent.trigger, sent.position))
+		});
 		let forgotten = known > sent.len();
 
 		let limit = T::RiskParameters::chain().liquidations_per_block;

@@ -16,6 +16,10 @@ pub trait WeightInfo {
 	fn liquidate_in_block() -> Weight;
 	/// Reading `n` keys of the index, database reads not included.
 	fn walk(n: u32) -> Weight;
+	/// The debt of a range of triggers whose ends have `n` positions to count, searches for their keys not included.
+	fn debt_between(n: u32) -> Weight;
+	/// A position that moves in a ladder of `t` ticks. Not charged anywhere: part of the ledger's own weights.
+	fn moved(t: u32) -> Weight;
 	/// Finding 10 unsafe positions among 1,000. Not charged anywhere: shows that the next two are no larger.
 	fn discover_1k() -> Weight;
 	/// Finding 10 unsafe positions among 10,000.
@@ -43,6 +47,16 @@ impl WeightInfo for () {
 	fn walk(n: u32) -> Weight {
 		Weight::from_parts(2_000_000, 3_000)
 			.saturating_add(Weight::from_parts(3_000_000, 2_500).saturating_mul(n.into()))
+	}
+	fn debt_between(n: u32) -> Weight {
+		Weight::from_parts(30_000_000, 300_000)
+			.saturating_add(Weight::from_parts(3_000_000, 2_500).saturating_mul(n.into()))
+			.saturating_add(RocksDbWeight::get().reads(u64::from(n).saturating_add(3)))
+	}
+	fn moved(t: u32) -> Weight {
+		Weight::from_parts(10_000_000, 300_000)
+			.saturating_add(Weight::from_parts(30_000, 0).saturating_mul(t.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(1, 3))
 	}
 	fn discover_1k() -> Weight {
 		Weight::from_parts(40_000_000, 30_000)

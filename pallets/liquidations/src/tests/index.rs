@@ -1,7 +1,7 @@
 //! The order of the index, and what a walk reads.
 
 use codec::{Decode, Encode, MaxEncodedLen};
-use keel_primitives::TriggerIndex;
+use keel_primitives::{Entry, TriggerIndex};
 
 use crate::{mock::*, *};
 
@@ -79,20 +79,47 @@ mod moved {
 			.build_and_execute(|| {
 				set(1, 1, 7);
 				assert_eq!(index_of(1), vec![(7, 1), (6, 2)]);
-				assert!(Liquidations::contains(1, 1, 7));
-				assert!(!Liquidations::contains(1, 1, 5));
+				assert!(Liquidations::contains(1, 1, at(7)));
+				assert!(!Liquidations::contains(1, 1, at(5)));
+				assert!(!Liquidations::contains(
+					1,
+					1,
+					Entry {
+						trigger: 7,
+						debt: DEBT + 1
+					}
+				));
+				assert!(!Liquidations::contains(2, 1, at(7)));
+				assert!(!Liquidations::contains(1, 2, at(7)));
 				unset(1, 2);
 				assert_eq!(index_of(1), vec![(7, 1)]);
 			});
 	}
 
 	#[test]
-	fn writes_nothing_for_an_unchanged_trigger() {
+	fn writes_nothing_for_an_unchanged_entry() {
 		ExtBuilder::default().build_and_execute(|| {
 			// A key that is not there stays away, so nothing was inserted either.
-			Liquidations::moved(1, 1, Some(5), Some(5));
+			Liquidations::moved(1, 1, Some(at(5)), Some(at(5)));
 			Liquidations::moved(1, 1, None, None);
 			assert_eq!(index_of(1), vec![]);
+			assert!(!Ladders::<Test>::contains_key(1));
+		});
+	}
+}
+
+mod first {
+	use super::*;
+
+	#[test]
+	fn lists_the_worst_first_and_no_more_than_asked_for() {
+		let given = [(1, 1, 5), (1, 2, 9), (1, 3, 9), (1, 4, 7), (2, 5, 8)];
+		ExtBuilder::default().positions(given).build_and_execute(|| {
+			assert_eq!(Liquidations::first(1, 3), vec![2, 3, 4]);
+			assert_eq!(Liquidations::first(1, u32::MAX), vec![2, 3, 4, 1]);
+			assert_eq!(Liquidations::first(2, 9), vec![5]);
+			assert_eq!(Liquidations::first(1, 0), Vec::<u64>::new());
+			assert_eq!(Liquidations::first(3, 9), Vec::<u64>::new());
 		});
 	}
 }
@@ -180,7 +207,7 @@ mod walk {
 		let mut ext = ExtBuilder::default().build();
 		ext.execute_with(|| {
 			for (group, position, trigger) in positions {
-				Liquidations::moved(group, position, None, Some(trigger));
+				Liquidations::moved(group, position, None, Some(at(trigger)));
 			}
 		});
 		ext.commit_all().unwrap();
@@ -209,9 +236,9 @@ mod walk {
 			let mut calls = 0;
 			ExtBuilder::default().build_and_execute(|| {
 				for (group, position, trigger) in positions {
-					Liquidations::moved(group, position, None, Some(trigger));
+					Liquidations::moved(group, position, None, Some(at(trigger)));
 					if trigger > 1_000 {
-						Positions::mutate(|positions| positions.insert((group, position), trigger));
+						Positions::mutate(|positions| positions.insert((group, position), at(trigger)));
 					}
 				}
 				pass(3);

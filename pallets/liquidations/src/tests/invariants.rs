@@ -2,7 +2,11 @@
 
 use frame_support::{assert_ok, storage::unhashed};
 
-use crate::{mock::*, *};
+use crate::{
+	ladder::{Rung, TICKS},
+	mock::*,
+	*,
+};
 
 /// Break something in a healthy state; the invariant must say so.
 fn broken(corrupt: impl FnOnce(), message: &'static str) {
@@ -20,7 +24,7 @@ fn broken(corrupt: impl FnOnce(), message: &'static str) {
 #[test]
 fn key_of_an_unknown_group() {
 	broken(
-		|| Index::<Test>::insert(77, TriggerKey::new(1, 1), ()),
+		|| Index::<Test>::insert(77, TriggerKey::new(1, 1), 1),
 		"Index: a key's group is unknown to the ledger",
 	);
 }
@@ -28,7 +32,7 @@ fn key_of_an_unknown_group() {
 #[test]
 fn position_with_two_keys() {
 	broken(
-		|| Index::<Test>::insert(2, TriggerKey::new(501, 2), ()),
+		|| Index::<Test>::insert(2, TriggerKey::new(501, 2), 1),
 		"Index: a position has two keys",
 	);
 }
@@ -44,6 +48,156 @@ fn key_of_the_wrong_length() {
 	broken(
 		move || unhashed::put_raw(&shorter, &[]),
 		"Index: a key is malformed",
+	);
+}
+
+#[test]
+fn debt_of_the_wrong_length() {
+	let key = Index::<Test>::hashed_key_for(2, TriggerKey::new(500, 2));
+	let longer = key.clone();
+	broken(
+		move || unhashed::put_raw(&key, &[1; 15]),
+		"Index: a debt is malformed",
+	);
+	broken(
+		move || unhashed::put_raw(&longer, &[1; 17]),
+		"Index: a debt is malformed",
+	);
+}
+
+#[test]
+fn position_without_debt() {
+	broken(
+		|| Index::<Test>::insert(2, TriggerKey::new(500, 2), 0),
+		"Index: a position has no debt",
+	);
+}
+
+#[test]
+fn debt_beyond_its_type() {
+	broken(
+		|| Index::<Test>::insert(2, TriggerKey::new(500, 3), u128::MAX),
+		"Index: the debt of a tick overflows",
+	);
+}
+
+/// Change the ladder of group 2, whose one position has its debt on the tick of 500.
+fn mutate_ladder(mutate: impl FnOnce(&mut Vec<Rung>)) {
+	Ladders::<Test>::mutate(2, |ladder| {
+		let mut rungs = ladder.take().unwrap().rungs().to_vec();
+		mutate(&mut rungs);
+		*ladder = Some(Ladder(rungs.try_into().unwrap()));
+	});
+}
+
+#[test]
+fn ladder_under_a_key_of_the_wrong_length() {
+	let key = [&Ladders::<Test>::hashed_key_for(2)[..], &[0]].concat();
+	broken(
+		move || unhashed::put_raw(&key, &[]),
+		"Ladders: a key is malformed",
+	);
+}
+
+#[test]
+fn ladder_that_does_not_decode() {
+	use codec::Encode;
+	let longer = (
+		Ladders::<Test>::hashed_key_for(2),
+		[&vec![Rung { tick: 500, debt: 1 }].encode()[..], &[0]].concat(),
+	);
+	broken(
+		|| unhashed::put_raw(&Ladders::<Test>::hashed_key_for(2), &[4, 1]),
+		"Ladders: a ladder does not decode",
+	);
+	broken(
+		move || unhashed::put_raw(&longer.0, &longer.1),
+		"Ladders: a ladder does not decode",
+	);
+}
+
+#[test]
+fn ladder_beyond_its_bound() {
+	use codec::Encode;
+	let rungs = vec![Rung { tick: 1, debt: 1 }; TICKS as usize + 1].encode();
+	broken(
+		move || unhashed::put_raw(&Ladders::<Test>::hashed_key_for(2), &rungs),
+		"Ladders: a ladder does not decode",
+	);
+}
+
+#[test]
+fn ladder_that_is_empty() {
+	broken(|| mutate_ladder(Vec::clear), "Ladders: a ladder is empty");
+	broken(
+		|| Ladders::<Test>::insert(3, Ladder::default()),
+		"Ladders: a ladder is empty",
+	);
+}
+
+#[test]
+fn ladder_of_a_group_without_positions() {
+	broken(
+		|| Ladders::<Test>::insert(3, Ladders::<Test>::get(2).unwrap()),
+		"Ladders: a group without positions has a ladder",
+	);
+}
+
+#[test]
+fn positions_without_a_ladder() {
+	broken(
+		|| Ladders::<Test>::remove(2),
+		"Ladders: a group with positions has no ladder",
+	);
+}
+
+#[test]
+fn ladder_out_of_order() {
+	let rung = |tick| Rung { tick, debt: 1 };
+	broken(
+		move || mutate_ladder(|rungs| rungs.push(rung(1))),
+		"Ladders: ticks are out of order",
+	);
+	broken(
+		|| mutate_ladder(|rungs| rungs.push(rungs[0])),
+		"Ladders: ticks are out of order",
+	);
+}
+
+#[test]
+fn tick_without_debt() {
+	broken(
+		|| mutate_ladder(|rungs| rungs.insert(0, Rung { tick: 1, debt: 0 })),
+		"Ladders: a tick is empty",
+	);
+	broken(
+		|| mutate_ladder(|rungs| rungs[0].debt = 0),
+		"Ladders: a tick is empty",
+	);
+}
+
+#[test]
+fn tick_that_is_not_the_sum_of_its_positions() {
+	let message = "Ladders: a tick's debt is not the sum of its positions'";
+	broken(|| mutate_ladder(|rungs| rungs[0].debt += 1), message);
+	broken(|| mutate_ladder(|rungs| rungs[0].debt -= 1), message);
+	broken(|| mutate_ladder(|rungs| rungs[0].tick += 1), message);
+	// A tick too many, and one too few.
+	broken(
+		|| mutate_ladder(|rungs| rungs.insert(0, Rung { tick: 1, debt: 1 })),
+		message,
+	);
+	broken(
+		|| {
+			set(2, 7, 5_000);
+			mutate_ladder(|rungs| rungs.truncate(1));
+		},
+		message,
+	);
+	// The other side: a position whose debt is not what was reported.
+	broken(
+		|| Index::<Test>::insert(2, TriggerKey::new(500, 2), DEBT - 1),
+		message,
 	);
 }
 

@@ -1,9 +1,11 @@
 //! Attacks and expectations, by theme.
 
 mod call;
+mod debt;
 mod fallback;
 mod index;
 mod invariants;
+mod ladder;
 mod random;
 mod views;
 mod worker;

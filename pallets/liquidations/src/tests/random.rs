@@ -3,37 +3,20 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use frame_system::RawOrigin;
-use keel_primitives::TriggerIndex;
+use keel_primitives::{DebtBetween, Entry, TriggerIndex};
 use proptest::prelude::*;
 
 use crate::mock::*;
 
 #[derive(Clone, Debug)]
 enum Op {
-	Set {
-		group: u32,
-		position: u64,
-		trigger: u128,
-	},
-	Unset {
-		group: u32,
-		position: u64,
-	},
-	Threshold {
-		group: u32,
-		threshold: u128,
-	},
-	Refuse {
-		group: u32,
-		refused: bool,
-	},
-	Liquidate {
-		group: u32,
-		position: u64,
-	},
-	Block {
-		seen: bool,
-	},
+	Set { group: u32, position: u64, entry: Entry },
+	Ask { group: u32, above: u128, up_to: u128 },
+	Unset { group: u32, position: u64 },
+	Threshold { group: u32, threshold: u128 },
+	Refuse { group: u32, refused: bool },
+	Liquidate { group: u32, position: u64 },
+	Block { seen: bool },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -41,8 +24,9 @@ fn op() -> impl Strategy<Value = Op> {
 	// Few triggers, for ties; some at the ends.
 	let trigger = prop_oneof![8 => 900u128..1_100, 1 => Just(u128::MAX), 1 => Just(0)];
 	prop_oneof![
-		6 => (group.clone(), position.clone(), trigger)
-			.prop_map(|(group, position, trigger)| Op::Set { group, position, trigger }),
+		6 => (group.clone(), position.clone(), trigger.clone(), 1u128..5)
+			.prop_map(|(group, position, trigger, debt)| Op::Set { group, position, entry: Entry { trigger, debt } }),
+		3 => (group.clone(), trigger.clone(), trigger).prop_map(|(group, above, up_to)| Op::Ask { group, above, up_to }),
 		2 => (group.clone(), position.clone()).prop_map(|(group, position)| Op::Unset { group, position }),
 		2 => (group.clone(), 950u128..1_150).prop_map(|(group, threshold)| Op::Threshold { group, threshold }),
 		1 => (group.clone(), prop::bool::weighted(0.3))
@@ -54,7 +38,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// The order the index must have.
 fn model(group: u32) -> Vec<(u128, u64)> {
-	let mut all = Positions::get()
+	let mut all = triggers()
 		.into_iter()
 		.filter(|((g, _), _)| *g == group)
 		.map(|((_, position), trigger)| (trigger, position))
@@ -77,7 +61,7 @@ fn end_block(seen: &mut Seen) {
 			}
 		};
 	}
-	let before = Positions::get();
+	let before = triggers();
 	let by_workers = Liquidations::liquidated_in(System::block_number());
 	let due = before
 		.iter()
@@ -123,8 +107,15 @@ fn run(ops: Vec<Op>) {
 				Op::Set {
 					group,
 					position,
-					trigger,
-				} => set(group, position, trigger),
+					entry,
+				} => set_entry(group, position, entry),
+				Op::Ask { group, above, up_to } => {
+					let expected = DebtBetween {
+						debt: recount(group, above, up_to),
+						exact: true,
+					};
+					assert_eq!(Liquidations::debt_between(group, above, up_to), expected);
+				}
 				Op::Unset { group, position } => unset(group, position),
 				Op::Threshold { group, threshold } => set_threshold(group, threshold),
 				Op::Refuse { group, refused } => Refused::mutate(|all| {
@@ -134,7 +125,7 @@ fn run(ops: Vec<Op>) {
 					};
 				}),
 				Op::Liquidate { group, position } => {
-					let trigger = Positions::get().get(&(group, position)).copied();
+					let trigger = triggers().get(&(group, position)).copied();
 					let unsafe_now = trigger.is_some_and(|trigger| trigger > Limits::get()[&group])
 						&& !Refused::get().contains(&group);
 					let room = Liquidations::liquidated_in(System::block_number()) < 10;
@@ -155,6 +146,8 @@ fn run(ops: Vec<Op>) {
 				let expected = model(group);
 				assert_eq!(index_of(group), expected);
 				assert_eq!(Liquidations::count(group), expected.len() as u64);
+				let ids = expected.iter().map(|(_, position)| *position).take(7);
+				assert!(Liquidations::first(group, 7).into_iter().eq(ids));
 			}
 			assert!(Liquidations::liquidated_in(System::block_number()) <= 10);
 			Liquidations::do_try_state().expect("invariants");

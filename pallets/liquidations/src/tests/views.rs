@@ -2,6 +2,7 @@
 
 use frame_support::assert_ok;
 use frame_system::RawOrigin;
+use keel_primitives::Entry;
 use sp_runtime::{DispatchError, FixedU128};
 
 use crate::{mock::*, *};
@@ -68,6 +69,32 @@ fn a_refused_price_is_an_error_and_nobody_is_listed() {
 			assert_eq!(Liquidations::unsafe_positions(1, 10), vec![]);
 			assert_eq!(Liquidations::threshold(9), Err(DispatchError::CannotLookup));
 		});
+}
+
+#[test]
+fn the_debt_profile_tells_how_much_hangs_where() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_eq!(Liquidations::debt_profile(1), vec![]);
+		// 1,000 and 1,003 share a tick of 4, 1,004 is in the next.
+		for (position, trigger, debt) in [(1, 1_003, 5), (2, 1_000, 7), (3, 1_004, 11), (4, 9, 13)] {
+			set_entry(1, position, Entry { trigger, debt });
+		}
+		set_entry(
+			2,
+			1,
+			Entry {
+				trigger: u128::MAX,
+				debt: 1,
+			},
+		);
+		assert_eq!(
+			Liquidations::debt_profile(1),
+			vec![(9, 13), (1_000, 12), (1_004, 11)]
+		);
+		assert_eq!(Liquidations::debt_profile(2), vec![(255 << 120, 1)]);
+		(1..5).for_each(|position| unset(1, position));
+		assert_eq!(Liquidations::debt_profile(1), vec![]);
+	});
 }
 
 #[test]
