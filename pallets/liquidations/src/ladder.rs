@@ -1,8 +1,8 @@
 //! The debt ladder: how much debt hangs at which trigger. Logic alone, without storage.
 //!
-//! Triggers are grouped in geometric ticks: everything but a trigger's leading one and the 7 bits below it is
-//! dropped, so an octave has 128 ticks and a tick is between 1/256 and 1/128 of its triggers wide. Below 256 every
-//! trigger is a tick of its own. Integers only, so that every node counts the same.
+//! Triggers are grouped in geometric ticks: everything but a trigger's leading one and the 7 bits below it
+//! is dropped, so an octave has 128 ticks and a tick is between 1/256 and 1/128 of its triggers wide. Below
+//! 256 every trigger is a tick of its own. Integers only, so that every node counts the same.
 
 use alloc::vec::Vec;
 
@@ -124,8 +124,8 @@ pub enum Mismatch {
 
 /// The debt of a group by tick: the ticks that have any, lowest first.
 ///
-/// Its length is the number of ticks between a group's safest and riskiest position at most: collateral ratios from
-/// 130 % to 400 % are 208 ticks, each octave more is 128.
+/// Its length is the number of ticks between a group's safest and riskiest position at most: collateral ratios
+/// from 130 % to 400 % are about 210 ticks, each octave more is 128.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Ladder(pub(crate) BoundedVec<Rung, ConstU32<TICKS>>);
 

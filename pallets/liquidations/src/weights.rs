@@ -16,7 +16,8 @@ pub trait WeightInfo {
 	fn liquidate_in_block() -> Weight;
 	/// Reading `n` keys of the index, database reads not included.
 	fn walk(n: u32) -> Weight;
-	/// The debt of a range of triggers whose ends have `n` positions to count, searches for their keys not included.
+	/// The debt of a range of triggers with `n` positions to count at its ends, searches for their keys not
+	/// included.
 	fn debt_between(n: u32) -> Weight;
 	/// A position that moves in a ladder of `t` ticks. Not charged anywhere: part of the ledger's own weights.
 	fn moved(t: u32) -> Weight;

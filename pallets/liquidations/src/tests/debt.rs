@@ -78,6 +78,19 @@ mod moved {
 		});
 	}
 
+	#[test]
+	fn inside_a_tick_leaves_the_ladder_alone() {
+		ExtBuilder::default().build().execute_with(|| {
+			set_entry(1, 1, entry(1_000, 5));
+			// Whoever touched this would replace it.
+			let key = Ladders::<Test>::hashed_key_for(1);
+			unhashed::put_raw(&key, &[4, 1]);
+			set_entry(1, 1, entry(1_003, 5));
+			assert_eq!(index_of(1), vec![(1_003, 1)]);
+			assert_eq!(unhashed::get_raw(&key), Some(vec![4, 1]));
+		});
+	}
+
 	/// A ledger that reports what was not so moves the index all the same, and `try_state` tells.
 	#[test]
 	fn survives_a_report_that_does_not_fit() {
@@ -425,8 +438,8 @@ mod example {
 		60_000_000_000_000_000_000_000 * 1_000_000 / ratio
 	}
 
-	/// `total` vaults with collateral ratios from 1.3 to 4: for 200 pairs of thresholds, the most and the mean number of
-	/// keys read.
+	/// `total` vaults with collateral ratios from 1.3 to 4: for 200 pairs of thresholds, the most and the mean
+	/// number of keys read.
 	fn read_among(total: u64) -> (u32, u32) {
 		let (mut most, mut all) = (0, 0);
 		ExtBuilder::default().build_and_execute(|| {

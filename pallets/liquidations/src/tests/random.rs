@@ -26,7 +26,8 @@ fn op() -> impl Strategy<Value = Op> {
 	prop_oneof![
 		6 => (group.clone(), position.clone(), trigger.clone(), 1u128..5)
 			.prop_map(|(group, position, trigger, debt)| Op::Set { group, position, entry: Entry { trigger, debt } }),
-		3 => (group.clone(), trigger.clone(), trigger).prop_map(|(group, above, up_to)| Op::Ask { group, above, up_to }),
+		3 => (group.clone(), trigger.clone(), trigger)
+			.prop_map(|(group, above, up_to)| Op::Ask { group, above, up_to }),
 		2 => (group.clone(), position.clone()).prop_map(|(group, position)| Op::Unset { group, position }),
 		2 => (group.clone(), 950u128..1_150).prop_map(|(group, threshold)| Op::Threshold { group, threshold }),
 		1 => (group.clone(), prop::bool::weighted(0.3))
