@@ -325,6 +325,14 @@ mod hold {
 				assert_eq!(level(BTC), Level::Normal);
 			});
 		}
+		// Nor let go at the trigger of a fuse that does not reach the present level.
+		ExtBuilder::default().build_and_execute(|| {
+			Parameters::mutate(|p| p.breaker_release = FixedU128::from_u32(5));
+			read(BTC, Fuse::Leaving, percent(20));
+			assert_ok!(set_level(BTC, Level::Halted));
+			blocks(2 * HOUR, MINUTE);
+			assert_eq!(level(BTC), Level::Halted);
+		});
 		// A product that does not fit.
 		ExtBuilder::default().build_and_execute(|| {
 			Parameters::mutate(|p| p.breaker_release = FixedU128::from_inner(u128::MAX));

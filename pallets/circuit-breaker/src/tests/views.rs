@@ -163,6 +163,10 @@ fn fill_is_of_the_next_trigger_or_the_highest() {
 		assert_ok!(set_level(BTC, Level::Normal));
 		deviate(percent(5) - 1);
 		assert!(fills()[0] < percent(100));
+		// A reading just below the trigger does not round up to it.
+		Measured::mutate(|m| m.get_mut(&BTC).unwrap()[0].triggers.guarded = percent(300));
+		deviate(percent(300) - 1);
+		assert_eq!(fills()[0], percent(100) - 1);
 		deviate(u128::MAX);
 		Measured::mutate(|m| m.get_mut(&BTC).unwrap()[0].triggers.guarded = 1);
 		assert_eq!(fills()[0], u128::MAX);
