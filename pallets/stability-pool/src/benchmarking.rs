@@ -69,6 +69,7 @@ fn pool_with_history<T: Config>(kinds: u32) -> T::AccountId {
 		.collect();
 	State::<T>::put(PoolStateOf::<T> {
 		deposits: left * 2,
+		pending: 0,
 		product: Progress {
 			p: ONE,
 			scale: SCALE_SPAN,
@@ -90,6 +91,17 @@ fn pool_with_history<T: Config>(kinds: u32) -> T::AccountId {
 	caller
 }
 
+/// [`left`] more of `who`'s has waited long enough.
+fn has_waited<T: Config>(who: &T::AccountId) {
+	let amount = left::<T>();
+	T::Assets::mint_into(T::Synthetic::get(), &Pallet::<T>::account_id(), amount)
+		.expect("kUSD can be minted");
+	State::<T>::mutate(|pool| pool.pending = amount);
+	Deposits::<T>::mutate(who, |deposit| {
+		deposit.as_mut().expect("the depositor has a stake").pending = Some(Pending { amount, from: 0 })
+	});
+}
+
 #[benchmarks]
 mod benchmarks {
 	use super::*;
@@ -97,10 +109,11 @@ mod benchmarks {
 	#[benchmark]
 	fn deposit() {
 		let caller = pool_with_history::<T>(T::MaxCollaterals::get());
+		has_waited::<T>(&caller);
 		let amount = left::<T>();
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller.clone()), amount);
-		assert_eq!(Deposits::<T>::get(&caller).map(|d| d.amount), Some(amount * 2));
+		assert_eq!(Deposits::<T>::get(&caller).map(|d| d.total()), Some(amount * 3));
 	}
 
 	#[benchmark]
@@ -135,6 +148,16 @@ mod benchmarks {
 			T::Assets::balance(FIRST + n - 1, &caller),
 			left::<T>() * (Balance::from(SCALE_SPAN) + 1)
 		);
+	}
+
+	#[benchmark]
+	fn join() {
+		let who = pool_with_history::<T>(T::MaxCollaterals::get());
+		has_waited::<T>(&who);
+		let caller: T::AccountId = account("anyone", 0, 0);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), who.clone());
+		assert_eq!(Deposits::<T>::get(&who).map(|d| d.amount), Some(left::<T>() * 2));
 	}
 
 	#[benchmark]

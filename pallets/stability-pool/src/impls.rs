@@ -9,15 +9,20 @@ use frame_support::{
 	traits::{
 		fungibles::Mutate,
 		tokens::{Fortitude, Precision, Preservation},
-		Get,
+		Get, Time,
 	},
 };
 use keel_math::product_sum::{self, Product, DUST_UNIT, SCALE_SPAN};
-use keel_primitives::{AssetId, Balance, IncomeSource, InsuranceFund, StabilityPool};
+use keel_primitives::{
+	Action, AssetId, Balance, BreakerSubject, CircuitBreaker, IncomeSource, InsuranceFund, Moment,
+	StabilityPool,
+};
 use sp_core::U256;
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
-use crate::{Config, DepositOf, Deposits, Error, Event, Pallet, PastSums, PoolStateOf, State, SumsOf};
+use crate::{
+	Config, DepositOf, Deposits, Error, Event, Pallet, PastSums, Pending, PoolStateOf, State, SumsOf,
+};
 
 impl<T: Config> Pallet<T> {
 	/// The account that holds the pool's kUSD and collateral. Nothing may be sent to it past this pallet.
@@ -25,13 +30,21 @@ impl<T: Config> Pallet<T> {
 		T::PalletId::get().into_account_truncating()
 	}
 
-	/// Returns the new deposit.
-	pub(crate) fn do_deposit(who: &T::AccountId, amount: Balance) -> Result<Balance, DispatchError> {
+	/// Returns the new deposit, and from when on what waits of it may join.
+	pub(crate) fn do_deposit(
+		who: &T::AccountId,
+		amount: Balance,
+	) -> Result<(Balance, Option<Moment>), DispatchError> {
+		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Deposit)?;
 		ensure!(amount > 0, Error::<T>::ZeroAmount);
 		let (mut pool, mut deposit) = Self::settled(who)?;
-		Self::credit(&mut pool, &mut deposit, amount)?;
+		Self::admit(who, &mut pool, &mut deposit)?;
+		match T::JoinDelay::get() {
+			0 => Self::credit(&mut pool, &mut deposit, amount)?,
+			delay => Self::wait(&mut pool, &mut deposit, amount, delay)?,
+		}
 		ensure!(
-			deposit.amount >= T::MinimumDeposit::get(),
+			deposit.total() >= T::MinimumDeposit::get(),
 			Error::<T>::BelowMinimum
 		);
 		T::Assets::transfer(
@@ -41,9 +54,20 @@ impl<T: Config> Pallet<T> {
 			amount,
 			Preservation::Expendable,
 		)?;
-		let total = deposit.amount;
+		let told = (deposit.total(), deposit.pending.map(|pending| pending.from));
 		Self::store(who, pool, deposit);
-		Ok(total)
+		Ok(told)
+	}
+
+	/// Let what has waited long enough join.
+	pub(crate) fn do_join(who: &T::AccountId) -> DispatchResult {
+		let (mut pool, mut deposit) = Self::settled(who)?;
+		ensure!(
+			Self::admit(who, &mut pool, &mut deposit)?,
+			Error::<T>::NothingToJoin
+		);
+		Self::store(who, pool, deposit);
+		Ok(())
 	}
 
 	/// Returns what was paid and what is left.
@@ -53,21 +77,27 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(Balance, Balance), DispatchError> {
 		ensure!(amount > 0, Error::<T>::ZeroAmount);
 		let (mut pool, mut deposit) = Self::settled(who)?;
-		ensure!(deposit.amount > 0, Error::<T>::NothingDeposited);
-		let paid = amount.min(deposit.amount);
-		let left = deposit
-			.amount
-			.checked_sub(paid)
-			.ok_or(ArithmeticError::Underflow)?;
+		let total = deposit.total();
+		ensure!(total > 0, Error::<T>::NothingDeposited);
+		let paid = amount.min(total);
+		let less = |from: Balance, amount| from.checked_sub(amount).ok_or(ArithmeticError::Underflow);
+		let left = less(total, paid)?;
 		ensure!(
 			left == 0 || left >= T::MinimumDeposit::get(),
 			Error::<T>::BelowMinimum
 		);
-		deposit.amount = left;
-		pool.deposits = pool
-			.deposits
-			.checked_sub(paid)
-			.ok_or(ArithmeticError::Underflow)?;
+		// What waits first.
+		let (waits, joined) = (deposit.waits(), paid.saturating_sub(deposit.waits()));
+		let waited = less(paid, joined)?;
+		pool.pending = less(pool.pending, waited)?;
+		let rest = less(waits, waited)?;
+		deposit.pending = deposit.pending.filter(|_| rest > 0).map(|pending| Pending {
+			amount: rest,
+			..pending
+		});
+		deposit.amount = less(deposit.amount, joined)?;
+		pool.deposits = less(pool.deposits, joined)?;
+		Self::admit(who, &mut pool, &mut deposit)?;
 		T::Assets::transfer(
 			T::Synthetic::get(),
 			&Self::account_id(),
@@ -83,6 +113,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_claim(who: &T::AccountId, asset: AssetId) -> Result<Balance, DispatchError> {
 		let (mut pool, mut deposit) = Self::settled(who)?;
 		let amount = Self::pay_gain(&mut pool, &mut deposit, who, asset)?;
+		Self::admit(who, &mut pool, &mut deposit)?;
 		Self::store(who, pool, deposit);
 		Ok(amount)
 	}
@@ -100,6 +131,7 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		ensure!(!paid.is_empty(), refusal);
+		Self::admit(who, &mut pool, &mut deposit)?;
 		Self::store(who, pool, deposit);
 		Ok(paid)
 	}
@@ -191,6 +223,45 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
+	/// Let `amount` wait for `delay`, and with it what of a settled deposit waits still.
+	fn wait(
+		pool: &mut PoolStateOf<T>,
+		deposit: &mut DepositOf<T>,
+		amount: Balance,
+		delay: Moment,
+	) -> DispatchResult {
+		let overflow = ArithmeticError::Overflow;
+		pool.pending = pool.pending.checked_add(amount).ok_or(overflow)?;
+		deposit.pending = Some(Pending {
+			amount: deposit.waits().checked_add(amount).ok_or(overflow)?,
+			from: T::Time::now().checked_add(delay).ok_or(overflow)?,
+		});
+		Ok(())
+	}
+
+	/// Let what of a settled deposit has waited long enough join. Says whether anything did.
+	fn admit(
+		who: &T::AccountId,
+		pool: &mut PoolStateOf<T>,
+		deposit: &mut DepositOf<T>,
+	) -> Result<bool, DispatchError> {
+		let now = T::Time::now();
+		let Some(Pending { amount, .. }) = deposit.pending.filter(|pending| pending.from <= now) else {
+			return Ok(false);
+		};
+		deposit.pending = None;
+		pool.pending = pool
+			.pending
+			.checked_sub(amount)
+			.ok_or(ArithmeticError::Underflow)?;
+		Self::credit(pool, deposit, amount)?;
+		Self::deposit_event(Event::Joined {
+			who: who.clone(),
+			amount,
+		});
+		Ok(true)
+	}
+
 	/// Add `amount` to a settled deposit and to the pool's total.
 	fn credit(pool: &mut PoolStateOf<T>, deposit: &mut DepositOf<T>, amount: Balance) -> DispatchResult {
 		deposit.amount = deposit
@@ -206,7 +277,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Write a settled deposit back; forget it if nothing is left in it.
 	fn store(who: &T::AccountId, pool: PoolStateOf<T>, deposit: DepositOf<T>) {
-		if deposit.amount == 0 && deposit.gains.is_empty() {
+		if deposit.total() == 0 && deposit.gains.is_empty() {
 			Deposits::<T>::remove(who);
 		} else {
 			Deposits::<T>::insert(who, deposit);

@@ -12,12 +12,17 @@
 //! - Everybody loses and gains in proportion to the deposit just before the payment. Who joins after it has
 //!   no part in it.
 //! - The pool may be emptied, again and again; gains from before stay claimable.
-//! - Withdrawals are always open. Gains are kept apart from the deposit: an asset that cannot be moved keeps
+//! - A deposit **waits** for `JoinDelay` before it may join. What waits can't be paid out of, loses nothing and gains
+//!   nothing. So nobody who sees a liquidation coming can step in for its discount and out again, at the cost of those
+//!   who stood by: only money that was there before can share. What has waited joins when its owner next acts, or when
+//!   anybody calls [`join`](Pallet::join).
+//! - No deposit comes in while the circuit breaker holds the chain to `Halted`. Everything else is always open.
+//! - Withdrawals are always open, of what waits first. Gains are kept apart from the deposit: an asset that cannot be moved keeps
 //!   nobody's kUSD in.
 //!
 //! ## Accounting
 //!
-//! The pool's account holds exactly [`PoolState::deposits`] of kUSD and exactly [`Collateral::held`] of each
+//! The pool's account holds exactly [`PoolState::deposits`] and [`PoolState::pending`] of kUSD and exactly [`Collateral::held`] of each
 //! collateral. What depositors own is never more; what rounding leaves to nobody is bounded by the recorded
 //! dust and is never paid out.
 
@@ -56,11 +61,14 @@ pub mod pallet {
 	use alloc::vec::Vec;
 	use frame_support::{
 		pallet_prelude::*,
-		traits::fungibles::{Inspect, Mutate},
+		traits::{
+			fungibles::{Inspect, Mutate},
+			Time,
+		},
 		PalletId,
 	};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::InsuranceFund;
+	use keel_primitives::{CircuitBreaker, InsuranceFund, Moment};
 
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
@@ -76,6 +84,17 @@ pub mod pallet {
 
 		/// Where the income of a liquidation goes.
 		type InsuranceFund: InsuranceFund<Self::AccountId>;
+
+		/// Asked before a deposit comes in.
+		type CircuitBreaker: CircuitBreaker;
+
+		/// The clock, in milliseconds.
+		type Time: Time<Moment = Moment>;
+
+		/// How long a deposit waits before it may join, in milliseconds: longer than a liquidation can be seen coming.
+		/// Zero lets deposits join at once.
+		#[pallet::constant]
+		type JoinDelay: Get<Moment>;
 
 		/// What the pool's account is derived from.
 		#[pallet::constant]
@@ -116,13 +135,17 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// `who` deposited `amount` kUSD and has `deposit` in the pool now, after losses.
+		/// `who` deposited `amount` kUSD and has `deposit` with the pool now, after losses. What waits of it may join from
+		/// `joins_from` on.
 		Deposited {
 			who: T::AccountId,
 			amount: Balance,
 			deposit: Balance,
+			joins_from: Option<Moment>,
 		},
-		/// `who` withdrew `amount` kUSD and has `deposit` left in the pool.
+		/// `amount` kUSD of `who`'s that had waited joined the pool.
+		Joined { who: T::AccountId, amount: Balance },
+		/// `who` withdrew `amount` kUSD and has `deposit` left with the pool.
 		Withdrawn {
 			who: T::AccountId,
 			amount: Balance,
@@ -169,6 +192,9 @@ pub mod pallet {
 		NotForSale,
 		/// The pool has bought `MaxCollaterals` kinds of collateral and takes no other. Sell it by auction.
 		TooManyCollaterals,
+		/// Nothing of this account waits, or it has not waited long enough. The view `deposit_of` says from when on it may
+		/// join.
+		NothingToJoin,
 	}
 
 	#[pallet::hooks]
@@ -201,23 +227,31 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The deposit shares, in proportion, in every liquidation from now on: it loses kUSD and gains
-		/// collateral. Gains so far are kept for `claim`. The total deposit must reach `MinimumDeposit`.
+		/// The deposit waits for `JoinDelay`; then it joins when you next act, or by anybody's `join`. It can be withdrawn
+		/// all the time. Something of yours that still waits waits on, together with the new deposit. Once it has joined
+		/// it shares, in proportion, in every liquidation: it loses kUSD and gains collateral. Gains so far are kept for
+		/// `claim`. The total deposit must reach `MinimumDeposit`.
 		///
 		/// ## Errors
 		///
-		/// [`Error::ZeroAmount`], [`Error::BelowMinimum`], or the asset's own error if the kUSD cannot be
-		/// moved.
+		/// - [`Error::ZeroAmount`], [`Error::BelowMinimum`]: the amount is too small.
+		/// - the circuit breaker's own, while it holds the chain to `Halted`: wait until it is lowered.
+		/// - the asset's own, if the kUSD cannot be moved.
 		///
 		/// ## Events
 		///
-		/// [`Event::Deposited`].
+		/// [`Event::Deposited`], and [`Event::Joined`] if something had waited long enough.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::deposit())]
 		pub fn deposit(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			let deposit = Self::do_deposit(&who, amount)?;
-			Self::deposit_event(Event::Deposited { who, amount, deposit });
+			let (deposit, joins_from) = Self::do_deposit(&who, amount)?;
+			Self::deposit_event(Event::Deposited {
+				who,
+				amount,
+				deposit,
+				joins_from,
+			});
 			Ok(())
 		}
 
@@ -229,8 +263,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// An amount of at least the deposit withdraws all of it. What is left must be nothing or at least
-		/// `MinimumDeposit`. Always open, and independent of gains, which are kept for `claim`.
+		/// What waits to join is paid first. An amount of at least the deposit withdraws all of it. What is left must be
+		/// nothing or at least `MinimumDeposit`. Always open, and independent of gains, which are kept for `claim`.
 		///
 		/// ## Errors
 		///
@@ -239,7 +273,7 @@ pub mod pallet {
 		///
 		/// ## Events
 		///
-		/// [`Event::Withdrawn`], with the amount that was paid.
+		/// [`Event::Withdrawn`], with the amount that was paid, and [`Event::Joined`] as for a deposit.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::withdraw())]
 		pub fn withdraw(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
@@ -265,7 +299,7 @@ pub mod pallet {
 		///
 		/// ## Events
 		///
-		/// [`Event::GainsClaimed`].
+		/// [`Event::GainsClaimed`], and [`Event::Joined`] as for a deposit.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::claim())]
 		pub fn claim(origin: OriginFor<T>, asset: AssetId) -> DispatchResult {
@@ -291,7 +325,7 @@ pub mod pallet {
 		///
 		/// ## Events
 		///
-		/// [`Event::GainsClaimed`] for each asset paid.
+		/// [`Event::GainsClaimed`] for each asset paid, and [`Event::Joined`] as for a deposit.
 		#[pallet::call_index(3)]
 		#[pallet::weight(T::WeightInfo::claim_all(T::MaxCollaterals::get()))]
 		pub fn claim_all(origin: OriginFor<T>) -> DispatchResult {
@@ -305,15 +339,40 @@ pub mod pallet {
 			}
 			Ok(())
 		}
+
+		/// Let what `who` deposited join the pool, after it has waited for `JoinDelay`.
+		///
+		/// ## Origin
+		///
+		/// Signed, by anyone.
+		///
+		/// ## Details
+		///
+		/// From now on it shares in liquidations. Every call of its owner's lets it join too.
+		///
+		/// ## Errors
+		///
+		/// [`Error::NothingToJoin`].
+		///
+		/// ## Events
+		///
+		/// [`Event::Joined`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::join())]
+		pub fn join(origin: OriginFor<T>, who: T::AccountId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_join(&who)
+		}
 	}
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The pool's totals: kUSD deposited, collateral not yet claimed, and how often it was emptied.
+		/// The pool's totals: kUSD deposited, kUSD that waits to join, collateral not yet claimed, and how often it was emptied.
 		pub fn totals() -> PoolTotals {
 			let pool = State::<T>::get();
 			PoolTotals {
 				deposits: pool.deposits,
+				pending: pool.pending,
 				collaterals: pool
 					.collaterals
 					.iter()
@@ -324,18 +383,20 @@ pub mod pallet {
 			}
 		}
 
-		/// What `who` can withdraw and claim now, in base units: kUSD after losses, and gains by asset.
-		/// `None` for somebody who can do neither.
+		/// What `who` can withdraw and claim now, in base units: kUSD after losses, how much of it waits to join and
+		/// until when, and gains by asset. `None` for somebody who can do neither.
 		pub fn deposit_of(who: T::AccountId) -> Option<Stake> {
 			let (_, deposit) = Self::settled(&who).ok()?;
 			let stake = Stake {
-				deposit: deposit.amount,
+				deposit: deposit.total(),
+				pending: deposit.waits(),
+				joins_from: deposit.pending.map(|pending| pending.from),
 				gains: deposit.gains.into_iter().collect(),
 			};
 			(stake != Stake::default()).then_some(stake)
 		}
 
-		/// The most kUSD the pool can pay in liquidations now, in base units.
+		/// The most kUSD the pool can pay in liquidations now, in base units. What waits to join is not part of it.
 		pub fn capacity() -> Balance {
 			State::<T>::get().deposits
 		}

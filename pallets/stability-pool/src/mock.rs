@@ -1,12 +1,15 @@
 //! A chain of assets and the pool. The insurance fund is an account that can be told to refuse.
 
 use frame_support::{
-	assert_ok, derive_impl, parameter_types,
-	traits::{fungibles::Mutate, tokens::Preservation, AsEnsureOriginWithArg, ConstU128, ConstU32},
+	assert_ok, derive_impl, ensure, parameter_types,
+	traits::{fungibles::Mutate, tokens::Preservation, AsEnsureOriginWithArg, ConstU128, ConstU32, Time},
 	PalletId,
 };
 use frame_system::{EnsureRoot, EnsureSigned};
-use keel_primitives::{AssetId, Balance, Coverage, IncomeSource, InsuranceFund, StabilityPool as _};
+use keel_primitives::{
+	Action, AssetId, Balance, BreakerSubject, Coverage, IncomeSource, InsuranceFund, Level, Moment,
+	StabilityPool as _,
+};
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
 
 use crate::{Pallet, Stake};
@@ -33,6 +36,10 @@ pub const USD: Balance = 1_000_000;
 pub const ONE_BTC: Balance = 100_000_000;
 pub const ONE_ETH: Balance = 1_000_000_000_000_000_000;
 pub const ONE_DOT: Balance = 10_000_000_000;
+/// When every test starts.
+pub const START: Moment = 1_700_000_000_000;
+/// A minute, and the delay of the tests in which deposits wait.
+pub const MINUTE: Moment = 60_000;
 /// The kUSD every depositor starts with.
 pub const PURSE: Balance = 1_000_000_000 * USD;
 /// The collateral of each kind the seller starts with.
@@ -92,8 +99,43 @@ parameter_types! {
 	pub static FundRefuses: bool = false;
 	pub static Received: Vec<(Balance, IncomeSource)> = Vec::new();
 	pub static MaxCollaterals: u32 = 8;
+	/// Deposits join at once, unless a test says otherwise.
+	pub static JoinDelay: Moment = 0;
+	pub static Now: Moment = START;
+	/// What the breaker holds everything to.
+	pub static BreakerLevel: Level = Level::Normal;
+	/// What the breaker was asked.
+	pub static Asked: Vec<(BreakerSubject, Action)> = Vec::new();
 	pub const PoolId: PalletId = PalletId(*b"keel/stb");
 	pub const MinimumDeposit: Balance = 10 * USD;
+}
+
+pub struct Clock;
+impl Time for Clock {
+	type Moment = Moment;
+	fn now() -> Moment {
+		Now::get()
+	}
+}
+
+/// One level for every subject.
+pub struct MockBreaker;
+impl keel_primitives::CircuitBreaker for MockBreaker {
+	fn level(_: BreakerSubject) -> Level {
+		BreakerLevel::get()
+	}
+	fn ensure(subject: BreakerSubject, action: Action) -> DispatchResult {
+		Asked::mutate(|asked| asked.push((subject, action)));
+		ensure!(
+			BreakerLevel::get() <= action.tolerates(),
+			DispatchError::Other("breaker raised")
+		);
+		Ok(())
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn raise(_: BreakerSubject, level: Level) {
+		BreakerLevel::set(level);
+	}
 }
 
 /// An account.
@@ -111,6 +153,9 @@ impl InsuranceFund<AccountId> for Fund {
 		Err(DispatchError::Unavailable)
 	}
 	fn cover(_: Balance) -> Result<Coverage, DispatchError> {
+		Err(DispatchError::Unavailable)
+	}
+	fn cover_in_part(_: Balance) -> Result<Balance, DispatchError> {
 		Err(DispatchError::Unavailable)
 	}
 	fn take_collateral(_: &AccountId, _: AssetId, _: Balance) -> DispatchResult {
@@ -143,6 +188,9 @@ impl crate::Config for Test {
 	type Assets = Assets;
 	type Synthetic = ConstU32<KUSD>;
 	type InsuranceFund = Fund;
+	type CircuitBreaker = MockBreaker;
+	type Time = Clock;
+	type JoinDelay = JoinDelay;
 	type PalletId = PoolId;
 	type MaxCollaterals = MaxCollaterals;
 	type MinimumDeposit = MinimumDeposit;
@@ -173,6 +221,10 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 		FundRefuses::set(false);
 		Received::set(Vec::new());
 		MaxCollaterals::set(8);
+		JoinDelay::set(0);
+		Now::set(START);
+		BreakerLevel::set(Level::Normal);
+		Asked::set(Vec::new());
 	});
 	ext
 }
@@ -219,6 +271,15 @@ pub fn claim_all(who: AccountId) -> DispatchResult {
 /// A liquidation sells `collateral` of `asset` for `burn + income`.
 pub fn absorb(asset: AssetId, collateral: Balance, burn: Balance, income: Balance) -> DispatchResult {
 	StabilityPool::absorb(&SELLER, asset, collateral, burn, income)
+}
+
+pub fn join(who: AccountId) -> DispatchResult {
+	StabilityPool::join(RuntimeOrigin::signed(OWNER), who)
+}
+
+/// Let time pass, in milliseconds.
+pub fn pass(ms: Moment) {
+	Now::mutate(|now| *now += ms);
 }
 
 pub fn stake(who: AccountId) -> Stake {

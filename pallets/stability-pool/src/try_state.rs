@@ -22,7 +22,8 @@ impl<T: Config> Pallet<T> {
 		let current_sums = pool.sums();
 
 		ensure!(
-			T::Assets::balance(T::Synthetic::get(), &account) == pool.deposits,
+			Some(T::Assets::balance(T::Synthetic::get(), &account))
+				== pool.deposits.checked_add(pool.pending),
 			"the kUSD held is not what is deposited"
 		);
 		ensure!(
@@ -42,12 +43,12 @@ impl<T: Config> Pallet<T> {
 			);
 		}
 
-		let (mut deposits, mut depositors) = (0 as Balance, 0 as Balance);
+		let (mut deposits, mut depositors, mut pending) = (0 as Balance, 0 as Balance, 0 as Balance);
 		let mut gains = BTreeMap::<AssetId, Balance>::new();
 		for (who, stored) in Deposits::<T>::iter() {
 			let since = Product::from(stored.since);
 			ensure!(
-				stored.amount > 0 || !stored.gains.is_empty(),
+				stored.total() > 0 || !stored.gains.is_empty(),
 				"a stake of nothing"
 			);
 			ensure!(
@@ -66,6 +67,13 @@ impl<T: Config> Pallet<T> {
 					"a stake's sum is ahead of the pool's"
 				);
 			}
+			ensure!(
+				stored.pending.is_none() || stored.waits() > 0,
+				"a stake waits with nothing"
+			);
+			pending = pending
+				.checked_add(stored.waits())
+				.ok_or("what waits overflows")?;
 			let (_, settled) = Self::settled(&who)?;
 			deposits = deposits.checked_add(settled.amount).ok_or("deposits overflow")?;
 			for (asset, gain) in &*settled.gains {
@@ -79,6 +87,14 @@ impl<T: Config> Pallet<T> {
 			depositors = depositors.checked_add(1).ok_or("depositors overflow")?;
 		}
 
+		ensure!(
+			pending <= pool.pending,
+			"depositors wait with more than the pool keeps apart"
+		);
+		ensure!(
+			pending >= pool.pending,
+			"depositors wait with less than the pool keeps apart"
+		);
 		// Reading a deposit rounds away less than a unit; a gain, less than two.
 		let dust = pool.dust.div_ceil(DUST_UNIT).saturating_add(depositors);
 		let unowned = pool

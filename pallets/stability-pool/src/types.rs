@@ -6,7 +6,7 @@ use frame_support::{
 	pallet_prelude::Get, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
 use keel_math::product_sum::Product;
-use keel_primitives::{AssetId, Balance};
+use keel_primitives::{AssetId, Balance, Moment};
 use scale_info::TypeInfo;
 use sp_core::U256;
 use sp_runtime::BoundedBTreeMap;
@@ -57,6 +57,17 @@ pub struct Collateral {
 	pub dust: Balance,
 }
 
+/// A depositor's kUSD that waits to join the pool.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Pending {
+	/// In base units.
+	pub amount: Balance,
+	/// From when on it may join.
+	pub from: Moment,
+}
+
 /// Running sums by kind of collateral.
 pub type Sums<Max> = BoundedBTreeMap<AssetId, U256, Max>;
 
@@ -75,8 +86,11 @@ pub type Sums<Max> = BoundedBTreeMap<AssetId, U256, Max>;
 #[scale_info(skip_type_params(Max))]
 #[codec(mel_bound(Max: Get<u32>))]
 pub struct PoolState<Max: Get<u32>> {
-	/// kUSD deposited, less what was paid, in base units. Exactly what the pool's account holds.
+	/// kUSD deposited and joined, less what was paid, in base units. With what waits, exactly what the pool's account
+	/// holds.
 	pub deposits: Balance,
+	/// kUSD that waits to join, in base units.
+	pub pending: Balance,
 	/// The running product.
 	pub product: Progress,
 	/// The most of `deposits` that rounding has left to nobody, in `10⁻²⁷` base units.
@@ -108,14 +122,28 @@ impl<Max: Get<u32>> PoolState<Max> {
 #[scale_info(skip_type_params(Max))]
 #[codec(mel_bound(Max: Get<u32>))]
 pub struct Deposit<Max: Get<u32>> {
-	/// kUSD in base units when the depositor last acted.
+	/// kUSD in the pool, in base units, when the depositor last acted.
 	pub amount: Balance,
+	/// What waits to join.
+	pub pending: Option<Pending>,
 	/// The running product then.
 	pub since: Progress,
 	/// The running sums then.
 	pub sums: Sums<Max>,
 	/// Collateral gained until then and not yet claimed, in base units.
 	pub gains: BoundedBTreeMap<AssetId, Balance, Max>,
+}
+
+impl<Max: Get<u32>> Deposit<Max> {
+	/// What waits to join, in base units.
+	pub fn waits(&self) -> Balance {
+		self.pending.map_or(0, |pending| pending.amount)
+	}
+
+	/// All the depositor's kUSD, in base units. Saturates: the supply of kUSD has the same type.
+	pub fn total(&self) -> Balance {
+		self.amount.saturating_add(self.waits())
+	}
 }
 
 /// The pool's state in the pallet's storage.
@@ -128,8 +156,10 @@ pub type SumsOf<T> = Sums<<T as Config>::MaxCollaterals>;
 /// The pool's totals, in base units.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct PoolTotals {
-	/// kUSD deposited: what the pool can pay.
+	/// kUSD that has joined: what the pool can pay.
 	pub deposits: Balance,
+	/// kUSD that waits to join.
+	pub pending: Balance,
 	/// Collateral bought and not yet claimed.
 	pub collaterals: Vec<(AssetId, Balance)>,
 	/// Times the pool was emptied.
@@ -143,6 +173,11 @@ pub struct PoolTotals {
 pub struct Stake {
 	/// kUSD that can be withdrawn.
 	pub deposit: Balance,
+	/// How much of it waits, and shares in no liquidation yet.
+	pub pending: Balance,
+	/// From when on that may join, in milliseconds since the Unix epoch; `None` if nothing waits. If that is past, `join`
+	/// lets it.
+	pub joins_from: Option<Moment>,
 	/// Collateral that can be claimed.
 	pub gains: Vec<(AssetId, Balance)>,
 }

@@ -12,27 +12,33 @@ pub trait WeightInfo {
 	fn claim() -> Weight;
 	/// [`Pallet::claim_all`](crate::Pallet::claim_all) of `n` kinds of collateral, likewise.
 	fn claim_all(n: u32) -> Weight;
+	/// [`Pallet::join`](crate::Pallet::join), likewise.
+	fn join() -> Weight;
 	/// `StabilityPool::absorb` at the end of a scale, the insurance fund's part included.
 	fn absorb() -> Weight;
 }
 
 impl WeightInfo for () {
 	fn deposit() -> Weight {
-		// Pool, stake, four past sums; kUSD, its two accounts.
-		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(9, 5))
+		// The breaker, the clock; pool, stake, four past sums; kUSD, its two accounts.
+		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(11, 5))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(9, 5))
+		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(10, 5))
 	}
 	fn claim() -> Weight {
-		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(9, 5))
+		Weight::from_parts(70_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(10, 5))
 	}
 	fn claim_all(n: u32) -> Weight {
 		let n = u64::from(n);
 		Weight::from_parts(40_000_000, 10_000)
 			.saturating_add(Weight::from_parts(35_000_000, 8_000).saturating_mul(n))
-			.saturating_add(RocksDbWeight::get().reads_writes(6, 2))
+			.saturating_add(RocksDbWeight::get().reads_writes(7, 2))
 			.saturating_add(RocksDbWeight::get().reads_writes(3, 3).saturating_mul(n))
+	}
+	fn join() -> Weight {
+		// The clock; pool, stake, four past sums.
+		Weight::from_parts(50_000_000, 10_000).saturating_add(RocksDbWeight::get().reads_writes(7, 2))
 	}
 	fn absorb() -> Weight {
 		// Pool, past sums; kUSD, the pool's and the fund's accounts, the fund; the collateral and its two

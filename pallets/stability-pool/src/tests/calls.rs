@@ -12,7 +12,8 @@ mod deposit {
 				Event::Deposited {
 					who: ALICE,
 					amount: 10 * USD,
-					deposit: 10 * USD
+					deposit: 10 * USD,
+					joins_from: None
 				}
 			);
 			assert_ok!(deposit(ALICE, 1));
@@ -21,7 +22,8 @@ mod deposit {
 				Event::Deposited {
 					who: ALICE,
 					amount: 1,
-					deposit: 10 * USD + 1
+					deposit: 10 * USD + 1,
+					joins_from: None
 				}
 			);
 			assert_eq!(stake(ALICE).deposit, 10 * USD + 1);
@@ -53,7 +55,8 @@ mod deposit {
 					Event::Deposited {
 						who: ALICE,
 						amount: 20 * USD,
-						deposit: 80 * USD
+						deposit: 80 * USD,
+						joins_from: None
 					}
 				);
 				assert_eq!(gain(ALICE, ETH), ONE_ETH);

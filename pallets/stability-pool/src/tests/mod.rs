@@ -7,10 +7,12 @@ use crate::{mock::*, Deposits, Error, Event, PastSums, State};
 
 mod absorb;
 mod attacks;
+mod breaker;
 mod calls;
 mod corruption;
 mod properties;
 mod reference;
+mod waiting;
 
 /// The pool's events, in order.
 fn events() -> Vec<Event<Test>> {

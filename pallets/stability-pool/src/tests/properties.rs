@@ -2,7 +2,7 @@
 
 use super::*;
 use frame_support::traits::fungibles::Inspect;
-use keel_primitives::{AssetId, Balance};
+use keel_primitives::{AssetId, Balance, Moment};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
@@ -23,6 +23,7 @@ fn power_of_ten(exponent: u32) -> Exact {
 #[derive(Clone, Default)]
 struct Account {
 	deposit: Exact,
+	waiting: Option<(Balance, Moment)>,
 	shortfall: Exact,
 	gains: BTreeMap<AssetId, (Exact, Exact)>,
 }
@@ -44,6 +45,18 @@ impl Ledger {
 			.values_mut()
 			.for_each(|(_, shortfall)| *shortfall += int(2));
 		account
+	}
+
+	/// Whatever of a settled stake has waited long enough is in. Says whether anything was.
+	fn admit(&mut self, who: AccountId) -> bool {
+		let account = self.accounts.entry(who).or_default();
+		let Some((amount, _)) = account.waiting.filter(|(_, from)| *from <= Now::get()) else {
+			return false;
+		};
+		account.waiting = None;
+		account.deposit += int(amount);
+		self.total += amount;
+		true
 	}
 
 	fn absorb(&mut self, asset: AssetId, collateral: Balance, paid: Balance) {
@@ -72,7 +85,12 @@ impl Ledger {
 		assert_eq!(capacity(), self.total);
 		for (who, account) in &self.accounts {
 			let shown = stake(*who);
-			let lost = &account.deposit - int(shown.deposit);
+			let waits = account.waiting.map_or(0, |(amount, _)| amount);
+			assert_eq!(
+				(shown.pending, shown.joins_from),
+				(waits, account.waiting.map(|(_, from)| from))
+			);
+			let lost = &account.deposit + int(waits) - int(shown.deposit);
 			assert!(lost >= Exact::zero(), "{who} has more than is right");
 			assert!(lost < Exact::one() + &account.shortfall, "{who} lost {lost}");
 			for (asset, (gain, shortfall)) in &account.gains {
@@ -118,6 +136,13 @@ enum Operation {
 	ClaimAll {
 		who: usize,
 	},
+	Join {
+		who: usize,
+	},
+	/// Time passes.
+	Wait {
+		ms: Moment,
+	},
 	/// Pay `share / 255` of the pool, `income / 255` of that to the fund.
 	Absorb {
 		asset: usize,
@@ -142,7 +167,9 @@ fn operation() -> impl Strategy<Value = Operation> {
 		6 => (who.clone(), amount).prop_map(|(who, amount)| Operation::Deposit { who, amount }),
 		3 => (who.clone(), any::<u8>()).prop_map(|(who, share)| Operation::Withdraw { who, share }),
 		2 => (who.clone(), asset.clone()).prop_map(|(who, asset)| Operation::Claim { who, asset }),
-		1 => who.prop_map(|who| Operation::ClaimAll { who }),
+		1 => who.clone().prop_map(|who| Operation::ClaimAll { who }),
+		3 => who.prop_map(|who| Operation::Join { who }),
+		4 => (0..2 * MINUTE).prop_map(|ms| Operation::Wait { ms }),
 		6 => (asset.clone(), collateral.clone(), any::<u8>(), any::<u8>()).prop_map(
 			|(asset, collateral, share, income)| Operation::Absorb { asset, collateral, share, income }
 		),
@@ -173,9 +200,29 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 				return false;
 			}
 			assert_ok!(deposit(who, amount));
-			ledger.act(who).deposit += int(amount);
-			ledger.total += amount;
+			ledger.act(who);
+			ledger.admit(who);
+			let account = ledger.accounts.entry(who).or_default();
+			if JoinDelay::get() == 0 {
+				account.deposit += int(amount);
+				ledger.total += amount;
+			} else {
+				let earlier = account.waiting.map_or(0, |(amount, _)| amount);
+				account.waiting = Some((earlier + amount, Now::get() + JoinDelay::get()));
+			}
 		}
+		Operation::Join { who } => {
+			let who = DEPOSITORS[who];
+			let waited = ledger.accounts.get(&who).and_then(|account| account.waiting);
+			if waited.is_none_or(|(_, from)| from > Now::get()) {
+				assert_noop!(join(who), Error::<Test>::NothingToJoin);
+				return false;
+			}
+			assert_ok!(join(who));
+			ledger.act(who);
+			assert!(ledger.admit(who));
+		}
+		Operation::Wait { ms } => pass(ms),
 		Operation::Withdraw { who, share } => {
 			let who = DEPOSITORS[who];
 			let has = stake(who).deposit;
@@ -195,13 +242,20 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 			let paid = balance(KUSD, who) - before;
 			assert_eq!(paid, has.min(amount));
 			let account = ledger.act(who);
+			// What waits goes first.
+			let joined = paid.saturating_sub(account.waiting.map_or(0, |(amount, _)| amount));
+			account.waiting = account
+				.waiting
+				.map(|(amount, from)| (amount.saturating_sub(paid), from))
+				.filter(|(amount, _)| *amount > 0);
 			if left == 0 {
 				// What rounding took stays in the pool and is nobody's.
 				(account.deposit, account.shortfall) = Default::default();
 			} else {
-				account.deposit -= int(paid);
+				account.deposit -= int(joined);
 			}
-			ledger.total -= paid;
+			ledger.total -= joined;
+			ledger.admit(who);
 		}
 		Operation::Claim { who, asset } => {
 			let (who, asset) = (DEPOSITORS[who], COLLATERALS[asset]);
@@ -213,6 +267,7 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 			assert_ok!(claim(who, asset));
 			assert_eq!(balance(asset, who) - before, promised);
 			ledger.act(who).gains.get_mut(&asset).unwrap().0 -= int(promised);
+			ledger.admit(who);
 		}
 		Operation::ClaimAll { who } => {
 			let who = DEPOSITORS[who];
@@ -228,6 +283,7 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 				assert_eq!(balance(asset, who) - before, amount);
 				account.gains.get_mut(&asset).unwrap().0 -= int(amount);
 			}
+			ledger.admit(who);
 		}
 		Operation::Absorb {
 			asset,
@@ -256,8 +312,10 @@ proptest! {
 	#[test]
 	fn when_anything_happens_should_stay_within_its_bounds_of_the_exact_ledger(
 		operations in prop::collection::vec(operation(), 100..150),
+		delay in prop_oneof![Just(0), Just(MINUTE)],
 	) {
 		ExtBuilder::default().build_and_execute(|| {
+			JoinDelay::set(delay);
 			let issued = Assets::total_issuance(KUSD);
 			let (mut ledger, mut done) = (Ledger::default(), 0);
 			for operation in &operations {
