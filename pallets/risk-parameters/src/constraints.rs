@@ -28,6 +28,20 @@ pub enum Broken {
 	ConfidencesOutOfOrder,
 	/// `liquidate_age > oracle_max_age`.
 	LiquidateAgeAboveOracleAge,
+	/// Not `deviation_guarded ≤ deviation_reduce_only ≤ deviation_halted`.
+	DeviationOutOfOrder,
+	/// Not `refused_guarded ≤ refused_reduce_only ≤ refused_halted`.
+	RefusedOutOfOrder,
+	/// Not `liquidated_guarded ≤ liquidated_reduce_only ≤ liquidated_halted`.
+	LiquidatedOutOfOrder,
+	/// `minted_guarded > minted_reduce_only`.
+	MintedOutOfOrder,
+	/// `leaving_guarded > leaving_reduce_only`.
+	LeavingOutOfOrder,
+	/// Not `drawdown_guarded ≤ drawdown_reduce_only ≤ drawdown_halted`.
+	DrawdownOutOfOrder,
+	/// `fees_minted_guarded > fees_minted_reduce_only`.
+	FeesMintedOutOfOrder,
 }
 
 impl Broken {
@@ -44,11 +58,20 @@ impl Broken {
 				"price confidences are not in the order AddRisk, Liquidate, ReduceRisk"
 			}
 			Self::LiquidateAgeAboveOracleAge => "liquidations accept a price older than an outage",
+			Self::DeviationOutOfOrder => "price deviation triggers are not in the order of their levels",
+			Self::RefusedOutOfOrder => "refused price triggers are not in the order of their levels",
+			Self::LiquidatedOutOfOrder => "liquidated triggers are not in the order of their levels",
+			Self::MintedOutOfOrder => "minted triggers are not in the order of their levels",
+			Self::LeavingOutOfOrder => "leaving triggers are not in the order of their levels",
+			Self::DrawdownOutOfOrder => "drawdown triggers are not in the order of their levels",
+			Self::FeesMintedOutOfOrder => "fees minted triggers are not in the order of their levels",
 		}
 	}
 }
 
 /// Do the numbers of a branch go together?
+///
+/// A fuse's triggers are in the order of their levels: a higher level is never reached before a lower one.
 pub fn branch(set: &BranchParameters) -> Result<(), Broken> {
 	let ratio = set.liquidation_ratio.into_inner();
 	let penalty = set.liquidation_penalty.into_inner();
@@ -72,6 +95,34 @@ pub fn branch(set: &BranchParameters) -> Result<(), Broken> {
 	hold(
 		last.is_some_and(|last| last <= set.auction_reserve),
 		Broken::AuctionMissesReserve,
+	)?;
+	ordered(
+		&[
+			set.deviation_guarded,
+			set.deviation_reduce_only,
+			set.deviation_halted,
+		],
+		Broken::DeviationOutOfOrder,
+	)?;
+	ordered(
+		&[set.refused_guarded, set.refused_reduce_only, set.refused_halted],
+		Broken::RefusedOutOfOrder,
+	)?;
+	ordered(
+		&[
+			set.liquidated_guarded,
+			set.liquidated_reduce_only,
+			set.liquidated_halted,
+		],
+		Broken::LiquidatedOutOfOrder,
+	)?;
+	ordered(
+		&[set.minted_guarded, set.minted_reduce_only],
+		Broken::MintedOutOfOrder,
+	)?;
+	ordered(
+		&[set.leaving_guarded, set.leaving_reduce_only],
+		Broken::LeavingOutOfOrder,
 	)
 }
 
@@ -81,21 +132,39 @@ pub fn branch(set: &BranchParameters) -> Result<(), Broken> {
 /// one, new risk the best. A gap longer than `oracle_max_age` is an outage; a price from before it must neither
 /// liquidate nor add risk.
 pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
-	let (add, liquidate, reduce) = (set.add_risk_age, set.liquidate_age, set.reduce_risk_age);
-	hold(add <= liquidate && liquidate <= reduce, Broken::AgesOutOfOrder)?;
-	let (add, liquidate, reduce) = (
-		set.add_risk_confidence,
-		set.liquidate_confidence,
-		set.reduce_risk_confidence,
-	);
-	hold(
-		add <= liquidate && liquidate <= reduce,
+	ordered(
+		&[set.add_risk_age, set.liquidate_age, set.reduce_risk_age],
+		Broken::AgesOutOfOrder,
+	)?;
+	ordered(
+		&[
+			set.add_risk_confidence,
+			set.liquidate_confidence,
+			set.reduce_risk_confidence,
+		],
 		Broken::ConfidencesOutOfOrder,
 	)?;
 	hold(
 		set.liquidate_age <= set.oracle_max_age,
 		Broken::LiquidateAgeAboveOracleAge,
+	)?;
+	ordered(
+		&[
+			set.drawdown_guarded,
+			set.drawdown_reduce_only,
+			set.drawdown_halted,
+		],
+		Broken::DrawdownOutOfOrder,
+	)?;
+	ordered(
+		&[set.fees_minted_guarded, set.fees_minted_reduce_only],
+		Broken::FeesMintedOutOfOrder,
 	)
+}
+
+/// Smallest first; equal ones are in order.
+fn ordered<N: PartialOrd>(numbers: &[N], otherwise: Broken) -> Result<(), Broken> {
+	hold(numbers.is_sorted(), otherwise)
 }
 
 fn hold(holds: bool, otherwise: Broken) -> Result<(), Broken> {

@@ -4,8 +4,15 @@ use alloc::{
 	collections::{btree_map::BTreeMap, btree_set::BTreeSet},
 	vec::Vec,
 };
-use frame_support::{ensure, pallet_prelude::DispatchError, traits::Time};
-use keel_primitives::{BranchId, BranchParameters, ChainParameters, Moment};
+use frame_support::{
+	ensure,
+	pallet_prelude::DispatchError,
+	traits::{EnsureOrigin, Time},
+};
+use keel_primitives::{
+	BranchId, BranchParameters, ChainParameters, CircuitBreaker, ImpactGauge, Level, Moment,
+};
+use sp_runtime::traits::BadOrigin;
 
 use crate::{
 	constraints::Broken, limits, types::*, Bounds, Branches, Chain, Config, Error, LastLoosened, Pallet,
@@ -22,6 +29,13 @@ impl<T> From<Broken> for Error<T> {
 			Broken::AgesOutOfOrder => Error::AgesOutOfOrder,
 			Broken::ConfidencesOutOfOrder => Error::ConfidencesOutOfOrder,
 			Broken::LiquidateAgeAboveOracleAge => Error::LiquidateAgeAboveOracleAge,
+			Broken::DeviationOutOfOrder => Error::DeviationOutOfOrder,
+			Broken::RefusedOutOfOrder => Error::RefusedOutOfOrder,
+			Broken::LiquidatedOutOfOrder => Error::LiquidatedOutOfOrder,
+			Broken::MintedOutOfOrder => Error::MintedOutOfOrder,
+			Broken::LeavingOutOfOrder => Error::LeavingOutOfOrder,
+			Broken::DrawdownOutOfOrder => Error::DrawdownOutOfOrder,
+			Broken::FeesMintedOutOfOrder => Error::FeesMintedOutOfOrder,
 		}
 	}
 }
@@ -71,44 +85,60 @@ impl<T: Config> Pallet<T> {
 		// A moment past the end of time is never.
 		LastLoosened::<T>::get(subject, key).map_or(0, |last| last.saturating_add(policy(key).cooldown))
 	}
+
+	/// Is one of the subject's breakers above `Normal`?
+	pub(crate) fn breaker_raised(subject: Subject) -> bool {
+		subject
+			.breakers()
+			.into_iter()
+			.any(|breaker| T::CircuitBreaker::level(breaker) > Level::Normal)
+	}
+
+	/// What moving `keys` from `before` to `after` would do to those who are in already. The gauge is only asked where
+	/// one of them can make somebody unsafe; the error is the gauge's, which can't tell while the price is refused.
+	pub(crate) fn impact_of(
+		before: &ParameterSet,
+		after: &ParameterSet,
+		keys: impl IntoIterator<Item = Key>,
+	) -> Result<ImpactReport, DispatchError> {
+		let impact = match (before, after) {
+			(ParameterSet::Branch(branch, before), ParameterSet::Branch(_, after))
+				if keys.into_iter().any(|key| policy(key).moves_existing) =>
+			{
+				T::Impact::impact(*branch, before, after)?
+			}
+			_ => None,
+		};
+		Ok(ImpactReport::new(impact, Chain::<T>::get().impact_limit))
+	}
 }
 
 // Writing.
 impl<T: Config> Pallet<T> {
-	/// The numbers after `changes`, and the moves, or the first rule they break. Writes nothing.
-	pub(crate) fn plan(
+	/// On whose word `origin` moves values: the widest power it has.
+	pub(crate) fn authority_of(origin: T::RuntimeOrigin) -> Result<Authority, BadOrigin> {
+		T::AdjustOrigin::try_origin(origin)
+			.map(|_| Authority::Adjuster)
+			.or_else(|origin| T::GuardianOrigin::try_origin(origin).map(|_| Authority::Guardian))
+			.or_else(|origin| T::ControllerOrigin::try_origin(origin).map(|_| Authority::Controller))
+			.map_err(|_| BadOrigin)
+	}
+
+	/// The numbers before and after `changes`, and the moves, if these are changes of `subject` at all. No rule is asked.
+	fn wanted(
 		subject: Subject,
 		changes: &Changes,
-		authority: Authority,
-	) -> Result<(ParameterSet, Vec<Move>), Error<T>> {
+	) -> Result<(ParameterSet, ParameterSet, Vec<Move>), Error<T>> {
 		ensure!(!changes.is_empty(), Error::<T>::NoChanges);
-		let mut set = Self::set_of(subject)?;
-		let now = T::Time::now();
+		let before = Self::set_of(subject)?;
+		let mut after = before.clone();
 		let mut seen = BTreeSet::new();
 		let mut moves = Vec::with_capacity(changes.len());
 		for Change { key, value: new } in changes.iter().copied() {
-			let old = set.get(key).ok_or(Error::<T>::KeyOfAnotherSubject)?;
+			let old = before.get(key).ok_or(Error::<T>::KeyOfAnotherSubject)?;
 			ensure!(seen.insert(key), Error::<T>::DuplicateKey);
-			set.set(key, new).ok_or(Error::<T>::ValueDoesNotFit)?;
-			let policy = policy(key);
-			ensure!(
-				authority == Authority::Adjuster || policy.guardian,
-				Error::<T>::NotForGuardians
-			);
-			let direction = policy.direction(old, new).ok_or(Error::<T>::Unchanged)?;
-			Self::ensure_inside(new, Self::binding_bounds(subject, key))?;
-			let within_step = old.abs_diff(new) <= policy.step(direction).of(old);
-			match direction {
-				Direction::Tightened => ensure!(within_step, Error::<T>::TightenedTooFar),
-				Direction::Loosened => {
-					ensure!(
-						authority == Authority::Adjuster,
-						Error::<T>::GuardianMayOnlyTighten
-					);
-					ensure!(within_step, Error::<T>::LoosenedTooFar);
-					ensure!(now >= Self::loosen_from(subject, key), Error::<T>::CoolingDown);
-				}
-			}
+			after.set(key, new).ok_or(Error::<T>::ValueDoesNotFit)?;
+			let direction = policy(key).direction(old, new).ok_or(Error::<T>::Unchanged)?;
 			moves.push(Move {
 				key,
 				old,
@@ -116,8 +146,67 @@ impl<T: Config> Pallet<T> {
 				direction,
 			});
 		}
-		set.check()?;
-		Ok((set, moves))
+		Ok((before, after, moves))
+	}
+
+	/// The numbers after `changes`, and the moves, or the first rule they break. Writes nothing.
+	pub(crate) fn plan(
+		subject: Subject,
+		changes: &Changes,
+		authority: Authority,
+	) -> Result<(ParameterSet, Vec<Move>), DispatchError> {
+		for change in changes {
+			let policy = policy(change.key);
+			match authority {
+				Authority::Adjuster => (),
+				Authority::Guardian => ensure!(policy.guardian, Error::<T>::NotForGuardians),
+				Authority::Controller => ensure!(policy.controller, Error::<T>::NotForControllers),
+			}
+		}
+		let (before, after, moves) = Self::wanted(subject, changes)?;
+		let now = T::Time::now();
+		for change in &moves {
+			Self::ensure_may_move(subject, change, authority, now)?;
+		}
+		let loosens = moves.iter().any(|change| change.direction == Direction::Loosened);
+		ensure!(
+			!loosens || !Self::breaker_raised(subject),
+			Error::<T>::BreakerRaised
+		);
+		after.check().map_err(Error::<T>::from)?;
+		let impact = Self::impact_of(&before, &after, moves.iter().map(|change| change.key))?;
+		ensure!(impact.allowed, Error::<T>::WouldMakeUnsafe);
+		Ok((after, moves))
+	}
+
+	/// Is this one move inside bounds, `authority`'s step and the cooldown?
+	fn ensure_may_move(
+		subject: Subject,
+		change: &Move,
+		authority: Authority,
+		now: Moment,
+	) -> Result<(), Error<T>> {
+		let Move {
+			key,
+			old,
+			new,
+			direction,
+		} = *change;
+		let policy = policy(key);
+		Self::ensure_inside(new, Self::binding_bounds(subject, key))?;
+		let within_step = old.abs_diff(new) <= policy.step_for(authority, direction).of(old);
+		match direction {
+			Direction::Tightened => ensure!(within_step, Error::<T>::TightenedTooFar),
+			Direction::Loosened => {
+				ensure!(
+					authority != Authority::Guardian,
+					Error::<T>::GuardianMayOnlyTighten
+				);
+				ensure!(within_step, Error::<T>::LoosenedTooFar);
+				ensure!(now >= Self::loosen_from(subject, key), Error::<T>::CoolingDown);
+			}
+		}
+		Ok(())
 	}
 
 	/// Make `changes`, all or none.
@@ -249,6 +338,7 @@ impl<T: Config> Pallet<T> {
 			loosen: policy.reach(value, Direction::Loosened, binding),
 			last_loosened: LastLoosened::<T>::get(subject, key),
 			loosen_from: Self::loosen_from(subject, key),
+			breaker_raised: Self::breaker_raised(subject),
 		}
 	}
 
@@ -265,18 +355,32 @@ impl<T: Config> Pallet<T> {
 			});
 		};
 		let reach = policy.reach(value, direction, Self::binding_bounds(subject, key));
-		let then = set.nearest_fit(key, wanted.max(reach.min).min(reach.max))?;
-		let from = match direction {
-			Direction::Tightened => 0,
-			Direction::Loosened => Self::loosen_from(subject, key),
+		let accepted = |changed: &ParameterSet| {
+			changed.check().is_ok()
+				&& Self::impact_of(&set, changed, [key]).is_ok_and(|impact| impact.allowed)
 		};
-		let now = if T::Time::now() >= from { then } else { value };
+		let then = set.nearest_where(key, wanted.max(reach.min).min(reach.max), accepted)?;
+		let (from, raised) = match direction {
+			Direction::Tightened => (0, false),
+			Direction::Loosened => (Self::loosen_from(subject, key), Self::breaker_raised(subject)),
+		};
+		let now = if T::Time::now() >= from && !raised {
+			then
+		} else {
+			value
+		};
 		Some(Nearest {
 			now,
 			then,
 			from,
 			direction: Some(direction),
 		})
+	}
+
+	/// What `changes` would do to those who are in already, whatever the other rules say to them.
+	pub(crate) fn judge(subject: Subject, changes: &Changes) -> Result<ImpactReport, DispatchError> {
+		let (before, after, moves) = Self::wanted(subject, changes)?;
+		Self::impact_of(&before, &after, moves.iter().map(|change| change.key))
 	}
 
 	pub(crate) fn headroom_of(subject: Subject) -> Vec<Headroom> {
@@ -313,10 +417,22 @@ impl<T: Config> keel_primitives::RiskParameters for Pallet<T> {
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(branch: BranchId, parameters: BranchParameters) {
-		let subject = Subject::Branch(branch);
+		Self::overwrite(Subject::Branch(branch), ParameterSet::Branch(branch, parameters));
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_chain(parameters: ChainParameters) {
+		Self::overwrite(Subject::Chain, ParameterSet::Chain(parameters));
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl<T: Config> Pallet<T> {
+	/// Write the numbers past every rule, and the table's bounds where none are stored.
+	fn overwrite(subject: Subject, set: ParameterSet) {
 		for key in subject.keys() {
 			Bounds::<T>::insert(subject, key, Self::stored_bounds(subject, key));
 		}
-		Self::write(ParameterSet::Branch(branch, parameters));
+		Self::write(set);
 	}
 }

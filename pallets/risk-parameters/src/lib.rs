@@ -7,11 +7,32 @@
 //!   present value;
 //! - a **step**: the largest move at once, large in the *safer* direction, small in the other;
 //! - a **cooldown** between two moves in the other direction;
-//! - **constraints** with its neighbours: numbers that must go together move in one call, all or nothing.
+//! - the **breaker**: while the subject's is above `Normal`, nothing is loosened ([`Config::CircuitBreaker`]);
+//! - **constraints** with its neighbours: numbers that must go together move in one call, all or nothing;
+//! - the **impact** on those who are in already: a change that would make too much debt unsafe is refused, whoever wants
+//!   it ([`Config::Impact`]).
 //!
 //! Nothing is clipped. What does not fit is refused, and the views say what would fit, and when.
-//! Guardians ([`Config::GuardianOrigin`]) move values in the safer direction only, and only those numbers whose
-//! [`Policy::guardian`] says so: not the ones where safer for one is a loss for another, or could stop the chain.
+//!
+//! ## Who moves what
+//!
+//! | | which numbers | which way | step |
+//! |---|---|---|---|
+//! | [`Config::AdjustOrigin`] | all | both | whole |
+//! | [`Config::GuardianOrigin`] | [`Policy::guardian`] | the safer one | whole |
+//! | [`Config::ControllerOrigin`] | [`Policy::controller`] | both | [`CONTROLLER_STEP`] |
+//!
+//! Not for guardians are the numbers where safer for one is a loss for another, or could stop the chain. All of them meet
+//! the same bounds, cooldowns, constraints, breaker and impact.
+//!
+//! ## The impact of a change
+//!
+//! A few numbers ([`Policy::moves_existing`]) make the liquidation ratio of positions that exist. Before one of them moves,
+//! the ledger is asked how much debt is safe now and would not be once the ramp has run; more than `ImpactLimit` of the
+//! branch's debt, and the call fails with [`Error::WouldMakeUnsafe`]. While the price is refused that can't be known, and
+//! the call fails with the reason. What remains then: a wider safety margin, a lower ceiling, a raised breaker. The view
+//! `impact` tells the number beforehand. The chain's numbers move nobody at once: `VolatilityTau` only says how volatility
+//! is averaged from now on.
 //!
 //! All numbers of a subject (the chain, or one branch) are one storage value, so that whoever needs them reads once.
 //! The rules of every key are in [`limits`], the constraints in [`constraints`].
@@ -42,7 +63,7 @@ pub mod pallet {
 	use alloc::{boxed::Box, vec::Vec};
 	use frame_support::{pallet_prelude::*, traits::Time};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{BranchId, BranchParameters, ChainParameters, Moment};
+	use keel_primitives::{BranchId, BranchParameters, ChainParameters, CircuitBreaker, ImpactGauge, Moment};
 
 	use super::*;
 
@@ -59,8 +80,21 @@ pub mod pallet {
 		/// Moves the values that are for guardians in the safer direction only, without waiting.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
+		/// Moves the values that are for controllers, both ways, in smaller steps: a machine.
+		type ControllerOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
 		/// Sets bounds and adds branches: referenda.
 		type BoundsOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// Nothing is loosened while it is raised.
+		type CircuitBreaker: CircuitBreaker;
+
+		/// Says whom a change would make unsafe.
+		type Impact: ImpactGauge;
+
+		/// Prepares what benchmarks need.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: BenchmarkHelper;
 
 		/// What the calls cost.
 		type WeightInfo: WeightInfo;
@@ -190,6 +224,17 @@ pub mod pallet {
 		/// is in already. `AdjustOrigin` may move it; a guardian may tighten the numbers with `policy.guardian` in the
 		/// view `parameters`.
 		NotForGuardians,
+		/// The number is not for controllers, in either direction. `AdjustOrigin` may move it; a controller may move the
+		/// numbers with `policy.controller` in the view `parameters`.
+		NotForControllers,
+		/// A breaker of the subject is above `Normal`, and nothing is loosened in a storm. Wait until it has come down: the
+		/// breaker's view `status` says when it may. Or let a referendum lower its level and then loosen, in one batch.
+		/// Tightening is open.
+		BreakerRaised,
+		/// The change would make a larger share of the branch's debt unsafe than `ImpactLimit` allows. Take a smaller
+		/// move: the view `impact` says what each would do, `nearest_allowed` how far one may go now. Go on when owners
+		/// have had time to react. What keeps new risk out is open: `SafetyMargin`, `DebtCeiling`, the breaker.
+		WouldMakeUnsafe,
 		/// The minimum is above the maximum. Swap them.
 		BoundsInverted,
 		/// The bounds leave the compile-time limits. Stay inside `limits` of the view `parameter`; only a runtime
@@ -220,6 +265,24 @@ pub mod pallet {
 		/// Liquidations would accept a price older than what counts as an outage. Keep `LiquidateAge` at or below
 		/// `OracleMaxAge`.
 		LiquidateAgeAboveOracleAge,
+		/// The triggers must stay in the order `DeviationGuarded`, `DeviationReduceOnly`, `DeviationHalted`, smallest
+		/// first. Move the neighbours in the same call.
+		DeviationOutOfOrder,
+		/// The triggers must stay in the order `RefusedGuarded`, `RefusedReduceOnly`, `RefusedHalted`, smallest first. Move
+		/// the neighbours in the same call.
+		RefusedOutOfOrder,
+		/// The triggers must stay in the order `LiquidatedGuarded`, `LiquidatedReduceOnly`, `LiquidatedHalted`, smallest
+		/// first. Move the neighbours in the same call.
+		LiquidatedOutOfOrder,
+		/// `MintedGuarded` must stay at or below `MintedReduceOnly`. Move both in the same call.
+		MintedOutOfOrder,
+		/// `LeavingGuarded` must stay at or below `LeavingReduceOnly`. Move both in the same call.
+		LeavingOutOfOrder,
+		/// The triggers must stay in the order `DrawdownGuarded`, `DrawdownReduceOnly`, `DrawdownHalted`, smallest first.
+		/// Move the neighbours in the same call.
+		DrawdownOutOfOrder,
+		/// `FeesMintedGuarded` must stay at or below `FeesMintedReduceOnly`. Move both in the same call.
+		FeesMintedOutOfOrder,
 	}
 
 	#[pallet::hooks]
@@ -256,8 +319,9 @@ pub mod pallet {
 			Self::all_subjects()
 		}
 
-		/// One number: its value, bounds, limits, unit, safer direction, whether guardians may move it, steps, where a
-		/// move may take it now, and from when it may be loosened. Nothing for an unknown branch or a key of the other kind.
+		/// One number: its value, bounds, limits, unit, safer direction, who may move it, steps, where a move may take it
+		/// now, from when it may be loosened, and whether the breaker refuses that now. Nothing for an unknown branch or a
+		/// key of the other kind.
 		pub fn parameter(subject: Subject, key: Key) -> Option<ParameterInfo> {
 			let value = Self::set_of(subject).ok()?.get(key)?;
 			Some(Self::info(subject, key, value))
@@ -276,14 +340,16 @@ pub mod pallet {
 		}
 
 		/// The value nearest to the wanted raw value that `set_values` would accept with all other numbers as they
-		/// are: now, and once the cooldown is over. From `AdjustOrigin`; a guardian's only if it tightens a number whose
-		/// policy says `guardian`. Nothing for an unknown branch or a key of the other kind.
+		/// are: now, and once the cooldown is over and the breaker back at `Normal`. From `AdjustOrigin`; a guardian's only
+		/// if it tightens a number whose policy says `guardian`. Minds the impact on those who are in as it is now; while
+		/// that can't be known, a number that is judged by it stays where it is. Nothing for an unknown branch or a key of
+		/// the other kind.
 		pub fn nearest_allowed(subject: Subject, key: Key, wanted: u128) -> Option<Nearest> {
 			Self::nearest(subject, key, wanted)
 		}
 
 		/// How far every number of a subject could go in each direction before its bounds or the other numbers stop
-		/// it, however many steps that takes. Empty for an unknown branch.
+		/// it, however many steps that takes, with no breaker raised and nobody made unsafe. Empty for an unknown branch.
 		pub fn headroom(subject: Subject) -> Vec<Headroom> {
 			Self::headroom_of(subject)
 		}
@@ -294,9 +360,15 @@ pub mod pallet {
 			changes: Changes,
 			authority: Authority,
 		) -> Result<Vec<Move>, DispatchError> {
-			Self::plan(subject, &changes, authority)
-				.map(|(_, moves)| moves)
-				.map_err(Into::into)
+			Self::plan(subject, &changes, authority).map(|(_, moves)| moves)
+		}
+
+		/// What these changes would do to those who are in already, by the same count `set_values` makes: debt that is
+		/// safe now and would not be once the ramp has run, all debt, the share and its limit, and whether that is allowed.
+		/// Also for changes that bounds, steps or cooldowns would refuse. Zero where none of the numbers can make anybody
+		/// unsafe; an error while the price is refused, because then nobody can tell.
+		pub fn impact(subject: Subject, changes: Changes) -> Result<ImpactReport, DispatchError> {
+			Self::judge(subject, &changes)
 		}
 	}
 
@@ -306,24 +378,30 @@ pub mod pallet {
 		///
 		/// ## Origin
 		///
-		/// `AdjustOrigin` (both ways), or `GuardianOrigin` (the safer way only, and only numbers whose policy says
-		/// `guardian`).
+		/// `AdjustOrigin` (both ways), `GuardianOrigin` (the safer way only, and only numbers whose policy says
+		/// `guardian`), or `ControllerOrigin` (both ways by a quarter of the step, and only numbers whose policy says
+		/// `controller`).
 		///
 		/// ## Details
 		///
 		/// Values are raw: ratios and rates with 18 decimals, kUSD with 6, times and counts plain. Each change must
 		/// stay inside the number's bounds and within one step of its present value. Loosening waits for the
-		/// number's cooldown, counted from its last loosening; tightening does not wait. The numbers are checked
-		/// against each other after all changes, so numbers that depend on each other go in one call. Ask the views
-		/// `preview` and `nearest_allowed` first.
+		/// number's cooldown, counted from its last loosening, and for the subject's breaker to be at `Normal`;
+		/// tightening does not wait. The numbers are checked against each other after all changes, so numbers that
+		/// depend on each other go in one call. Where a number makes the liquidation ratio of existing positions, the
+		/// change must not make more than `ImpactLimit` of the branch's debt unsafe, whoever calls. Ask the views
+		/// `preview`, `nearest_allowed` and `impact` first.
 		///
 		/// ## Errors
 		///
 		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `ValueDoesNotFit`;
 		/// `BelowBounds`, `AboveBounds`; `TightenedTooFar`, `LoosenedTooFar`, `CoolingDown`,
-		/// `GuardianMayOnlyTighten`, `NotForGuardians`; and for numbers that would not go together `RatioWithinPenalty`,
-		/// `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`, `AuctionMissesReserve`, `AgesOutOfOrder`,
-		/// `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`.
+		/// `BreakerRaised`, `GuardianMayOnlyTighten`, `NotForGuardians`, `NotForControllers`; for numbers that would not
+		/// go together `RatioWithinPenalty`, `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`,
+		/// `AuctionMissesReserve`, `AgesOutOfOrder`, `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`,
+		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `MintedOutOfOrder`, `LeavingOutOfOrder`,
+		/// `DrawdownOutOfOrder`, `FeesMintedOutOfOrder`; `WouldMakeUnsafe`, or why the price is refused where the impact
+		/// can't be judged.
 		///
 		/// ## Events
 		///
@@ -331,13 +409,7 @@ pub mod pallet {
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::set_values(changes.len() as u32))]
 		pub fn set_values(origin: OriginFor<T>, subject: Subject, changes: Changes) -> DispatchResult {
-			let authority = match T::AdjustOrigin::try_origin(origin) {
-				Ok(_) => Authority::Adjuster,
-				Err(origin) => {
-					T::GuardianOrigin::ensure_origin(origin)?;
-					Authority::Guardian
-				}
-			};
+			let authority = Self::authority_of(origin)?;
 			for Move {
 				key,
 				old,
@@ -356,7 +428,7 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Move the bounds of numbers of one subject, all or none. No value moves.
+		/// Move the bounds of numbers of one subject, all or none. No value moves, so no breaker is asked.
 		///
 		/// ## Origin
 		///

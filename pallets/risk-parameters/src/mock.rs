@@ -1,15 +1,21 @@
-//! A runtime of this pallet and a clock.
+//! A runtime of this pallet and a clock, a breaker whose levels tests set, and a gauge that answers what they say.
 
-use frame_support::{derive_impl, ord_parameter_types};
+use std::collections::BTreeMap;
+
+use frame_support::{derive_impl, dispatch::DispatchResult, ord_parameter_types, parameter_types};
 use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSignedBy};
-use keel_primitives::{BranchId, BranchParameters, ChainParameters, Moment};
-use sp_runtime::{BuildStorage, FixedU128};
+use keel_primitives::{
+	Action, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker, Impact, ImpactGauge,
+	Level, Moment,
+};
+use sp_runtime::{BuildStorage, DispatchError, FixedU128};
 
 use crate::{limits, GenesisConfig};
 
 pub const ADJUSTER: u64 = 1;
 pub const GUARDIAN: u64 = 2;
 pub const STRANGER: u64 = 3;
+pub const CONTROLLER: u64 = 4;
 
 pub const BTC: BranchId = 2;
 pub const DOT: BranchId = 4;
@@ -54,14 +60,79 @@ impl pallet_timestamp::Config for Test {}
 ord_parameter_types! {
 	pub const Adjuster: u64 = ADJUSTER;
 	pub const Guardian: u64 = GUARDIAN;
+	pub const Controller: u64 = CONTROLLER;
+}
+
+/// What a gauge answers.
+pub type Answer = Result<Option<Impact>, DispatchError>;
+
+/// What a gauge was asked.
+pub type Question = (BranchId, BranchParameters, BranchParameters);
+
+parameter_types! {
+	/// Each breaker's own level; one that is not here is at `Normal`.
+	pub static Levels: BTreeMap<BreakerSubject, Level> = BTreeMap::new();
+	/// What the gauge answers …
+	pub static Verdict: Answer = Ok(None);
+	/// … unless this knows better.
+	pub static Judge: Option<fn(&BranchParameters, &BranchParameters) -> Answer> = None;
+	/// What it was asked last.
+	pub static Asked: Option<Question> = None;
+}
+
+/// As the real one: held to the highest of its own level and its parents'.
+pub struct MockBreaker;
+
+impl CircuitBreaker for MockBreaker {
+	fn level(subject: BreakerSubject) -> Level {
+		let own = Levels::get().get(&subject).copied().unwrap_or_default();
+		subject
+			.parent()
+			.map_or(own, |parent| own.max(Self::level(parent)))
+	}
+
+	fn ensure(subject: BreakerSubject, action: Action) -> DispatchResult {
+		if Self::level(subject) <= action.tolerates() {
+			Ok(())
+		} else {
+			Err(DispatchError::Other("raised"))
+		}
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn raise(subject: BreakerSubject, to: Level) {
+		level(subject, to);
+	}
+}
+
+/// Set a breaker's own level.
+pub fn level(subject: BreakerSubject, level: Level) {
+	Levels::mutate(|levels| levels.insert(subject, level));
+}
+
+pub struct MockGauge;
+
+impl ImpactGauge for MockGauge {
+	fn impact(branch: BranchId, before: &BranchParameters, after: &BranchParameters) -> Answer {
+		Asked::set(Some((branch, before.clone(), after.clone())));
+		match Judge::get() {
+			Some(judge) => judge(before, after),
+			None => Verdict::get(),
+		}
+	}
 }
 
 impl crate::Config for Test {
 	type Time = Timestamp;
 	type AdjustOrigin = EnsureSignedBy<Adjuster, u64>;
 	type GuardianOrigin = EnsureSignedBy<Guardian, u64>;
+	type ControllerOrigin = EnsureSignedBy<Controller, u64>;
 	type BoundsOrigin = EnsureRoot<u64>;
+	type CircuitBreaker = MockBreaker;
+	type Impact = MockGauge;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = ();
 }
 
 /// As the development chain has it: a higher ratio, a small ceiling.
@@ -110,6 +181,11 @@ impl ExtBuilder {
 		}
 		.assimilate_storage(&mut storage)
 		.unwrap();
+		// Tests may share a thread.
+		Levels::set(BTreeMap::new());
+		Verdict::set(Ok(None));
+		Judge::set(None);
+		Asked::set(None);
 		let mut ext: sp_io::TestExternalities = storage.into();
 		ext.execute_with(|| {
 			System::set_block_number(1);

@@ -3,8 +3,11 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
-use keel_math::{mul_div, Rounding};
-use keel_primitives::{BranchId, BranchKey, BranchParameters, ChainKey, ChainParameters, Moment};
+use keel_math::{mul_div, mul_ratio, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	Balance, BranchId, BranchKey, BranchParameters, BreakerSubject, ChainKey, ChainParameters, Impact,
+	MintPath, Moment,
+};
 use scale_info::TypeInfo;
 use sp_runtime::Permill;
 
@@ -14,7 +17,10 @@ use crate::{
 };
 
 /// The most keys one call may name: enough for every key of a subject at once.
-pub const MAX_CHANGES: u32 = 32;
+pub const MAX_CHANGES: u32 = 48;
+
+/// A controller's step, as a share of the key's: it acts often and unwatched.
+pub const CONTROLLER_STEP: Permill = Permill::from_percent(25);
 
 /// Whose numbers they are.
 #[derive(
@@ -53,6 +59,20 @@ impl Subject {
 			(self, key),
 			(Subject::Chain, Key::Chain(_)) | (Subject::Branch(_), Key::Branch(_))
 		)
+	}
+
+	/// Its breakers: while one of them is above `Normal`, none of its numbers is loosened.
+	pub const fn breakers(self) -> [BreakerSubject; 2] {
+		match self {
+			Subject::Chain => [
+				BreakerSubject::Chain,
+				BreakerSubject::Mint(MintPath::StabilityFees),
+			],
+			Subject::Branch(branch) => [
+				BreakerSubject::Branch(branch),
+				BreakerSubject::Mint(MintPath::Vaults(branch)),
+			],
+		}
 	}
 }
 
@@ -190,6 +210,8 @@ pub enum Authority {
 	Adjuster,
 	/// Whoever may only tighten, and only what its policy leaves to guardians.
 	Guardian,
+	/// A machine: both ways, by [`CONTROLLER_STEP`], and only what its policy leaves to controllers.
+	Controller,
 }
 
 /// The largest move at once: a share of the present value, or `least` where that is more, so that a small value or
@@ -217,6 +239,14 @@ impl Step {
 		.unwrap_or(0)
 		.max(self.least)
 	}
+
+	/// `share` of this step, both parts rounded down; still a move.
+	pub fn part(self, share: Permill) -> Step {
+		Step {
+			relative: self.relative * share,
+			least: share.mul_floor(self.least).max(1),
+		}
+	}
 }
 
 /// The rule of one key, fixed at compile time.
@@ -231,6 +261,10 @@ pub struct Policy {
 	/// May guardians move it, the safer way? Not where that alone could stop the chain or costs somebody who is in
 	/// already.
 	pub guardian: bool,
+	/// May controllers move it, either way, in smaller steps?
+	pub controller: bool,
+	/// Can a move make somebody unsafe who is in already? Then it is judged by its impact first.
+	pub moves_existing: bool,
 	/// The value of a fresh subject.
 	pub default: u128,
 	/// The bounds of a fresh subject.
@@ -264,6 +298,15 @@ impl Policy {
 		match direction {
 			Direction::Tightened => self.tighten,
 			Direction::Loosened => self.loosen,
+		}
+	}
+
+	/// The step of that direction for `authority`.
+	pub fn step_for(&self, authority: Authority, direction: Direction) -> Step {
+		let step = self.step(direction);
+		match authority {
+			Authority::Adjuster | Authority::Guardian => step,
+			Authority::Controller => step.part(CONTROLLER_STEP),
 		}
 	}
 
@@ -353,18 +396,35 @@ impl ParameterSet {
 
 	/// Would the numbers go together with `raw` under `key`?
 	pub fn fits_with(&self, key: Key, raw: u128) -> bool {
+		self.with(key, raw).is_some_and(|changed| changed.check().is_ok())
+	}
+
+	/// The numbers with `raw` under `key`; `None` if it does not fit its type or the key is of another kind of subject.
+	fn with(&self, key: Key, raw: u128) -> Option<ParameterSet> {
 		let mut changed = self.clone();
-		changed.set(key, raw).is_some() && changed.check().is_ok()
+		changed.set(key, raw).map(|()| changed)
 	}
 
 	/// The value nearest to `wanted`, from the present one on, with which the numbers go together; the others stay.
 	/// `None` for a key of another kind of subject.
-	///
-	/// Halves the way at most 128 times: every constraint holds on one unbroken range of each single key, so what
-	/// fits lies around the present value without a gap.
 	pub fn nearest_fit(&self, key: Key, wanted: u128) -> Option<u128> {
+		self.nearest_where(key, wanted, |changed| changed.check().is_ok())
+	}
+
+	/// The value nearest to `wanted`, from the present one on, with which the numbers are `accepted`; the others stay.
+	/// `None` for a key of another kind of subject.
+	///
+	/// Halves the way at most 128 times, so it relies on `accepted` to hold on one unbroken range around the present
+	/// value: every constraint does, and so does the impact, which only grows with the distance.
+	pub fn nearest_where(
+		&self,
+		key: Key,
+		wanted: u128,
+		accepted: impl Fn(&ParameterSet) -> bool,
+	) -> Option<u128> {
 		let mut fits = self.get(key)?;
-		if self.fits_with(key, wanted) {
+		let accepts = |raw| self.with(key, raw).is_some_and(|changed| accepted(&changed));
+		if accepts(wanted) {
 			return Some(wanted);
 		}
 		let mut fails = wanted;
@@ -372,7 +432,7 @@ impl ParameterSet {
 			let low = fits.min(fails);
 			// The middle of two numbers is at most the larger.
 			let middle = low.saturating_add(fits.abs_diff(fails) / 2);
-			if self.fits_with(key, middle) {
+			if accepts(middle) {
 				fits = middle;
 			} else {
 				fails = middle;
@@ -408,16 +468,19 @@ pub struct ParameterInfo {
 	pub value: u128,
 	/// What governance allows at present.
 	pub bounds: Range,
-	/// Its rule: unit, safer direction, whether guardians may move it, default, limits, steps, cooldown in milliseconds.
+	/// Its rule: unit, safer direction, who may move it, whether a move is judged by its impact, default, limits, steps,
+	/// cooldown in milliseconds.
 	pub policy: Policy,
 	/// Where one move the safer way may take it now, on its own.
 	pub tighten: Range,
-	/// Where one move the other way may take it once `loosen_from` has come, on its own.
+	/// Where one move the other way may take it once `loosen_from` has come and no breaker is raised, on its own.
 	pub loosen: Range,
 	/// When it was last loosened, in milliseconds since 1970.
 	pub last_loosened: Option<Moment>,
 	/// From when it may be loosened, in milliseconds since 1970; past or zero is "now".
 	pub loosen_from: Moment,
+	/// Is loosening refused now, whatever `loosen_from` says, because a breaker of the subject is above `Normal`?
+	pub breaker_raised: bool,
 }
 
 /// The value nearest to a wanted one that would be accepted, with all others as they are.
@@ -427,9 +490,10 @@ pub struct ParameterInfo {
 pub struct Nearest {
 	/// Accepted now; the present value if none is.
 	pub now: u128,
-	/// Accepted from `from` on; differs from `now` only while a cooldown runs.
+	/// Accepted from `from` on, once no breaker of the subject is raised; differs from `now` only while a cooldown runs
+	/// or one is.
 	pub then: u128,
-	/// When `then` is accepted, in milliseconds since 1970; past or zero is "now".
+	/// When the cooldown is over, in milliseconds since 1970; past or zero is "now".
 	pub from: Moment,
 	/// Which way it would go; `None` if the wanted value is the present one.
 	pub direction: Option<Direction>,
@@ -449,6 +513,69 @@ pub struct Headroom {
 	pub tighten: u128,
 	/// Raw distance the other way.
 	pub loosen: u128,
+}
+
+/// What a change would do to those who are in already, and whether it may.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct ImpactReport {
+	/// Debt of positions that are safe now and would not be, in base units of kUSD; zero if the change can make nobody
+	/// unsafe.
+	pub newly_unsafe: Balance,
+	/// Debt of all positions of the branch, in base units of kUSD; zero if nobody had to be asked about.
+	pub total: Balance,
+	/// `newly_unsafe` over `total`, rounded up. 18 decimals.
+	pub share: FixedU128,
+	/// The most that share may be: `ImpactLimit` of the chain. 18 decimals.
+	pub limit: FixedU128,
+	/// Whether `newly_unsafe` is exact, and not an upper bound.
+	pub exact: bool,
+	/// Is `newly_unsafe` at most `limit × total`, rounded down?
+	pub allowed: bool,
+}
+
+impl ImpactReport {
+	/// `impact` against `limit`; no impact is nobody.
+	pub fn new(impact: Option<Impact>, limit: FixedU128) -> Self {
+		let Impact {
+			newly_unsafe,
+			total,
+			exact,
+		} = impact.unwrap_or(Impact {
+			exact: true,
+			..Default::default()
+		});
+		// A share of nothing, or one that does not fit, is more than any limit.
+		let share = match newly_unsafe {
+			0 => 0,
+			some => mul_div(some, ONE, total, Rounding::Up).unwrap_or(u128::MAX),
+		};
+		Self {
+			newly_unsafe,
+			total,
+			share: FixedU128::from_inner(share),
+			limit,
+			exact,
+			// A limit is at most one, so the product fits; nobody at all would be the strict answer.
+			allowed: newly_unsafe <= mul_ratio(total, limit, Rounding::Down).unwrap_or(0),
+		}
+	}
+}
+
+/// What benchmarks need and no trait here offers.
+#[cfg(feature = "runtime-benchmarks")]
+pub trait BenchmarkHelper {
+	/// A branch of the ledger whose impact the gauge can tell now, and at its greatest cost, for the table's numbers.
+	fn branch() -> BranchId;
+}
+
+/// For a gauge that answers about any branch.
+#[cfg(feature = "runtime-benchmarks")]
+impl BenchmarkHelper for () {
+	fn branch() -> BranchId {
+		4_242
+	}
 }
 
 /// The rule of `key`.

@@ -14,10 +14,13 @@ pub trait WeightInfo {
 }
 
 impl WeightInfo for () {
-	/// The set, the time, and per change its bounds and its last loosening.
+	/// The set, the time, the breaker, the chain's impact limit and what a gauge reads, a hundred values at a guess; and per
+	/// change its bounds and its last loosening.
 	fn set_values(n: u32) -> Weight {
 		let n = n as u64;
-		Weight::from_parts(20_000_000, 4_000)
+		Weight::from_parts(60_000_000, 8_000)
+			.saturating_add(Weight::from_parts(4_000_000, 2_600).saturating_mul(100))
+			.saturating_add(RocksDbWeight::get().reads(102))
 			.saturating_add(Weight::from_parts(6_000_000, 5_200).saturating_mul(n))
 			.saturating_add(
 				RocksDbWeight::get().reads_writes(n.saturating_mul(2).saturating_add(2), n.saturating_add(1)),

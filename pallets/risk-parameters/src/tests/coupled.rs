@@ -1,6 +1,6 @@
 use frame_support::{assert_noop, assert_ok};
 use keel_primitives::{BranchParameters, ChainParameters};
-use sp_runtime::FixedU128;
+use sp_runtime::{DispatchError, FixedU128};
 
 use super::*;
 use crate::limits;
@@ -260,4 +260,129 @@ fn no_liquidation_on_a_price_from_before_an_outage() {
 			&[(oracle, 59_000), (liquidate, 59_000)]
 		));
 	});
+}
+
+fn put(subject: Subject, key: Key, value: u128) {
+	match (subject, key) {
+		(Subject::Branch(branch), Key::Branch(key)) => {
+			Branches::<Test>::mutate(branch, |set| set.as_mut().unwrap().set(key, value)).unwrap()
+		}
+		(_, Key::Chain(key)) => Chain::<Test>::mutate(|set| set.set(key, value)).unwrap(),
+		_ => panic!("a key of another subject"),
+	}
+}
+
+/// Each family of triggers, from the lowest level up.
+fn families() -> [(Subject, &'static [Key], DispatchError); 7] {
+	use BranchKey::*;
+	use ChainKey::*;
+	[
+		(
+			BRANCH,
+			&[
+				Key::Branch(DeviationGuarded),
+				Key::Branch(DeviationReduceOnly),
+				Key::Branch(DeviationHalted),
+			],
+			Error::<Test>::DeviationOutOfOrder.into(),
+		),
+		(
+			BRANCH,
+			&[
+				Key::Branch(RefusedGuarded),
+				Key::Branch(RefusedReduceOnly),
+				Key::Branch(RefusedHalted),
+			],
+			Error::<Test>::RefusedOutOfOrder.into(),
+		),
+		(
+			BRANCH,
+			&[
+				Key::Branch(LiquidatedGuarded),
+				Key::Branch(LiquidatedReduceOnly),
+				Key::Branch(LiquidatedHalted),
+			],
+			Error::<Test>::LiquidatedOutOfOrder.into(),
+		),
+		(
+			BRANCH,
+			&[Key::Branch(MintedGuarded), Key::Branch(MintedReduceOnly)],
+			Error::<Test>::MintedOutOfOrder.into(),
+		),
+		(
+			BRANCH,
+			&[Key::Branch(LeavingGuarded), Key::Branch(LeavingReduceOnly)],
+			Error::<Test>::LeavingOutOfOrder.into(),
+		),
+		(
+			Subject::Chain,
+			&[
+				Key::Chain(DrawdownGuarded),
+				Key::Chain(DrawdownReduceOnly),
+				Key::Chain(DrawdownHalted),
+			],
+			Error::<Test>::DrawdownOutOfOrder.into(),
+		),
+		(
+			Subject::Chain,
+			&[Key::Chain(FeesMintedGuarded), Key::Chain(FeesMintedReduceOnly)],
+			Error::<Test>::FeesMintedOutOfOrder.into(),
+		),
+	]
+}
+
+#[test]
+fn triggers_stay_in_the_order_of_their_levels() {
+	let mut pairs = 0;
+	for (subject, family, error) in families() {
+		for pair in family.windows(2) {
+			pairs += 1;
+			ExtBuilder::default().build_and_execute(|| {
+				let (lower, higher) = (pair[0], pair[1]);
+				for key in family {
+					let limits = policy(*key).limits;
+					assert_ok!(set_bounds(subject, &[(*key, limits.min, limits.max)]));
+				}
+				// Both at the lowest level that leaves room below for either.
+				let level = policy(lower).limits.min.max(policy(higher).limits.min) + 1;
+				put(subject, lower, level);
+				put(subject, higher, level);
+				assert_ok!(RiskParameters::do_try_state());
+				assert_noop!(set(ADJUSTER, subject, &[(higher, level - 1)]), error);
+				assert_noop!(set(ADJUSTER, subject, &[(lower, level + 1)]), error);
+				// Together they go either way.
+				assert_ok!(set(ADJUSTER, subject, &[(higher, level - 1), (lower, level - 1)]));
+				assert_ok!(set(ADJUSTER, subject, &[(higher, level), (lower, level)]));
+			});
+		}
+	}
+	assert_eq!(pairs, 11);
+}
+
+#[test]
+fn what_fits_has_no_gap_in_any_key() {
+	const POINTS: u128 = 400;
+	let mut narrower = 0;
+	ExtBuilder::default().build_and_execute(|| {
+		for subject in BOTH {
+			let set = RiskParameters::set_of(subject).unwrap();
+			for (key, value) in set.values() {
+				let Range { min, max } = policy(key).limits;
+				let mut points: Vec<u128> = (0..=POINTS)
+					.map(|n| min + (max - min) / POINTS * n)
+					.chain([value, value - 1, value + 1, max])
+					.collect();
+				points.sort();
+				let fits: Vec<bool> = points.iter().map(|raw| set.fits_with(key, *raw)).collect();
+				let borders = fits.windows(2).filter(|pair| pair[0] != pair[1]).count();
+				let outside = [fits.first(), fits.last()]
+					.iter()
+					.filter(|end| **end == Some(&false))
+					.count();
+				assert_eq!(borders, outside, "{key:?} has a gap");
+				narrower += borders;
+			}
+		}
+	});
+	assert!(narrower > 30, "only {narrower} borders");
 }

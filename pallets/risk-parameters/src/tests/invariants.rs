@@ -1,61 +1,188 @@
-//! No sequence of calls takes a value out of its limits or bounds, or moves it faster than step and cooldown allow.
+//! No sequence of permitted calls takes a number out of its bounds or its compile-time limits, or moves it faster than
+//! step and cooldown allow.
+//!
+//! The moves are watched from outside: a history of every number, checked against the table's figures by arithmetic of
+//! its own, not by the functions that made the moves.
 
 use frame_support::assert_ok;
+use keel_primitives::{BranchId, Impact};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use sp_runtime::DispatchError;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use super::*;
+use crate::limits;
 
-const SUBJECTS: [Subject; 3] = [Subject::Chain, Subject::Branch(BTC), Subject::Branch(DOT)];
+/// The last two are added on the way.
+const SUBJECTS: [Subject; 5] = [
+	Subject::Chain,
+	Subject::Branch(BTC),
+	Subject::Branch(DOT),
+	Subject::Branch(3),
+	Subject::Branch(5),
+];
+
+/// Those that hold a subject, and one that holds none.
+const BREAKERS: [BreakerSubject; 7] = [
+	BreakerSubject::Chain,
+	BreakerSubject::Mint(MintPath::StabilityFees),
+	BreakerSubject::Branch(BTC),
+	BreakerSubject::Mint(MintPath::Vaults(BTC)),
+	BreakerSubject::Branch(DOT),
+	BreakerSubject::Mint(MintPath::Vaults(3)),
+	BreakerSubject::Market(BTC),
+];
+
+const CASES: u32 = 13;
+const CALLS: usize = 440;
+
+/// Keys that are taken more often than others, so that moves of the same number meet.
+const HOT_BRANCH: [BranchKey; 4] = [
+	BranchKey::LiquidationRatio,
+	BranchKey::SafetyMargin,
+	BranchKey::DebtCeiling,
+	BranchKey::DeviationGuarded,
+];
+const HOT_CHAIN: [ChainKey; 4] = [
+	ChainKey::ImpactLimit,
+	ChainKey::AddRiskAge,
+	ChainKey::DrawdownGuarded,
+	ChainKey::BreakerRelease,
+];
+
+/// Which key of a subject.
+#[derive(Clone, Debug)]
+enum Pick {
+	Any(usize),
+	Hot(usize),
+	Fee,
+}
+
+impl Pick {
+	fn key(&self, subject: Subject) -> Key {
+		match (self, subject) {
+			(Pick::Any(index), _) => {
+				let keys = subject.keys();
+				keys[index % keys.len()]
+			}
+			(Pick::Hot(index), Subject::Chain) => c(HOT_CHAIN[*index]),
+			(Pick::Hot(index), Subject::Branch(_)) => b(HOT_BRANCH[*index]),
+			(Pick::Fee, _) => b(BranchKey::StabilityFee),
+		}
+	}
+}
 
 /// How a wanted value is made from the present one.
 #[derive(Clone, Debug)]
 enum Wish {
-	Step { tighten: bool, more: u128 },
-	Nudge { up: bool, by: u128 },
+	/// The whole step of whoever asks, and so many units more.
+	Step {
+		tighten: bool,
+		more: u128,
+	},
+	Nudge {
+		up: bool,
+		by: u128,
+	},
 	Nearest(u128),
+	/// What would be accepted in calm weather after the cooldown.
+	Soon(u128),
 	InLimits(u64),
 	Raw(u128),
 }
 
 #[derive(Clone, Debug)]
-enum Operation {
+enum Call {
 	Values {
 		who: u64,
 		subject: usize,
-		wishes: Vec<(usize, Wish)>,
+		wishes: Vec<(Pick, Wish)>,
 	},
 	Bounds {
 		subject: usize,
-		key: usize,
+		pick: Pick,
 		low: u64,
 		high: u64,
 	},
-	Wait(u64),
+	AddBranch {
+		subject: usize,
+		key: usize,
+		share: u64,
+	},
+}
+
+/// What happens around a call.
+#[derive(Clone, Debug)]
+enum Weather {
+	Same,
+	Later(u64),
+	Raise(usize, Level),
+	Calm,
+	/// The gauge's answer from now on: a share of a million, nobody, or that it can't tell.
+	Unsafe(u128),
+	Nobody,
+	NoPrice,
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
 	prop_oneof![
 		4 => (any::<bool>(), 0..2u128).prop_map(|(tighten, more)| Wish::Step { tighten, more }),
 		4 => (any::<bool>(), 0..3u128).prop_map(|(up, by)| Wish::Nudge { up, by }),
-		6 => any::<u128>().prop_map(Wish::Nearest),
-		2 => Just(Wish::Nearest(0)),
+		4 => any::<u128>().prop_map(Wish::Nearest),
+		3 => Just(Wish::Nearest(0)),
+		3 => prop_oneof![Just(0), Just(u128::MAX)].prop_map(Wish::Soon),
 		2 => any::<u64>().prop_map(Wish::InLimits),
 		1 => prop_oneof![Just(0), Just(u128::MAX), any::<u128>()].prop_map(Wish::Raw),
 	]
 }
 
-fn operation() -> impl Strategy<Value = Operation> {
+fn pick() -> impl Strategy<Value = Pick> {
 	prop_oneof![
-		12 => (
-			prop_oneof![4 => Just(ADJUSTER), 3 => Just(GUARDIAN), 1 => Just(STRANGER)],
-			0..SUBJECTS.len(),
-			prop::collection::vec((0..17usize, wish()), 1..4),
-		)
-			.prop_map(|(who, subject, wishes)| Operation::Values { who, subject, wishes }),
-		2 => (0..SUBJECTS.len(), 0..17usize, any::<u64>(), any::<u64>())
-			.prop_map(|(subject, key, low, high)| Operation::Bounds { subject, key, low, high }),
-		4 => prop_oneof![Just(0), Just(DAY - 1), Just(DAY), 0..2 * DAY].prop_map(Operation::Wait),
+		2 => (0..BranchKey::ALL.len()).prop_map(Pick::Any),
+		4 => (0..HOT_BRANCH.len()).prop_map(Pick::Hot),
+	]
+}
+
+fn call() -> impl Strategy<Value = Call> {
+	let subject = || prop_oneof![5 => 0..3usize, 1 => 3..SUBJECTS.len()];
+	let who = prop_oneof![10 => Just(ADJUSTER), 5 => Just(GUARDIAN), 1 => Just(STRANGER)];
+	let some = prop_oneof![
+		3 => prop::collection::vec((pick(), wish()), 1..2),
+		1 => prop::collection::vec((pick(), wish()), 2..4),
+	];
+	prop_oneof![
+		16 => (who, subject(), some)
+			.prop_map(|(who, subject, wishes)| Call::Values { who, subject, wishes }),
+		3 => (1..SUBJECTS.len(), prop_oneof![6 => Just(Pick::Fee), 1 => pick()], wish()).prop_map(
+			|(subject, pick, wish)| Call::Values {
+				who: CONTROLLER,
+				subject,
+				wishes: vec![(pick, wish)],
+			}
+		),
+		2 => (subject(), pick(), any::<u64>(), any::<u64>())
+			.prop_map(|(subject, pick, low, high)| Call::Bounds { subject, pick, low, high }),
+		1 => (1..SUBJECTS.len(), 0..BranchKey::ALL.len(), any::<u64>())
+			.prop_map(|(subject, key, share)| Call::AddBranch { subject, key, share }),
+	]
+}
+
+fn weather() -> impl Strategy<Value = Weather> {
+	let levels = prop_oneof![
+		Just(Level::Guarded),
+		Just(Level::ReduceOnly),
+		Just(Level::Halted),
+		Just(Level::Normal),
+	];
+	prop_oneof![
+		10 => Just(Weather::Same),
+		4 => prop_oneof![Just(1), Just(DAY - 1), Just(DAY), 0..2 * DAY, 0..DAY / 24]
+			.prop_map(Weather::Later),
+		1 => (0..BREAKERS.len(), levels).prop_map(|(breaker, level)| Weather::Raise(breaker, level)),
+		1 => Just(Weather::Calm),
+		2 => (0..200_000u128).prop_map(Weather::Unsafe),
+		1 => Just(Weather::Nobody),
+		1 => Just(Weather::NoPrice),
 	]
 }
 
@@ -64,8 +191,10 @@ fn between(from: u128, to: u128, share: u64) -> u128 {
 	from + ((to - from) >> 32) * (share as u128 >> 32)
 }
 
-fn value_for(subject: Subject, key: Key, wish: &Wish) -> u128 {
-	let info = RiskParameters::parameter(subject, key).unwrap();
+fn value_for(who: u64, subject: Subject, key: Key, wish: &Wish) -> u128 {
+	let Some(info) = RiskParameters::parameter(subject, key) else {
+		return 1;
+	};
 	match wish {
 		Wish::Step { tighten, more } => {
 			let direction = if *tighten {
@@ -73,31 +202,48 @@ fn value_for(subject: Subject, key: Key, wish: &Wish) -> u128 {
 			} else {
 				Direction::Loosened
 			};
-			let by = info.policy.step(direction).of(info.value) + more;
+			let by = largest_step(who, key, info.value, !tighten) + more;
 			moved(key, info.value, direction, by).unwrap_or(0)
 		}
 		Wish::Nudge { up: true, by } => info.value + by,
 		Wish::Nudge { up: false, by } => info.value.saturating_sub(*by),
-		Wish::Nearest(wanted) => {
-			RiskParameters::nearest_allowed(subject, key, *wanted)
-				.unwrap()
-				.now
-		}
+		Wish::Nearest(wanted) => nearest(subject, key, *wanted).now,
+		Wish::Soon(wanted) => nearest(subject, key, *wanted).then,
 		Wish::InLimits(share) => between(info.policy.limits.min, info.policy.limits.max, *share),
 		Wish::Raw(raw) => *raw,
 	}
 }
 
+/// How far `who` may move `old` at once, by the table's figures.
+fn largest_step(who: u64, key: Key, old: u128, looser: bool) -> u128 {
+	let policy = policy(key);
+	let step = if looser { policy.loosen } else { policy.tighten };
+	let millionths = step.relative.deconstruct() as u128;
+	if who == CONTROLLER {
+		(old * (millionths / 4) / 1_000_000).max(step.least / 4).max(1)
+	} else {
+		(old * millionths / 1_000_000).max(step.least)
+	}
+}
+
+fn is_looser(key: Key, old: u128, new: u128) -> bool {
+	(new > old) == (policy(key).safer == Safer::Lower)
+}
+
 type Values = BTreeMap<(Subject, Key), u128>;
 
 fn values() -> Values {
-	let of = |subject: Subject| {
-		subject
-			.keys()
-			.into_iter()
-			.map(move |key| ((subject, key), get(subject, key)))
-	};
-	SUBJECTS.into_iter().flat_map(of).collect()
+	let mut all = Values::new();
+	for subject in SUBJECTS {
+		if let Ok(set) = RiskParameters::set_of(subject) {
+			all.extend(
+				set.values()
+					.into_iter()
+					.map(|(key, value)| ((subject, key), value)),
+			);
+		}
+	}
+	all
 }
 
 fn in_limits_and_bounds(values: &Values) {
@@ -115,137 +261,364 @@ fn in_limits_and_bounds(values: &Values) {
 	}
 }
 
-/// What the calls did, by a second account of the rules.
+/// Is something loosened on `subject` now that must not be? By the levels that were set, not by the pallet's question.
+fn stormy(subject: Subject) -> bool {
+	let up = |breaker| {
+		Levels::get()
+			.get(&breaker)
+			.is_some_and(|level| *level != Level::Normal)
+	};
+	up(BreakerSubject::Chain)
+		|| match subject {
+			Subject::Chain => up(BreakerSubject::Mint(MintPath::StabilityFees)),
+			Subject::Branch(id) => {
+				up(BreakerSubject::Branch(id)) || up(BreakerSubject::Mint(MintPath::Vaults(id)))
+			}
+		}
+}
+
+/// Must a change of the liquidation ratio's parts fail now?
+fn too_many_would_be_unsafe(values: &Values) -> bool {
+	let limit = values[&(Subject::Chain, c(ChainKey::ImpactLimit))];
+	match Verdict::get() {
+		Ok(None) => false,
+		// Both far below 2⁶⁴.
+		Ok(Some(impact)) => impact.newly_unsafe * ONE > limit * impact.total,
+		Err(_) => true,
+	}
+}
+
+/// One move that was seen.
+struct Seen {
+	at: u64,
+	old: u128,
+	new: u128,
+}
+
+/// What was seen over the whole run.
+#[derive(Default)]
+struct Totals {
+	calls: usize,
+	accepted: usize,
+	refused: BTreeMap<String, usize>,
+	/// By authority: moves the safer way and the other way.
+	moves: BTreeMap<u64, (usize, usize)>,
+	branches: usize,
+	bounds: usize,
+	windows: usize,
+}
+
+thread_local! {
+	static TOTALS: RefCell<Totals> = RefCell::default();
+}
+
+fn total(note: impl FnOnce(&mut Totals)) {
+	TOTALS.with(|totals| note(&mut totals.borrow_mut()));
+}
+
+fn note_result(result: Result<(), DispatchError>) {
+	total(|totals| {
+		totals.calls += 1;
+		match result {
+			Ok(()) => totals.accepted += 1,
+			Err(error) => {
+				let name: &'static str = error.into();
+				*totals.refused.entry(name.into()).or_default() += 1;
+			}
+		}
+	});
+}
+
+/// The history of every number of one sequence.
 #[derive(Default)]
 struct Witness {
-	loosened: BTreeMap<(Subject, Key), u64>,
-	moves: usize,
-	loosenings: usize,
-	refusals: usize,
+	history: BTreeMap<(Subject, Key), Vec<Seen>>,
 }
 
 impl Witness {
-	fn check(&mut self, who: u64, asked: &BTreeMap<(Subject, Key), u128>, before: &Values, after: &Values) {
+	/// A call of `who`'s went through: every number that moved was asked to, and moved as it may.
+	fn check(&mut self, who: u64, asked: &Values, before: &Values, after: &Values) {
 		let now = Timestamp::get();
 		for (at, old) in before {
+			let (subject, key) = *at;
 			let new = after[at];
 			assert_eq!(new, *asked.get(at).unwrap_or(old), "{at:?} is not what was asked");
 			if new == *old {
 				continue;
 			}
-			self.moves += 1;
-			let policy = policy(at.1);
-			let up = new > *old;
-			let looser = up == (policy.safer == Safer::Lower);
-			let step = if looser { policy.loosen } else { policy.tighten };
-			let share = old * step.relative.deconstruct() as u128 / 1_000_000;
-			let distance = if up { new - old } else { old - new };
+			let looser = is_looser(key, *old, new);
+			let distance = new.abs_diff(*old);
 			assert!(
-				distance <= share.max(step.least),
-				"{at:?} moved {distance} from {old}"
+				distance <= largest_step(who, key, *old, looser),
+				"{at:?} moved {distance} from {old} by {who}"
 			);
-			if looser {
-				self.loosenings += 1;
-				assert_eq!(who, ADJUSTER, "{at:?} was loosened by a guardian");
-				if let Some(last) = self.loosened.insert(*at, now) {
-					assert!(now - last >= policy.cooldown, "{at:?} did not wait");
+			assert!(
+				match who {
+					ADJUSTER => true,
+					GUARDIAN => !looser && policy(key).guardian,
+					CONTROLLER => key == b(BranchKey::StabilityFee),
+					_ => false,
+				},
+				"{at:?} was moved by {who}"
+			);
+			assert!(!looser || !stormy(subject), "{at:?} was loosened in a storm");
+			assert!(
+				!reaches_existing(key) || !too_many_would_be_unsafe(before),
+				"{at:?} made too many unsafe"
+			);
+			total(|totals| {
+				let moves = totals.moves.entry(who).or_default();
+				if looser {
+					moves.1 += 1;
+				} else {
+					moves.0 += 1;
 				}
-			} else {
-				assert!(
-					who == ADJUSTER || who == GUARDIAN && policy.guardian,
-					"{at:?} was moved by {who}"
-				);
+			});
+			self.history.entry(*at).or_default().push(Seen {
+				at: now,
+				old: *old,
+				new,
+			});
+		}
+	}
+
+	/// Over every window between two moves of a number: at most one loosening per cooldown and one more, and where it is
+	/// at the end is no looser than so many whole steps from where it was at the beginning, whatever was tightened
+	/// between.
+	fn check_windows(&self) {
+		for ((subject, key), seen) in &self.history {
+			let cooldown = policy(*key).cooldown;
+			let loosened = |seen: &Seen| is_looser(*key, seen.old, seen.new);
+			for (first, start) in seen.iter().enumerate() {
+				let mut loosenings = 0u64;
+				let (mut furthest, mut steps, mut sum) = (start.old, 0u64, 0u128);
+				let mut most_at_once = 0;
+				for end in &seen[first..] {
+					let most = (end.at - start.at) / cooldown + 1;
+					if loosened(end) {
+						loosenings += 1;
+						sum += end.new.abs_diff(end.old);
+						most_at_once = most_at_once.max(largest_step(ADJUSTER, *key, end.old, true));
+					}
+					assert!(loosenings <= most, "{subject:?} {key:?} did not wait");
+					assert!(sum <= most_at_once * most as u128, "{subject:?} {key:?} ran");
+					while steps < most {
+						let step = largest_step(ADJUSTER, *key, furthest, true);
+						// Past every bound, more makes no difference.
+						furthest = moved(*key, furthest, Direction::Loosened, step)
+							.unwrap_or(0)
+							.min(policy(*key).limits.max * 2);
+						steps += 1;
+					}
+					assert!(
+						end.new == furthest || !is_looser(*key, furthest, end.new),
+						"{subject:?} {key:?} went from {} to {} in {} ms",
+						start.old,
+						end.new,
+						end.at - start.at
+					);
+					total(|totals| totals.windows += 1);
+				}
 			}
 		}
 	}
 }
 
-fn run(operations: &[Operation]) {
+/// The parts of the liquidation ratio, named here once more.
+fn reaches_existing(key: Key) -> bool {
+	matches!(
+		key,
+		Key::Branch(
+			BranchKey::LiquidationRatio
+				| BranchKey::LiquidationRatioCap
+				| BranchKey::LiquidationPenalty
+				| BranchKey::VolatilityMultiple
+				| BranchKey::VolatilityHorizon
+		)
+	)
+}
+
+fn change_weather(weather: &Weather) {
+	match weather {
+		Weather::Same => (),
+		Weather::Later(ms) => later(*ms),
+		Weather::Raise(breaker, to) => level(BREAKERS[*breaker], *to),
+		Weather::Calm => {
+			Levels::set(BTreeMap::new());
+			Verdict::set(Ok(None));
+		}
+		Weather::Unsafe(newly_unsafe) => Verdict::set(Ok(Some(Impact {
+			newly_unsafe: *newly_unsafe,
+			total: 1_000_000,
+			exact: true,
+		}))),
+		Weather::Nobody => Verdict::set(Ok(None)),
+		Weather::NoPrice => Verdict::set(Err(DispatchError::Other("the price is refused"))),
+	}
+}
+
+fn set_values(witness: &mut Witness, who: u64, subject: Subject, wishes: &[(Pick, Wish)]) {
+	let (before, state) = (values(), root());
+	let list: Vec<_> = wishes
+		.iter()
+		.map(|(pick, wish)| {
+			let key = pick.key(subject);
+			(key, value_for(who, subject, key, wish))
+		})
+		.collect();
+	let authority = match who {
+		GUARDIAN => Authority::Guardian,
+		CONTROLLER => Authority::Controller,
+		_ => Authority::Adjuster,
+	};
+	let planned = RiskParameters::preview(subject, changes(&list), authority);
+	let result = set(who, subject, &list);
+	if who == STRANGER {
+		assert_eq!(result, Err(DispatchError::BadOrigin));
+	} else {
+		assert_eq!(planned.map(|_| ()), result, "the preview was wrong");
+	}
+	note_result(result);
+	if result.is_err() {
+		assert_eq!(state, root(), "a refused call moved something");
+		return;
+	}
+	let asked = list
+		.into_iter()
+		.map(|(key, value)| ((subject, key), value))
+		.collect();
+	witness.check(who, &asked, &before, &values());
+}
+
+fn move_bounds(subject: Subject, key: Key, low: u64, high: u64) {
+	let (before, state) = (values(), root());
+	let limits = policy(key).limits;
+	let value = before.get(&(subject, key)).copied().unwrap_or(limits.min);
+	// Half of them around the value, the rest wherever.
+	let (min, max) = if low % 2 == 0 {
+		(between(limits.min, value, low), between(value, limits.max, high))
+	} else {
+		(
+			between(limits.min, limits.max, low),
+			between(limits.min, limits.max, high),
+		)
+	};
+	let result = set_bounds(subject, &[(key, min, max)]);
+	note_result(result);
+	if result.is_err() {
+		assert_eq!(state, root(), "a refused call moved something");
+	} else {
+		total(|totals| totals.bounds += 1);
+	}
+	assert_eq!(before, values(), "bounds moved a value");
+}
+
+fn add_branch(branch: BranchId, key: usize, share: u64) {
+	let (before, state) = (values(), root());
+	let key = BranchKey::ALL[key];
+	let mut parameters = limits::default_branch();
+	// Half of them as the table has them, the rest with one number anywhere in its limits.
+	if share % 2 == 0 {
+		let limits = policy(b(key)).limits;
+		parameters
+			.set(key, between(limits.min, limits.max, share))
+			.unwrap();
+	}
+	let result = RiskParameters::add_branch(
+		RuntimeOrigin::root(),
+		branch,
+		Box::new(parameters),
+		Default::default(),
+	);
+	note_result(result);
+	let after = values();
+	if result.is_err() {
+		assert_eq!(state, root(), "a refused call moved something");
+	} else {
+		total(|totals| totals.branches += 1);
+		assert_eq!(after.len(), before.len() + BranchKey::ALL.len());
+	}
+	for (at, value) in before {
+		assert_eq!(after[&at], value, "a new branch moved {at:?}");
+	}
+}
+
+fn run(sequence: &[(Weather, Call)]) {
 	let mut witness = Witness::default();
 	ExtBuilder::default().build_and_execute(|| {
-		for operation in operations {
-			let before = values();
-			let state = root();
-			match operation {
-				Operation::Wait(ms) => later(*ms),
-				Operation::Values { who, subject, wishes } => {
-					let subject = SUBJECTS[*subject];
-					let keys = subject.keys();
-					let list: Vec<_> = wishes
-						.iter()
-						.map(|(index, wish)| {
-							let key = keys[index % keys.len()];
-							(key, value_for(subject, key, wish))
-						})
-						.collect();
-					let authority = if *who == GUARDIAN {
-						Authority::Guardian
-					} else {
-						Authority::Adjuster
-					};
-					let planned = RiskParameters::preview(subject, changes(&list), authority);
-					let result = set(*who, subject, &list);
-					if *who == STRANGER {
-						assert!(result.is_err());
-					} else {
-						assert_eq!(planned.map(|_| ()), result, "the preview was wrong");
-					}
-					if result.is_ok() {
-						let asked = list
-							.into_iter()
-							.map(|(key, value)| ((subject, key), value))
-							.collect();
-						witness.check(*who, &asked, &before, &values());
-					} else {
-						witness.refusals += 1;
-						assert_eq!(state, root(), "a refused call moved something");
-					}
+		for (weather, call) in sequence {
+			change_weather(weather);
+			match call {
+				Call::Values { who, subject, wishes } => {
+					set_values(&mut witness, *who, SUBJECTS[*subject], wishes)
 				}
-				Operation::Bounds {
+				Call::Bounds {
 					subject,
-					key,
+					pick,
 					low,
 					high,
 				} => {
 					let subject = SUBJECTS[*subject];
-					let keys = subject.keys();
-					let info = RiskParameters::parameter(subject, keys[key % keys.len()]).unwrap();
-					let limits = info.policy.limits;
-					// Half of them around the value, the rest wherever.
-					let (min, max) = if low % 2 == 0 {
-						(
-							between(limits.min, info.value, *low),
-							between(info.value, limits.max, *high),
-						)
-					} else {
-						(
-							between(limits.min, limits.max, *low),
-							between(limits.min, limits.max, *high),
-						)
-					};
-					if set_bounds(subject, &[(info.key, min, max)]).is_err() {
-						assert_eq!(state, root(), "a refused call moved something");
-					}
-					assert_eq!(before, values(), "bounds moved a value");
+					move_bounds(subject, pick.key(subject), *low, *high)
 				}
+				Call::AddBranch { subject, key, share } => match SUBJECTS[*subject] {
+					Subject::Branch(branch) => add_branch(branch, *key, *share),
+					Subject::Chain => unreachable!("branches are drawn from the second on"),
+				},
 			}
 			in_limits_and_bounds(&values());
 			assert_ok!(RiskParameters::do_try_state());
 		}
 	});
-	assert!(
-		witness.moves > operations.len() / 10,
-		"only {} moves",
-		witness.moves
-	);
-	assert!(witness.loosenings > 0 && witness.refusals > 0);
+	witness.check_windows();
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(16))]
+	#![proptest_config(ProptestConfig::with_cases(CASES))]
 
-	#[test]
-	fn no_sequence_of_calls_escapes_the_rules(operations in prop::collection::vec(operation(), 200..201)) {
-		run(&operations);
+	/// Called by the test below, which looks at all sequences together.
+	fn every_sequence(sequence in prop::collection::vec((weather(), call()), CALLS..CALLS + 1)) {
+		run(&sequence);
+	}
+}
+
+#[test]
+fn no_sequence_of_calls_escapes_the_rules() {
+	TOTALS.with(|totals| totals.take());
+	every_sequence();
+	let totals = TOTALS.with(|totals| totals.take());
+	let refused: usize = totals.refused.values().sum();
+	assert!(totals.calls >= 5_000, "only {} calls", totals.calls);
+	assert!(totals.accepted >= 1_000, "only {} accepted", totals.accepted);
+	assert!(refused >= 1_000, "only {refused} refused");
+	// Every power was used, every way it may go, and every rule met.
+	let moves = |who| totals.moves.get(&who).copied().unwrap_or_default();
+	for (who, tightened, loosened) in [(ADJUSTER, 200, 100), (GUARDIAN, 100, 0), (CONTROLLER, 20, 10)] {
+		let moves = moves(who);
+		assert!(
+			moves.0 >= tightened && moves.1 >= loosened,
+			"{who} only moved {moves:?}"
+		);
+	}
+	assert_eq!(moves(GUARDIAN).1, 0);
+	assert_eq!(moves(STRANGER), (0, 0));
+	assert!(totals.branches >= 5, "only {} new branches", totals.branches);
+	assert!(totals.bounds >= 50, "only {} new bounds", totals.bounds);
+	assert!(totals.windows >= 1_000, "only {} windows", totals.windows);
+	for error in [
+		"BreakerRaised",
+		"CoolingDown",
+		"GuardianMayOnlyTighten",
+		"NotForGuardians",
+		"NotForControllers",
+		"TightenedTooFar",
+		"LoosenedTooFar",
+		"BelowBounds",
+		"AboveBounds",
+		"WouldMakeUnsafe",
+		"the price is refused",
+	] {
+		let times = totals.refused.get(error).copied().unwrap_or(0);
+		assert!(times > 0, "{error} never: {:?}", totals.refused);
 	}
 }

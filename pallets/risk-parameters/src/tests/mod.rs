@@ -1,7 +1,11 @@
+mod attacks;
 mod bounds;
 mod branches;
+mod breaker;
+mod controller;
 mod coupled;
 mod genesis;
+mod impact;
 mod invariants;
 mod policies;
 mod try_state;
@@ -9,7 +13,7 @@ mod values;
 mod views;
 
 use frame_support::dispatch::DispatchResult;
-use keel_primitives::{BranchKey, ChainKey};
+use keel_primitives::{BranchKey, BreakerSubject, ChainKey, Level, MintPath};
 
 use crate::{mock::*, types::*, Bounds, Branches, Chain, Error, Event, LastLoosened};
 
@@ -27,6 +31,11 @@ pub fn c(key: ChainKey) -> Key {
 
 pub fn pct(n: u128) -> u128 {
 	n * ONE / 100
+}
+
+/// `n` hundredths of a percent.
+pub fn bps(n: u128) -> u128 {
+	n * ONE / 10_000
 }
 
 pub fn changes(list: &[(Key, u128)]) -> Changes {
@@ -62,6 +71,10 @@ pub fn set_bounds(subject: Subject, list: &[(Key, u128, u128)]) -> DispatchResul
 
 pub fn get(subject: Subject, key: Key) -> u128 {
 	RiskParameters::parameter(subject, key).unwrap().value
+}
+
+pub fn nearest(subject: Subject, key: Key, wanted: u128) -> Nearest {
+	RiskParameters::nearest_allowed(subject, key, wanted).unwrap()
 }
 
 /// `value` moved by `by` in `direction`, if that is a number.

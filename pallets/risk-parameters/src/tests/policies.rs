@@ -50,6 +50,32 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(TreasuryCap), kusd(1_000_000)),
 		(c(FallbackBlocks), 3),
 		(c(LiquidationsPerBlock), 200),
+		(b(GuardedMargin), ratio(1_000)),
+		(b(GuardedCeiling), ratio(8_000)),
+		(b(DeviationGuarded), ratio(500)),
+		(b(DeviationReduceOnly), ratio(1_000)),
+		(b(DeviationHalted), ratio(2_500)),
+		(b(RefusedGuarded), 60_000),
+		(b(RefusedReduceOnly), 180_000),
+		(b(RefusedHalted), 1_800_000),
+		(b(LiquidatedGuarded), ratio(500)),
+		(b(LiquidatedReduceOnly), ratio(1_500)),
+		(b(LiquidatedHalted), ratio(4_000)),
+		(b(MintedGuarded), ratio(2_000)),
+		(b(MintedReduceOnly), ratio(4_000)),
+		(b(LeavingGuarded), ratio(1_000)),
+		(b(LeavingReduceOnly), ratio(2_000)),
+		(b(ExitLimit), ratio(5_000)),
+		(c(DrawdownGuarded), ratio(1_000)),
+		(c(DrawdownReduceOnly), ratio(2_500)),
+		(c(DrawdownHalted), ratio(5_000)),
+		(c(DrawdownFloor), kusd(10_000)),
+		(c(FeesMintedGuarded), ratio(50)),
+		(c(FeesMintedReduceOnly), ratio(150)),
+		(c(BreakerDwell), 600_000),
+		(c(BreakerCooldown), 600_000),
+		(c(BreakerRelease), ratio(7_000)),
+		(c(ImpactLimit), ratio(1_000)),
 	];
 	assert_eq!(expected.len(), BranchKey::ALL.len() + ChainKey::ALL.len());
 	for (key, value) in expected {
@@ -106,6 +132,105 @@ fn limits_hold_what_could_never_be_right() {
 	assert!(limits(c(ChainKey::LiquidationsPerBlock)).min > 0);
 	assert!(limits(c(ChainKey::FallbackBlocks)).min > 0);
 	assert!(limits(c(ChainKey::VolatilityTau)).min > 0);
+	assert!(limits(b(BranchKey::GuardedCeiling)).max <= ONE);
+	assert!(limits(b(BranchKey::ExitLimit)).min >= ONE / 5);
+	assert!(limits(b(BranchKey::ExitLimit)).max <= ONE);
+	assert!(limits(c(ChainKey::DrawdownFloor)).min > 0);
+	assert!(limits(c(ChainKey::BreakerRelease)).max < ONE);
+	assert!(limits(c(ChainKey::BreakerRelease)).min > 0);
+	assert!(limits(c(ChainKey::BreakerDwell)).max <= DAY as u128 / 4);
+	assert!(limits(c(ChainKey::BreakerCooldown)).max <= DAY as u128 / 4);
+	assert!(limits(c(ChainKey::ImpactLimit)).max <= ONE / 2);
+	assert!(limits(c(ChainKey::ImpactLimit)).min > 0);
+}
+
+#[test]
+fn nobody_can_vote_a_market_dead_or_a_fuse_away() {
+	use BranchKey::*;
+	use ChainKey::*;
+	// Trigger, what a calm day stays below, what a fuse must not sleep through.
+	let fuses = [
+		(b(DeviationGuarded), bps(200), bps(2_000)),
+		(b(DeviationReduceOnly), bps(400), bps(4_000)),
+		(b(DeviationHalted), bps(1_000), bps(9_000)),
+		(b(RefusedGuarded), 30_000, 30 * 60_000),
+		(b(RefusedReduceOnly), 60_000, 60 * 60_000),
+		(b(RefusedHalted), 600_000, DAY as u128),
+		(b(LiquidatedGuarded), bps(200), bps(3_000)),
+		(b(LiquidatedReduceOnly), bps(500), bps(6_000)),
+		(b(LiquidatedHalted), bps(2_000), ONE),
+		(b(MintedGuarded), bps(500), bps(5_000)),
+		(b(MintedReduceOnly), bps(1_000), ONE),
+		(b(LeavingGuarded), bps(400), bps(5_000)),
+		(b(LeavingReduceOnly), bps(800), bps(8_000)),
+		(c(DrawdownGuarded), bps(300), bps(4_000)),
+		(c(DrawdownReduceOnly), bps(800), bps(6_000)),
+		(c(DrawdownHalted), bps(2_500), ONE),
+		(c(FeesMintedGuarded), bps(40), bps(500)),
+		(c(FeesMintedReduceOnly), bps(140), bps(1_000)),
+	];
+	for (key, min, max) in fuses {
+		assert_eq!(policy(key).limits, Range { min, max }, "{key:?}");
+		assert_eq!(policy(key).safer, Safer::Lower, "{key:?}");
+	}
+}
+
+/// Interest an hour of catching up mints at `rate` a year, over all kUSD, as the fund's meter reads it at its highest: an
+/// hour of interest at every visit, a visit every 30 s.
+fn catching_up(rate: u128) -> u128 {
+	use keel_math::{interest::compound, FixedU128, RAY};
+	let supply = 1_000_000_000_000_000u128;
+	let (mut index, mut meter) = (RAY, keel_primitives::Meter::default());
+	let (mut now, mut highest) = (START, 0);
+	// Eight hours of visits: the meter has levelled off.
+	for _ in 0..960 {
+		let next = compound(index, FixedU128::from_inner(rate), 3_600).unwrap();
+		// Over a supply that does not grow: a little more than is true.
+		let minted = supply * ((next - index) / 1_000_000_000) / ((index + 999_999_999) / 1_000_000_000);
+		index = next;
+		meter.add(now, minted);
+		highest = highest.max(meter.reading(now));
+		now += 30_000;
+	}
+	highest * ONE / supply
+}
+
+#[test]
+fn no_legal_stability_fee_ever_meets_the_fee_window() {
+	let fee = policy(b(BranchKey::StabilityFee));
+	let (guarded, window) = (
+		policy(c(ChainKey::FeesMintedGuarded)).limits.min,
+		policy(c(ChainKey::FeesMintedReduceOnly)).limits.min,
+	);
+	let highest = catching_up(fee.limits.max);
+	assert!(
+		highest > bps(137) && highest < window,
+		"the highest fee reads {highest}"
+	);
+	// What the table's bounds allow does not even raise the path to `Guarded`.
+	let usual = catching_up(fee.bounds.max);
+	assert!(
+		usual > bps(34) && usual < guarded,
+		"the table's highest fee reads {usual}"
+	);
+}
+
+#[test]
+fn what_reaches_existing_positions_is_what_their_ratio_is_made_of() {
+	use BranchKey::*;
+	let reach: Vec<Key> = BOTH
+		.into_iter()
+		.flat_map(Subject::keys)
+		.filter(|key| policy(*key).moves_existing)
+		.collect();
+	let expected = [
+		LiquidationRatio,
+		LiquidationRatioCap,
+		LiquidationPenalty,
+		VolatilityMultiple,
+		VolatilityHorizon,
+	];
+	assert_eq!(reach, expected.map(b));
 }
 
 #[test]
@@ -120,11 +245,27 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		b(StabilityFee),
 		b(MinimumDebt),
 		b(AuctionReserve),
+		// A halt closes doors; guardians raise the breaker itself, which passes.
+		b(DeviationHalted),
+		b(RefusedHalted),
+		b(LiquidatedHalted),
+		b(ExitLimit),
 		c(OracleQuorum),
 		c(OracleMaxAge),
 		c(RecoveryPrices),
 		c(LiquidateAge),
 		c(LiquidateConfidence),
+		c(DrawdownHalted),
+		c(DrawdownFloor),
+		// Accrual must go on.
+		c(FeesMintedGuarded),
+		c(FeesMintedReduceOnly),
+		// How long a level stays, a halt too.
+		c(BreakerDwell),
+		c(BreakerCooldown),
+		c(BreakerRelease),
+		// It binds guardians themselves.
+		c(ImpactLimit),
 	];
 	let others: Vec<Key> = [BRANCH, Subject::Chain]
 		.into_iter()
@@ -137,6 +278,12 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		b(DebtCeiling),
 		b(SafetyMargin),
 		b(LiquidationRatio),
+		b(GuardedMargin),
+		b(GuardedCeiling),
+		b(DeviationReduceOnly),
+		b(MintedReduceOnly),
+		b(LeavingReduceOnly),
+		c(DrawdownReduceOnly),
 		c(AddRiskAge),
 		c(AddRiskConfidence),
 	] {
@@ -224,6 +371,10 @@ fn steps_are_a_share_or_the_least() {
 	assert_eq!(step.of(60), 6);
 	assert_eq!(step.of(69), 6);
 	assert_eq!(step.of(u128::MAX), u128::MAX / 10);
+	// A part of it is still a move.
+	assert_eq!(step.part(Permill::from_percent(25)).of(4_000), 100);
+	assert_eq!(step.part(Permill::from_percent(25)).of(0), 1);
+	assert_eq!(step.part(Permill::zero()).of(4_000), 1);
 	assert_eq!(
 		Step {
 			relative: Permill::one(),

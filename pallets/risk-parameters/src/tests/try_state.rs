@@ -147,6 +147,44 @@ fn sees_branch_numbers_that_do_not_go_together() {
 		|| put_branch(&[(AuctionStep, 120), (AuctionDuration, 1_800)]),
 		"auction ends before its price reaches the reserve",
 	);
+	let deviation = "price deviation triggers are not in the order of their levels";
+	corrupted(
+		|| put_branch(&[(DeviationGuarded, pct(10)), (DeviationReduceOnly, pct(10) - 1)]),
+		deviation,
+	);
+	corrupted(
+		|| put_branch(&[(DeviationReduceOnly, pct(20)), (DeviationHalted, pct(20) - 1)]),
+		deviation,
+	);
+	let refused = "refused price triggers are not in the order of their levels";
+	corrupted(
+		|| put_branch(&[(RefusedGuarded, 200_000), (RefusedReduceOnly, 199_999)]),
+		refused,
+	);
+	corrupted(
+		|| {
+			Bounds::<Test>::insert(BRANCH, b(RefusedReduceOnly), policy(b(RefusedReduceOnly)).limits);
+			put_branch(&[(RefusedReduceOnly, 900_001), (RefusedHalted, 900_000)]);
+		},
+		refused,
+	);
+	let liquidated = "liquidated triggers are not in the order of their levels";
+	corrupted(
+		|| put_branch(&[(LiquidatedGuarded, pct(15)), (LiquidatedReduceOnly, pct(15) - 1)]),
+		liquidated,
+	);
+	corrupted(
+		|| put_branch(&[(LiquidatedReduceOnly, pct(30)), (LiquidatedHalted, pct(30) - 1)]),
+		liquidated,
+	);
+	corrupted(
+		|| put_branch(&[(MintedReduceOnly, pct(20)), (MintedGuarded, pct(20) + 1)]),
+		"minted triggers are not in the order of their levels",
+	);
+	corrupted(
+		|| put_branch(&[(LeavingReduceOnly, pct(10)), (LeavingGuarded, pct(10) + 1)]),
+		"leaving triggers are not in the order of their levels",
+	);
 }
 
 #[test]
@@ -173,5 +211,22 @@ fn sees_chain_numbers_that_do_not_go_together() {
 	corrupted(
 		|| put_chain(&[(LiquidateAge, 60_001)]),
 		"liquidations accept a price older than an outage",
+	);
+	let drawdown = "drawdown triggers are not in the order of their levels";
+	corrupted(
+		|| put_chain(&[(DrawdownGuarded, pct(20)), (DrawdownReduceOnly, pct(20) - 1)]),
+		drawdown,
+	);
+	corrupted(
+		|| put_chain(&[(DrawdownReduceOnly, pct(40)), (DrawdownHalted, pct(40) - 1)]),
+		drawdown,
+	);
+	corrupted(
+		|| {
+			let limits = policy(c(FeesMintedGuarded)).limits;
+			Bounds::<Test>::insert(Subject::Chain, c(FeesMintedGuarded), limits);
+			put_chain(&[(FeesMintedGuarded, pct(2)), (FeesMintedReduceOnly, pct(2) - 1)]);
+		},
+		"fees minted triggers are not in the order of their levels",
 	);
 }

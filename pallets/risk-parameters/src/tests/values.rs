@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (21, 12));
+			assert_eq!((theirs, others), (35, 24));
 		});
 	}
 

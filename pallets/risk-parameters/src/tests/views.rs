@@ -47,12 +47,15 @@ fn parameter_tells_everything() {
 				},
 				last_loosened: Some(START),
 				loosen_from: START + DAY,
+				breaker_raised: false,
 			}
 		);
 		assert_eq!(info.policy.unit, Unit::Ratio);
-		assert!(info.policy.guardian);
+		assert!(info.policy.guardian && info.policy.moves_existing && !info.policy.controller);
 		let penalty = RiskParameters::parameter(BRANCH, b(BranchKey::LiquidationPenalty)).unwrap();
 		assert!(!penalty.policy.guardian);
+		let fee = RiskParameters::parameter(BRANCH, b(BranchKey::StabilityFee)).unwrap();
+		assert!(fee.policy.controller && !fee.policy.moves_existing);
 	});
 }
 

@@ -1,0 +1,315 @@
+//! The rules of the chain's keys.
+
+use keel_primitives::ChainKey;
+
+use super::*;
+use crate::types::{Policy, Safer::*, Unit::*};
+
+/// Stability fees minted in an hour. Not for guardians: too low a window stops accrual.
+const fn fees(default: u128, bounds: Range, limits: Range) -> Policy {
+	Policy {
+		tighten: step(250, bps(10)),
+		loosen: step(100, bps(5)),
+		..trigger(false, default, bounds, limits)
+	}
+}
+
+/// The rule of the chain's `key`.
+pub const fn rule(key: ChainKey) -> Policy {
+	match key {
+		// One operator is an opinion, not a price.
+		ChainKey::OracleQuorum => Policy {
+			unit: Count,
+			safer: Higher,
+			guardian: false,
+			default: 3,
+			bounds: range(2, 7),
+			limits: range(2, 50),
+			tighten: step(250, 1),
+			loosen: step(100, 1),
+			cooldown: 7 * DAY,
+			..REST
+		},
+		ChainKey::OracleMaxAge => Policy {
+			unit: Milliseconds,
+			safer: Lower,
+			guardian: false,
+			default: sec(60),
+			bounds: range(sec(30), sec(180)),
+			limits: range(sec(2), sec(600)),
+			tighten: step(250, sec(5)),
+			loosen: step(200, sec(2)),
+			cooldown: DAY,
+			..REST
+		},
+		// Below two deviations honest operators are dropped every day.
+		ChainKey::OutlierDeviations => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: true,
+			default: bps(50_000),
+			bounds: range(bps(30_000), bps(100_000)),
+			limits: range(bps(20_000), bps(200_000)),
+			tighten: step(200, bps(5_000)),
+			loosen: step(100, bps(2_500)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::OutlierFloor => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: true,
+			default: bps(50),
+			bounds: range(bps(10), bps(200)),
+			limits: range(bps(1), bps(1_000)),
+			tighten: step(250, bps(5)),
+			loosen: step(100, bps(2)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::RecoveryPrices => Policy {
+			unit: Count,
+			safer: Higher,
+			guardian: false,
+			default: 3,
+			bounds: range(2, 10),
+			limits: range(1, 50),
+			tighten: step(500, 1),
+			loosen: step(200, 1),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::AddRiskAge => Policy {
+			unit: Milliseconds,
+			safer: Lower,
+			guardian: true,
+			default: sec(30),
+			bounds: range(sec(10), sec(120)),
+			limits: range(sec(2), sec(600)),
+			tighten: step(500, sec(5)),
+			loosen: step(200, sec(2)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::AddRiskConfidence => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: true,
+			default: bps(100),
+			bounds: range(bps(25), bps(300)),
+			limits: range(bps(5), bps(1_000)),
+			tighten: step(500, bps(10)),
+			loosen: step(200, bps(5)),
+			cooldown: DAY,
+			..REST
+		},
+		// The way out: wider is safer.
+		ChainKey::ReduceRiskAge => Policy {
+			unit: Milliseconds,
+			safer: Higher,
+			guardian: true,
+			default: sec(300),
+			bounds: range(sec(120), sec(3_600)),
+			limits: range(sec(30), sec(86_400)),
+			tighten: step(1_000, sec(60)),
+			loosen: step(100, sec(15)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::ReduceRiskConfidence => Policy {
+			unit: Ratio,
+			safer: Higher,
+			guardian: true,
+			default: bps(500),
+			bounds: range(bps(300), bps(2_000)),
+			limits: range(bps(100), bps(5_000)),
+			tighten: step(500, bps(100)),
+			loosen: step(100, bps(25)),
+			cooldown: DAY,
+			..REST
+		},
+		// Stricter keeps an owner from losing collateral to a doubtful price; too strict stops liquidations, so the
+		// bounds end well above the feeders' rhythm.
+		ChainKey::LiquidateAge => Policy {
+			unit: Milliseconds,
+			safer: Lower,
+			guardian: false,
+			default: sec(60),
+			bounds: range(sec(30), sec(180)),
+			limits: range(sec(10), sec(600)),
+			tighten: step(250, sec(5)),
+			loosen: step(200, sec(2)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::LiquidateConfidence => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(200),
+			bounds: range(bps(100), bps(500)),
+			limits: range(bps(10), bps(2_000)),
+			tighten: step(250, bps(10)),
+			loosen: step(200, bps(5)),
+			cooldown: DAY,
+			..REST
+		},
+		// A short memory raises the liquidation ratio sooner when a storm begins. Not judged by its impact: the volatility of
+		// now stays what it is, only how it goes on averaging changes, and vaults meet that on the ramp.
+		ChainKey::VolatilityTau => Policy {
+			unit: Seconds,
+			safer: Lower,
+			guardian: true,
+			default: 21_600,
+			bounds: range(7_200, 86_400),
+			limits: range(600, 2_592_000),
+			tighten: step(250, 1_800),
+			loosen: step(100, 900),
+			cooldown: DAY,
+			..REST
+		},
+		// The shared tranche pays every shortfall, the treasury's only up to its cap.
+		ChainKey::FundShare => Policy {
+			unit: Ratio,
+			safer: Higher,
+			guardian: true,
+			default: bps(8_000),
+			bounds: range(bps(5_000), bps(10_000)),
+			limits: range(bps(1_000), bps(10_000)),
+			tighten: step(250, bps(1_000)),
+			loosen: step(100, bps(500)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::TreasuryCap => Policy {
+			unit: Amount,
+			safer: Higher,
+			guardian: true,
+			default: kusd(1_000_000),
+			bounds: range(kusd(100_000), kusd(5_000_000)),
+			limits: range(0, kusd(1_000_000_000)),
+			tighten: step(500, kusd(50_000)),
+			loosen: step(200, kusd(25_000)),
+			cooldown: DAY,
+			..REST
+		},
+		// Zero would leave the workers no time at all.
+		ChainKey::FallbackBlocks => Policy {
+			unit: Count,
+			safer: Lower,
+			guardian: true,
+			default: 3,
+			bounds: range(1, 10),
+			// The ring of thresholds holds as many.
+			limits: range(1, 16),
+			tighten: step(500, 1),
+			loosen: step(200, 1),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::LiquidationsPerBlock => Policy {
+			unit: Count,
+			safer: Higher,
+			guardian: true,
+			default: 200,
+			bounds: range(20, 400),
+			limits: range(1, 1_000),
+			tighten: step(500, 10),
+			loosen: step(200, 5),
+			cooldown: DAY,
+			..REST
+		},
+		// What a fund may lose in an hour before somebody should look.
+		ChainKey::DrawdownGuarded => trigger(
+			NEW_RISK,
+			bps(1_000),
+			range(bps(500), bps(2_000)),
+			range(bps(300), bps(4_000)),
+		),
+		ChainKey::DrawdownReduceOnly => trigger(
+			NEW_RISK,
+			bps(2_500),
+			range(bps(1_000), bps(4_000)),
+			range(bps(800), bps(6_000)),
+		),
+		ChainKey::DrawdownHalted => trigger(
+			DOORS,
+			bps(5_000),
+			range(bps(3_000), bps(8_000)),
+			range(bps(2_500), bps(10_000)),
+		),
+		// It stands under all three drawdowns, the halting one too. Below a thousand kUSD, an empty fund and the shortfall
+		// of one small vault would stop the chain.
+		ChainKey::DrawdownFloor => Policy {
+			unit: Amount,
+			safer: Lower,
+			guardian: false,
+			default: kusd(10_000),
+			bounds: range(kusd(2_000), kusd(1_000_000)),
+			limits: range(kusd(1_000), kusd(100_000_000)),
+			tighten: step(500, kusd(1_000)),
+			loosen: step(200, kusd(500)),
+			cooldown: DAY,
+			..REST
+		},
+		// After an outage interest is made up for: an hour's at every visit, 120 visits an hour. At the highest fee the
+		// table's bounds allow (25 % a year) that reads 0.35 %.
+		ChainKey::FeesMintedGuarded => fees(bps(50), range(bps(40), bps(100)), range(bps(40), bps(500))),
+		// At the highest fee anybody can ever vote for (100 % a year) it reads 1.38 %: accrual must never meet its window.
+		ChainKey::FeesMintedReduceOnly => {
+			fees(bps(150), range(bps(140), bps(300)), range(bps(140), bps(1_000)))
+		}
+		// These three say how long a level stays, a halt too, so nobody prolongs one in an emergency; and nobody can vote
+		// for one that never ends.
+		ChainKey::BreakerDwell => Policy {
+			unit: Milliseconds,
+			safer: Higher,
+			guardian: false,
+			default: sec(600),
+			bounds: range(sec(300), sec(3_600)),
+			limits: range(sec(60), sec(21_600)),
+			tighten: step(500, sec(60)),
+			loosen: step(100, sec(30)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::BreakerCooldown => Policy {
+			unit: Milliseconds,
+			safer: Higher,
+			guardian: false,
+			default: sec(600),
+			bounds: range(sec(300), sec(3_600)),
+			limits: range(sec(60), sec(21_600)),
+			tighten: step(500, sec(60)),
+			loosen: step(100, sec(30)),
+			cooldown: DAY,
+			..REST
+		},
+		// At 100 % a level would go up and down with every block; below 20 % a lively day is never calm.
+		ChainKey::BreakerRelease => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(7_000),
+			bounds: range(bps(3_000), bps(9_000)),
+			limits: range(bps(2_000), bps(9_500)),
+			tighten: step(250, bps(500)),
+			loosen: step(50, bps(200)),
+			cooldown: DAY,
+			..REST
+		},
+		// Safer for those who are in: it binds guardians too, so it is not theirs. At zero no ratio could ever be raised.
+		ChainKey::ImpactLimit => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(1_000),
+			bounds: range(bps(100), bps(2_500)),
+			limits: range(bps(10), bps(5_000)),
+			tighten: step(500, bps(50)),
+			loosen: step(100, bps(10)),
+			cooldown: DAY,
+			..REST
+		},
+	}
+}

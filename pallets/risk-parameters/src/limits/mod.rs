@@ -1,0 +1,159 @@
+//! The rules of every key, fixed at compile time. **Limits** are what could never be right, whoever votes for it;
+//! **bounds** are what a fresh subject starts with and a referendum may move inside the limits; between them stand
+//! the steps and the cooldown.
+//!
+//! Which way is safer is a judgement per key, from the system's side: more collateral, more for the buyer of last
+//! resort, stricter prices before somebody adds risk or loses collateral. Exits are the exception that proves it:
+//! for prices somebody *leaves* on, lenient is safer, so no guardian can close the door.
+//!
+//! Guardians act at once and nobody can undo them for days, so they don't move every number (`guardian`). Theirs are
+//! those whose safer side at its worst keeps new risk out, and those that existing vaults meet on the ramp. Not theirs
+//! are numbers whose safer side
+//!
+//! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
+//!   `LiquidateConfidence`;
+//! - takes from those who are in already, with no ramp: `LiquidationPenalty`, `PoolBonus`, `TargetMargin` (more is
+//!   liquidated, with its penalty), `StabilityFee`, `MinimumDebt` (a vault below it can't repay a part, and is
+//!   liquidated whole), and `RampPerHour`, which is the time owners have;
+//! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`;
+//! - closes doors to those who are in: what makes a breaker halt (`DeviationHalted`, `RefusedHalted`, `LiquidatedHalted`,
+//!   `DrawdownHalted`, and `DrawdownFloor`, which stands under a drawdown) or keeps it there longer (`BreakerDwell`,
+//!   `BreakerCooldown`, `BreakerRelease`), and `ExitLimit`. A guardian who needs a halt raises the breaker itself: that
+//!   passes, a number stays;
+//! - stops accrual: `FeesMintedGuarded`, `FeesMintedReduceOnly`; or stops tightening: `ImpactLimit`.
+//!
+//! The lower limit of a fuse's trigger is above what a calm day reads, so that nobody can vote a market dead; the upper
+//! one is within what a crash reads, so that nobody can vote a fuse away.
+//!
+//! Controllers move `StabilityFee` alone (`controller`). Not `DebtCeiling`: guardians cut it, and a machine that raises
+//! it would lend into every rally.
+//!
+//! What reaches those who are in already (`moves_existing`) are the five numbers the liquidation ratio is made of; a
+//! change of one of them is judged by its impact first.
+
+mod branch;
+mod chain;
+
+pub use branch::rule as branch;
+pub use chain::rule as chain;
+
+use keel_math::ONE;
+use keel_primitives::{BranchKey, BranchParameters, ChainKey, ChainParameters, Moment};
+use sp_runtime::Permill;
+
+use crate::types::{Policy, Range, Safer, Step, Unit, MAX_CHANGES};
+
+const HOUR: Moment = 3_600_000;
+const DAY: Moment = 24 * HOUR;
+
+/// A raw ratio from basis points.
+const fn bps(n: u128) -> u128 {
+	n * ONE / 10_000
+}
+
+/// Base units from whole kUSD.
+const fn kusd(n: u128) -> u128 {
+	n * 1_000_000
+}
+
+/// Milliseconds from seconds.
+const fn sec(n: u128) -> u128 {
+	n * 1_000
+}
+
+const fn range(min: u128, max: u128) -> Range {
+	Range { min, max }
+}
+
+/// A step from thousandths of the present value and the least raw move.
+const fn step(per_mille: u32, least: u128) -> Step {
+	Step {
+		relative: Permill::from_parts(per_mille * 1_000),
+		least,
+	}
+}
+
+/// What a rule leaves out: not for controllers, and nobody who is in already becomes unsafe by it. The rest of this makes
+/// no sense, so that a rule that leaves out more does not compile.
+const REST: Policy = Policy {
+	unit: Unit::Count,
+	safer: Safer::Higher,
+	guardian: false,
+	controller: false,
+	moves_existing: false,
+	default: 0,
+	bounds: range(0, 0),
+	limits: range(0, 0),
+	tighten: step(0, 0),
+	loosen: step(0, 0),
+	cooldown: 0,
+};
+
+/// A trigger whose level only keeps new risk out, and what can wait: guardians may lower it.
+const NEW_RISK: bool = true;
+
+/// A trigger whose level closes doors to those who are in: guardians may not move it.
+const DOORS: bool = false;
+
+/// A fuse's trigger that is a share. Lower is safer: it trips sooner.
+const fn trigger(guardian: bool, default: u128, bounds: Range, limits: Range) -> Policy {
+	Policy {
+		unit: Unit::Ratio,
+		safer: Safer::Lower,
+		guardian,
+		default,
+		bounds,
+		limits,
+		tighten: step(250, bps(100)),
+		loosen: step(100, bps(50)),
+		cooldown: DAY,
+		..REST
+	}
+}
+
+/// A fuse's trigger that is a time, in milliseconds. Lower is safer: it trips sooner.
+const fn patience(guardian: bool, default: u128, bounds: Range, limits: Range) -> Policy {
+	Policy {
+		unit: Unit::Milliseconds,
+		tighten: step(250, sec(10)),
+		loosen: step(100, sec(5)),
+		..trigger(guardian, default, bounds, limits)
+	}
+}
+
+/// The numbers of a fresh branch.
+pub fn default_branch() -> BranchParameters {
+	let mut set = BranchParameters::default();
+	for key in BranchKey::ALL {
+		// `integrity_test` sees that every default fits its type.
+		let _ = set.set(*key, branch(*key).default);
+	}
+	set
+}
+
+/// The numbers of a fresh chain.
+pub fn default_chain() -> ChainParameters {
+	let mut set = ChainParameters::default();
+	for key in ChainKey::ALL {
+		let _ = set.set(*key, chain(*key).default);
+	}
+	set
+}
+
+// A table that makes no sense does not compile.
+const _: () = {
+	assert!(BranchKey::ALL.len() <= MAX_CHANGES as usize && ChainKey::ALL.len() <= MAX_CHANGES as usize);
+	let mut i = 0;
+	while i < BranchKey::ALL.len() {
+		assert!(
+			branch(BranchKey::ALL[i]).is_sane(),
+			"a branch policy makes no sense"
+		);
+		i += 1;
+	}
+	let mut i = 0;
+	while i < ChainKey::ALL.len() {
+		assert!(chain(ChainKey::ALL[i]).is_sane(), "a chain policy makes no sense");
+		i += 1;
+	}
+};

@@ -1,0 +1,348 @@
+//! What others paid for, tried here.
+
+use frame_support::{assert_noop, assert_ok};
+
+use super::*;
+use Direction::{Loosened, Tightened};
+
+/// Aave's CAPO, March 2026: of two numbers that had to move together, one was cut to what its rule allowed and the other
+/// applied in full; healthy positions were liquidated at the difference.
+mod half_of_a_coupled_update {
+	use super::*;
+
+	const RATIO: Key = Key::Branch(BranchKey::LiquidationRatio);
+	const CAP: Key = Key::Branch(BranchKey::LiquidationRatioCap);
+
+	#[test]
+	fn a_part_that_goes_too_far_takes_the_other_down_with_it() {
+		ExtBuilder::default().build_and_execute(|| {
+			let penalty = b(BranchKey::LiquidationPenalty);
+			let bonus = b(BranchKey::PoolBonus);
+			for (list, error) in [
+				// Two points more than a step, which would be 165 %.
+				(
+					vec![(RATIO, pct(167)), (CAP, pct(190))],
+					Error::<Test>::TightenedTooFar,
+				),
+				(
+					vec![(CAP, pct(190)), (RATIO, pct(167))],
+					Error::<Test>::TightenedTooFar,
+				),
+				(
+					vec![(penalty, pct(15)), (bonus, pct(16))],
+					Error::<Test>::AboveBounds,
+				),
+				(
+					vec![(bonus, pct(9)), (penalty, pct(11))],
+					Error::<Test>::LoosenedTooFar,
+				),
+			] {
+				let before = root();
+				assert_noop!(set(ADJUSTER, BRANCH, &list), error);
+				// Neither cut to size nor applied in part.
+				assert_eq!(root(), before);
+				assert_eq!(get(BRANCH, RATIO), pct(150));
+				assert_eq!(get(BRANCH, CAP), pct(180));
+				assert_eq!(get(BRANCH, penalty), pct(13));
+				assert_eq!(get(BRANCH, bonus), pct(8));
+			}
+			assert_ok!(set(ADJUSTER, BRANCH, &[(RATIO, pct(165)), (CAP, pct(190))]));
+			assert_eq!((get(BRANCH, RATIO), get(BRANCH, CAP)), (pct(165), pct(190)));
+		});
+	}
+
+	#[test]
+	fn one_of_two_numbers_that_go_together_is_refused_alone() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(set(ADJUSTER, BRANCH, &[(RATIO, pct(165))]));
+			assert_ok!(set(ADJUSTER, BRANCH, &[(RATIO, pct(178))]));
+			let both = [(RATIO, pct(190)), (CAP, pct(195))];
+			assert_noop!(set(ADJUSTER, BRANCH, &both[..1]), Error::<Test>::CapBelowRatio);
+			assert_ok!(set(ADJUSTER, BRANCH, &both));
+
+			// A fuse's triggers: the one for `ReduceOnly` alone would come before the one for `Guarded`.
+			let (guarded, reduce_only) = (b(BranchKey::DeviationGuarded), b(BranchKey::DeviationReduceOnly));
+			for value in [pct(8), pct(7), pct(6), pct(5)] {
+				assert_ok!(set(GUARDIAN, BRANCH, &[(reduce_only, value)]));
+			}
+			assert_ok!(set_bounds(BRANCH, &[(reduce_only, pct(4), pct(20))]));
+			let both = [(reduce_only, pct(4)), (guarded, pct(4))];
+			assert_noop!(
+				set(GUARDIAN, BRANCH, &both[..1]),
+				Error::<Test>::DeviationOutOfOrder
+			);
+			assert_ok!(set(GUARDIAN, BRANCH, &both));
+		});
+	}
+
+	#[test]
+	fn the_impact_of_one_takes_all_down() {
+		ExtBuilder::default().build_and_execute(|| {
+			Verdict::set(Ok(Some(keel_primitives::Impact {
+				newly_unsafe: 11,
+				total: 100,
+				exact: true,
+			})));
+			let list = [
+				(b(BranchKey::StabilityFee), pct(3)),
+				(b(BranchKey::SafetyMargin), pct(12)),
+				(RATIO, pct(152)),
+			];
+			assert_noop!(set(ADJUSTER, BRANCH, &list), Error::<Test>::WouldMakeUnsafe);
+			assert_eq!(get(BRANCH, list[0].0), pct(2));
+			assert_eq!(get(BRANCH, list[1].0), pct(10));
+		});
+	}
+}
+
+mod guardian_gone_rogue {
+	use super::*;
+
+	/// Everything a guardian can do on a day, over and over until nothing moves: each key on its own as far the safer way
+	/// as one call takes it, one unit the other way, and all keys of a subject at once. Returns how much was accepted.
+	fn rampage() -> usize {
+		let mut accepted = 0;
+		loop {
+			let mut moved_now = 0;
+			for subject in BOTH {
+				for key in subject.keys() {
+					let value = get(subject, key);
+					let safest = match policy(key).safer {
+						Safer::Higher => u128::MAX,
+						Safer::Lower => 0,
+					};
+					let near = nearest(subject, key, safest).now;
+					if near != value {
+						moved_now += usize::from(set(GUARDIAN, subject, &[(key, near)]).is_ok());
+					}
+					if let Some(looser) = moved(key, get(subject, key), Loosened, 1) {
+						assert!(set(GUARDIAN, subject, &[(key, looser)]).is_err(), "{key:?}");
+					}
+				}
+				let all: Vec<_> = subject
+					.keys()
+					.into_iter()
+					.filter(|key| policy(*key).guardian)
+					.filter_map(|key| Some((key, moved(key, get(subject, key), Tightened, 1)?)))
+					.collect();
+				moved_now += usize::from(set(GUARDIAN, subject, &all).is_ok());
+			}
+			if moved_now == 0 {
+				return accepted;
+			}
+			accepted += moved_now;
+		}
+	}
+
+	fn month() {
+		let first = rampage();
+		assert!(first > 60, "only {first} calls went through");
+		let reached = BOTH.map(RiskParameters::parameters);
+		for _ in 1..30 {
+			later(DAY);
+			assert_eq!(rampage(), 0, "patience is worth something to a guardian");
+		}
+		assert_eq!(BOTH.map(RiskParameters::parameters), reached);
+	}
+
+	/// What it can reach. Nobody loses a position or its collateral by it: what vaults meet, they meet on the ramp, if
+	/// the impact allows it at all.
+	fn reach() -> Vec<(Key, u128)> {
+		use BranchKey::*;
+		use ChainKey::*;
+		vec![
+			// Existing vaults, on the ramp, a share of them at a time.
+			(b(LiquidationRatio), pct(250)),
+			(b(LiquidationRatioCap), pct(400)),
+			(b(VolatilityMultiple), pct(400)),
+			(b(VolatilityHorizon), 604_800),
+			// No new debt.
+			(b(SafetyMargin), pct(50)),
+			(b(DebtCeiling), 0),
+			(b(GuardedMargin), pct(50)),
+			(b(GuardedCeiling), pct(20)),
+			// A slower, dearer auction that still reaches its reserve in six hours.
+			(b(AuctionStart), 1_355_254_775_963_139_188),
+			(b(AuctionCut), bps(9_980)),
+			(b(AuctionStep), 53),
+			(b(AuctionDuration), 21_600),
+			// Fuses that are not a halt trip sooner; not on a calm day.
+			(b(DeviationGuarded), pct(3)),
+			(b(DeviationReduceOnly), pct(5)),
+			(b(RefusedGuarded), 40_000),
+			(b(RefusedReduceOnly), 90_000),
+			(b(LiquidatedGuarded), pct(3)),
+			(b(LiquidatedReduceOnly), pct(8)),
+			(b(MintedGuarded), pct(10)),
+			(b(MintedReduceOnly), pct(20)),
+			(b(LeavingGuarded), pct(5)),
+			(b(LeavingReduceOnly), pct(10)),
+			(c(DrawdownGuarded), pct(5)),
+			(c(DrawdownReduceOnly), pct(10)),
+			// Stricter prices before somebody adds risk, wider ones for who leaves.
+			(c(OutlierDeviations), pct(300)),
+			(c(OutlierFloor), bps(10)),
+			(c(AddRiskAge), 10_000),
+			(c(AddRiskConfidence), bps(25)),
+			(c(ReduceRiskAge), 3_600_000),
+			(c(ReduceRiskConfidence), pct(20)),
+			(c(VolatilityTau), 7_200),
+			// More for whoever buys last, more liquidations in a block.
+			(c(FundShare), ONE),
+			(c(TreasuryCap), 5_000_000_000_000),
+			(c(FallbackBlocks), 1),
+			(c(LiquidationsPerBlock), 400),
+		]
+	}
+
+	#[test]
+	fn reaches_this_in_a_day_and_no_more_in_thirty() {
+		ExtBuilder::default().build_and_execute(|| {
+			month();
+			let reach = reach();
+			for subject in BOTH {
+				for (key, value) in RiskParameters::set_of(subject).unwrap().values() {
+					let expected = reach
+						.iter()
+						.find(|(reached, _)| *reached == key)
+						.map_or(policy(key).default, |(_, value)| *value);
+					assert_eq!(value, expected, "{key:?}");
+					assert!(policy(key).bounds.contains(value));
+				}
+			}
+			assert_eq!(
+				reach.len(),
+				BOTH.into_iter()
+					.flat_map(Subject::keys)
+					.filter(|key| policy(*key).guardian)
+					.count()
+			);
+			// Governance takes it back, slowly, as after any tightening.
+			assert_ok!(set(
+				ADJUSTER,
+				BRANCH,
+				&[(b(BranchKey::DebtCeiling), 50_000_000_000)]
+			));
+		});
+	}
+
+	#[test]
+	fn reaches_nobody_who_is_in_where_the_impact_is_too_large() {
+		ExtBuilder::default().build_and_execute(|| {
+			Verdict::set(Ok(Some(keel_primitives::Impact {
+				newly_unsafe: 101,
+				total: 1_000,
+				exact: true,
+			})));
+			month();
+			for (key, value) in reach() {
+				let reached = match key {
+					Key::Branch(_) => get(BRANCH, key),
+					Key::Chain(_) => get(Subject::Chain, key),
+				};
+				let expected = if policy(key).moves_existing {
+					policy(key).default
+				} else {
+					value
+				};
+				assert_eq!(reached, expected, "{key:?}");
+			}
+		});
+	}
+
+	#[test]
+	fn opens_nothing_by_raising_a_breaker_first() {
+		ExtBuilder::default().build_and_execute(|| {
+			for raised in [Level::Guarded, Level::ReduceOnly, Level::Halted] {
+				level(BreakerSubject::Chain, raised);
+				let before = root();
+				for subject in BOTH {
+					for key in subject.keys() {
+						let value = get(subject, key);
+						let step = policy(key).loosen.of(value);
+						for by in [1, step, step + 1] {
+							if let Some(looser) = moved(key, value, Loosened, by) {
+								assert!(set(GUARDIAN, subject, &[(key, looser)]).is_err());
+							}
+						}
+					}
+				}
+				assert_eq!(root(), before);
+			}
+		});
+	}
+}
+
+mod governance_loosening_during_a_crash {
+	use super::*;
+
+	#[test]
+	fn nothing_is_loosened_until_it_is_over_and_then_one_step_a_day() {
+		ExtBuilder::default().build_and_execute(|| {
+			let breaker = BreakerSubject::Branch(BTC);
+			let ratio = b(BranchKey::LiquidationRatio);
+			let started = RiskParameters::parameters(BRANCH);
+			// Prices fall; the vote is to "give borrowers room", again and again.
+			for raised in [
+				Level::Guarded,
+				Level::ReduceOnly,
+				Level::Halted,
+				Level::ReduceOnly,
+				Level::Guarded,
+			] {
+				level(breaker, raised);
+				for info in &started {
+					let step = info.policy.loosen.of(info.value);
+					for by in [1, step] {
+						let Some(looser) = moved(info.key, info.value, Loosened, by)
+							.filter(|looser| info.bounds.contains(*looser))
+						else {
+							continue;
+						};
+						assert_noop!(
+							set(ADJUSTER, BRANCH, &[(info.key, looser)]),
+							Error::<Test>::BreakerRaised
+						);
+					}
+				}
+				// A referendum on the bounds moves the bounds, not the value.
+				let bounds = Bounds::<Test>::get(BRANCH, ratio).unwrap();
+				assert_ok!(set_bounds(BRANCH, &[(ratio, bounds.min - 1, bounds.max)]));
+				assert_noop!(
+					set(ADJUSTER, BRANCH, &[(ratio, pct(149))]),
+					Error::<Test>::BreakerRaised
+				);
+				later(DAY);
+			}
+			for (before, now) in started.iter().zip(RiskParameters::parameters(BRANCH)) {
+				assert_eq!(before.value, now.value);
+			}
+			// What makes the branch safer goes through meanwhile, and is not taken back in the storm either.
+			assert_ok!(set(ADJUSTER, BRANCH, &[(b(BranchKey::SafetyMargin), pct(15))]));
+			assert_noop!(
+				set(ADJUSTER, BRANCH, &[(b(BranchKey::SafetyMargin), pct(15) - 1)]),
+				Error::<Test>::BreakerRaised
+			);
+			// The gate's own limit is a number of the chain, and held by the chain's breaker.
+			let limit = c(ChainKey::ImpactLimit);
+			level(BreakerSubject::Chain, Level::Guarded);
+			assert_noop!(
+				set(ADJUSTER, Subject::Chain, &[(limit, pct(11))]),
+				Error::<Test>::BreakerRaised
+			);
+			level(BreakerSubject::Chain, Level::Normal);
+
+			// Over: days of waiting do not add up to more than a step.
+			level(breaker, Level::Normal);
+			assert_noop!(
+				set(ADJUSTER, BRANCH, &[(ratio, pct(147) - 1)]),
+				Error::<Test>::LoosenedTooFar
+			);
+			assert_ok!(set(ADJUSTER, BRANCH, &[(ratio, pct(147))]));
+			assert_noop!(
+				set(ADJUSTER, BRANCH, &[(ratio, pct(146))]),
+				Error::<Test>::CoolingDown
+			);
+		});
+	}
+}
