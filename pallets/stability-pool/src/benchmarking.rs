@@ -11,7 +11,7 @@ use frame_support::{
 };
 use frame_system::RawOrigin;
 use keel_math::product_sum::{MINIMUM, ONE, SCALE_FACTOR, SCALE_SPAN};
-use keel_primitives::{AssetId, Balance, StabilityPool};
+use keel_primitives::{AssetId, Balance, Moment, StabilityPool};
 use sp_core::U256;
 
 use crate::*;
@@ -32,7 +32,7 @@ fn collateral<T: Config>(index: u32) -> AssetId {
 
 /// A pool that has bought `kinds` of collateral in each of `SCALE_SPAN + 1` scales, and a depositor from its
 /// first one who has [`left`] kUSD, as much again as somebody else, and gained a multiple of that of each
-/// kind.
+/// kind: half of it in a group that joined in the first scale too, others in the same group.
 fn pool_with_history<T: Config>(kinds: u32) -> T::AccountId {
 	let caller: T::AccountId = whitelisted_caller();
 	let (account, left) = (Pallet::<T>::account_id(), left::<T>());
@@ -69,7 +69,7 @@ fn pool_with_history<T: Config>(kinds: u32) -> T::AccountId {
 		.collect();
 	State::<T>::put(PoolStateOf::<T> {
 		deposits: left * 2,
-		pending: 0,
+		waiting: Default::default(),
 		product: Progress {
 			p: ONE,
 			scale: SCALE_SPAN,
@@ -78,28 +78,31 @@ fn pool_with_history<T: Config>(kinds: u32) -> T::AccountId {
 		dust: 0,
 		collaterals: collaterals.try_into().expect("no more kinds than fit"),
 	});
-	let deposit = DepositOf::<T> {
-		amount: left * MINIMUM,
-		since: Progress {
-			p: MINIMUM,
-			scale: 0,
-			epoch: 1,
+	let since = Progress {
+		p: MINIMUM,
+		scale: 0,
+		epoch: 1,
+	};
+	let (half, joins_at) = (left / 2, 1);
+	JoinedGroups::<T>::insert(
+		joins_at,
+		JoinedOf::<T> {
+			amount: left * MINIMUM,
+			since,
+			sums: Default::default(),
 		},
+	);
+	let deposit = DepositOf::<T> {
+		amount: (left - half) * MINIMUM,
+		waiting: Some(Waiting {
+			amount: half * MINIMUM,
+			joins_at,
+		}),
+		since,
 		..Default::default()
 	};
 	Deposits::<T>::insert(&caller, deposit);
 	caller
-}
-
-/// [`left`] more of `who`'s has waited long enough.
-fn has_waited<T: Config>(who: &T::AccountId) {
-	let amount = left::<T>();
-	T::Assets::mint_into(T::Synthetic::get(), &Pallet::<T>::account_id(), amount)
-		.expect("kUSD can be minted");
-	State::<T>::mutate(|pool| pool.pending = amount);
-	Deposits::<T>::mutate(who, |deposit| {
-		deposit.as_mut().expect("the depositor has a stake").pending = Some(Pending { amount, from: 0 })
-	});
 }
 
 #[benchmarks]
@@ -109,11 +112,10 @@ mod benchmarks {
 	#[benchmark]
 	fn deposit() {
 		let caller = pool_with_history::<T>(T::MaxCollaterals::get());
-		has_waited::<T>(&caller);
 		let amount = left::<T>();
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller.clone()), amount);
-		assert_eq!(Deposits::<T>::get(&caller).map(|d| d.total()), Some(amount * 3));
+		assert_eq!(Deposits::<T>::get(&caller).map(|d| d.total()), Some(amount * 2));
 	}
 
 	#[benchmark]
@@ -151,13 +153,21 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn join() {
-		let who = pool_with_history::<T>(T::MaxCollaterals::get());
-		has_waited::<T>(&who);
-		let caller: T::AccountId = account("anyone", 0, 0);
-		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), who.clone());
-		assert_eq!(Deposits::<T>::get(&who).map(|d| d.amount), Some(left::<T>() * 2));
+	fn join_due(n: Linear<0, { MAX_GROUPS }>) {
+		pool_with_history::<T>(T::MaxCollaterals::get());
+		let (before, amount, first) = (State::<T>::get().deposits, left::<T>(), 1_000);
+		let groups = (0..n).map(|index| Waiting {
+			amount,
+			joins_at: first + Moment::from(index),
+		});
+		let groups: alloc::vec::Vec<_> = groups.collect();
+		State::<T>::mutate(|pool| pool.waiting = groups.try_into().expect("no more than fit"));
+		T::BenchmarkHelper::set_time(first + Moment::from(n));
+		#[block]
+		{
+			assert_eq!(Pallet::<T>::join_due(), n);
+		}
+		assert_eq!(State::<T>::get().deposits, before + amount * Balance::from(n));
 	}
 
 	#[benchmark]

@@ -21,7 +21,8 @@ use sp_core::U256;
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
 use crate::{
-	Config, DepositOf, Deposits, Error, Event, Pallet, PastSums, Pending, PoolStateOf, State, SumsOf,
+	Config, DepositOf, Deposits, Error, Event, JoinedGroups, JoinedOf, Pallet, PastSums, PoolStateOf,
+	Progress, State, SumsOf, Waiting,
 };
 
 impl<T: Config> Pallet<T> {
@@ -30,7 +31,7 @@ impl<T: Config> Pallet<T> {
 		T::PalletId::get().into_account_truncating()
 	}
 
-	/// Returns the new deposit, and from when on what waits of it may join.
+	/// Returns the new deposit, and when what waits of it joins.
 	pub(crate) fn do_deposit(
 		who: &T::AccountId,
 		amount: Balance,
@@ -38,10 +39,9 @@ impl<T: Config> Pallet<T> {
 		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Deposit)?;
 		ensure!(amount > 0, Error::<T>::ZeroAmount);
 		let (mut pool, mut deposit) = Self::settled(who)?;
-		Self::admit(who, &mut pool, &mut deposit)?;
-		match T::JoinDelay::get() {
-			0 => Self::credit(&mut pool, &mut deposit, amount)?,
-			delay => Self::wait(&mut pool, &mut deposit, amount, delay)?,
+		match Self::next_group()? {
+			Some(joins_at) => Self::wait(&mut pool, &mut deposit, amount, joins_at)?,
+			None => Self::credit(&mut pool, &mut deposit, amount)?,
 		}
 		ensure!(
 			deposit.total() >= T::MinimumDeposit::get(),
@@ -54,20 +54,9 @@ impl<T: Config> Pallet<T> {
 			amount,
 			Preservation::Expendable,
 		)?;
-		let told = (deposit.total(), deposit.pending.map(|pending| pending.from));
+		let told = (deposit.total(), deposit.waiting.map(|waiting| waiting.joins_at));
 		Self::store(who, pool, deposit);
 		Ok(told)
-	}
-
-	/// Let what has waited long enough join.
-	pub(crate) fn do_join(who: &T::AccountId) -> DispatchResult {
-		let (mut pool, mut deposit) = Self::settled(who)?;
-		ensure!(
-			Self::admit(who, &mut pool, &mut deposit)?,
-			Error::<T>::NothingToJoin
-		);
-		Self::store(who, pool, deposit);
-		Ok(())
 	}
 
 	/// Returns what was paid and what is left.
@@ -80,24 +69,22 @@ impl<T: Config> Pallet<T> {
 		let total = deposit.total();
 		ensure!(total > 0, Error::<T>::NothingDeposited);
 		let paid = amount.min(total);
-		let less = |from: Balance, amount| from.checked_sub(amount).ok_or(ArithmeticError::Underflow);
-		let left = less(total, paid)?;
+		let left = total.checked_sub(paid).ok_or(ArithmeticError::Underflow)?;
 		ensure!(
 			left == 0 || left >= T::MinimumDeposit::get(),
 			Error::<T>::BelowMinimum
 		);
-		// What waits first.
-		let (waits, joined) = (deposit.waits(), paid.saturating_sub(deposit.waits()));
-		let waited = less(paid, joined)?;
-		pool.pending = less(pool.pending, waited)?;
-		let rest = less(waits, waited)?;
-		deposit.pending = deposit.pending.filter(|_| rest > 0).map(|pending| Pending {
-			amount: rest,
-			..pending
-		});
-		deposit.amount = less(deposit.amount, joined)?;
-		pool.deposits = less(pool.deposits, joined)?;
-		Self::admit(who, &mut pool, &mut deposit)?;
+		let joined = paid
+			.checked_sub(Self::stop_waiting(&mut pool, &mut deposit, paid)?)
+			.ok_or(ArithmeticError::Underflow)?;
+		deposit.amount = deposit
+			.amount
+			.checked_sub(joined)
+			.ok_or(ArithmeticError::Underflow)?;
+		pool.deposits = pool
+			.deposits
+			.checked_sub(joined)
+			.ok_or(ArithmeticError::Underflow)?;
 		T::Assets::transfer(
 			T::Synthetic::get(),
 			&Self::account_id(),
@@ -113,7 +100,6 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_claim(who: &T::AccountId, asset: AssetId) -> Result<Balance, DispatchError> {
 		let (mut pool, mut deposit) = Self::settled(who)?;
 		let amount = Self::pay_gain(&mut pool, &mut deposit, who, asset)?;
-		Self::admit(who, &mut pool, &mut deposit)?;
 		Self::store(who, pool, deposit);
 		Ok(amount)
 	}
@@ -131,7 +117,6 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		ensure!(!paid.is_empty(), refusal);
-		Self::admit(who, &mut pool, &mut deposit)?;
 		Self::store(who, pool, deposit);
 		Ok(paid)
 	}
@@ -162,48 +147,71 @@ impl<T: Config> Pallet<T> {
 		Ok(amount)
 	}
 
-	/// The pool, and `who`'s stake as it stands now: losses taken, gains added up. Nothing is written. Calls
-	/// and views alike start from it.
+	/// The pool, and `who`'s stake as it stands now: losses taken, gains added up, what has waited long enough joined.
+	/// Nothing is written. Calls and views alike start from it.
 	pub(crate) fn settled(who: &T::AccountId) -> Result<(PoolStateOf<T>, DepositOf<T>), DispatchError> {
 		let mut pool = State::<T>::get();
 		let mut deposit = Deposits::<T>::get(who).unwrap_or_default();
-		let (since, now) = (Product::from(deposit.since), Product::from(pool.product));
-		if deposit.amount > 0 {
-			let history = Self::sums_since(&pool, since);
-			for (asset, collateral) in pool.collaterals.iter_mut() {
-				let snapshot = deposit.sums.get(asset).copied().unwrap_or_default();
-				let sums: Vec<U256> = history
-					.iter()
-					.map(|sums| sums.get(asset).copied().unwrap_or_default())
-					.collect();
-				let gain = product_sum::gain(deposit.amount, since.p, snapshot, &sums)
-					.ok_or(ArithmeticError::Overflow)?;
-				let started = |i: usize| if i == 0 { snapshot } else { U256::zero() };
-				if sums.iter().enumerate().any(|(i, sum)| *sum != started(i)) {
-					// Less than one unit in reading, and less than one in bringing sums to one scale.
-					// Saturates: a bound.
-					collateral.dust = collateral.dust.saturating_add(2);
-				}
-				if gain > 0 {
-					let owed = deposit.gains.get(asset).copied().unwrap_or_default();
-					let owed = owed.checked_add(gain).ok_or(ArithmeticError::Overflow)?;
-					// Fits: the kinds of gains are among the pool's kinds, which have the same bound.
-					deposit
-						.gains
-						.try_insert(*asset, owed)
-						.map_err(|_| Error::<T>::TooManyCollaterals)?;
-				}
-			}
-			deposit.amount =
-				product_sum::compounded(deposit.amount, since, now).ok_or(ArithmeticError::Overflow)?;
-			if since != now && now.epoch == since.epoch {
-				// Less than one unit. Saturates: a bound.
-				pool.dust = pool.dust.saturating_add(DUST_UNIT);
-			}
+		let (since, sums) = (deposit.since, core::mem::take(&mut deposit.sums));
+		let amount = deposit.amount;
+		let mut left = Self::settle(&mut pool, &mut deposit, amount, since, &sums)?;
+		let joined = deposit
+			.waiting
+			.and_then(|waiting| Some((waiting, JoinedGroups::<T>::get(waiting.joins_at)?)));
+		if let Some((waiting, group)) = joined {
+			deposit.waiting = None;
+			let more = Self::settle(&mut pool, &mut deposit, waiting.amount, group.since, &group.sums)?;
+			left = left.checked_add(more).ok_or(ArithmeticError::Overflow)?;
 		}
+		deposit.amount = left;
 		deposit.since = pool.product;
 		deposit.sums = pool.sums();
 		Ok((pool, deposit))
+	}
+
+	/// What is left of `amount` that has been in the pool since it stood at `since` and `snapshots`. What it gained is added
+	/// to `deposit`'s gains, what rounding takes to the pool's dust.
+	fn settle(
+		pool: &mut PoolStateOf<T>,
+		deposit: &mut DepositOf<T>,
+		amount: Balance,
+		since: Progress,
+		snapshots: &SumsOf<T>,
+	) -> Result<Balance, DispatchError> {
+		if amount == 0 {
+			return Ok(0);
+		}
+		let (since, now) = (Product::from(since), Product::from(pool.product));
+		let history = Self::sums_since(pool, since);
+		for (asset, collateral) in pool.collaterals.iter_mut() {
+			let snapshot = snapshots.get(asset).copied().unwrap_or_default();
+			let sums: Vec<U256> = history
+				.iter()
+				.map(|sums| sums.get(asset).copied().unwrap_or_default())
+				.collect();
+			let gain =
+				product_sum::gain(amount, since.p, snapshot, &sums).ok_or(ArithmeticError::Overflow)?;
+			let started = |i: usize| if i == 0 { snapshot } else { U256::zero() };
+			if sums.iter().enumerate().any(|(i, sum)| *sum != started(i)) {
+				// Less than one unit in reading, and less than one in bringing sums to one scale.
+				// Saturates: a bound.
+				collateral.dust = collateral.dust.saturating_add(2);
+			}
+			if gain > 0 {
+				let owed = deposit.gains.get(asset).copied().unwrap_or_default();
+				let owed = owed.checked_add(gain).ok_or(ArithmeticError::Overflow)?;
+				// Fits: the kinds of gains are among the pool's kinds, which have the same bound.
+				deposit
+					.gains
+					.try_insert(*asset, owed)
+					.map_err(|_| Error::<T>::TooManyCollaterals)?;
+			}
+		}
+		if since != now && now.epoch == since.epoch {
+			// Less than one unit. Saturates: a bound.
+			pool.dust = pool.dust.saturating_add(DUST_UNIT);
+		}
+		product_sum::compounded(amount, since, now).ok_or(ArithmeticError::Overflow.into())
 	}
 
 	/// The running sums from `since`'s scale on, as far as they count and exist. At most `SCALE_SPAN + 1`
@@ -223,45 +231,6 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Let `amount` wait for `delay`, and with it what of a settled deposit waits still.
-	fn wait(
-		pool: &mut PoolStateOf<T>,
-		deposit: &mut DepositOf<T>,
-		amount: Balance,
-		delay: Moment,
-	) -> DispatchResult {
-		let overflow = ArithmeticError::Overflow;
-		pool.pending = pool.pending.checked_add(amount).ok_or(overflow)?;
-		deposit.pending = Some(Pending {
-			amount: deposit.waits().checked_add(amount).ok_or(overflow)?,
-			from: T::Time::now().checked_add(delay).ok_or(overflow)?,
-		});
-		Ok(())
-	}
-
-	/// Let what of a settled deposit has waited long enough join. Says whether anything did.
-	fn admit(
-		who: &T::AccountId,
-		pool: &mut PoolStateOf<T>,
-		deposit: &mut DepositOf<T>,
-	) -> Result<bool, DispatchError> {
-		let now = T::Time::now();
-		let Some(Pending { amount, .. }) = deposit.pending.filter(|pending| pending.from <= now) else {
-			return Ok(false);
-		};
-		deposit.pending = None;
-		pool.pending = pool
-			.pending
-			.checked_sub(amount)
-			.ok_or(ArithmeticError::Underflow)?;
-		Self::credit(pool, deposit, amount)?;
-		Self::deposit_event(Event::Joined {
-			who: who.clone(),
-			amount,
-		});
-		Ok(true)
-	}
-
 	/// Add `amount` to a settled deposit and to the pool's total.
 	fn credit(pool: &mut PoolStateOf<T>, deposit: &mut DepositOf<T>, amount: Balance) -> DispatchResult {
 		deposit.amount = deposit
@@ -275,8 +244,119 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// When a deposit made now joins: at the end of the period of `JoinDelay` that follows the present one. `None` for at
+	/// once.
+	fn next_group() -> Result<Option<Moment>, DispatchError> {
+		let delay = T::JoinDelay::get();
+		let Some(period) = T::Time::now().checked_div(delay) else {
+			return Ok(None);
+		};
+		let joins_at = period.checked_add(2).and_then(|end| end.checked_mul(delay));
+		Ok(Some(joins_at.ok_or(ArithmeticError::Overflow)?))
+	}
+
+	/// Let `amount` wait with the group of `joins_at`, and what of the settled deposit waits already with it: so that a
+	/// stake is never in more than one group.
+	fn wait(
+		pool: &mut PoolStateOf<T>,
+		deposit: &mut DepositOf<T>,
+		amount: Balance,
+		joins_at: Moment,
+	) -> DispatchResult {
+		let earlier = Self::stop_waiting(pool, deposit, Balance::MAX)?;
+		let amount = amount.checked_add(earlier).ok_or(ArithmeticError::Overflow)?;
+		// Groups stay in order, also where `JoinDelay` was shortened.
+		let last = pool.waiting.last_mut();
+		let joins_at = last.as_ref().map_or(joins_at, |last| last.joins_at.max(joins_at));
+		let waiting = Waiting { amount, joins_at };
+		match last.filter(|last| last.joins_at == joins_at) {
+			Some(last) => last.amount = last.amount.checked_add(amount).ok_or(ArithmeticError::Overflow)?,
+			None => pool
+				.waiting
+				.try_push(waiting)
+				.map_err(|_| Error::<T>::TooManyGroups)?,
+		}
+		deposit.waiting = Some(waiting);
+		Ok(())
+	}
+
+	/// Take up to `most` of what waits of a settled deposit out of its group. Returns how much.
+	fn stop_waiting(
+		pool: &mut PoolStateOf<T>,
+		deposit: &mut DepositOf<T>,
+		most: Balance,
+	) -> Result<Balance, DispatchError> {
+		let Some(mut own) = deposit.waiting else {
+			return Ok(0);
+		};
+		let taken = own.amount.min(most);
+		let group = pool
+			.waiting
+			.iter_mut()
+			.find(|group| group.joins_at == own.joins_at)
+			.ok_or(ArithmeticError::Underflow)?;
+		for part in [&mut own, group] {
+			part.amount = part.amount.checked_sub(taken).ok_or(ArithmeticError::Underflow)?;
+		}
+		pool.waiting.retain(|group| group.amount > 0);
+		deposit.waiting = Some(own).filter(|own| own.amount > 0);
+		Ok(taken)
+	}
+
+	/// Let the groups whose time has come join the pool. Returns how many did. In a hook the time is that of the block
+	/// before.
+	pub(crate) fn join_due() -> u32 {
+		let mut pool = State::<T>::get();
+		let (now, mut joined) = (T::Time::now(), 0u32);
+		// Bounded by `MAX_GROUPS`.
+		while let Some(group) = pool
+			.waiting
+			.first()
+			.copied()
+			.filter(|group| group.joins_at <= now)
+		{
+			// Kept waiting where the total overflows; the supply of kUSD, which has the same type, forbids that.
+			let Some(deposits) = pool.deposits.checked_add(group.amount) else {
+				break;
+			};
+			pool.waiting.remove(0);
+			pool.deposits = deposits;
+			let Waiting { amount, joins_at } = group;
+			let (since, sums) = (pool.product, pool.sums());
+			JoinedGroups::<T>::insert(joins_at, JoinedOf::<T> { amount, since, sums });
+			Self::deposit_event(Event::GroupJoined {
+				joins_at,
+				amount,
+				deposits,
+			});
+			joined = joined.saturating_add(1);
+		}
+		if joined > 0 {
+			State::<T>::put(pool);
+		}
+		joined
+	}
+
+	/// `who`'s stake as it is stored is about to be replaced by what it settled to: if its group has joined, the group
+	/// counts it no longer, and is forgotten after its last.
+	fn leave_group(who: &T::AccountId) {
+		let Some(own) = Deposits::<T>::get(who).and_then(|stored| stored.waiting) else {
+			return;
+		};
+		if let Some(mut group) = JoinedGroups::<T>::get(own.joins_at) {
+			// No less than nothing: a group is the sum of its members.
+			group.amount = group.amount.saturating_sub(own.amount);
+			if group.amount == 0 {
+				JoinedGroups::<T>::remove(own.joins_at);
+			} else {
+				JoinedGroups::<T>::insert(own.joins_at, group);
+			}
+		}
+	}
+
 	/// Write a settled deposit back; forget it if nothing is left in it.
 	fn store(who: &T::AccountId, pool: PoolStateOf<T>, deposit: DepositOf<T>) {
+		Self::leave_group(who);
 		if deposit.total() == 0 && deposit.gains.is_empty() {
 			Deposits::<T>::remove(who);
 		} else {

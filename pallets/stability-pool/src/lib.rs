@@ -12,17 +12,17 @@
 //! - Everybody loses and gains in proportion to the deposit just before the payment. Who joins after it has
 //!   no part in it.
 //! - The pool may be emptied, again and again; gains from before stay claimable.
-//! - A deposit **waits** for `JoinDelay` before it may join. What waits can't be paid out of, loses nothing and gains
-//!   nothing. So nobody who sees a liquidation coming can step in for its discount and out again, at the cost of those
-//!   who stood by: only money that was there before can share. What has waited joins when its owner next acts, or when
-//!   anybody calls [`join`](Pallet::join).
+//! - A deposit **waits** before it joins: longer than `JoinDelay`, at most twice as long. What waits can't be paid out
+//!   of, loses nothing and gains nothing. So nobody who sees a liquidation coming can step in for its discount and out
+//!   again, at the cost of those who stood by. Deposits of one `JoinDelay` form a group and join together, at the
+//!   beginning of a block, by the pool's own doing and at a cost that does not grow with their number.
 //! - No deposit comes in while the circuit breaker holds the chain to `Halted`. Everything else is always open.
 //! - Withdrawals are always open, of what waits first. Gains are kept apart from the deposit: an asset that cannot be moved keeps
 //!   nobody's kUSD in.
 //!
 //! ## Accounting
 //!
-//! The pool's account holds exactly [`PoolState::deposits`] and [`PoolState::pending`] of kUSD and exactly [`Collateral::held`] of each
+//! The pool's account holds exactly [`PoolState::deposits`] and [`PoolState::waiting`] of kUSD and exactly [`Collateral::held`] of each
 //! collateral. What depositors own is never more; what rounding leaves to nobody is bounded by the recorded
 //! dust and is never paid out.
 
@@ -53,6 +53,9 @@ use keel_primitives::{AssetId, Balance};
 pub trait BenchmarkHelper {
 	/// Make sure that `asset` exists, is sufficient and has a minimum balance of one.
 	fn create_asset(asset: AssetId);
+
+	/// Set the clock.
+	fn set_time(now: keel_primitives::Moment);
 }
 
 #[frame_support::pallet]
@@ -91,8 +94,8 @@ pub mod pallet {
 		/// The clock, in milliseconds.
 		type Time: Time<Moment = Moment>;
 
-		/// How long a deposit waits before it may join, in milliseconds: longer than a liquidation can be seen coming.
-		/// Zero lets deposits join at once.
+		/// A deposit waits longer than this before it joins, and at most twice as long, in milliseconds. It should be
+		/// longer than a liquidation can be seen coming. Zero lets deposits join at once.
 		#[pallet::constant]
 		type JoinDelay: Get<Moment>;
 
@@ -132,19 +135,28 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Deposits<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, DepositOf<T>, OptionQuery>;
 
+	/// Groups of deposits that have joined, by the time they were due to, for members who have not acted since. A group
+	/// is forgotten with its last such member.
+	#[pallet::storage]
+	pub type JoinedGroups<T: Config> = StorageMap<_, Twox64Concat, Moment, JoinedOf<T>, OptionQuery>;
+
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// `who` deposited `amount` kUSD and has `deposit` with the pool now, after losses. What waits of it may join from
-		/// `joins_from` on.
+		/// `who` deposited `amount` kUSD and has `deposit` with the pool now, after losses. What waits joins at
+		/// `joins_at`.
 		Deposited {
 			who: T::AccountId,
 			amount: Balance,
 			deposit: Balance,
-			joins_from: Option<Moment>,
+			joins_at: Option<Moment>,
 		},
-		/// `amount` kUSD of `who`'s that had waited joined the pool.
-		Joined { who: T::AccountId, amount: Balance },
+		/// `amount` kUSD of deposits that had waited until `joins_at` joined the pool, which can pay `deposits` now.
+		GroupJoined {
+			joins_at: Moment,
+			amount: Balance,
+			deposits: Balance,
+		},
 		/// `who` withdrew `amount` kUSD and has `deposit` left with the pool.
 		Withdrawn {
 			who: T::AccountId,
@@ -192,13 +204,17 @@ pub mod pallet {
 		NotForSale,
 		/// The pool has bought `MaxCollaterals` kinds of collateral and takes no other. Sell it by auction.
 		TooManyCollaterals,
-		/// Nothing of this account waits, or it has not waited long enough. The view `deposit_of` says from when on it may
-		/// join.
-		NothingToJoin,
+		/// As many groups of deposits wait as there may be. The next block lets the first of them join; deposit then.
+		TooManyGroups,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Deposits that have waited long enough join.
+		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+			T::WeightInfo::join_due(Self::join_due())
+		}
+
 		fn integrity_test() {
 			assert!(
 				T::MaxCollaterals::get() > 0,
@@ -208,6 +224,13 @@ pub mod pallet {
 			assert!(
 				T::MinimumDeposit::get() >= T::Assets::minimum_balance(T::Synthetic::get()),
 				"a deposit must be enough for an account to exist"
+			);
+			let block = T::BlockWeights::get().max_block;
+			assert!(
+				T::WeightInfo::join_due(MAX_GROUPS)
+					.saturating_mul(4)
+					.all_lte(block),
+				"groups join in at most a quarter of a block"
 			);
 		}
 
@@ -227,30 +250,31 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The deposit waits for `JoinDelay`; then it joins when you next act, or by anybody's `join`. It can be withdrawn
-		/// all the time. Something of yours that still waits waits on, together with the new deposit. Once it has joined
-		/// it shares, in proportion, in every liquidation: it loses kUSD and gains collateral. Gains so far are kept for
-		/// `claim`. The total deposit must reach `MinimumDeposit`.
+		/// The deposit waits for longer than `JoinDelay` and at most twice as long, and joins by itself; the view
+		/// `deposit_of` says when. It can be withdrawn all the time. Something of yours that waits already waits on,
+		/// together with the new deposit. Once it has joined it shares, in proportion, in every liquidation: it loses
+		/// kUSD and gains collateral. Gains so far are kept for `claim`. The total deposit must reach `MinimumDeposit`.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::ZeroAmount`], [`Error::BelowMinimum`]: the amount is too small.
+		/// - [`Error::TooManyGroups`]: try again in the next block.
 		/// - the circuit breaker's own, while it holds the chain to `Halted`: wait until it is lowered.
 		/// - the asset's own, if the kUSD cannot be moved.
 		///
 		/// ## Events
 		///
-		/// [`Event::Deposited`], and [`Event::Joined`] if something had waited long enough.
+		/// [`Event::Deposited`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::deposit())]
 		pub fn deposit(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			let (deposit, joins_from) = Self::do_deposit(&who, amount)?;
+			let (deposit, joins_at) = Self::do_deposit(&who, amount)?;
 			Self::deposit_event(Event::Deposited {
 				who,
 				amount,
 				deposit,
-				joins_from,
+				joins_at,
 			});
 			Ok(())
 		}
@@ -273,7 +297,7 @@ pub mod pallet {
 		///
 		/// ## Events
 		///
-		/// [`Event::Withdrawn`], with the amount that was paid, and [`Event::Joined`] as for a deposit.
+		/// [`Event::Withdrawn`], with the amount that was paid.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::withdraw())]
 		pub fn withdraw(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
@@ -299,7 +323,7 @@ pub mod pallet {
 		///
 		/// ## Events
 		///
-		/// [`Event::GainsClaimed`], and [`Event::Joined`] as for a deposit.
+		/// [`Event::GainsClaimed`].
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::claim())]
 		pub fn claim(origin: OriginFor<T>, asset: AssetId) -> DispatchResult {
@@ -325,7 +349,7 @@ pub mod pallet {
 		///
 		/// ## Events
 		///
-		/// [`Event::GainsClaimed`] for each asset paid, and [`Event::Joined`] as for a deposit.
+		/// [`Event::GainsClaimed`] for each asset paid.
 		#[pallet::call_index(3)]
 		#[pallet::weight(T::WeightInfo::claim_all(T::MaxCollaterals::get()))]
 		pub fn claim_all(origin: OriginFor<T>) -> DispatchResult {
@@ -339,30 +363,6 @@ pub mod pallet {
 			}
 			Ok(())
 		}
-
-		/// Let what `who` deposited join the pool, after it has waited for `JoinDelay`.
-		///
-		/// ## Origin
-		///
-		/// Signed, by anyone.
-		///
-		/// ## Details
-		///
-		/// From now on it shares in liquidations. Every call of its owner's lets it join too.
-		///
-		/// ## Errors
-		///
-		/// [`Error::NothingToJoin`].
-		///
-		/// ## Events
-		///
-		/// [`Event::Joined`].
-		#[pallet::call_index(4)]
-		#[pallet::weight(T::WeightInfo::join())]
-		pub fn join(origin: OriginFor<T>, who: T::AccountId) -> DispatchResult {
-			ensure_signed(origin)?;
-			Self::do_join(&who)
-		}
 	}
 
 	#[pallet::view_functions]
@@ -372,7 +372,11 @@ pub mod pallet {
 			let pool = State::<T>::get();
 			PoolTotals {
 				deposits: pool.deposits,
-				pending: pool.pending,
+				waiting: pool
+					.waiting
+					.iter()
+					// Saturates: the supply of kUSD has the same type.
+					.fold(0, |sum, group| sum.saturating_add(group.amount)),
 				collaterals: pool
 					.collaterals
 					.iter()
@@ -389,8 +393,8 @@ pub mod pallet {
 			let (_, deposit) = Self::settled(&who).ok()?;
 			let stake = Stake {
 				deposit: deposit.total(),
-				pending: deposit.waits(),
-				joins_from: deposit.pending.map(|pending| pending.from),
+				waiting: deposit.waits(),
+				joins_at: deposit.waiting.map(|waiting| waiting.joins_at),
 				gains: deposit.gains.into_iter().collect(),
 			};
 			(stake != Stake::default()).then_some(stake)

@@ -2,7 +2,9 @@
 
 use frame_support::{
 	assert_ok, derive_impl, ensure, parameter_types,
-	traits::{fungibles::Mutate, tokens::Preservation, AsEnsureOriginWithArg, ConstU128, ConstU32, Time},
+	traits::{
+		fungibles::Mutate, tokens::Preservation, AsEnsureOriginWithArg, ConstU128, ConstU32, Hooks, Time,
+	},
 	PalletId,
 };
 use frame_system::{EnsureRoot, EnsureSigned};
@@ -36,8 +38,8 @@ pub const USD: Balance = 1_000_000;
 pub const ONE_BTC: Balance = 100_000_000;
 pub const ONE_ETH: Balance = 1_000_000_000_000_000_000;
 pub const ONE_DOT: Balance = 10_000_000_000;
-/// When every test starts.
-pub const START: Moment = 1_700_000_000_000;
+/// When every test starts: the beginning of a [`MINUTE`].
+pub const START: Moment = 60_000 * 28_333_333;
 /// A minute, and the delay of the tests in which deposits wait.
 pub const MINUTE: Moment = 60_000;
 /// The kUSD every depositor starts with.
@@ -182,6 +184,9 @@ impl crate::BenchmarkHelper for Helper {
 			assert_ok!(<Assets as Create<AccountId>>::create(asset, OWNER, true, 1));
 		}
 	}
+	fn set_time(now: Moment) {
+		Now::set(now);
+	}
 }
 
 impl crate::Config for Test {
@@ -273,13 +278,10 @@ pub fn absorb(asset: AssetId, collateral: Balance, burn: Balance, income: Balanc
 	StabilityPool::absorb(&SELLER, asset, collateral, burn, income)
 }
 
-pub fn join(who: AccountId) -> DispatchResult {
-	StabilityPool::join(RuntimeOrigin::signed(OWNER), who)
-}
-
-/// Let time pass, in milliseconds.
+/// A block `ms` later begins, and then another, which knows the time of the first.
 pub fn pass(ms: Moment) {
 	Now::mutate(|now| *now += ms);
+	StabilityPool::on_initialize(System::block_number());
 }
 
 pub fn stake(who: AccountId) -> Stake {

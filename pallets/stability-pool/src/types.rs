@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
-	pallet_prelude::Get, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
+	pallet_prelude::Get, traits::ConstU32, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound,
+	PartialEqNoBound,
 };
 use keel_math::product_sum::Product;
 use keel_primitives::{AssetId, Balance, Moment};
@@ -57,15 +58,18 @@ pub struct Collateral {
 	pub dust: Balance,
 }
 
-/// A depositor's kUSD that waits to join the pool.
+/// The most groups that wait at a time. Two do as long as `JoinDelay` and the clock are steady.
+pub const MAX_GROUPS: u32 = 4;
+
+/// kUSD that waits to join the pool: of a group, or of one depositor in it.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Pending {
+pub struct Waiting {
 	/// In base units.
 	pub amount: Balance,
-	/// From when on it may join.
-	pub from: Moment,
+	/// It joins at the beginning of the first block after one of this time or later. Names the group.
+	pub joins_at: Moment,
 }
 
 /// Running sums by kind of collateral.
@@ -89,8 +93,8 @@ pub struct PoolState<Max: Get<u32>> {
 	/// kUSD deposited and joined, less what was paid, in base units. With what waits, exactly what the pool's account
 	/// holds.
 	pub deposits: Balance,
-	/// kUSD that waits to join, in base units.
-	pub pending: Balance,
+	/// kUSD that waits to join, by group, the first to join first.
+	pub waiting: BoundedVec<Waiting, ConstU32<MAX_GROUPS>>,
 	/// The running product.
 	pub product: Progress,
 	/// The most of `deposits` that rounding has left to nobody, in `10⁻²⁷` base units.
@@ -105,6 +109,29 @@ impl<Max: Get<u32>> PoolState<Max> {
 	pub fn sums(&self) -> Sums<Max> {
 		self.collaterals.clone().map(|(_, collateral)| collateral.sum)
 	}
+}
+
+/// A group that has joined: the pool as it was then, for its members to settle from.
+#[derive(
+	CloneNoBound,
+	PartialEqNoBound,
+	EqNoBound,
+	DebugNoBound,
+	DefaultNoBound,
+	Encode,
+	Decode,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(Max))]
+#[codec(mel_bound(Max: Get<u32>))]
+pub struct Joined<Max: Get<u32>> {
+	/// What members who have not acted since had put in, in base units.
+	pub amount: Balance,
+	/// The running product then.
+	pub since: Progress,
+	/// The running sums then.
+	pub sums: Sums<Max>,
 }
 
 /// A depositor's stake.
@@ -124,8 +151,8 @@ impl<Max: Get<u32>> PoolState<Max> {
 pub struct Deposit<Max: Get<u32>> {
 	/// kUSD in the pool, in base units, when the depositor last acted.
 	pub amount: Balance,
-	/// What waits to join.
-	pub pending: Option<Pending>,
+	/// What waited to join then.
+	pub waiting: Option<Waiting>,
 	/// The running product then.
 	pub since: Progress,
 	/// The running sums then.
@@ -135,9 +162,9 @@ pub struct Deposit<Max: Get<u32>> {
 }
 
 impl<Max: Get<u32>> Deposit<Max> {
-	/// What waits to join, in base units.
+	/// What waits, in base units.
 	pub fn waits(&self) -> Balance {
-		self.pending.map_or(0, |pending| pending.amount)
+		self.waiting.map_or(0, |waiting| waiting.amount)
 	}
 
 	/// All the depositor's kUSD, in base units. Saturates: the supply of kUSD has the same type.
@@ -150,6 +177,8 @@ impl<Max: Get<u32>> Deposit<Max> {
 pub type PoolStateOf<T> = PoolState<<T as Config>::MaxCollaterals>;
 /// A stake in the pallet's storage.
 pub type DepositOf<T> = Deposit<<T as Config>::MaxCollaterals>;
+/// A group that has joined in the pallet's storage.
+pub type JoinedOf<T> = Joined<<T as Config>::MaxCollaterals>;
 /// Running sums in the pallet's storage.
 pub type SumsOf<T> = Sums<<T as Config>::MaxCollaterals>;
 
@@ -159,7 +188,7 @@ pub struct PoolTotals {
 	/// kUSD that has joined: what the pool can pay.
 	pub deposits: Balance,
 	/// kUSD that waits to join.
-	pub pending: Balance,
+	pub waiting: Balance,
 	/// Collateral bought and not yet claimed.
 	pub collaterals: Vec<(AssetId, Balance)>,
 	/// Times the pool was emptied.
@@ -174,10 +203,9 @@ pub struct Stake {
 	/// kUSD that can be withdrawn.
 	pub deposit: Balance,
 	/// How much of it waits, and shares in no liquidation yet.
-	pub pending: Balance,
-	/// From when on that may join, in milliseconds since the Unix epoch; `None` if nothing waits. If that is past, `join`
-	/// lets it.
-	pub joins_from: Option<Moment>,
+	pub waiting: Balance,
+	/// When that joins, in milliseconds since the Unix epoch; `None` if nothing waits.
+	pub joins_at: Option<Moment>,
 	/// Collateral that can be claimed.
 	pub gains: Vec<(AssetId, Balance)>,
 }

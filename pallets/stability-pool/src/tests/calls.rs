@@ -13,7 +13,7 @@ mod deposit {
 					who: ALICE,
 					amount: 10 * USD,
 					deposit: 10 * USD,
-					joins_from: None
+					joins_at: None
 				}
 			);
 			assert_ok!(deposit(ALICE, 1));
@@ -23,7 +23,7 @@ mod deposit {
 					who: ALICE,
 					amount: 1,
 					deposit: 10 * USD + 1,
-					joins_from: None
+					joins_at: None
 				}
 			);
 			assert_eq!(stake(ALICE).deposit, 10 * USD + 1);
@@ -56,7 +56,7 @@ mod deposit {
 						who: ALICE,
 						amount: 20 * USD,
 						deposit: 80 * USD,
-						joins_from: None
+						joins_at: None
 					}
 				);
 				assert_eq!(gain(ALICE, ETH), ONE_ETH);

@@ -3,7 +3,7 @@
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{ArithmeticError, DispatchError, TokenError};
 
-use crate::{mock::*, Deposits, Error, Event, PastSums, State};
+use crate::{mock::*, Deposits, Error, Event, JoinedGroups, PastSums, State};
 
 mod absorb;
 mod attacks;

@@ -22,10 +22,26 @@ fn power_of_ten(exponent: u32) -> Exact {
 /// A depositor's exact stake, and by how much at most the pool may fall short of it.
 #[derive(Clone, Default)]
 struct Account {
-	deposit: Exact,
+	/// What is in the pool: more than one part where some has joined since its owner last acted.
+	parts: Vec<Exact>,
 	waiting: Option<(Balance, Moment)>,
 	shortfall: Exact,
 	gains: BTreeMap<AssetId, (Exact, Exact)>,
+}
+
+impl Account {
+	fn deposit(&self) -> Exact {
+		self.parts.iter().fold(Exact::zero(), |sum, part| sum + part)
+	}
+
+	/// Reading rounds each part.
+	fn reads(&self) -> u128 {
+		self.parts.len().max(1) as u128
+	}
+
+	fn add(&mut self, amount: Balance) {
+		self.parts = vec![self.deposit() + int(amount)];
+	}
 }
 
 #[derive(Default)]
@@ -36,45 +52,49 @@ struct Ledger {
 }
 
 impl Ledger {
-	/// Acting stores the stake anew: the deposit is rounded by less than one unit, gains by less than two.
+	/// Acting stores the stake anew as one part: of each the deposit is rounded by less than one unit, gains by less than
+	/// two.
 	fn act(&mut self, who: AccountId) -> &mut Account {
 		let account = self.accounts.entry(who).or_default();
-		account.shortfall += Exact::one();
+		let reads = account.reads();
+		account.shortfall += int(reads);
 		account
 			.gains
 			.values_mut()
-			.for_each(|(_, shortfall)| *shortfall += int(2));
+			.for_each(|(_, shortfall)| *shortfall += int(2 * reads));
+		account.parts = vec![account.deposit()];
 		account
 	}
 
-	/// Whatever of a settled stake has waited long enough is in. Says whether anything was.
-	fn admit(&mut self, who: AccountId) -> bool {
-		let account = self.accounts.entry(who).or_default();
-		let Some((amount, _)) = account.waiting.filter(|(_, from)| *from <= Now::get()) else {
-			return false;
-		};
-		account.waiting = None;
-		account.deposit += int(amount);
-		self.total += amount;
-		true
+	/// Whoever has waited until `now` is in.
+	fn join(&mut self, now: Moment) {
+		for account in self.accounts.values_mut() {
+			if let Some((amount, _)) = account.waiting.filter(|(_, joins_at)| *joins_at <= now) {
+				account.parts.push(int(amount));
+				account.waiting = None;
+				self.total += amount;
+			}
+		}
 	}
 
 	fn absorb(&mut self, asset: AssetId, collateral: Balance, paid: Balance) {
 		let (total, left) = (int(self.total), int(self.total - paid));
 		for account in self.accounts.values_mut() {
 			let (gain, shortfall) = account.gains.entry(asset).or_default();
-			let part = int(collateral) / &total;
-			let gained = &account.deposit * &part;
-			*shortfall += &account.shortfall * part;
-			// The sum is rounded by less than a 10⁻²⁷ part of the deposit the snapshot was for: less than
-			// 10¹⁸.
-			*shortfall += Exact::one() / power_of_ten(9);
-			if account.deposit < Exact::one() / power_of_ten(17) {
-				// May be too far behind to count.
-				*shortfall += &gained;
+			let share = int(collateral) / &total;
+			*shortfall += &account.shortfall * &share;
+			for part in account.parts.iter_mut() {
+				let gained = &*part * &share;
+				// The sum is rounded by less than a 10⁻²⁷ part of the deposit the snapshot was for: less than
+				// 10¹⁸.
+				*shortfall += Exact::one() / power_of_ten(9);
+				if *part < Exact::one() / power_of_ten(17) {
+					// May be too far behind to count.
+					*shortfall += &gained;
+				}
+				*gain += gained;
+				*part = &*part * &left / &total;
 			}
-			*gain += gained;
-			account.deposit = &account.deposit * &left / &total;
 			account.shortfall = &account.shortfall * &left / &total + &left / power_of_ten(27);
 		}
 		self.total -= paid;
@@ -87,12 +107,15 @@ impl Ledger {
 			let shown = stake(*who);
 			let waits = account.waiting.map_or(0, |(amount, _)| amount);
 			assert_eq!(
-				(shown.pending, shown.joins_from),
-				(waits, account.waiting.map(|(_, from)| from))
+				(shown.waiting, shown.joins_at),
+				(waits, account.waiting.map(|w| w.1))
 			);
-			let lost = &account.deposit + int(waits) - int(shown.deposit);
+			let lost = account.deposit() + int(waits) - int(shown.deposit);
 			assert!(lost >= Exact::zero(), "{who} has more than is right");
-			assert!(lost < Exact::one() + &account.shortfall, "{who} lost {lost}");
+			assert!(
+				lost < int(account.reads()) + &account.shortfall,
+				"{who} lost {lost}"
+			);
 			for (asset, (gain, shortfall)) in &account.gains {
 				let got = shown
 					.gains
@@ -104,7 +127,10 @@ impl Ledger {
 					lost >= Exact::zero(),
 					"{who} gained more of {asset} than is right"
 				);
-				assert!(lost < int(2) + shortfall, "{who} lost {lost} of {asset}");
+				assert!(
+					lost < int(2 * account.reads()) + shortfall,
+					"{who} lost {lost} of {asset}"
+				);
 			}
 		}
 		let everywhere = |asset| {
@@ -136,9 +162,6 @@ enum Operation {
 	ClaimAll {
 		who: usize,
 	},
-	Join {
-		who: usize,
-	},
 	/// Time passes.
 	Wait {
 		ms: Moment,
@@ -167,8 +190,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 		6 => (who.clone(), amount).prop_map(|(who, amount)| Operation::Deposit { who, amount }),
 		3 => (who.clone(), any::<u8>()).prop_map(|(who, share)| Operation::Withdraw { who, share }),
 		2 => (who.clone(), asset.clone()).prop_map(|(who, asset)| Operation::Claim { who, asset }),
-		1 => who.clone().prop_map(|who| Operation::ClaimAll { who }),
-		3 => who.prop_map(|who| Operation::Join { who }),
+		1 => who.prop_map(|who| Operation::ClaimAll { who }),
 		4 => (0..2 * MINUTE).prop_map(|ms| Operation::Wait { ms }),
 		6 => (asset.clone(), collateral.clone(), any::<u8>(), any::<u8>()).prop_map(
 			|(asset, collateral, share, income)| Operation::Absorb { asset, collateral, share, income }
@@ -200,29 +222,20 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 				return false;
 			}
 			assert_ok!(deposit(who, amount));
-			ledger.act(who);
-			ledger.admit(who);
-			let account = ledger.accounts.entry(who).or_default();
+			let account = ledger.act(who);
 			if JoinDelay::get() == 0 {
-				account.deposit += int(amount);
+				account.add(amount);
 				ledger.total += amount;
 			} else {
 				let earlier = account.waiting.map_or(0, |(amount, _)| amount);
-				account.waiting = Some((earlier + amount, Now::get() + JoinDelay::get()));
+				let joins_at = (Now::get() / JoinDelay::get() + 2) * JoinDelay::get();
+				account.waiting = Some((earlier + amount, joins_at));
 			}
 		}
-		Operation::Join { who } => {
-			let who = DEPOSITORS[who];
-			let waited = ledger.accounts.get(&who).and_then(|account| account.waiting);
-			if waited.is_none_or(|(_, from)| from > Now::get()) {
-				assert_noop!(join(who), Error::<Test>::NothingToJoin);
-				return false;
-			}
-			assert_ok!(join(who));
-			ledger.act(who);
-			assert!(ledger.admit(who));
+		Operation::Wait { ms } => {
+			pass(ms);
+			ledger.join(Now::get());
 		}
-		Operation::Wait { ms } => pass(ms),
 		Operation::Withdraw { who, share } => {
 			let who = DEPOSITORS[who];
 			let has = stake(who).deposit;
@@ -243,19 +256,19 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 			assert_eq!(paid, has.min(amount));
 			let account = ledger.act(who);
 			// What waits goes first.
-			let joined = paid.saturating_sub(account.waiting.map_or(0, |(amount, _)| amount));
+			let waited = account.waiting.map_or(0, |(amount, _)| amount);
+			let joined = paid.saturating_sub(waited);
 			account.waiting = account
 				.waiting
-				.map(|(amount, from)| (amount.saturating_sub(paid), from))
+				.map(|(amount, joins_at)| (amount.saturating_sub(paid), joins_at))
 				.filter(|(amount, _)| *amount > 0);
 			if left == 0 {
 				// What rounding took stays in the pool and is nobody's.
-				(account.deposit, account.shortfall) = Default::default();
+				(account.parts, account.shortfall) = Default::default();
 			} else {
-				account.deposit -= int(joined);
+				account.parts = vec![account.deposit() - int(joined)];
 			}
 			ledger.total -= joined;
-			ledger.admit(who);
 		}
 		Operation::Claim { who, asset } => {
 			let (who, asset) = (DEPOSITORS[who], COLLATERALS[asset]);
@@ -267,7 +280,6 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 			assert_ok!(claim(who, asset));
 			assert_eq!(balance(asset, who) - before, promised);
 			ledger.act(who).gains.get_mut(&asset).unwrap().0 -= int(promised);
-			ledger.admit(who);
 		}
 		Operation::ClaimAll { who } => {
 			let who = DEPOSITORS[who];
@@ -283,7 +295,6 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 				assert_eq!(balance(asset, who) - before, amount);
 				account.gains.get_mut(&asset).unwrap().0 -= int(amount);
 			}
-			ledger.admit(who);
 		}
 		Operation::Absorb {
 			asset,
