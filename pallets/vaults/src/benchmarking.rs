@@ -9,8 +9,9 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::{div_ratio, interest, value, FixedU128, Rounding};
 use keel_primitives::{
-	AssetId, Balance, BranchId, BranchParameters, FeedId, Moment, PriceProvider, RiskParameters,
-	StabilityPool, TriggerIndex, VaultId,
+	AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker, FeedId,
+	IncomeSource, InsuranceFund, Level, Moment, PriceProvider, RiskParameters, StabilityPool, TriggerIndex,
+	VaultId,
 };
 
 use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults};
@@ -59,6 +60,22 @@ fn parameters() -> BranchParameters {
 		auction_step: 20,
 		auction_reserve: percent(60),
 		auction_duration: 7_200,
+		guarded_margin: percent(10),
+		guarded_ceiling: percent(50),
+		deviation_guarded: percent(5),
+		deviation_reduce_only: percent(10),
+		deviation_halted: percent(25),
+		refused_guarded: 60_000,
+		refused_reduce_only: 180_000,
+		refused_halted: 1_800_000,
+		liquidated_guarded: percent(5),
+		liquidated_reduce_only: percent(15),
+		liquidated_halted: percent(40),
+		minted_guarded: percent(20),
+		minted_reduce_only: percent(40),
+		leaving_guarded: percent(10),
+		leaving_reduce_only: percent(20),
+		exit_limit: percent(20),
 	}
 }
 
@@ -116,8 +133,8 @@ fn create_vault<T: Config>(id: BranchId, owner: &T::AccountId, ratio: FixedU128)
 	branch.total_collateral += vault.collateral;
 	branch.issue(debt).expect("small numbers");
 	let plan = Plan {
-		old_trigger: None,
-		new_trigger: vault.trigger(branch.divisor),
+		old_entry: None,
+		new_entry: vault.entry(branch.divisor),
 		debt,
 		vault,
 		branch,
@@ -127,6 +144,39 @@ fn create_vault<T: Config>(id: BranchId, owner: &T::AccountId, ratio: FixedU128)
 		repaid: 0,
 	};
 	Pallet::<T>::create(&plan).expect("the vault can be created")
+}
+
+/// Branch `id` at its most expensive for new risk: guarded, and with meters that have to fade first.
+fn guard<T: Config>(id: BranchId) {
+	T::CircuitBreaker::raise(BreakerSubject::Branch(id), Level::Guarded);
+	let before = T::Time::now().saturating_sub(1_234_567);
+	Branches::<T>::mutate(id, |branch| {
+		if let Some(branch) = branch {
+			branch.minted.add(before, 1_000);
+			branch.leaving.add(before, 1_000);
+		}
+	});
+}
+
+/// Branch `id` with `vaults` vaults, shut down at a price at which their collateral is worth nothing, and a fund with
+/// enough kUSD to carry it all: the last settlement covers, and hands over the pot.
+fn shut_down<T: Config>(vaults: u32) -> (BranchId, Vec<VaultId>) {
+	let id = list_branch::<T>(0);
+	// All that the fund has is there for one shortfall.
+	T::RiskParameters::set_chain(ChainParameters {
+		treasury_cap: Balance::MAX,
+		..T::RiskParameters::chain()
+	});
+	let donor: T::AccountId = account("donor", 0, 0);
+	let ids = (0..vaults)
+		.map(|seed| create_vault::<T>(id, &account("owner", seed, 0), percent(200)))
+		.collect();
+	let debt = branch::<T>(id).debt().expect("small numbers");
+	T::Assets::mint_into(T::Synthetic::get(), &donor, debt).expect("the synthetic can be minted");
+	T::InsuranceFund::receive(&donor, debt, IncomeSource::Donation).expect("the fund takes gifts");
+	T::Prices::set_price(branch::<T>(id).feed, FixedU128::from_inner(1));
+	Pallet::<T>::do_shut_down(id).expect("there is a price");
+	(id, ids)
 }
 
 /// An unsafe vault whose liquidation does all there is to do: the pool buys half, an auction sells the rest, the vault is
@@ -160,7 +210,7 @@ pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Branc
 			risk_added_at: 0,
 			deposit: 0,
 		};
-		T::Triggers::moved(id, i.into(), None, vault.trigger(divisor));
+		T::Triggers::moved(id, i.into(), None, vault.entry(divisor));
 		Vaults::<T>::insert(VaultId::from(i), vault);
 	}
 	id
@@ -170,11 +220,12 @@ pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Branc
 mod benchmarks {
 	use super::*;
 
-	/// A first vault beside another's: the accounts exist, the branch's totals are not zero.
+	/// A first vault beside another's, while guarded: the accounts exist, the branch's totals are not zero.
 	#[benchmark]
 	fn open() {
 		let id = list_branch::<T>(0);
 		create_vault::<T>(id, &account("other", 0, 0), percent(500));
+		guard::<T>(id);
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller, branch::<T>(id).collateral);
 		let debt = debt_at::<T>(id, percent(500));
@@ -185,25 +236,26 @@ mod benchmarks {
 		assert_eq!(Pallet::<T>::view_vaults_of(caller).len(), 1);
 	}
 
-	/// Deposit and mint with the trigger rising: every check, every asset account.
+	/// Withdraw and mint while guarded, with the trigger rising: every check, both windows, every asset account.
 	#[benchmark]
 	fn adjust() {
 		let id = list_branch::<T>(0);
 		let caller: T::AccountId = whitelisted_caller();
 		let vault = create_vault::<T>(id, &caller, percent(900));
+		guard::<T>(id);
 		let debt = debt_at::<T>(id, percent(500));
 
 		#[extrinsic_call]
 		_(
 			RawOrigin::Signed(caller),
 			vault,
-			Change::Increase(COLLATERAL / 100),
+			Change::Decrease(COLLATERAL / 100),
 			Change::Increase(debt),
 		);
 
 		assert_eq!(
 			Vaults::<T>::get(vault).map(|v| v.collateral),
-			Some(COLLATERAL + COLLATERAL / 100)
+			Some(COLLATERAL - COLLATERAL / 100)
 		);
 	}
 
@@ -275,6 +327,73 @@ mod benchmarks {
 		Ok(())
 	}
 
+	#[benchmark]
+	fn shut_down() -> Result<(), BenchmarkError> {
+		let id = list_branch::<T>(0);
+		create_vault::<T>(id, &account("other", 0, 0), percent(200));
+		let origin = T::ShutdownOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, id);
+
+		assert!(branch::<T>(id).settlement.is_some());
+		Ok(())
+	}
+
+	/// The last vault: the fund covers all claims and takes the pot.
+	#[benchmark]
+	fn settle() {
+		let (id, vaults) = super::shut_down::<T>(2);
+		Pallet::<T>::do_settle(vaults[0]).expect("it owes");
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), vaults[1]);
+
+		let settlement = branch::<T>(id).settlement.expect("it was shut down");
+		assert_eq!((settlement.claims, settlement.pot), (Some(0), 0));
+	}
+
+	/// The first one after the last debt was repaid: the fund covers a part, then the sender is paid.
+	#[benchmark]
+	fn redeem() {
+		let (id, vaults) = super::shut_down::<T>(2);
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller, branch::<T>(id).collateral);
+		Pallet::<T>::do_settle(vaults[0]).expect("it owes");
+		let debt = debt_at::<T>(id, percent(200));
+		// The other one's debt is gone as if it had been repaid and closed, and the fund has only half of what is short.
+		Branches::<T>::mutate(id, |branch| {
+			if let Some(branch) = branch {
+				branch.total_normalised = 0;
+				branch.issued *= 2;
+			}
+		});
+		T::Assets::mint_into(T::Synthetic::get(), &caller, debt * 4).expect("the synthetic can be minted");
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, debt);
+
+		let settlement = branch::<T>(id).settlement.expect("it was shut down");
+		assert_eq!(settlement.claims, Some(debt));
+		assert_eq!(settlement.pot, COLLATERAL / 2);
+	}
+
+	/// What the end of a block does to a branch that was shut down: `n` vaults, the last of them as in `settle`.
+	#[benchmark]
+	fn settle_worst(n: Linear<1, { crate::shutdown::SETTLED_PER_BLOCK }>) {
+		let (id, _) = super::shut_down::<T>(n);
+		let before = branch::<T>(id);
+
+		#[block]
+		{
+			assert_ok!(Pallet::<T>::settle_worst(id, before, n));
+		}
+
+		let settlement = branch::<T>(id).settlement.expect("it was shut down");
+		assert_eq!((settlement.claims, settlement.pot), (Some(0), 0));
+	}
+
 	/// `b` branches due, each with debt, income and a ratio that moves, over a time with many bits.
 	#[benchmark]
 	fn on_initialize(b: Linear<0, { T::MaxBranches::get() }>) {
@@ -288,8 +407,8 @@ mod benchmarks {
 			create_vault::<T>(*id, &account("owner", *id, 0), percent(500));
 			Branches::<T>::mutate(id, |branch| {
 				if let Some(branch) = branch {
-					// 2²⁴ − 1 seconds: half a year.
-					branch.accrued_at = now.saturating_sub(16_777_215_000);
+					// Eleven of twelve bits: no time up to an hour has more.
+					branch.accrued_at = now.saturating_sub(3_583_000);
 					branch.ramped_at = branch.accrued_at;
 					branch.ramped_ratio = percent(300);
 				}

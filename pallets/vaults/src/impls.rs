@@ -11,17 +11,90 @@ use frame_support::{
 	},
 	weights::Weight,
 };
-use keel_math::{interest, liquidation, mul_ratio, value, FixedU128, Rounding};
+use keel_math::{interest, value, FixedU128};
 use keel_primitives::{
-	AssetId, Balance, BranchId, BranchParameters, FeedId, IncomeSource, InsuranceFund, Moment, PriceFor,
+	AssetId, Balance, BranchId, BranchParameters, Entry, FeedId, IncomeSource, InsuranceFund, Moment,
 	PriceProvider, RiskParameters, TriggerIndex, VaultId,
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchError, DispatchResult};
 
 use crate::{
 	overflow, Branch, BranchList, Branches, Change, Config, Error, Event, HoldReason, NextVaultId,
-	OwnerVaults, Pallet, Plan, Vault, Vaults, WeightInfo,
+	OwnerVaults, Pallet, Plan, Redemption, Vault, Vaults, WeightInfo,
 };
+
+impl<T: Config> Event<T> {
+	pub(crate) fn opened(vault: VaultId, plan: Plan<T::AccountId>) -> Self {
+		Self::VaultOpened {
+			vault,
+			owner: plan.vault.owner,
+			branch: plan.vault.branch,
+			collateral: plan.vault.collateral,
+			debt: plan.debt,
+		}
+	}
+
+	pub(crate) fn adjusted(vault: VaultId, plan: Plan<T::AccountId>) -> Self {
+		Self::VaultAdjusted {
+			vault,
+			deposited: plan.deposited,
+			withdrawn: plan.withdrawn,
+			minted: plan.minted,
+			repaid: plan.repaid,
+			collateral: plan.vault.collateral,
+			debt: plan.debt,
+		}
+	}
+
+	pub(crate) fn closed(vault: VaultId, plan: Plan<T::AccountId>) -> Self {
+		Self::VaultClosed {
+			vault,
+			owner: plan.vault.owner,
+			collateral: plan.withdrawn,
+			repaid: plan.repaid,
+			deposit: plan.vault.deposit,
+		}
+	}
+
+	pub(crate) fn added(branch: BranchId, collateral: AssetId, feed: FeedId) -> Self {
+		Self::BranchAdded {
+			branch,
+			collateral,
+			feed,
+		}
+	}
+
+	pub(crate) fn redeemed(branch: BranchId, who: T::AccountId, share: Redemption) -> Self {
+		Self::Redeemed {
+			branch,
+			who,
+			burned: share.burned,
+			collateral: share.collateral,
+		}
+	}
+
+	pub(crate) fn repaid(vault: VaultId, by: T::AccountId, plan: Plan<T::AccountId>) -> Self {
+		Self::DebtRepaid {
+			vault,
+			by,
+			amount: plan.repaid,
+			debt: plan.debt,
+		}
+	}
+
+	pub(crate) fn topped_up(vault: VaultId, by: T::AccountId, plan: Plan<T::AccountId>) -> Self {
+		Self::CollateralAdded {
+			vault,
+			by,
+			amount: plan.deposited,
+			collateral: plan.vault.collateral,
+		}
+	}
+}
+
+/// The most interest one visit of a branch accrues, in seconds; the rest follows with the next visits. So a chain that
+/// stood still does not mint a month's fees at once and run into the window of that mint path.
+pub(crate) const MAX_ACCRUAL_SECONDS: u64 = 3_600;
 
 impl<T: Config> Pallet<T> {
 	/// The account that holds the collateral of `branch`.
@@ -33,35 +106,15 @@ impl<T: Config> Pallet<T> {
 		Branches::<T>::get(branch).ok_or_else(|| Error::<T>::UnknownBranch.into())
 	}
 
+	/// `branch`, unless it was shut down.
+	pub(crate) fn running(branch: BranchId) -> Result<Branch, DispatchError> {
+		let branch = Self::branch_of(branch)?;
+		ensure!(branch.settlement.is_none(), Error::<T>::BranchShutDown);
+		Ok(branch)
+	}
+
 	pub(crate) fn vault_of(vault: VaultId) -> Result<Vault<T::AccountId>, DispatchError> {
 		Vaults::<T>::get(vault).ok_or_else(|| Error::<T>::UnknownVault.into())
-	}
-
-	/// Where the liquidation ratio of a branch is heading at this volatility.
-	pub(crate) fn target_ratio(parameters: &BranchParameters, volatility: FixedU128) -> FixedU128 {
-		liquidation::liquidation_ratio(
-			parameters.liquidation_ratio,
-			parameters.liquidation_ratio_cap,
-			parameters.liquidation_penalty,
-			parameters.volatility_multiple,
-			volatility,
-			parameters.volatility_horizon,
-		)
-		// An overflow is a volatility far beyond what the cap lets through.
-		.unwrap_or(parameters.liquidation_ratio_cap.max(parameters.liquidation_ratio))
-	}
-
-	/// The collateral ratio new risk has to meet: the target at once, the ramp while that is still higher, and the margin.
-	pub(crate) fn required_ratio(
-		branch: &Branch,
-		parameters: &BranchParameters,
-		volatility: FixedU128,
-	) -> Result<FixedU128, DispatchError> {
-		let ratio = Self::target_ratio(parameters, volatility).max(branch.ramped_ratio);
-		let required = ratio
-			.into_inner()
-			.checked_add(parameters.safety_margin.into_inner());
-		required.map(FixedU128::from_inner).ok_or_else(overflow)
 	}
 
 	/// Work out what a change does to `vault`, and whether it is allowed. Pure: reads parameters and prices, writes
@@ -107,18 +160,27 @@ impl<T: Config> Pallet<T> {
 		let mut after = vault.clone();
 		after.collateral = moved(vault.collateral, deposited, withdrawn)?;
 		after.normalised_debt = moved(vault.normalised_debt, gained, relieved)?;
+		let now = T::Time::now();
 		let mut branch_after = branch.clone();
 		branch_after.total_collateral = moved(branch.total_collateral, deposited, withdrawn)?;
 		branch_after.total_normalised = moved(branch.total_normalised, gained, relieved)?;
 		if minted > 0 {
 			branch_after.issue(minted)?;
+			branch_after.minted.add(now, minted);
 		}
 		if repaid > 0 {
 			branch_after.retire(repaid)?;
+			branch_after.minted.sub(now, repaid);
+		}
+		if withdrawn > 0 {
+			branch_after.leaving.add(now, withdrawn);
+		}
+		if deposited > 0 {
+			branch_after.leaving.sub(now, deposited);
 		}
 		let mut plan = Plan {
-			old_trigger: vault.trigger(branch.divisor),
-			new_trigger: after.trigger(branch.divisor),
+			old_entry: vault.entry(branch.divisor),
+			new_entry: after.entry(branch.divisor),
 			debt: after.debt(index)?,
 			vault: after,
 			branch: branch_after,
@@ -127,44 +189,11 @@ impl<T: Config> Pallet<T> {
 			minted,
 			repaid,
 		};
-		Self::ensure_allowed(branch, &plan)?;
+		Self::ensure_allowed(branch, &plan, now)?;
 		if plan.adds_risk() {
-			plan.vault.risk_added_at = T::Time::now();
+			plan.vault.risk_added_at = now;
 		}
 		Ok(plan)
-	}
-
-	/// The rules of [`Self::plan`], cheapest first.
-	fn ensure_allowed(branch: &Branch, plan: &Plan<T::AccountId>) -> DispatchResult {
-		let riskier = plan.minted > 0 || plan.adds_risk();
-		let leaves_debt = plan.debt > 0;
-		if riskier || (plan.repaid > 0 && leaves_debt) {
-			let parameters = T::RiskParameters::branch(plan.vault.branch)?;
-			if plan.minted > 0 || plan.repaid > 0 {
-				ensure!(plan.debt >= parameters.minimum_debt, Error::<T>::DebtBelowMinimum);
-			}
-			ensure!(
-				plan.minted <= branch.ceiling_left(parameters.debt_ceiling),
-				Error::<T>::CeilingReached
-			);
-			if riskier {
-				let price = T::Prices::price(branch.feed, PriceFor::AddRisk)?;
-				let required = Self::required_ratio(branch, &parameters, price.volatility)?;
-				let worth = value::value_of(
-					plan.vault.collateral,
-					price.as_collateral(),
-					branch.divisor,
-					Rounding::Down,
-				)
-				.ok_or_else(overflow)?;
-				let needed = mul_ratio(plan.debt, required, Rounding::Up).ok_or_else(overflow)?;
-				ensure!(worth >= needed, Error::<T>::RatioTooLow);
-			}
-		}
-		if !riskier && plan.withdrawn > 0 && leaves_debt {
-			T::Prices::price(branch.feed, PriceFor::ReduceRisk)?;
-		}
-		Ok(())
 	}
 
 	/// The plan of a call that has to move something.
@@ -247,13 +276,14 @@ impl<T: Config> Pallet<T> {
 		if plan.minted > 0 {
 			T::Assets::mint_into(T::Synthetic::get(), &vault.owner, plan.minted)?;
 		}
-		Self::retrigger(vault.branch, id, plan.old_trigger, plan.new_trigger);
+		Self::retrigger(vault.branch, id, plan.old_entry, plan.new_entry);
 		Branches::<T>::insert(vault.branch, branch);
 		Vaults::<T>::insert(id, vault);
 		Ok(())
 	}
 
-	pub(crate) fn retrigger(branch: BranchId, id: VaultId, old: Option<u128>, new: Option<u128>) {
+	/// Tell the index of a trigger or a debt that changed.
+	pub(crate) fn retrigger(branch: BranchId, id: VaultId, old: Option<Entry>, new: Option<Entry>) {
 		if old != new {
 			T::Triggers::moved(branch, id, old, new);
 		}
@@ -422,14 +452,17 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(T::DbWeight::get().reads((branches.len() as u64).saturating_add(2)))
 	}
 
-	/// Bring branch `id` up to `now` if it is due. Says whether it wrote anything.
+	/// Bring branch `id` up to `now` if it is due. Says whether it wrote anything. One that was shut down is never due.
 	///
 	/// The ramp moves for two periods at most, so that a chain that stood still does not wake up with a jump. Interest is owed
-	/// for all of the time.
+	/// for all of the time, an hour of it per visit.
 	pub(crate) fn visit(id: BranchId, now: Moment) -> bool {
 		let Some(mut branch) = Branches::<T>::get(id) else {
 			return false;
 		};
+		if branch.settlement.is_some() {
+			return false;
+		}
 		if branch.ramped_at == 0 {
 			branch.ramped_at = now;
 			branch.accrued_at = now;
@@ -486,13 +519,15 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// `branch` with its index advanced to the last whole second before `now`, and the income that was minted for it.
+	/// `branch` with its index advanced to the last whole second before `now`, or by [`MAX_ACCRUAL_SECONDS`] if that is less,
+	/// and the income that was minted for it.
 	fn accrue(
 		branch: &Branch,
 		stability_fee: FixedU128,
 		now: Moment,
 	) -> Result<(Branch, Balance), DispatchError> {
-		let seconds = now.saturating_sub(branch.accrued_at) / 1_000;
+		let elapsed = now.saturating_sub(branch.accrued_at) / 1_000;
+		let seconds = elapsed.min(MAX_ACCRUAL_SECONDS);
 		let index = interest::compound(branch.rate_index, stability_fee, seconds).ok_or_else(overflow)?;
 		let income =
 			interest::accrued(branch.total_normalised, branch.rate_index, index).ok_or_else(overflow)?;

@@ -17,6 +17,10 @@
 //!   new risk meets that target at once.
 //! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio left. The stability
 //!   pool buys first, an auction sells the rest, the insurance fund carries what is short.
+//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind; **windows** of an hour bound
+//!   what may be minted and withdrawn in one go. Nobody asks to repay, to top up or to close.
+//! - A **shutdown** is the last resort: every vault gives collateral worth its debt at the last price, by itself within some
+//!   blocks, and kUSD is redeemed for it. What is over stays the owners'.
 //!
 //! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
 //! burned.
@@ -25,8 +29,12 @@
 
 extern crate alloc;
 
+mod gauges;
+mod impact;
 mod impls;
 mod liquidate;
+mod rules;
+mod shutdown;
 pub mod types;
 mod views;
 pub mod weights;
@@ -58,8 +66,8 @@ pub mod pallet {
 	use frame_system::pallet_prelude::*;
 	use keel_math::FixedU128;
 	use keel_primitives::{
-		AssetId, Auctions, Balance, BranchId, FeedId, InsuranceFund, Moment, PriceProvider, RiskParameters,
-		StabilityPool, TriggerIndex, VaultId,
+		AssetId, Auctions, Balance, BranchId, CircuitBreaker, FeedId, InsuranceFund, Moment, PriceProvider,
+		RiskParameters, StabilityPool, TriggerIndex, VaultId,
 	};
 
 	type Answer<A> = Result<A, DispatchError>;
@@ -90,6 +98,8 @@ pub mod pallet {
 		type Prices: PriceProvider;
 		/// Who keeps the branches' parameters.
 		type RiskParameters: RiskParameters;
+		/// Who knows how far breakers are raised.
+		type CircuitBreaker: CircuitBreaker;
 		/// Who keeps the triggers.
 		type Triggers: TriggerIndex;
 		/// First buyer of liquidated collateral.
@@ -103,6 +113,8 @@ pub mod pallet {
 		type Time: Time<Moment = Moment>;
 		/// Who may list collateral.
 		type BranchOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+		/// Who may shut a branch down for good.
+		type ShutdownOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 		/// The source of the branches' accounts.
 		#[pallet::constant]
 		type PalletId: Get<PalletId>;
@@ -248,6 +260,40 @@ pub mod pallet {
 			auctioned: Balance,
 			shortfall: Balance,
 		},
+		/// A branch was shut down. Its vaults, with this debt and collateral, are settled at `price`, USD per whole unit.
+		BranchShutDown {
+			branch: BranchId,
+			price: FixedU128,
+			debt: Balance,
+			collateral: Balance,
+		},
+		/// A vault's debt is gone for the collateral `given`. `collateral` is left to its owner: `close` returns it.
+		VaultSettled {
+			vault: VaultId,
+			owner: T::AccountId,
+			branch: BranchId,
+			debt: Balance,
+			given: Balance,
+			collateral: Balance,
+		},
+		/// The insurance fund failed to carry what the pot of a branch is short of; the settlement goes on without it.
+		CoverFailed { branch: BranchId, error: DispatchError },
+		/// Every vault is settled: `claims` of kUSD may be redeemed for the `pot` of collateral. The fund burned `covered`.
+		SettlementDone {
+			branch: BranchId,
+			pot: Balance,
+			claims: Balance,
+			covered: Balance,
+		},
+		/// A pot that nobody had a claim on went to the insurance fund.
+		PotTaken { branch: BranchId, collateral: Balance },
+		/// kUSD was burned for a share of the pot.
+		Redeemed {
+			branch: BranchId,
+			who: T::AccountId,
+			burned: Balance,
+			collateral: Balance,
+		},
 	}
 
 	#[pallet::error]
@@ -276,7 +322,7 @@ pub mod pallet {
 		WrongBranch,
 		/// Only the owner may do this. Anyone may `repay` and `topUp`.
 		NotOwner,
-		/// Nothing would move: the amounts are zero, or there is nothing to repay. Give an amount above zero.
+		/// Nothing would move: the amounts are zero, or nothing is left to repay, settle or redeem. Give an amount above zero.
 		NothingChanged,
 		/// More collateral than the vault has. Withdraw what it has at most, or the largest number for all.
 		CollateralExceedsVault,
@@ -296,6 +342,22 @@ pub mod pallet {
 		TargetUnreachable,
 		/// The insurance fund did not account for all of a shortfall. Nothing was liquidated.
 		ShortfallNotCarried,
+		/// More kUSD than the branch lets out within an hour. Mint `mintRoom` at most, or wait: it grows with time and repayments.
+		MintWindowFull,
+		/// More collateral than the branch lets out within an hour of vaults that go on owing. Withdraw `exitRoom` at most, wait,
+		/// or repay everything: then all of it is free.
+		ExitWindowFull,
+		/// The branch was shut down. Only repaying, topping up a vault that owes and withdrawing from one that ends without debt
+		/// work; `shutdown` shows how far its settlement is.
+		BranchShutDown,
+		/// The branch was not shut down, so there is nothing to settle or to redeem.
+		NotShutDown,
+		/// Vaults of the branch still owe. They are settled by themselves; `settle` is quicker. Then try again.
+		NotSettled,
+		/// There is debt and the feed never had a price to settle it at. Wait for a price.
+		NoPriceToSettleAt,
+		/// The amount is worth less than one base unit of collateral. Redeem more at once: `quoteRedeem` says what it gets.
+		RedemptionTooSmall,
 	}
 
 	#[pallet::hooks]
@@ -303,6 +365,11 @@ pub mod pallet {
 		/// Visits the branches that are due: interest accrues, the liquidation ratio moves.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			Self::visit_all()
+		}
+
+		/// Settles the vaults of branches that were shut down.
+		fn on_idle(_: BlockNumberFor<T>, limit: Weight) -> Weight {
+			Self::settle_idle(limit)
 		}
 
 		fn integrity_test() {
@@ -332,9 +399,10 @@ pub mod pallet {
 		///
 		/// - [`Error::UnknownBranch`]: there is no such branch
 		/// - [`Error::DebtBelowMinimum`]: `debt` is zero or below the branch's minimum
-		/// - [`Error::CeilingReached`]: the branch has not that much left
+		/// - [`Error::CeilingReached`], [`Error::MintWindowFull`]: the branch has not that much left, at all or this hour
 		/// - [`Error::RatioTooLow`]: the collateral is worth too little
-		/// - an error of the prices pallet if the price is refused
+		/// - [`Error::BranchShutDown`]: the branch was shut down
+		/// - an error of the circuit breaker if it forbids minting, of the prices pallet if the price is refused
 		///
 		/// ## Events
 		///
@@ -348,14 +416,8 @@ pub mod pallet {
 			#[pallet::compact] debt: Balance,
 		) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
-			let (vault, plan) = Self::do_open(owner.clone(), branch, collateral, debt)?;
-			Self::deposit_event(Event::VaultOpened {
-				vault,
-				owner,
-				branch,
-				collateral: plan.vault.collateral,
-				debt: plan.debt,
-			});
+			let (vault, plan) = Self::do_open(owner, branch, collateral, debt)?;
+			Self::deposit_event(Event::opened(vault, plan));
 			Ok(())
 		}
 
@@ -369,9 +431,9 @@ pub mod pallet {
 		///
 		/// Risk is added if kUSD is minted or the vault's trigger (debt per collateral) rises: then the price has to be
 		/// fit for it and the collateral ratio above the liquidation ratio plus the safety margin, the collateral counted at
-		/// the lower of spot minus confidence and the five-minute average. Withdrawing without adding risk
-		/// only needs a price lenient enough for leaving. Repaying, topping up and whatever ends without debt need no price.
-		/// `Decrease` of the largest number is all of it.
+		/// the lower of spot minus confidence and the five-minute average; while the breaker is raised, the margin is wider and the
+		/// ceiling lower, or risk is closed. Withdrawing without adding risk only needs a price lenient enough for leaving. Repaying,
+		/// topping up and whatever ends without debt need no price and ask no breaker. `Decrease` of the largest number is all of it.
 		///
 		/// ## Errors
 		///
@@ -379,9 +441,11 @@ pub mod pallet {
 		/// - [`Error::NothingChanged`]: both sides stay
 		/// - [`Error::CollateralExceedsVault`], [`Error::RepaymentExceedsDebt`]: more than there is
 		/// - [`Error::DebtBelowMinimum`]: debt changes to something between zero and the minimum
-		/// - [`Error::CeilingReached`]: the branch has not that much left to mint
+		/// - [`Error::CeilingReached`], [`Error::MintWindowFull`]: the branch has not that much left to mint, at all or this hour
+		/// - [`Error::ExitWindowFull`]: too much collateral left this hour, and the vault would go on owing
 		/// - [`Error::RatioTooLow`]: risk is added and the collateral is worth too little
-		/// - an error of the prices pallet if a price is needed and refused
+		/// - [`Error::BranchShutDown`]: the branch was shut down and something else than leaving is asked for
+		/// - an error of the circuit breaker if it forbids this, of the prices pallet if a price is needed and refused
 		///
 		/// ## Events
 		///
@@ -396,15 +460,7 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			let plan = Self::do_adjust(&who, vault, collateral, debt)?;
-			Self::deposit_event(Event::VaultAdjusted {
-				vault,
-				deposited: plan.deposited,
-				withdrawn: plan.withdrawn,
-				minted: plan.minted,
-				repaid: plan.repaid,
-				collateral: plan.vault.collateral,
-				debt: plan.debt,
-			});
+			Self::deposit_event(Event::adjusted(vault, plan));
 			Ok(())
 		}
 
@@ -430,13 +486,7 @@ pub mod pallet {
 		pub fn close(origin: OriginFor<T>, #[pallet::compact] vault: VaultId) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
 			let plan = Self::do_close(&owner, vault)?;
-			Self::deposit_event(Event::VaultClosed {
-				vault,
-				owner,
-				collateral: plan.withdrawn,
-				repaid: plan.repaid,
-				deposit: plan.vault.deposit,
-			});
+			Self::deposit_event(Event::closed(vault, plan));
 			Ok(())
 		}
 
@@ -468,12 +518,7 @@ pub mod pallet {
 		) -> DispatchResult {
 			let by = ensure_signed(origin)?;
 			let plan = Self::do_repay(&by, vault, amount)?;
-			Self::deposit_event(Event::DebtRepaid {
-				vault,
-				by,
-				amount: plan.repaid,
-				debt: plan.debt,
-			});
+			Self::deposit_event(Event::repaid(vault, by, plan));
 			Ok(())
 		}
 
@@ -491,6 +536,7 @@ pub mod pallet {
 		///
 		/// - [`Error::UnknownVault`]: there is no such vault
 		/// - [`Error::NothingChanged`]: `amount` is zero
+		/// - [`Error::BranchShutDown`]: the branch was shut down and the vault owes nothing
 		///
 		/// ## Events
 		///
@@ -504,12 +550,7 @@ pub mod pallet {
 		) -> DispatchResult {
 			let by = ensure_signed(origin)?;
 			let plan = Self::do_top_up(&by, vault, amount)?;
-			Self::deposit_event(Event::CollateralAdded {
-				vault,
-				by,
-				amount: plan.deposited,
-				collateral: plan.vault.collateral,
-			});
+			Self::deposit_event(Event::topped_up(vault, by, plan));
 			Ok(())
 		}
 
@@ -544,11 +585,94 @@ pub mod pallet {
 		) -> DispatchResult {
 			T::BranchOrigin::ensure_origin(origin)?;
 			Self::do_add_branch(branch, collateral, feed)?;
-			Self::deposit_event(Event::BranchAdded {
-				branch,
-				collateral,
-				feed,
-			});
+			Self::deposit_event(Event::added(branch, collateral, feed));
+			Ok(())
+		}
+
+		/// Shut a branch down for good. The last resort.
+		///
+		/// ## Origin
+		///
+		/// [`Config::ShutdownOrigin`].
+		///
+		/// ## Details
+		///
+		/// Locks the last price of the branch's feed, however old. From now on nothing is minted, liquidated or charged; owners may
+		/// repay, top up and close until their vault is settled: by the chain itself, the worst first, or by `settle`.
+		/// The branch stays listed and is never opened again.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownBranch`], [`Error::BranchShutDown`]: there is no such branch, or it was shut down before
+		/// - [`Error::NoPriceToSettleAt`]: there is debt, and there never was a price
+		///
+		/// ## Events
+		///
+		/// - [`Event::BranchShutDown`], and [`Event::SettlementDone`] for a branch without debt
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::shut_down())]
+		pub fn shut_down(origin: OriginFor<T>, branch: BranchId) -> DispatchResult {
+			T::ShutdownOrigin::ensure_origin(origin)?;
+			Self::do_shut_down(branch)
+		}
+
+		/// Settle anybody's vault in a branch that was shut down.
+		///
+		/// ## Origin
+		///
+		/// Signed by anyone.
+		///
+		/// ## Details
+		///
+		/// The vault gives collateral worth its debt at the locked price, rounded up, or all it has, and owes nothing any more. Its
+		/// owner takes the rest with `close`. With the last vault the insurance fund carries what it can of what
+		/// the pot is short of, and `redeem` opens.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownVault`], [`Error::NotShutDown`]: there is no such vault, or its branch was not shut down
+		/// - [`Error::NothingChanged`]: the vault owes nothing
+		///
+		/// ## Events
+		///
+		/// - [`Event::VaultSettled`], and [`Event::SettlementDone`] with the last one
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::settle())]
+		pub fn settle(origin: OriginFor<T>, #[pallet::compact] vault: VaultId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_settle(vault)
+		}
+
+		/// Burn kUSD for a share of what a settled branch's vaults gave.
+		///
+		/// ## Origin
+		///
+		/// Signed by anyone with kUSD.
+		///
+		/// ## Details
+		///
+		/// Burns `amount` base units of kUSD, or what may still be claimed if that is less, and pays the same share of the pot,
+		/// rounded down. Every kUSD gets the same, now or later; the last one empties the pot.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownBranch`], [`Error::NotShutDown`], [`Error::NotSettled`]: there is nothing to redeem, or not yet
+		/// - [`Error::NothingChanged`]: `amount` is zero, or everything was redeemed
+		/// - [`Error::RedemptionTooSmall`]: `amount` would get no collateral
+		///
+		/// ## Events
+		///
+		/// - [`Event::Redeemed`]
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::redeem())]
+		pub fn redeem(
+			origin: OriginFor<T>,
+			branch: BranchId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let share = Self::do_redeem(&who, branch, amount)?;
+			Self::deposit_event(Event::redeemed(branch, who, share));
 			Ok(())
 		}
 	}
@@ -595,6 +719,28 @@ pub mod pallet {
 		/// A branch: its totals, what is left under its ceiling, its ratios and rates. Nothing for an unknown branch.
 		pub fn branch(branch: BranchId) -> Option<BranchSummary<T::AccountId>> {
 			Self::view_branch(branch)
+		}
+
+		/// How much kUSD, in base units, the window of an hour lets be minted in a branch now. The ceiling and the collateral
+		/// bind too: `maximumMintable` looks at all. Nothing for an unknown branch.
+		pub fn mint_room(branch: BranchId) -> Option<Balance> {
+			Self::view_rooms(branch).map(|(mint, _)| mint)
+		}
+
+		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on owing. Whoever repays
+		/// everything needs no room. Nothing for an unknown branch.
+		pub fn exit_room(branch: BranchId) -> Option<Balance> {
+			Self::view_rooms(branch).map(|(_, exit)| exit)
+		}
+
+		/// How the settlement of a branch goes. Nothing for one that was not shut down.
+		pub fn shutdown(branch: BranchId) -> Option<ShutdownView> {
+			Self::view_shutdown(branch)
+		}
+
+		/// What `redeem` would burn and pay, or the error it would fail with. The sender's means are not looked at.
+		pub fn quote_redeem(branch: BranchId, amount: Balance) -> Answer<Redemption> {
+			Self::view_quote_redeem(branch, amount)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 //! What a liquidation does: [`PositionLedger`] for whoever finds the unsafe vaults.
 
 use alloc::vec::Vec;
-use frame_support::{ensure, storage::with_storage_layer};
+use frame_support::{ensure, storage::with_storage_layer, traits::Time};
 use keel_math::{
 	liquidation::{self, Purchase, Size},
 	mul_div, FixedU128, Rounding, ONE,
@@ -71,7 +71,7 @@ impl<T: Config> Pallet<T> {
 	fn assess(group: BranchId, id: VaultId) -> Result<Assessment<T::AccountId>, DispatchError> {
 		let vault = Self::vault_of(id)?;
 		ensure!(vault.branch == group, Error::<T>::WrongBranch);
-		let branch = Self::branch_of(group)?;
+		let branch = Self::running(group)?;
 		let trigger = vault.trigger(branch.divisor).ok_or(Error::<T>::VaultSafe)?;
 		let price = T::Prices::price(branch.feed, PriceFor::Liquidate)?;
 		ensure!(trigger > branch.threshold(price.value)?, Error::<T>::VaultSafe);
@@ -194,11 +194,16 @@ impl<T: Config> Pallet<T> {
 		let mut after = vault.clone();
 		after.normalised_debt = less(vault.normalised_debt, relieved)?;
 		after.collateral = less(vault.collateral, outcome.collateral)?;
-		let old_trigger = vault.trigger(branch.divisor);
 		branch.total_normalised = less(branch.total_normalised, relieved)?;
 		branch.total_collateral = less(branch.total_collateral, outcome.collateral)?;
 		branch.retire(size.debt)?;
-		Self::retrigger(group, id, old_trigger, after.trigger(branch.divisor));
+		branch.liquidated.add(T::Time::now(), size.debt);
+		Self::retrigger(
+			group,
+			id,
+			vault.entry(branch.divisor),
+			after.entry(branch.divisor),
+		);
 		Branches::<T>::insert(group, branch);
 		// Also an emptied vault stays: its owner closes it and gets the deposit back. A liquidation must be cheap.
 		Vaults::<T>::insert(id, after);
@@ -224,7 +229,7 @@ impl<T: Config> PositionLedger for Pallet<T> {
 	}
 
 	fn threshold(group: BranchId) -> Result<u128, DispatchError> {
-		let branch = Self::branch_of(group)?;
+		let branch = Self::running(group)?;
 		branch.threshold(T::Prices::price(branch.feed, PriceFor::Liquidate)?.value)
 	}
 

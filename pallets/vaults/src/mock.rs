@@ -3,26 +3,21 @@
 use std::collections::BTreeMap;
 
 use frame_support::{
-	derive_impl,
-	pallet_prelude::*,
-	parameter_types, storage_alias,
-	traits::{
-		fungibles::Mutate,
-		tokens::{Fortitude, Precision, Preservation},
-		AsEnsureOriginWithArg, ConstU128, ConstU64, Hooks, Time,
-	},
-	weights::constants::RocksDbWeight,
+	derive_impl, parameter_types,
+	traits::{AsEnsureOriginWithArg, ConstU128, ConstU32, ConstU64, Hooks, Time},
+	weights::{constants::RocksDbWeight, Weight},
 	PalletId,
 };
 use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSigned};
 use keel_math::FixedU128;
 use keel_primitives::{
-	AssetId, AuctionId, Auctions as AuctionsT, Balance, BranchId, BranchParameters, ChainParameters,
-	Coverage, FeedId, IncomeSource, InsuranceFund as InsuranceFundT, Lot, Moment, PositionLedger, Price,
-	PriceFor, PriceProvider, RiskParameters as RiskParametersT, StabilityPool as StabilityPoolT,
-	TriggerIndex, VaultId,
+	AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, FeedId, Level, Moment,
+	Price, PriceFor, VaultId,
 };
-use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage, DispatchError, DispatchResult};
+use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage};
+
+mod neighbours;
+pub use neighbours::*;
 
 pub type AccountId = AccountId32;
 
@@ -125,6 +120,11 @@ parameter_types! {
 	pub static PriceTable: BTreeMap<FeedId, Price> = BTreeMap::new();
 	pub static RefusedFor: Vec<PriceFor> = Vec::new();
 	pub static Parameters: BTreeMap<BranchId, BranchParameters> = BTreeMap::new();
+	pub static ChainNumbers: ChainParameters = ChainParameters::default();
+	pub static FitAt: BTreeMap<FeedId, Moment> = BTreeMap::new();
+	pub static Levels: BTreeMap<BreakerSubject, Level> = BTreeMap::new();
+	pub static IndexExact: bool = true;
+	pub static FundBoasts: bool = false;
 	pub static FundFails: bool = false;
 	pub static FundForgets: bool = false;
 	pub static PoolFails: bool = false;
@@ -139,12 +139,14 @@ impl crate::Config for Test {
 	type VaultDeposit = VaultDeposit;
 	type Prices = MockPrices;
 	type RiskParameters = MockParameters;
+	type CircuitBreaker = MockBreaker;
 	type Triggers = MockIndex;
 	type StabilityPool = MockPool;
 	type Auctions = MockAuctions;
 	type InsuranceFund = MockFund;
 	type Time = MockTime;
 	type BranchOrigin = EnsureRoot<AccountId>;
+	type ShutdownOrigin = EnsureRoot<AccountId>;
 	type PalletId = VaultsPalletId;
 	type MaxBranches = ConstU32<5>;
 	type AccrualPeriod = ConstU64<PERIOD>;
@@ -158,263 +160,6 @@ impl Time for MockTime {
 	type Moment = Moment;
 	fn now() -> Moment {
 		Now::get()
-	}
-}
-
-pub struct MockPrices;
-impl PriceProvider for MockPrices {
-	fn price(feed: FeedId, purpose: PriceFor) -> Result<Price, DispatchError> {
-		if RefusedFor::get().contains(&purpose) {
-			return Err(refused());
-		}
-		PriceTable::get()
-			.get(&feed)
-			.copied()
-			.ok_or(DispatchError::Other("no price"))
-	}
-	fn volatility(feed: FeedId) -> Option<FixedU128> {
-		PriceTable::get().get(&feed).map(|price| price.volatility)
-	}
-	#[cfg(feature = "runtime-benchmarks")]
-	fn set_price(feed: FeedId, value: FixedU128) {
-		set_price(feed, value);
-	}
-}
-
-pub fn refused() -> DispatchError {
-	DispatchError::Other("price refused")
-}
-
-pub struct MockParameters;
-impl RiskParametersT for MockParameters {
-	fn branch(branch: BranchId) -> Result<BranchParameters, DispatchError> {
-		Parameters::get()
-			.get(&branch)
-			.cloned()
-			.ok_or(DispatchError::CannotLookup)
-	}
-	fn chain() -> ChainParameters {
-		ChainParameters::default()
-	}
-	#[cfg(feature = "runtime-benchmarks")]
-	fn set_branch(branch: BranchId, parameters: BranchParameters) {
-		Parameters::mutate(|all| all.insert(branch, parameters));
-	}
-}
-
-/// Big-endian inverted trigger, then the position: iterates worst first.
-#[storage_alias]
-type TriggerMap = StorageDoubleMap<MockIndex, Twox64Concat, BranchId, Identity, [u8; 24], VaultId>;
-
-pub struct MockIndex;
-impl MockIndex {
-	fn key(position: VaultId, trigger: u128) -> [u8; 24] {
-		let mut key = [0; 24];
-		key[..16].copy_from_slice(&(!trigger).to_be_bytes());
-		key[16..].copy_from_slice(&position.to_be_bytes());
-		key
-	}
-	fn trigger(key: [u8; 24]) -> u128 {
-		!u128::from_be_bytes(key[..16].try_into().unwrap())
-	}
-}
-impl TriggerIndex for MockIndex {
-	fn moved(group: BranchId, position: VaultId, old: Option<u128>, new: Option<u128>) {
-		assert_ne!(old, new, "told of a trigger that did not move");
-		if let Some(old) = old {
-			let key = Self::key(position, old);
-			assert!(
-				TriggerMap::contains_key(group, key),
-				"the old trigger is not in the index"
-			);
-			TriggerMap::remove(group, key);
-		}
-		if let Some(new) = new {
-			let key = Self::key(position, new);
-			TriggerMap::insert(group, key, position);
-		}
-	}
-	fn contains(group: BranchId, position: VaultId, trigger: u128) -> bool {
-		TriggerMap::get(group, Self::key(position, trigger)) == Some(position)
-	}
-	fn count(group: BranchId) -> u64 {
-		TriggerMap::iter_prefix_values(group).count() as u64
-	}
-}
-
-/// The prefix of the index above the branch's threshold, worst first.
-pub fn unsafe_vaults(branch: BranchId) -> Vec<VaultId> {
-	let threshold = Vaults::threshold(branch).unwrap();
-	TriggerMap::iter_prefix(branch)
-		.take_while(|(key, _)| MockIndex::trigger(*key) > threshold)
-		.map(|(_, vault)| vault)
-		.collect()
-}
-
-fn burn(who: &AccountId, amount: Balance) -> DispatchResult {
-	Assets::burn_from(
-		KUSD,
-		who,
-		amount,
-		Preservation::Expendable,
-		Precision::Exact,
-		Fortitude::Polite,
-	)?;
-	Ok(())
-}
-
-fn send(asset: AssetId, from: &AccountId, to: &AccountId, amount: Balance) -> DispatchResult {
-	if amount > 0 {
-		<Assets as Mutate<_>>::transfer(asset, from, to, amount, Preservation::Expendable)?;
-	}
-	Ok(())
-}
-
-pub struct MockPool;
-impl StabilityPoolT<AccountId> for MockPool {
-	fn capacity() -> Balance {
-		Assets::balance(KUSD, &POOL)
-	}
-	fn absorb(
-		seller: &AccountId,
-		asset: AssetId,
-		collateral: Balance,
-		burned: Balance,
-		income: Balance,
-	) -> DispatchResult {
-		burn(&POOL, burned)?;
-		// Fails halfway: what it burned has to come back.
-		ensure!(!PoolFails::get(), DispatchError::Exhausted);
-		MockFund::receive(&POOL, income, IncomeSource::Penalty)?;
-		send(asset, seller, &POOL, collateral)
-	}
-	#[cfg(feature = "runtime-benchmarks")]
-	fn fund(amount: Balance) {
-		Assets::mint_into(KUSD, &POOL, amount).unwrap();
-	}
-}
-
-#[storage_alias]
-type AuctionDebt = StorageValue<MockAuctions, Balance, ValueQuery>;
-#[storage_alias]
-type AuctionLots = StorageMap<MockAuctions, Twox64Concat, AuctionId, Lot<AccountId>>;
-#[storage_alias]
-type AuctionCount = StorageValue<MockAuctions, AuctionId, ValueQuery>;
-
-pub struct MockAuctions;
-impl AuctionsT<AccountId> for MockAuctions {
-	fn start(seller: &AccountId, lot: Lot<AccountId>, _: FixedU128) -> Result<AuctionId, DispatchError> {
-		assert!(
-			lot.collateral > 0 && lot.debt > 0,
-			"nothing to sell or nothing to raise"
-		);
-		send(lot.asset, seller, &AUCTIONS, lot.collateral)?;
-		ensure!(!AuctionsFail::get(), DispatchError::Unavailable);
-		AuctionDebt::mutate(|debt| *debt += lot.debt);
-		let id = AuctionCount::mutate(|count| {
-			*count += 1;
-			*count
-		});
-		AuctionLots::insert(id, lot);
-		Ok(id)
-	}
-	fn debt() -> Balance {
-		AuctionDebt::get()
-	}
-}
-
-/// The lots on sale, oldest first.
-pub fn lots() -> Vec<Lot<AccountId>> {
-	let mut lots: Vec<_> = AuctionLots::iter().collect();
-	lots.sort_by_key(|(id, _)| *id);
-	lots.into_iter().map(|(_, lot)| lot).collect()
-}
-
-/// End the oldest auction: `buyer` pays what it can of the debt, the fund carries the rest, the buyer gets the lot.
-pub fn settle_auction(buyer: &AccountId) {
-	let Some(id) = AuctionLots::iter_keys().min() else {
-		return;
-	};
-	let lot = AuctionLots::take(id).unwrap();
-	let paid = lot.debt.min(Assets::balance(KUSD, buyer));
-	if paid > 0 {
-		burn(buyer, paid).unwrap();
-	}
-	AuctionDebt::mutate(|debt| *debt -= lot.debt);
-	MockFund::cover(lot.debt - paid).unwrap();
-	send(lot.asset, &AUCTIONS, buyer, lot.collateral).unwrap();
-}
-
-#[storage_alias]
-type BadDebt = StorageValue<MockFund, Balance, ValueQuery>;
-
-pub struct MockFund;
-impl MockFund {
-	/// Recorded bad debt first.
-	fn pay_down(income: Balance) -> DispatchResult {
-		let paid = income.min(BadDebt::get());
-		if paid > 0 {
-			burn(&FUND, paid)?;
-			BadDebt::mutate(|debt| *debt -= paid);
-		}
-		Ok(())
-	}
-}
-impl InsuranceFundT<AccountId> for MockFund {
-	fn receive(from: &AccountId, amount: Balance, _: IncomeSource) -> DispatchResult {
-		send(KUSD, from, &FUND, amount)?;
-		Self::pay_down(amount)
-	}
-	fn mint(amount: Balance, source: IncomeSource) -> DispatchResult {
-		assert!(source == IncomeSource::StabilityFee && amount > 0);
-		Assets::mint_into(KUSD, &FUND, amount)?;
-		ensure!(!FundFails::get(), DispatchError::Corruption);
-		Self::pay_down(amount)
-	}
-	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
-		ensure!(!FundFails::get(), DispatchError::Corruption);
-		let covered = shortfall.min(Assets::balance(KUSD, &FUND));
-		if covered > 0 {
-			burn(&FUND, covered)?;
-		}
-		let bad_debt = shortfall - covered;
-		BadDebt::mutate(|debt| *debt += bad_debt);
-		Ok(Coverage {
-			covered,
-			bad_debt: if FundForgets::get() { 0 } else { bad_debt },
-		})
-	}
-	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
-		send(asset, from, &FUND, amount)
-	}
-	fn release_collateral(to: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
-		send(asset, &FUND, to, amount)
-	}
-	fn collateral(asset: AssetId) -> Balance {
-		Assets::balance(asset, &FUND)
-	}
-	fn bad_debt() -> Balance {
-		BadDebt::get()
-	}
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-pub struct MockHelper;
-#[cfg(feature = "runtime-benchmarks")]
-impl crate::BenchmarkHelper<AccountId> for MockHelper {
-	fn create_collateral(seed: u32) -> (AssetId, FeedId) {
-		let asset = 1_000 + seed;
-		Assets::force_create(RuntimeOrigin::root(), asset, ALICE, true, 1).unwrap();
-		let name = b"Benchmark".to_vec();
-		Assets::force_set_metadata(RuntimeOrigin::root(), asset, name.clone(), name, 10, false).unwrap();
-		(asset, asset)
-	}
-	fn endow(who: &AccountId) {
-		use frame_support::traits::fungible::Mutate as _;
-		Balances::set_balance(who, DEPOSIT * 100);
-	}
-	fn set_time(now: Moment) {
-		Now::set(now);
 	}
 }
 
@@ -445,6 +190,23 @@ pub fn default_parameters() -> BranchParameters {
 		auction_step: 20,
 		auction_reserve: percent(60),
 		auction_duration: 7_200,
+		guarded_margin: percent(10),
+		guarded_ceiling: percent(50),
+		deviation_guarded: percent(5),
+		deviation_reduce_only: percent(10),
+		deviation_halted: percent(25),
+		refused_guarded: 60_000,
+		refused_reduce_only: 180_000,
+		refused_halted: 1_800_000,
+		liquidated_guarded: percent(5),
+		liquidated_reduce_only: percent(15),
+		liquidated_halted: percent(40),
+		minted_guarded: percent(20),
+		// So wide that only the tests of the windows meet them.
+		minted_reduce_only: percent(100),
+		leaving_guarded: percent(10),
+		leaving_reduce_only: percent(20),
+		exit_limit: percent(100),
 	}
 }
 
@@ -462,6 +224,7 @@ pub fn set_price(feed: FeedId, value: FixedU128) {
 		price.twap = value;
 		price.at = Now::get();
 	});
+	FitAt::mutate(|fit| fit.insert(feed, Now::get()));
 }
 
 pub fn set_volatility(feed: FeedId, volatility: FixedU128) {
@@ -474,6 +237,27 @@ pub fn pass(ms: Moment) {
 	let block = System::block_number() + 1;
 	System::set_block_number(block);
 	Vaults::on_initialize(block);
+}
+
+/// Let `hours` pass hour by hour, as long as one visit accrues at most.
+pub fn pass_hours(hours: u32) {
+	for _ in 0..hours {
+		pass(3_600_000);
+	}
+}
+
+/// End a block that has this much weight left.
+pub fn idle(limit: Weight) -> Weight {
+	Vaults::on_idle(System::block_number(), limit)
+}
+
+/// Start a branch at this rate index, before anybody owes anything.
+pub fn set_index(branch: BranchId, index: u128) {
+	crate::Branches::<Test>::mutate(branch, |branch| {
+		let branch = branch.as_mut().unwrap();
+		assert_eq!(branch.total_normalised, 0);
+		branch.rate_index = index;
+	});
 }
 
 /// Let time pass and publish a price.
@@ -557,6 +341,11 @@ impl ExtBuilder {
 	pub fn build(self) -> sp_io::TestExternalities {
 		Now::set(if self.at_time_zero { 0 } else { START });
 		RefusedFor::set(Vec::new());
+		ChainNumbers::set(ChainParameters::default());
+		FitAt::set(BTreeMap::new());
+		Levels::set(BTreeMap::new());
+		IndexExact::set(true);
+		FundBoasts::set(false);
 		FundFails::set(false);
 		FundForgets::set(false);
 		PoolFails::set(false);

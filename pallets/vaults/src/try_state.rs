@@ -2,7 +2,8 @@
 //!
 //! Each branch keeps a ledger of the kUSD in existence because of it, so that
 //! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` is never negative
-//! and at most one unit of normalised debt per operation.
+//! and at most one unit of normalised debt per operation; debt that a shutdown settled counts until the claims are
+//! known, which are `issued` from then on.
 //!
 //! A vault below the minimum debt is not a violation: governance may raise the minimum above the debt of vaults that
 //! exist. The minimum binds whenever debt is changed.
@@ -16,7 +17,9 @@ use keel_math::{mul_div, Rounding, RAY};
 use keel_primitives::{Auctions, Balance, BranchId, InsuranceFund, TriggerIndex};
 use sp_runtime::TryRuntimeError;
 
-use crate::{BranchList, Branches, Config, HoldReason, NextVaultId, OwnerVaults, Pallet, Vaults};
+use crate::{
+	Branch, BranchList, Branches, Config, HoldReason, NextVaultId, OwnerVaults, Pallet, Settlement, Vaults,
+};
 
 /// What the vaults of one branch add up to.
 #[derive(Default)]
@@ -30,9 +33,11 @@ impl<T: Config> Pallet<T> {
 	/// Checks every invariant of this pallet:
 	///
 	/// - the list of branches and the branches agree, clocks and indices are sane;
-	/// - per branch: Σ normalised debt and Σ collateral of its vaults are its totals, and its account holds exactly that collateral;
-	/// - every vault with debt has collateral and stands in the trigger index under its trigger, and the index has no other;
+	/// - per branch: Σ normalised debt and Σ collateral of its vaults are its totals, and its account holds exactly that collateral
+	///   and the pot of its settlement;
+	/// - every vault with debt has collateral and stands in the trigger index under its entry, and the index has no other;
 	/// - a branch's debt minus what it issued is between zero and one unit of normalised debt per operation;
+	/// - the claims on a settled branch are what it issued, it has no debt, and there is a pot as long as there are claims;
 	/// - Σ issued + debt in auctions + recorded bad debt is the synthetic's total issuance;
 	/// - the owners' lists and the vaults agree, and every deposit is held.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -71,11 +76,11 @@ impl<T: Config> Pallet<T> {
 				.collateral
 				.checked_add(vault.collateral)
 				.ok_or("collateral overflows")?;
-			if let Some(trigger) = vault.trigger(branch.divisor) {
+			if let Some(entry) = vault.entry(branch.divisor) {
 				sum.indebted = sum.indebted.saturating_add(1);
 				ensure!(
-					T::Triggers::contains(vault.branch, id, trigger),
-					"a vault with debt is not in the trigger index under its trigger"
+					T::Triggers::contains(vault.branch, id, entry),
+					"a vault with debt is not in the trigger index under its trigger and debt"
 				);
 			}
 			let deposit = deposits.entry(vault.owner).or_default();
@@ -114,9 +119,11 @@ impl<T: Config> Pallet<T> {
 				sum.collateral == branch.total_collateral,
 				"the collateral of vaults is not the branch's"
 			);
+			let pot = branch.settlement.as_ref().map_or(0, |settlement| settlement.pot);
 			ensure!(
-				T::Assets::balance(branch.collateral, &Self::branch_account(id)) == branch.total_collateral,
-				"a branch's account does not hold its collateral, no more and no less"
+				Some(T::Assets::balance(branch.collateral, &Self::branch_account(id)))
+					== branch.total_collateral.checked_add(pot),
+				"a branch's account does not hold its collateral and its pot, no more and no less"
 			);
 			ensure!(
 				T::Triggers::count(id) == sum.indebted,
@@ -128,22 +135,55 @@ impl<T: Config> Pallet<T> {
 				"a branch's clock is ahead of the chain's"
 			);
 
-			// gap = normalised × index − issued, in whole units; a mint or a repayment adds less than one unit
-			// of normalised debt to it, an accrual less than one unit.
-			let debt = mul_div(branch.total_normalised, branch.rate_index, RAY, Rounding::Down)
-				.and_then(|debt| i128::try_from(debt).ok())
-				.ok_or("a branch's debt overflows")?;
-			let unit = branch.rate_index.div_ceil(RAY);
-			let most = u128::from(branch.operations)
-				.checked_mul(unit)
-				.and_then(|most| i128::try_from(most).ok())
-				.ok_or("the bound of a branch's rounding overflows")?;
-			let gap = debt
-				.checked_sub(branch.issued)
-				.ok_or("a branch's issuance overflows")?;
-			ensure!(gap >= 0, "a branch issued more than its vaults owe");
-			ensure!(gap <= most, "a branch's vaults owe more than rounding explains");
+			match &branch.settlement {
+				Some(settlement) => Self::check_settlement(&branch, settlement)?,
+				None => Self::check_gap(&branch, 0)?,
+			}
 		}
+		Ok(())
+	}
+
+	/// `gap = (normalised + settled) × index − issued`, in whole units; a mint or a repayment adds less than one unit of
+	/// normalised debt to it, an accrual less than one unit.
+	fn check_gap(branch: &Branch, settled: u128) -> Result<(), TryRuntimeError> {
+		let debt = branch
+			.total_normalised
+			.checked_add(settled)
+			.and_then(|normalised| mul_div(normalised, branch.rate_index, RAY, Rounding::Down))
+			.and_then(|debt| i128::try_from(debt).ok())
+			.ok_or("a branch's debt overflows")?;
+		let unit = branch.rate_index.div_ceil(RAY);
+		let most = u128::from(branch.operations)
+			.checked_mul(unit)
+			.and_then(|most| i128::try_from(most).ok())
+			.ok_or("the bound of a branch's rounding overflows")?;
+		let gap = debt
+			.checked_sub(branch.issued)
+			.ok_or("a branch's issuance overflows")?;
+		ensure!(gap >= 0, "a branch issued more than its vaults owe");
+		ensure!(gap <= most, "a branch's vaults owe more than rounding explains");
+		Ok(())
+	}
+
+	fn check_settlement(branch: &Branch, settlement: &Settlement) -> Result<(), TryRuntimeError> {
+		ensure!(
+			settlement.at <= T::Time::now(),
+			"a branch was shut down in the future"
+		);
+		let Some(claims) = settlement.claims else {
+			return Self::check_gap(branch, settlement.settled);
+		};
+		ensure!(
+			branch.total_normalised == 0,
+			"a branch's claims are fixed while its vaults owe"
+		);
+		let issued = Balance::try_from(branch.issued).unwrap_or(0);
+		ensure!(claims <= issued, "there are more claims than a branch issued");
+		ensure!(claims >= issued, "there are fewer claims than a branch issued");
+		ensure!(
+			claims == 0 || settlement.pot > 0,
+			"there are claims on an empty pot"
+		);
 		Ok(())
 	}
 

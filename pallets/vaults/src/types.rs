@@ -1,8 +1,8 @@
 //! What branches and vaults are made of, and what the views answer with.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use keel_math::{interest, value, FixedU128};
-use keel_primitives::{AssetId, Balance, BranchId, FeedId, Moment};
+use keel_math::{interest, mul_div, value, FixedU128, Rounding};
+use keel_primitives::{AssetId, Balance, BranchId, Entry, FeedId, Level, Meter, Moment};
 use scale_info::TypeInfo;
 use sp_runtime::{ArithmeticError, DispatchError};
 
@@ -25,14 +25,81 @@ pub struct Branch {
 	pub ramped_at: Moment,
 	/// Sum of the vaults' normalised debt.
 	pub total_normalised: u128,
-	/// Sum of the vaults' collateral, in base units; exactly what the branch's account holds.
+	/// Sum of the vaults' collateral, in base units; with the pot of a settlement exactly what the branch's account holds.
 	pub total_collateral: Balance,
 	/// Synthetic in existence because of this branch, in base units: + minted, + interest minted, − repaid,
-	/// − taken over by liquidations. Below zero once interest lost to rounding has been repaid.
+	/// − taken over by liquidations; after a shutdown − covered by the fund, − redeemed. Below zero once interest lost to
+	/// rounding has been repaid.
 	pub issued: i128,
 	/// Operations that rounded. Each may have widened the gap between debt and `issued` by one unit of normalised
 	/// debt; bounds the gap.
 	pub operations: u64,
+	/// Synthetic minted by owners less what anybody repaid, in base units.
+	pub minted: Meter,
+	/// Collateral withdrawn less what was deposited, in base units.
+	pub leaving: Meter,
+	/// Debt liquidated, in base units.
+	pub liquidated: Meter,
+	/// How the branch ends; `None` unless it was shut down.
+	pub settlement: Option<Settlement>,
+}
+
+/// The end of a branch: what its vaults gave, and how much may still be claimed of it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Settlement {
+	/// What the vaults are settled at, USD per whole unit: the last price there was. Zero if there never was one, which
+	/// takes a branch without debt.
+	pub price: FixedU128,
+	/// When the branch was shut down, in ms.
+	pub at: Moment,
+	/// Collateral the settled vaults gave and nobody has redeemed, in base units.
+	pub pot: Balance,
+	/// Normalised debt that was settled.
+	pub settled: u128,
+	/// kUSD that may still be redeemed, in base units; `None` until no vault owes anything.
+	pub claims: Option<Balance>,
+}
+
+impl Settlement {
+	/// Settlement at `price` from `now` on, nothing settled yet.
+	pub fn new(price: FixedU128, now: Moment) -> Self {
+		Self {
+			price,
+			at: now,
+			pot: 0,
+			settled: 0,
+			claims: None,
+		}
+	}
+
+	/// Is there something to do that needs nobody: vaults to settle, claims to fix, a pot that nobody can claim?
+	pub fn is_open(&self) -> bool {
+		match self.claims {
+			None => true,
+			Some(claims) => claims == 0 && self.pot > 0,
+		}
+	}
+
+	/// What is redeemed for `amount` of kUSD, the burned part capped at the claims and the collateral rounded down: the rest
+	/// gets no less for it. `None` before the claims are known, or if their quotient overflows.
+	pub fn share(&self, amount: Balance) -> Option<Redemption> {
+		let claims = self.claims?;
+		let burned = amount.min(claims);
+		let collateral = match burned {
+			0 => 0,
+			burned => mul_div(self.pot, burned, claims, Rounding::Down)?,
+		};
+		Some(Redemption { burned, collateral })
+	}
+}
+
+/// What kUSD gets out of the pot of a settled branch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Redemption {
+	/// kUSD burned, in base units.
+	pub burned: Balance,
+	/// Collateral paid, in base units.
+	pub collateral: Balance,
 }
 
 impl Branch {
@@ -56,6 +123,10 @@ impl Branch {
 			total_collateral: 0,
 			issued: 0,
 			operations: 0,
+			minted: Meter::default(),
+			leaving: Meter::default(),
+			liquidated: Meter::default(),
+			settlement: None,
 		}
 	}
 
@@ -127,6 +198,12 @@ impl<AccountId> Vault<AccountId> {
 	pub fn trigger(&self, divisor: u128) -> Option<u128> {
 		value::trigger(self.normalised_debt, self.collateral, divisor)
 	}
+
+	/// Where it stands in the trigger index; `None` without debt.
+	pub fn entry(&self, divisor: u128) -> Option<Entry> {
+		let debt = self.normalised_debt;
+		self.trigger(divisor).map(|trigger| Entry { trigger, debt })
+	}
 }
 
 /// What an owner wants done to one side of a vault, in base units.
@@ -149,10 +226,10 @@ pub struct Plan<AccountId> {
 	pub vault: Vault<AccountId>,
 	/// Its branch afterwards.
 	pub branch: Branch,
-	/// The vault's trigger before …
-	pub old_trigger: Option<u128>,
+	/// The vault's place in the trigger index before …
+	pub old_entry: Option<Entry>,
 	/// … and after.
-	pub new_trigger: Option<u128>,
+	pub new_entry: Option<Entry>,
 	/// Debt afterwards, in base units.
 	pub debt: Balance,
 	/// Collateral coming in.
@@ -168,8 +245,19 @@ pub struct Plan<AccountId> {
 impl<AccountId> Plan<AccountId> {
 	/// Does it move the trigger up?
 	pub fn adds_risk(&self) -> bool {
+		let trigger = |entry: &Option<Entry>| entry.map(|entry| entry.trigger);
 		// `None`, no debt, orders below every trigger.
-		self.new_trigger > self.old_trigger
+		trigger(&self.new_entry) > trigger(&self.old_entry)
+	}
+
+	/// Does it mint, or move the trigger up?
+	pub fn is_riskier(&self) -> bool {
+		self.minted > 0 || self.adds_risk()
+	}
+
+	/// Does collateral leave a vault that goes on owing?
+	pub fn leaves_owing(&self) -> bool {
+		self.withdrawn > 0 && self.debt > 0
 	}
 
 	/// Does it move nothing at all?
@@ -230,7 +318,7 @@ pub struct Health {
 	pub liquidation_ratio_target: FixedU128,
 	/// The price below which the vault is unsafe, USD per whole unit; none without debt.
 	pub liquidation_price: Option<FixedU128>,
-	/// Whether the vault is safe at the price liquidations use, or why that price is refused.
+	/// Whether the vault is safe at the price liquidations use, or why nobody is liquidated now.
 	pub safe: Result<bool, DispatchError>,
 }
 
@@ -251,8 +339,18 @@ pub struct BranchSummary<AccountId> {
 	pub issued: i128,
 	/// The most it may have issued, in base units of kUSD.
 	pub ceiling: Balance,
-	/// How much of that is left.
+	/// How much may still be issued, in base units of kUSD: of a part of the ceiling while the breaker is raised.
 	pub ceiling_left: Balance,
+	/// The level of the branch's breaker, the chain's included.
+	pub level: Level,
+	/// The level minting is held to: the branch's or higher.
+	pub mint_level: Level,
+	/// The most kUSD, in base units, that the window of an hour lets out now.
+	pub mint_room: Balance,
+	/// The most collateral, in base units, that the window of an hour lets out of vaults that go on owing.
+	pub exit_room: Balance,
+	/// Whether it was shut down; `shutdown` says how that goes.
+	pub shut_down: bool,
 	/// The least a vault may owe unless it owes nothing, in base units of kUSD.
 	pub minimum_debt: Balance,
 	/// Annual interest, `1` being 100 %.
@@ -263,12 +361,35 @@ pub struct BranchSummary<AccountId> {
 	pub liquidation_ratio: FixedU128,
 	/// Where that ratio is heading.
 	pub liquidation_ratio_target: FixedU128,
-	/// What new risk has to meet: the higher of the two plus the safety margin.
+	/// What new risk has to meet: the higher of the two plus the safety margin, and the guarded one while the breaker is raised.
 	pub required_ratio: FixedU128,
 }
 
-/// The price below which `vault` is unsafe, USD per whole unit, rounded up. `None` without debt or on overflow.
+/// How the settlement of a branch that was shut down goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct ShutdownView {
+	/// What vaults are settled at, USD per whole unit.
+	pub price: FixedU128,
+	/// When the branch was shut down, in ms.
+	pub at: Moment,
+	/// Whether there are vaults to settle. They are, by themselves; `settle` is quicker.
+	pub vaults_left: bool,
+	/// What those owe, in base units of kUSD.
+	pub debt_left: Balance,
+	/// Collateral to be redeemed, in base units.
+	pub pot: Balance,
+	/// kUSD that may be redeemed for it, in base units; none until every vault is settled.
+	pub claims: Option<Balance>,
+	/// What a kUSD gets, in USD at that price, rounded down, `1` being in full; none without claims.
+	pub rate: Option<FixedU128>,
+}
+
+/// The price below which `vault` is unsafe, USD per whole unit, rounded up. `None` without debt, in a branch that was shut
+/// down, or on overflow.
 pub(crate) fn liquidation_price<AccountId>(branch: &Branch, vault: &Vault<AccountId>) -> Option<FixedU128> {
+	if branch.settlement.is_some() {
+		return None;
+	}
 	value::liquidation_price(
 		vault.trigger(branch.divisor)?,
 		branch.rate_index,

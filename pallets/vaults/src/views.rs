@@ -1,13 +1,17 @@
 //! What the view functions answer. They go through the functions the calls go through.
 
 use alloc::vec::Vec;
-use keel_math::{div_ratio, interest, mul_div, value, FixedU128, Rounding, RAY};
-use keel_primitives::{Balance, BranchId, PriceFor, PriceProvider, RiskParameters, VaultId};
+use frame_support::{ensure, traits::Time};
+use keel_math::{value, FixedU128, Rounding};
+use keel_primitives::{
+	Balance, BranchId, BranchParameters, BreakerSubject, CircuitBreaker, PriceFor, PriceProvider,
+	RiskParameters, VaultId,
+};
 use sp_runtime::DispatchError;
 
 use crate::{
-	debt_of, liquidation_price, overflow, Branch, BranchSummary, Branches, Change, Config, Health,
-	OwnerVaults, Pallet, Preview, Vaults,
+	liquidation_price, Branch, BranchSummary, Branches, Change, Config, Error, Health, OwnerVaults, Pallet,
+	Preview, ShutdownView, Vaults,
 };
 
 impl<T: Config> Pallet<T> {
@@ -22,6 +26,7 @@ impl<T: Config> Pallet<T> {
 			.ok()
 			.and_then(|price| value::value_of(vault.collateral, price, branch.divisor, Rounding::Down));
 		let safe = price.and_then(|price| {
+			ensure!(branch.settlement.is_none(), Error::<T>::BranchShutDown);
 			let threshold = branch.threshold(price)?;
 			Ok(vault
 				.trigger(branch.divisor)
@@ -45,37 +50,19 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn view_maximum_mintable(id: BranchId, collateral: Balance) -> Result<Balance, DispatchError> {
-		Self::mintable(id, &Self::branch_of(id)?, collateral, 0)
+		Self::mintable(id, &Self::running(id)?, collateral, 0, T::Time::now())
 	}
 
 	pub(crate) fn view_maximum_mintable_by(id: VaultId) -> Result<Balance, DispatchError> {
 		let vault = Self::vault_of(id)?;
-		let branch = Self::branch_of(vault.branch)?;
-		Self::mintable(vault.branch, &branch, vault.collateral, vault.normalised_debt)
-	}
-
-	/// The inverse of the rules of [`Self::plan`]: the largest mint they let through, zero if none.
-	fn mintable(
-		id: BranchId,
-		branch: &Branch,
-		collateral: Balance,
-		normalised: u128,
-	) -> Result<Balance, DispatchError> {
-		let parameters = T::RiskParameters::branch(id)?;
-		let price = T::Prices::price(branch.feed, PriceFor::AddRisk)?;
-		let required = Self::required_ratio(branch, &parameters, price.volatility)?;
-		let worth = value::value_of(collateral, price.as_collateral(), branch.divisor, Rounding::Down)
-			.ok_or_else(overflow)?;
-		// Each step rounds down what the rules round up, so the result passes them and one unit more does not.
-		let debt = div_ratio(worth, required, Rounding::Down).ok_or_else(overflow)?;
-		let most = interest::normalise_down(debt, branch.rate_index).ok_or_else(overflow)?;
-		let room = most.saturating_sub(normalised);
-		let by_ratio = mul_div(room, branch.rate_index, RAY, Rounding::Down).ok_or_else(overflow)?;
-		let mint = by_ratio.min(branch.ceiling_left(parameters.debt_ceiling));
-		let gained = interest::normalise_up(mint, branch.rate_index).ok_or_else(overflow)?;
-		let total = normalised.checked_add(gained).ok_or_else(overflow)?;
-		let reaches_minimum = debt_of(total, branch.rate_index)? >= parameters.minimum_debt;
-		Ok(if reaches_minimum { mint } else { 0 })
+		let branch = Self::running(vault.branch)?;
+		Self::mintable(
+			vault.branch,
+			&branch,
+			vault.collateral,
+			vault.normalised_debt,
+			T::Time::now(),
+		)
 	}
 
 	pub(crate) fn view_preview_open(
@@ -109,6 +96,8 @@ impl<T: Config> Pallet<T> {
 		let branch = Branches::<T>::get(id)?;
 		let parameters = T::RiskParameters::branch(id).ok()?;
 		let volatility = T::Prices::volatility(branch.feed).unwrap_or_default();
+		let mint_level = Self::mint_level(id);
+		let (mint_room, exit_room) = Self::rooms(&branch, &parameters);
 		Some(BranchSummary {
 			collateral_asset: branch.collateral,
 			feed: branch.feed,
@@ -117,13 +106,55 @@ impl<T: Config> Pallet<T> {
 			debt: branch.debt().ok()?,
 			issued: branch.issued,
 			ceiling: parameters.debt_ceiling,
-			ceiling_left: branch.ceiling_left(parameters.debt_ceiling),
+			ceiling_left: Self::ceiling_left(&branch, &parameters, mint_level),
+			level: T::CircuitBreaker::level(BreakerSubject::Branch(id)),
+			mint_level,
+			mint_room,
+			exit_room,
+			shut_down: branch.settlement.is_some(),
 			minimum_debt: parameters.minimum_debt,
 			stability_fee: parameters.stability_fee,
 			rate_index: branch.rate_index,
 			liquidation_ratio: branch.ramped_ratio,
 			liquidation_ratio_target: Self::target_ratio(&parameters, volatility),
-			required_ratio: Self::required_ratio(&branch, &parameters, volatility).ok()?,
+			required_ratio: Self::required_ratio(&branch, &parameters, volatility, mint_level).ok()?,
+		})
+	}
+
+	/// What the windows let out now: kUSD, and collateral of vaults that go on owing. Nothing after a shutdown.
+	fn rooms(branch: &Branch, parameters: &BranchParameters) -> (Balance, Balance) {
+		if branch.settlement.is_some() {
+			return (0, 0);
+		}
+		let now = T::Time::now();
+		(
+			Self::window_for_mints(branch, parameters, now),
+			Self::window_for_exits(branch, parameters, now),
+		)
+	}
+
+	pub(crate) fn view_rooms(id: BranchId) -> Option<(Balance, Balance)> {
+		let branch = Branches::<T>::get(id)?;
+		Some(Self::rooms(&branch, &T::RiskParameters::branch(id).ok()?))
+	}
+
+	pub(crate) fn view_shutdown(id: BranchId) -> Option<ShutdownView> {
+		let branch = Branches::<T>::get(id)?;
+		let debt_left = branch.debt().ok()?;
+		let settlement = branch.settlement?;
+		// An overflow is far beyond par.
+		let worth = value::value_of(settlement.pot, settlement.price, branch.divisor, Rounding::Down)
+			.unwrap_or(Balance::MAX);
+		Some(ShutdownView {
+			price: settlement.price,
+			at: settlement.at,
+			vaults_left: branch.total_normalised > 0,
+			debt_left,
+			pot: settlement.pot,
+			claims: settlement.claims,
+			rate: settlement
+				.claims
+				.and_then(|claims| value::collateral_ratio(worth, claims)),
 		})
 	}
 }

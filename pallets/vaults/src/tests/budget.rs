@@ -46,8 +46,9 @@ fn tally(set_up: impl FnOnce(), call: impl FnOnce()) -> (usize, usize) {
 	(reads.len(), writes)
 }
 
-/// What the mocked neighbours read in a runtime: parameters, the price, the chain's parameters, the time. They write nothing.
-const NEIGHBOURS: usize = 4;
+/// What the mocked neighbours read in a runtime: parameters, the price, the chain's parameters, the time, the breaker's
+/// levels. They write nothing.
+const NEIGHBOURS: usize = 5;
 
 #[test]
 fn of_adjust() {

@@ -8,11 +8,12 @@ use frame_support::{
 		tokens::{Fortitude, Precision, Preservation},
 	},
 };
-use keel_primitives::TriggerIndex;
+use keel_primitives::{Entry, TriggerIndex};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	mock::*, Branch, BranchList, Branches, HoldReason, NextVaultId, OwnerVaults, Vault, Vaults as VaultMap,
+	mock::*, Branch, BranchList, Branches, HoldReason, NextVaultId, OwnerVaults, Settlement, Vault,
+	Vaults as VaultMap,
 };
 
 /// Break something in a sound state with two vaults and check that it is noticed, by the right check.
@@ -35,8 +36,8 @@ fn change_branch(change: impl FnOnce(&mut Branch)) {
 	Branches::<Test>::mutate(BTC_BRANCH, |branch| change(branch.as_mut().unwrap()));
 }
 
-fn trigger() -> Option<u128> {
-	vault(0).trigger(branch(BTC_BRANCH).divisor)
+fn entry() -> Option<Entry> {
+	vault(0).entry(branch(BTC_BRANCH).divisor)
 }
 
 fn burn(amount: u128) {
@@ -112,7 +113,7 @@ fn collateral() {
 
 #[test]
 fn account_balance() {
-	let message = "a branch's account does not hold its collateral, no more and no less";
+	let message = "a branch's account does not hold its collateral and its pot, no more and no less";
 	let account = Vaults::branch_account(BTC_BRANCH);
 	breaks(message, || {
 		assert_ok!(Assets::transfer(signed(&ALICE), BTC, account.clone(), 1));
@@ -124,19 +125,25 @@ fn account_balance() {
 
 #[test]
 fn trigger_wrong_or_missing() {
-	let message = "a vault with debt is not in the trigger index under its trigger";
-	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, trigger(), None));
-	breaks(message, || {
-		MockIndex::moved(BTC_BRANCH, 0, trigger(), trigger().map(|k| k + 1))
-	});
+	let message = "a vault with debt is not in the trigger index under its trigger and debt";
+	let moves = |change: fn(&mut Entry)| {
+		let mut new = entry().unwrap();
+		change(&mut new);
+		MockIndex::moved(BTC_BRANCH, 0, entry(), Some(new));
+	};
+	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, entry(), None));
+	breaks(message, || moves(|entry| entry.trigger += 1));
+	breaks(message, || moves(|entry| entry.debt += 1));
+	breaks(message, || moves(|entry| entry.debt -= 1));
 }
 
 #[test]
 fn trigger_too_many() {
 	let message = "the trigger index does not hold the vaults with debt and no others";
-	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, None, Some(5)));
-	breaks(message, || MockIndex::moved(BTC_BRANCH, 7, None, Some(5)));
-	breaks(message, || MockIndex::moved(ETH_BRANCH, 0, None, Some(5)));
+	let five = Entry { trigger: 5, debt: 5 };
+	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, None, Some(five)));
+	breaks(message, || MockIndex::moved(BTC_BRANCH, 7, None, Some(five)));
+	breaks(message, || MockIndex::moved(ETH_BRANCH, 0, None, Some(five)));
 }
 
 #[test]
@@ -206,4 +213,90 @@ fn issuance() {
 		assert_ok!(Assets::mint_into(KUSD, &BOB, 1));
 	});
 	breaks("there is less of the synthetic than the ledgers know", || burn(1));
+}
+
+/// As [`breaks`], in a branch that was shut down with one of its vaults settled, or with both and some of it redeemed.
+fn breaks_settlement(message: &'static str, done: bool, corrupt: impl FnOnce(&mut Branch)) {
+	ExtBuilder::default().build().execute_with(|| {
+		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
+		open(&ALICE, BTC_BRANCH, 2 * ONE_BTC, 10_000 * USD);
+		pass(YEAR);
+		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+		assert_ok!(Vaults::settle(signed(&BOB), 0));
+		if done {
+			assert_ok!(Vaults::settle(signed(&BOB), 1));
+			assert_ok!(Vaults::redeem(signed(&ALICE), BTC_BRANCH, 1_000 * USD));
+		}
+		assert_ok!(Vaults::do_try_state());
+		change_branch(corrupt);
+		assert_eq!(Vaults::do_try_state(), Err(TryRuntimeError::Other(message)));
+	});
+}
+
+fn settlement(branch: &mut Branch) -> &mut Settlement {
+	branch.settlement.as_mut().unwrap()
+}
+
+#[test]
+fn pot() {
+	let message = "a branch's account does not hold its collateral and its pot, no more and no less";
+	for done in [false, true] {
+		breaks_settlement(message, done, |branch| settlement(branch).pot += 1);
+		breaks_settlement(message, done, |branch| settlement(branch).pot -= 1);
+	}
+}
+
+#[test]
+fn claims() {
+	let message = "there are more claims than a branch issued";
+	breaks_settlement(message, true, |branch| {
+		*settlement(branch).claims.as_mut().unwrap() += 1
+	});
+	breaks_settlement(message, true, |branch| branch.issued -= 1);
+	let message = "there are fewer claims than a branch issued";
+	breaks_settlement(message, true, |branch| {
+		*settlement(branch).claims.as_mut().unwrap() -= 1
+	});
+	breaks_settlement(message, true, |branch| branch.issued += 1);
+	breaks_settlement(
+		"a branch's claims are fixed while its vaults owe",
+		false,
+		|branch| settlement(branch).claims = Some(5),
+	);
+}
+
+#[test]
+fn claims_on_nothing() {
+	ExtBuilder::default().build().execute_with(|| {
+		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
+		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+		assert_ok!(Vaults::settle(signed(&BOB), 0));
+		let pot = settlement(&mut branch(BTC_BRANCH)).pot;
+		change_branch(|branch| settlement(branch).pot = 0);
+		let account = Vaults::branch_account(BTC_BRANCH);
+		assert_ok!(Assets::transfer(signed(&account), BTC, ALICE, pot));
+		let message = TryRuntimeError::Other("there are claims on an empty pot");
+		assert_eq!(Vaults::do_try_state(), Err(message));
+	});
+}
+
+#[test]
+fn settled_debt() {
+	breaks_settlement("a branch issued more than its vaults owe", false, |branch| {
+		settlement(branch).settled -= 4
+	});
+	breaks_settlement(
+		"a branch's vaults owe more than rounding explains",
+		false,
+		|branch| settlement(branch).settled += 10,
+	);
+}
+
+#[test]
+fn shutdown_in_the_future() {
+	for done in [false, true] {
+		breaks_settlement("a branch was shut down in the future", done, |branch| {
+			settlement(branch).at = Now::get() + 1
+		});
+	}
 }

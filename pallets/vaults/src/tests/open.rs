@@ -1,5 +1,5 @@
 use frame_support::{assert_noop, assert_ok};
-use keel_primitives::{PriceFor, TriggerIndex};
+use keel_primitives::{Entry, PriceFor, TriggerIndex};
 use sp_runtime::TokenError;
 
 use crate::{mock::*, Error, Event, NextVaultId, OwnerVaults};
@@ -28,7 +28,11 @@ fn moves_collateral_debt_and_deposit() {
 		assert_eq!(branch(BTC_BRANCH).issued, 20_000 * USD as i128);
 		assert_eq!(branch(BTC_BRANCH).operations, 1);
 		// 20,000 kUSD per BTC.
-		assert!(MockIndex::contains(BTC_BRANCH, 0, 20_000 * keel_math::ONE));
+		let entry = Entry {
+			trigger: 20_000 * keel_math::ONE,
+			debt: 20_000 * USD,
+		};
+		assert!(MockIndex::contains(BTC_BRANCH, 0, entry));
 		assert!(OwnerVaults::<Test>::contains_key(&ALICE, 0));
 		assert_eq!(NextVaultId::<Test>::get(), 1);
 	});

@@ -1,6 +1,6 @@
 use frame_support::{assert_noop, assert_ok};
 use keel_math::FixedU128;
-use keel_primitives::PriceFor;
+use keel_primitives::{Level, PriceFor};
 
 use crate::{
 	mock::*,
@@ -42,6 +42,7 @@ fn health_says_how_a_vault_is() {
 fn the_liquidation_price_is_where_safe_ends() {
 	ExtBuilder::default().build_and_execute(|| {
 		set_parameters(BTC_BRANCH, |p| p.stability_fee = percent(7));
+		set_index(BTC_BRANCH, keel_math::RAY * 10_236 / 10_000 + 1);
 		let id = open(&ALICE, BTC_BRANCH, ONE_BTC - 7, 20_000 * USD + 3);
 		pass(YEAR / 3);
 		let price = Vaults::liquidation_price(id).unwrap();
@@ -59,7 +60,8 @@ fn the_liquidation_price_is_where_safe_ends() {
 fn the_maximum_mintable_is_exact() {
 	ExtBuilder::default().build_and_execute(|| {
 		set_parameters(BTC_BRANCH, |p| p.stability_fee = percent(37));
-		pass(YEAR / 7);
+		set_index(BTC_BRANCH, keel_math::RAY * 10_543 / 10_000 + 1);
+		pass(3_600_000);
 		set_price(BTC, FixedU128::from_inner(43_210_987_654_321_987_654_321));
 		for collateral in [ONE_BTC, 987_654_321, 3_333_333] {
 			let most = Vaults::maximum_mintable(BTC_BRANCH, collateral).unwrap();
@@ -154,6 +156,16 @@ fn owners_and_branches_are_found() {
 		assert_eq!(summary.account, Vaults::branch_account(BTC_BRANCH));
 		assert_eq!(summary.ceiling_left, summary.ceiling - 5_000 * USD);
 		assert_eq!(summary.required_ratio, percent(140));
+		assert_eq!(
+			(summary.level, summary.mint_level, summary.shut_down),
+			(Level::Normal, Level::Normal, false)
+		);
+		assert_eq!(summary.mint_room, summary.ceiling - 5_000 * USD);
+		assert_eq!(Some(summary.mint_room), Vaults::mint_room(BTC_BRANCH));
+		// 100 % of what there is, and what came in besides.
+		assert_eq!(summary.exit_room, 10 * ONE_BTC);
+		assert_eq!(Some(summary.exit_room), Vaults::exit_room(BTC_BRANCH));
+		assert_eq!((Vaults::mint_room(9), Vaults::exit_room(9)), (None, None));
 		assert_eq!(Vaults::branch(9), None);
 	});
 }

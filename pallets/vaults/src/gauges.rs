@@ -1,0 +1,136 @@
+//! What the breaker's fuses read in a branch.
+
+use alloc::vec::Vec;
+use frame_support::traits::Time;
+use keel_math::{mul_div, value, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	Balance, BranchId, BranchParameters, BreakerSubject, Fuse, Gauge, Gauges, MintPath, PriceProvider,
+	RiskParameters, Triggers,
+};
+
+use crate::{rules::mint_path, Branch, BranchList, Branches, Config, Pallet};
+
+/// `part / whole` with 18 decimals, rounded up; nothing of nothing is zero. Saturates: above every trigger.
+fn ratio(part: Balance, whole: Balance) -> u128 {
+	match part {
+		0 => 0,
+		part => mul_div(part, ONE, whole, Rounding::Up).unwrap_or(u128::MAX),
+	}
+}
+
+fn gauge(
+	fuse: Fuse,
+	reading: u128,
+	guarded: FixedU128,
+	reduce_only: FixedU128,
+	halted: Option<FixedU128>,
+) -> Gauge {
+	Gauge {
+		fuse,
+		reading,
+		triggers: Triggers {
+			guarded: guarded.into_inner(),
+			reduce_only: reduce_only.into_inner(),
+			halted: halted.map(FixedU128::into_inner),
+		},
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	fn branch_gauges(branch: &Branch, p: &BranchParameters) -> Vec<Gauge> {
+		let now = T::Time::now();
+		let price = T::Prices::last(branch.feed);
+		let deviation = price.map(|price| {
+			let (value, twap) = (price.value.into_inner(), price.twap.into_inner());
+			gauge(
+				Fuse::PriceDeviation,
+				ratio(value.abs_diff(twap), twap),
+				p.deviation_guarded,
+				p.deviation_reduce_only,
+				Some(p.deviation_halted),
+			)
+		});
+		// A feed that never had a price lets nobody in anyway.
+		let refused = T::Prices::fit_at(branch.feed).map(|at| Gauge {
+			fuse: Fuse::PriceRefused,
+			reading: now.saturating_sub(at).into(),
+			triggers: Triggers {
+				guarded: p.refused_guarded.into(),
+				reduce_only: p.refused_reduce_only.into(),
+				halted: Some(p.refused_halted.into()),
+			},
+		});
+		// Measured against a tenth of the ceiling at least: a young branch's first liquidation or exit is no reason to stop it.
+		let floor = p.debt_ceiling / 10;
+		let liquidated = branch.liquidated.reading(now);
+		// An index at which the debt overflows is never reached. The sums saturate where no money is.
+		let debt = branch.debt().unwrap_or_default().saturating_add(liquidated);
+		let liquidated = gauge(
+			Fuse::Liquidated,
+			ratio(liquidated, debt.max(floor)),
+			p.liquidated_guarded,
+			p.liquidated_reduce_only,
+			Some(p.liquidated_halted),
+		);
+		let left = branch.leaving.reading(now);
+		let collateral = branch.total_collateral.saturating_add(left);
+		// Without a price nobody knows what the floor is in collateral.
+		let floor = price
+			.and_then(|price| value::amount_for(floor, price.value, branch.divisor, Rounding::Down))
+			.unwrap_or_default();
+		let leaving = gauge(
+			Fuse::Leaving,
+			ratio(left, collateral.max(floor)),
+			p.leaving_guarded,
+			p.leaving_reduce_only,
+			None,
+		);
+		[deviation, refused, Some(liquidated), Some(leaving)]
+			.into_iter()
+			.flatten()
+			.collect()
+	}
+
+	fn mint_gauges(branch: &Branch, p: &BranchParameters) -> Vec<Gauge> {
+		if p.debt_ceiling == 0 {
+			return Vec::new();
+		}
+		let minted = branch.minted.reading(T::Time::now());
+		let reading = ratio(minted, p.debt_ceiling);
+		Vec::from([gauge(
+			Fuse::Minted,
+			reading,
+			p.minted_guarded,
+			p.minted_reduce_only,
+			None,
+		)])
+	}
+
+	/// A branch that runs and its parameters.
+	fn measured(id: BranchId) -> Option<(Branch, BranchParameters)> {
+		let branch = Branches::<T>::get(id).filter(|branch| branch.settlement.is_none())?;
+		Some((branch, T::RiskParameters::branch(id).ok()?))
+	}
+}
+
+impl<T: Config> Gauges for Pallet<T> {
+	fn subjects() -> Vec<BreakerSubject> {
+		BranchList::<T>::get()
+			.into_iter()
+			.flat_map(|id| [BreakerSubject::Branch(id), mint_path(id)])
+			.collect()
+	}
+
+	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
+		let gauges = match subject {
+			BreakerSubject::Branch(id) => {
+				Self::measured(id).map(|(branch, parameters)| Self::branch_gauges(&branch, &parameters))
+			}
+			BreakerSubject::Mint(MintPath::Vaults(id)) => {
+				Self::measured(id).map(|(branch, parameters)| Self::mint_gauges(&branch, &parameters))
+			}
+			_ => None,
+		};
+		gauges.unwrap_or_default()
+	}
+}

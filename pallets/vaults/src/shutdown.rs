@@ -1,0 +1,268 @@
+//! The last resort: a branch is shut down, its vaults are settled at the last price, and what they gave is redeemed.
+//!
+//! A settled vault gives collateral worth its debt at the locked price, rounded up, or all it has. The kUSD in existence
+//! because of the branch is then backed by that pot alone; what the pot and the insurance fund leave open, every
+//! kUSD that is redeemed bears alike.
+
+use frame_support::{
+	ensure,
+	storage::{with_storage_layer, with_transaction},
+	traits::{
+		fungibles::Mutate as _,
+		tokens::{Fortitude, Precision, Preservation},
+		Get, Time,
+	},
+	weights::{Weight, WeightMeter},
+};
+use keel_math::{value, FixedU128, Rounding};
+use keel_primitives::{Balance, BranchId, InsuranceFund, PriceProvider, TriggerIndex, VaultId};
+use sp_runtime::{DispatchError, DispatchResult, TransactionOutcome};
+
+use crate::{
+	overflow, Branch, BranchList, Branches, Config, Error, Event, Pallet, Redemption, Settlement, Vaults,
+	WeightInfo,
+};
+
+/// The most vaults a block settles by itself.
+pub(crate) const SETTLED_PER_BLOCK: u32 = 50;
+
+impl<T: Config> Pallet<T> {
+	/// Lock the price and let nothing but exits happen from now on.
+	pub(crate) fn do_shut_down(id: BranchId) -> DispatchResult {
+		let mut branch = Self::running(id)?;
+		let price = match T::Prices::last(branch.feed) {
+			Some(price) => price.value,
+			None => {
+				ensure!(branch.total_normalised == 0, Error::<T>::NoPriceToSettleAt);
+				FixedU128::default()
+			}
+		};
+		branch.settlement = Some(Settlement::new(price, T::Time::now()));
+		Self::deposit_event(Event::BranchShutDown {
+			branch: id,
+			price,
+			debt: branch.debt()?,
+			collateral: branch.total_collateral,
+		});
+		Self::finish(id, &mut branch)?;
+		Branches::<T>::insert(id, branch);
+		Ok(())
+	}
+
+	/// Take collateral worth its debt out of vault `id` and the debt with it. Writes the vault and the index, and changes
+	/// `branch` for the caller to write; an error changes nothing.
+	fn settle_vault(id: VaultId, group: BranchId, branch: &mut Branch) -> DispatchResult {
+		let vault = Self::vault_of(id)?;
+		ensure!(vault.branch == group, Error::<T>::WrongBranch);
+		let mut settlement = branch.settlement.clone().ok_or(Error::<T>::NotShutDown)?;
+		ensure!(vault.normalised_debt > 0, Error::<T>::NothingChanged);
+		let debt = vault.debt(branch.rate_index)?;
+		let given = value::amount_for(debt, settlement.price, branch.divisor, Rounding::Up)
+			// More than the type holds, or no price at all: more than any vault has.
+			.map_or(vault.collateral, |worth| worth.min(vault.collateral));
+		let less = |from: u128, amount: u128| from.checked_sub(amount).ok_or_else(overflow);
+		let more = |to: u128, amount: u128| to.checked_add(amount).ok_or_else(overflow);
+		let mut after = vault.clone();
+		after.normalised_debt = 0;
+		after.collateral = less(vault.collateral, given)?;
+		let total_normalised = less(branch.total_normalised, vault.normalised_debt)?;
+		let total_collateral = less(branch.total_collateral, given)?;
+		settlement.pot = more(settlement.pot, given)?;
+		settlement.settled = more(settlement.settled, vault.normalised_debt)?;
+
+		branch.total_normalised = total_normalised;
+		branch.total_collateral = total_collateral;
+		branch.settlement = Some(settlement);
+		Self::retrigger(group, id, vault.entry(branch.divisor), None);
+		Self::deposit_event(Event::VaultSettled {
+			vault: id,
+			owner: vault.owner,
+			branch: group,
+			debt,
+			given,
+			collateral: after.collateral,
+		});
+		Vaults::<T>::insert(id, after);
+		Ok(())
+	}
+
+	/// Settle vault `id`.
+	pub(crate) fn do_settle(id: VaultId) -> DispatchResult {
+		let group = Self::vault_of(id)?.branch;
+		let mut branch = Self::branch_of(group)?;
+		Self::settle_vault(id, group, &mut branch)?;
+		Self::finish(group, &mut branch)?;
+		Branches::<T>::insert(group, branch);
+		Ok(())
+	}
+
+	/// Once no vault of `branch` owes anything: fix what may be redeemed, after the fund has carried what it can of what the
+	/// pot is short of. A pot without claims is the fund's. Changes `branch` for the caller to write.
+	fn finish(id: BranchId, branch: &mut Branch) -> DispatchResult {
+		let Some(mut settlement) = branch.settlement.clone() else {
+			return Ok(());
+		};
+		if branch.total_normalised > 0 {
+			return Ok(());
+		}
+		if settlement.claims.is_none() {
+			// Below zero is interest that rounding took from owners: nobody has a claim on it.
+			let issued = Balance::try_from(branch.issued).unwrap_or(0);
+			// An overflow is worth more than there is kUSD.
+			let worth = value::value_of(settlement.pot, settlement.price, branch.divisor, Rounding::Down)
+				.unwrap_or(Balance::MAX);
+			let covered = Self::cover(id, issued.saturating_sub(worth));
+			if covered > 0 {
+				branch.retire(covered)?;
+			}
+			let claims = issued.checked_sub(covered).ok_or_else(overflow)?;
+			settlement.claims = Some(claims);
+			Self::deposit_event(Event::SettlementDone {
+				branch: id,
+				pot: settlement.pot,
+				claims,
+				covered,
+			});
+		}
+		if settlement.claims == Some(0) && settlement.pot > 0 {
+			let account = Self::branch_account(id);
+			let taken = with_storage_layer(|| {
+				T::InsuranceFund::take_collateral(&account, branch.collateral, settlement.pot)
+			});
+			// The next block tries again.
+			if taken.is_ok() {
+				Self::deposit_event(Event::PotTaken {
+					branch: id,
+					collateral: settlement.pot,
+				});
+				settlement.pot = 0;
+			}
+		}
+		branch.settlement = Some(settlement);
+		Ok(())
+	}
+
+	/// What the fund carries of `shortfall`; nothing if it fails, whatever the reason: the settlement does not wait for it.
+	fn cover(id: BranchId, shortfall: Balance) -> Balance {
+		if shortfall == 0 {
+			return 0;
+		}
+		let covered = with_storage_layer(|| {
+			let covered = T::InsuranceFund::cover_in_part(shortfall)?;
+			// Burning more than was asked for is no cover.
+			shortfall.checked_sub(covered).ok_or_else(overflow)?;
+			Ok::<_, DispatchError>(covered)
+		});
+		covered.unwrap_or_else(|error| {
+			Self::deposit_event(Event::CoverFailed { branch: id, error });
+			0
+		})
+	}
+
+	/// Go on with the settlement of branch `id`: up to `most` vaults, the worst first. All or nothing, but a vault that
+	/// can't be settled does not hold up the others. How many were.
+	pub(crate) fn settle_worst(id: BranchId, mut branch: Branch, most: u32) -> Result<u32, DispatchError> {
+		let mut settled = 0u32;
+		if branch.total_normalised > 0 {
+			for vault in T::Triggers::first(id, most) {
+				let done = Self::settle_vault(vault, id, &mut branch).is_ok();
+				// At most `most`.
+				settled = settled.saturating_add(u32::from(done));
+			}
+		}
+		Self::finish(id, &mut branch)?;
+		Branches::<T>::insert(id, branch);
+		Ok(settled)
+	}
+
+	/// Settle what `limit` has weight for.
+	pub(crate) fn settle_idle(limit: Weight) -> Weight {
+		let mut meter = WeightMeter::with_limit(limit);
+		let read = T::DbWeight::get().reads(1);
+		if meter.try_consume(read).is_err() {
+			return meter.consumed();
+		}
+		let mut left = SETTLED_PER_BLOCK;
+		for id in BranchList::<T>::get() {
+			if meter.try_consume(read).is_err() {
+				break;
+			}
+			let Some(branch) = Branches::<T>::get(id) else {
+				continue;
+			};
+			if !branch.settlement.as_ref().is_some_and(Settlement::is_open) {
+				continue;
+			}
+			let affordable = |most: &u32| meter.can_consume(T::WeightInfo::settle_worst(*most));
+			let (least, wanted) = if branch.total_normalised > 0 {
+				(1, left)
+			} else {
+				(0, 0)
+			};
+			let Some(most) = (least..=wanted).rev().find(affordable) else {
+				break;
+			};
+			meter.consume(T::WeightInfo::settle_worst(most));
+			// Only numbers beyond their types fail; the next block tries again.
+			let settled = with_storage_layer(|| Self::settle_worst(id, branch, most)).unwrap_or(most);
+			// At most `left`.
+			left = left.saturating_sub(settled);
+		}
+		meter.consumed()
+	}
+
+	/// What redeeming `amount` from branch `id` burns and pays, and the branch afterwards. Fixes the claims if the last debt
+	/// was repaid and no block has got to it yet.
+	fn plan_redeem(id: BranchId, amount: Balance) -> Result<(Branch, Redemption), DispatchError> {
+		let mut branch = Self::branch_of(id)?;
+		ensure!(branch.settlement.is_some(), Error::<T>::NotShutDown);
+		Self::finish(id, &mut branch)?;
+		let mut settlement = branch.settlement.clone().ok_or(Error::<T>::NotShutDown)?;
+		let claims = settlement.claims.ok_or(Error::<T>::NotSettled)?;
+		let share = settlement.share(amount).ok_or_else(overflow)?;
+		ensure!(share.burned > 0, Error::<T>::NothingChanged);
+		// Nobody gives kUSD for nothing.
+		ensure!(share.collateral > 0, Error::<T>::RedemptionTooSmall);
+		settlement.claims = claims.checked_sub(share.burned);
+		settlement.pot = settlement
+			.pot
+			.checked_sub(share.collateral)
+			.ok_or_else(overflow)?;
+		branch.settlement = Some(settlement);
+		branch.retire(share.burned)?;
+		Ok((branch, share))
+	}
+
+	/// Burn `who`'s kUSD for its share of the pot.
+	pub(crate) fn do_redeem(
+		who: &T::AccountId,
+		id: BranchId,
+		amount: Balance,
+	) -> Result<Redemption, DispatchError> {
+		let (branch, share) = Self::plan_redeem(id, amount)?;
+		T::Assets::burn_from(
+			T::Synthetic::get(),
+			who,
+			share.burned,
+			Preservation::Expendable,
+			Precision::Exact,
+			Fortitude::Polite,
+		)?;
+		T::Assets::transfer(
+			branch.collateral,
+			&Self::branch_account(id),
+			who,
+			share.collateral,
+			Preservation::Expendable,
+		)?;
+		Branches::<T>::insert(id, branch);
+		Ok(share)
+	}
+
+	/// What [`Self::do_redeem`] would do, done and undone.
+	pub(crate) fn view_quote_redeem(id: BranchId, amount: Balance) -> Result<Redemption, DispatchError> {
+		with_transaction(|| {
+			TransactionOutcome::Rollback(Self::plan_redeem(id, amount).map(|(_, share)| share))
+		})
+	}
+}
