@@ -24,6 +24,7 @@ if [ -z "$FAST" ]; then
 fi
 step "Pallets and runtime: unit, property, journey and replay tests" \
 	env SKIP_WASM_BUILD=1 cargo test --locked --workspace --exclude keel-node --features runtime-benchmarks,try-runtime
+step "Documentation is what the runtime says" scripts/docs.sh --check
 if [ -z "$FAST" ]; then
 	step "Node: build with the Wasm runtime" cargo build --locked -p keel-node
 	step "Node: tests" cargo test --locked -p keel-node

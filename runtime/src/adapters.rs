@@ -1,11 +1,13 @@
 //! Glue: primitives' traits over SDK pallets.
 
-use alloc::{collections::BTreeSet, vec::Vec};
-use frame_support::traits::SortedMembers;
-use keel_primitives::{FeedId, Moment};
+use alloc::{collections::BTreeSet, vec, vec::Vec};
+use frame_support::traits::{fungibles::Inspect, SortedMembers};
+use keel_primitives::{Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Moment, Triggers};
 use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
-use crate::{AccountId, OracleOperators, Prices, Runtime};
+use crate::{
+	configs::Synthetic, AccountId, Assets, Auctions, InsuranceFund, OracleOperators, Prices, Runtime,
+};
 
 /// Every protocol account derives from a pallet id that begins so.
 const PROTOCOL_PREFIX: &[u8] = b"modlkeel/";
@@ -56,6 +58,50 @@ impl pallet_prices::RawValues for OracleValues {
 	}
 }
 
+/// Compares the kUSD there is with the kUSD the ledgers account for, to the unit: what branches have issued, what running
+/// auctions carry, and the bad debt on record. More than that came into existence past every door.
+pub struct SupplyGauge;
+
+impl SupplyGauge {
+	/// kUSD in existence that no ledger accounts for, in base units.
+	pub fn unexplained() -> Balance {
+		let issued = pallet_vaults::BranchList::<Runtime>::get()
+			.into_iter()
+			.filter_map(pallet_vaults::Branches::<Runtime>::get)
+			// Saturates far beyond any supply.
+			.fold(0i128, |sum, branch| sum.saturating_add(branch.issued));
+		let carried = <Auctions as keel_primitives::Auctions<AccountId>>::debt()
+			.saturating_add(<InsuranceFund as keel_primitives::InsuranceFund<AccountId>>::bad_debt());
+		let supply = Assets::total_issuance(Synthetic::get()).saturating_sub(carried);
+		match u128::try_from(issued) {
+			Ok(issued) => supply.saturating_sub(issued),
+			Err(_) => supply.saturating_add(issued.unsigned_abs()),
+		}
+	}
+}
+
+impl Gauges for SupplyGauge {
+	fn subjects() -> Vec<BreakerSubject> {
+		vec![BreakerSubject::Chain]
+	}
+
+	/// One unit is a defect in the books, and a reason to look; a kUSD stops new risk, a thousand stops all that can wait.
+	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
+		if subject != BreakerSubject::Chain {
+			return Vec::new();
+		}
+		vec![Gauge {
+			fuse: Fuse::UnexplainedSupply,
+			reading: Self::unexplained(),
+			triggers: Triggers {
+				guarded: 1,
+				reduce_only: 1_000_000,
+				halted: Some(1_000_000_000),
+			},
+		}]
+	}
+}
+
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarks::*;
 
@@ -72,12 +118,12 @@ mod benchmarks {
 		},
 		BoundedVec,
 	};
-	use keel_primitives::{AssetId, FeedId, Moment};
+	use keel_primitives::{AssetId, BranchId, FeedId, Moment, PositionLedger, PriceProvider};
 	use sp_runtime::FixedU128;
 
 	use crate::{
 		configs::{MaxFeeds, MaxMembers},
-		AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, KEEL,
+		AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, Vaults, KEEL,
 	};
 
 	/// The first asset and feed benchmarks may invent.
@@ -107,6 +153,36 @@ mod benchmarks {
 	impl pallet_stability_pool::BenchmarkHelper for AssetBenchmarks {
 		fn create_asset(asset: AssetId) {
 			create(asset, 10);
+		}
+
+		fn set_time(now: Moment) {
+			set_time(now);
+		}
+	}
+
+	/// For risk parameters: a branch whose gauge has to walk an edge of the range that is crowded, though not so much that it
+	/// gives up.
+	pub struct RiskBenchmarks;
+
+	impl pallet_risk_parameters::BenchmarkHelper for RiskBenchmarks {
+		fn branch() -> BranchId {
+			let branch = <Vaults as PositionLedger>::create_positions(500, 0);
+			// All stand at 200 %. At three quarters of the price they stand where the default ratio is.
+			let feed = pallet_vaults::Branches::<Runtime>::get(branch).map_or(0, |b| b.feed);
+			let price = <Prices as PriceProvider>::last(feed).map_or(FixedU128::from_u32(1), |p| p.value);
+			<Prices as PriceProvider>::set_price(feed, price * FixedU128::from_rational(3, 4));
+			branch
+		}
+	}
+
+	/// For the treasury: KEEL, to somebody.
+	pub struct TreasuryBenchmarks;
+
+	impl pallet_treasury::ArgumentsFactory<(), AccountId> for TreasuryBenchmarks {
+		fn create_asset_kind(_: u32) {}
+
+		fn create_beneficiary(seed: [u8; 32]) -> AccountId {
+			AccountId::new(seed)
 		}
 	}
 

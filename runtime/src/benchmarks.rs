@@ -9,4 +9,5 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_stability_pool, StabilityPool]
 	[pallet_auctions, Auctions]
 	[pallet_insurance_fund, InsuranceFund]
+	[pallet_circuit_breaker, CircuitBreaker]
 );

@@ -1,7 +1,7 @@
 //! What every transaction is checked for beyond the SDK's own checks.
 
 use codec::{Decode, DecodeWithMemTracking, Encode};
-use frame_support::{dispatch::DispatchClass, traits::Contains, weights::Weight};
+use frame_support::{dispatch::DispatchClass, ensure, traits::Contains, weights::Weight};
 use scale_info::TypeInfo;
 use sp_runtime::{
 	impl_tx_ext_default,
@@ -12,14 +12,14 @@ use sp_runtime::{
 	transaction_validity::{InvalidTransaction, TransactionPriority, TransactionSource, ValidTransaction},
 };
 
-use crate::{OracleOperators, Runtime, RuntimeCall};
+use crate::{OracleOperators, Runtime, RuntimeCall, TechnicalMembership};
 
 /// What the chain lives from goes first.
 ///
 /// - Operational weight is for the chain's own transactions. The class of a batch, a proxy's or a multisig's call is that
 ///   of what is inside, so a signer could buy the weight that is reserved for liquidations and for the block's own
 ///   fallback. A signed transaction of that class is refused unless it is one of System's (an authorised upgrade must fit
-///   into a full block).
+///   into a full block) or a member's of the technical committee (who must be heard when blocks are full).
 /// - An operator's feed has the highest priority there is, so that who fills the blocks does not make prices stale. A tip of
 ///   some tens of KEEL buys the same; then the earlier one goes first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -35,7 +35,7 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	type Pre = ();
 
 	fn weight(&self, _: &RuntimeCall) -> Weight {
-		// The members, for a feed.
+		// The members: operators for a feed, the committee for its own calls.
 		<Runtime as frame_system::Config>::DbWeight::get().reads(1)
 	}
 
@@ -52,8 +52,13 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 		let mut validity = ValidTransaction::default();
 		if let Some(who) = origin.as_system_origin_signer() {
 			let is_feed = matches!(call, RuntimeCall::Oracle(pallet_oracle::Call::feed_values { .. }));
-			if info.class == DispatchClass::Operational && !matches!(call, RuntimeCall::System(_)) {
-				return Err(InvalidTransaction::Call.into());
+			if info.class == DispatchClass::Operational {
+				let may = match call {
+					RuntimeCall::System(_) => true,
+					RuntimeCall::TechnicalCommittee(_) => TechnicalMembership::contains(who),
+					_ => false,
+				};
+				ensure!(may, InvalidTransaction::Call);
 			}
 			if is_feed && OracleOperators::contains(who) {
 				validity.priority = FEED_PRIORITY;

@@ -11,7 +11,11 @@ use sp_genesis_builder::PresetId;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{traits::AccountIdConversion, BoundedVec, FixedU128};
 
-use crate::{AccountId, Balance, RuntimeGenesisConfig, KEEL};
+use crate::{
+	configs::TreasuryAccount,
+	governance::pallet_origins::{self, Pace},
+	AccountId, Balance, RuntimeGenesisConfig, KEEL,
+};
 
 /// Assets of the development chain: `(id, name, symbol, decimals, endowment in whole units)`.
 const ASSETS: [(u32, &str, &str, u8, u128); 5] = [
@@ -58,7 +62,18 @@ fn asset_keeper() -> AccountId {
 	PalletId(*b"keel/ast").into_account_truncating()
 }
 
-fn preset(validators: &[&str]) -> Value {
+/// The technical committee: a third of it, one of these, guards.
+fn committee() -> Vec<AccountId> {
+	use Sr25519Keyring::*;
+	let mut all: Vec<AccountId> = [Dave, Eve, Ferdie]
+		.into_iter()
+		.map(|k| k.to_account_id())
+		.collect();
+	all.sort();
+	all
+}
+
+fn preset(validators: &[&str], pace: Pace) -> Value {
 	let authorities: Vec<(AuraId, GrandpaId)> = validators
 		.iter()
 		.map(|seed| {
@@ -103,7 +118,11 @@ fn preset(validators: &[&str]) -> Value {
 			..Default::default()
 		},
 		balances: pallet_balances::GenesisConfig {
-			balances: endowed().into_iter().map(|who| (who, 1_000_000 * KEEL)).collect(),
+			balances: endowed()
+				.into_iter()
+				.chain([TreasuryAccount::get()])
+				.map(|who| (who, 1_000_000 * KEEL))
+				.collect(),
 			..Default::default()
 		},
 		assets: pallet_assets::GenesisConfig {
@@ -119,8 +138,12 @@ fn preset(validators: &[&str]) -> Value {
 			members: BoundedVec::truncate_from(operators()),
 			..Default::default()
 		},
-		guardians: pallet_membership::GenesisConfig {
-			members: BoundedVec::truncate_from(vec![Sr25519Keyring::Ferdie.to_account_id()]),
+		technical_membership: pallet_membership::GenesisConfig {
+			members: BoundedVec::truncate_from(committee()),
+			..Default::default()
+		},
+		origins: pallet_origins::GenesisConfig {
+			pace,
 			..Default::default()
 		},
 		prices: pallet_prices::GenesisConfig {
@@ -149,8 +172,10 @@ fn preset(validators: &[&str]) -> Value {
 /// The preset called `id`, as a JSON patch of the default genesis.
 pub fn get(id: &PresetId) -> Option<Vec<u8>> {
 	let patch = match id.as_ref() {
-		sp_genesis_builder::DEV_RUNTIME_PRESET => preset(&["Alice"]),
-		sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => preset(&["Alice", "Bob", "Charlie"]),
+		sp_genesis_builder::DEV_RUNTIME_PRESET => preset(&["Alice"], Pace::Rehearsal),
+		sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => {
+			preset(&["Alice", "Bob", "Charlie"], Pace::Serious)
+		}
 		_ => return None,
 	};
 	serde_json::to_string(&patch).ok().map(Into::into)

@@ -21,6 +21,7 @@ pub mod apis;
 pub mod configs;
 pub mod extensions;
 pub mod genesis_presets;
+pub mod governance;
 pub mod migrations;
 pub mod weights;
 
@@ -34,6 +35,7 @@ use sp_runtime::{
 };
 use sp_version::RuntimeVersion;
 
+pub use configs::TechnicalCollective;
 pub use keel_primitives::{AssetId, Balance, BranchId, FeedId, Moment, VaultId};
 
 /// A signature of any of the supported schemes.
@@ -106,18 +108,28 @@ impl_opaque_keys! {
 	}
 }
 
-/// The version of this runtime.
-#[sp_version::runtime_version]
-pub const VERSION: RuntimeVersion = RuntimeVersion {
-	spec_name: alloc::borrow::Cow::Borrowed("keel"),
-	impl_name: alloc::borrow::Cow::Borrowed("keel"),
-	authoring_version: 1,
-	spec_version: 100,
-	impl_version: 1,
-	apis: apis::RUNTIME_API_VERSIONS,
-	transaction_version: 1,
-	system_version: 1,
-};
+macro_rules! version {
+	($spec_version:tt) => {
+		/// The version of this runtime.
+		#[sp_version::runtime_version]
+		pub const VERSION: RuntimeVersion = RuntimeVersion {
+			spec_name: alloc::borrow::Cow::Borrowed("keel"),
+			impl_name: alloc::borrow::Cow::Borrowed("keel"),
+			authoring_version: 1,
+			spec_version: $spec_version,
+			impl_version: 1,
+			apis: apis::RUNTIME_API_VERSIONS,
+			transaction_version: 2,
+			system_version: 1,
+		};
+	};
+}
+
+#[cfg(not(feature = "rehearsal"))]
+version!(101);
+// The runtime after this one: for rehearsing an upgrade.
+#[cfg(feature = "rehearsal")]
+version!(102);
 
 /// Milliseconds of a slot: a block every two seconds.
 pub const SLOT_DURATION: Moment = 2_000;
@@ -175,7 +187,13 @@ mod runtime {
 	#[runtime::pallet_index(30)]
 	pub type OracleOperators = pallet_membership<Instance1>;
 	#[runtime::pallet_index(31)]
-	pub type Guardians = pallet_membership<Instance2>;
+	pub type TechnicalMembership = pallet_membership<Instance2>;
+	#[runtime::pallet_index(32)]
+	pub type TechnicalCommittee = pallet_collective<Instance1>;
+	#[runtime::pallet_index(33)]
+	pub type TxPause = pallet_tx_pause;
+	#[runtime::pallet_index(34)]
+	pub type SafeMode = pallet_safe_mode;
 
 	// Down the page, as data flows: prices before their users.
 	#[runtime::pallet_index(40)]
@@ -194,6 +212,24 @@ mod runtime {
 	pub type Auctions = pallet_auctions;
 	#[runtime::pallet_index(47)]
 	pub type InsuranceFund = pallet_insurance_fund;
+	// After those it measures, before what referenda enact in the same block.
+	#[runtime::pallet_index(48)]
+	pub type CircuitBreaker = pallet_circuit_breaker;
+
+	#[runtime::pallet_index(50)]
+	pub type Preimage = pallet_preimage;
+	#[runtime::pallet_index(51)]
+	pub type Scheduler = pallet_scheduler;
+	#[runtime::pallet_index(52)]
+	pub type ConvictionVoting = pallet_conviction_voting;
+	#[runtime::pallet_index(53)]
+	pub type Referenda = pallet_referenda;
+	#[runtime::pallet_index(54)]
+	pub type Origins = governance::pallet_origins;
+	#[runtime::pallet_index(55)]
+	pub type Whitelist = pallet_whitelist;
+	#[runtime::pallet_index(56)]
+	pub type Treasury = pallet_treasury;
 }
 
 impl frame_system::offchain::CreateTransactionBase<pallet_liquidations::Call<Runtime>> for Runtime {

@@ -3,7 +3,7 @@
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
 
 use super::Synthetic;
-use crate::{Assets, InsuranceFund, Prices, RiskParameters, Runtime, Timestamp};
+use crate::{Assets, CircuitBreaker, InsuranceFund, Prices, RiskParameters, Runtime, Timestamp};
 
 parameter_types! {
 	pub const AuctionsPalletId: PalletId = PalletId(*b"keel/auc");
@@ -11,6 +11,7 @@ parameter_types! {
 
 impl pallet_auctions::Config for Runtime {
 	type Assets = Assets;
+	type CircuitBreaker = CircuitBreaker;
 	type InsuranceFund = InsuranceFund;
 	type MaxSettlePerBlock = ConstU32<20>;
 	type PalletId = AuctionsPalletId;
@@ -18,5 +19,5 @@ impl pallet_auctions::Config for Runtime {
 	type RiskParameters = RiskParameters;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
-	type WeightInfo = crate::weights::pallet_auctions::WeightInfo<Runtime>;
+	type WeightInfo = ();
 }

@@ -3,6 +3,8 @@
 mod assets;
 mod auctions;
 mod consensus;
+mod emergency;
+mod governance;
 mod insurance_fund;
 mod liquidations;
 mod operators;
@@ -14,6 +16,8 @@ mod utility;
 mod vaults;
 
 pub use assets::Synthetic;
+pub use emergency::AlwaysOpen;
+pub use governance::{TechnicalCollective, TreasuryAccount};
 pub use operators::MaxMembers;
 pub use prices::MaxFeeds;
 pub use system::{BlockLength, BlockWeights, CallFilter};

@@ -1,8 +1,8 @@
-//! Who feeds prices and who guards.
+//! Who feeds prices.
 
 use frame_support::traits::ConstU32;
 use frame_system::EnsureRoot;
-use pallet_membership::{Instance1, Instance2};
+use pallet_membership::Instance1;
 
 use crate::{AccountId, Oracle, Runtime, RuntimeEvent};
 
@@ -16,19 +16,6 @@ impl pallet_membership::Config<Instance1> for Runtime {
 	type MaxMembers = MaxMembers;
 	// A removed operator's values are dropped at once.
 	type MembershipChanged = Oracle;
-	type MembershipInitialized = ();
-	type PrimeOrigin = EnsureRoot<AccountId>;
-	type RemoveOrigin = EnsureRoot<AccountId>;
-	type ResetOrigin = EnsureRoot<AccountId>;
-	type RuntimeEvent = RuntimeEvent;
-	type SwapOrigin = EnsureRoot<AccountId>;
-	type WeightInfo = pallet_membership::weights::SubstrateWeight<Runtime>;
-}
-
-impl pallet_membership::Config<Instance2> for Runtime {
-	type AddOrigin = EnsureRoot<AccountId>;
-	type MaxMembers = ConstU32<16>;
-	type MembershipChanged = ();
 	type MembershipInitialized = ();
 	type PrimeOrigin = EnsureRoot<AccountId>;
 	type RemoveOrigin = EnsureRoot<AccountId>;

@@ -1,14 +1,14 @@
 //! Operators' raw values and the prices made of them.
 
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
-use frame_system::EnsureRoot;
 use keel_primitives::FeedId;
 use sp_runtime::FixedU128;
 
 use super::operators::MaxOperators;
 use crate::{
 	adapters::{NeverCombine, NotePrices, OracleValues},
-	AccountId, OracleOperators, RiskParameters, Runtime, Timestamp,
+	governance::RootOrRiskBounds,
+	OracleOperators, RiskParameters, Runtime, Timestamp,
 };
 
 parameter_types! {
@@ -30,11 +30,11 @@ impl pallet_oracle::Config for Runtime {
 	type OracleValue = FixedU128;
 	type PalletId = OraclePalletId;
 	type Time = Timestamp;
-	type WeightInfo = crate::weights::pallet_oracle::WeightInfo<Runtime>;
+	type WeightInfo = ();
 }
 
 impl pallet_prices::Config for Runtime {
-	type AdminOrigin = EnsureRoot<AccountId>;
+	type AdminOrigin = RootOrRiskBounds;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::adapters::PricesBenchmarks;
 	type MaxFeeds = MaxFeeds;
@@ -42,5 +42,5 @@ impl pallet_prices::Config for Runtime {
 	type RawValues = OracleValues;
 	type RiskParameters = RiskParameters;
 	type Time = Timestamp;
-	type WeightInfo = crate::weights::pallet_prices::WeightInfo<Runtime>;
+	type WeightInfo = ();
 }

@@ -1,13 +1,19 @@
-//! The governed numbers. Root moves values and bounds until referenda do; guardians tighten.
+//! The governed numbers. Referenda move values and bounds; guardians tighten.
 
-use frame_system::{EnsureRoot, EnsureSignedBy};
-
-use crate::{AccountId, Guardians, Runtime, Timestamp};
+use crate::{
+	governance::{Guardians, RiskController, RootOrRiskAdjust, RootOrRiskBounds},
+	CircuitBreaker, Runtime, Timestamp, Vaults,
+};
 
 impl pallet_risk_parameters::Config for Runtime {
-	type AdjustOrigin = EnsureRoot<AccountId>;
-	type BoundsOrigin = EnsureRoot<AccountId>;
-	type GuardianOrigin = EnsureSignedBy<Guardians, AccountId>;
+	type AdjustOrigin = RootOrRiskAdjust;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::adapters::RiskBenchmarks;
+	type BoundsOrigin = RootOrRiskBounds;
+	type CircuitBreaker = CircuitBreaker;
+	type ControllerOrigin = RiskController;
+	type GuardianOrigin = Guardians;
+	type Impact = Vaults;
 	type Time = Timestamp;
-	type WeightInfo = crate::weights::pallet_risk_parameters::WeightInfo<Runtime>;
+	type WeightInfo = ();
 }

@@ -1,10 +1,10 @@
 //! The standing buyer.
 
-use frame_support::{parameter_types, PalletId};
+use frame_support::{parameter_types, traits::ConstU64, PalletId};
 use keel_primitives::Balance;
 
 use super::{vaults::MaxBranches, Synthetic};
-use crate::{Assets, InsuranceFund, Runtime};
+use crate::{Assets, CircuitBreaker, InsuranceFund, Runtime, Timestamp};
 
 parameter_types! {
 	pub const StabilityPoolPalletId: PalletId = PalletId(*b"keel/stb");
@@ -16,10 +16,14 @@ impl pallet_stability_pool::Config for Runtime {
 	type Assets = Assets;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::adapters::AssetBenchmarks;
+	type CircuitBreaker = CircuitBreaker;
 	type InsuranceFund = InsuranceFund;
+	// Two to four minutes: longer than a liquidation can be seen coming.
+	type JoinDelay = ConstU64<120_000>;
 	type MaxCollaterals = MaxBranches;
 	type MinimumDeposit = MinimumDeposit;
 	type PalletId = StabilityPoolPalletId;
 	type Synthetic = Synthetic;
-	type WeightInfo = crate::weights::pallet_stability_pool::WeightInfo<Runtime>;
+	type Time = Timestamp;
+	type WeightInfo = ();
 }

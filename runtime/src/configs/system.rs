@@ -4,14 +4,14 @@ use frame_support::{
 	derive_impl,
 	dispatch::DispatchClass,
 	parameter_types,
-	traits::{ConstU32, Contains},
+	traits::{ConstU32, Contains, InsideBoth},
 	weights::{constants::ParityDbWeight, constants::WEIGHT_REF_TIME_PER_SECOND, Weight},
 };
 use sp_runtime::Perbill;
 
 use crate::{
 	adapters::is_protocol_account, AccountId, Address, Balance, Block, Hash, Nonce, PalletInfo, Runtime,
-	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, VERSION,
+	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, SafeMode, TxPause, VERSION,
 };
 
 /// What normal transactions may use of a block; the rest is for operational ones (liquidations) and hooks.
@@ -33,7 +33,8 @@ parameter_types! {
 	pub const SS58Prefix: u16 = 42;
 }
 
-/// What nobody but Root may call, from a signature, a batch, a proxy or a multisig alike.
+/// What nobody but Root may call, from a signature, a batch, a proxy or a multisig alike. Behind it stand the switches of
+/// `emergency`: safe mode and paused calls.
 ///
 /// - Nothing may be sent to a protocol account by hand: it would belong to nobody, and the books, which say to the
 ///   unit what each of these accounts holds, would be off by it.
@@ -89,7 +90,7 @@ impl Contains<RuntimeCall> for CallFilter {
 impl frame_system::Config for Runtime {
 	type AccountData = pallet_balances::AccountData<Balance>;
 	type AccountId = AccountId;
-	type BaseCallFilter = CallFilter;
+	type BaseCallFilter = InsideBoth<CallFilter, InsideBoth<SafeMode, TxPause>>;
 	type Block = Block;
 	type BlockHashCount = BlockHashCount;
 	type BlockLength = BlockLength;

@@ -10,8 +10,8 @@ use keel_primitives::Balance;
 
 use super::Synthetic;
 use crate::{
-	AccountId, Assets, Auctions, Balances, InsuranceFund, Liquidations, Prices, RiskParameters, Runtime,
-	RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
+	governance::RootOrRiskBounds, AccountId, Assets, Auctions, Balances, CircuitBreaker, InsuranceFund,
+	Liquidations, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
 };
 
 parameter_types! {
@@ -30,7 +30,8 @@ impl pallet_vaults::Config for Runtime {
 	type Auctions = Auctions;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::adapters::VaultsBenchmarks;
-	type BranchOrigin = EnsureRoot<AccountId>;
+	type BranchOrigin = RootOrRiskBounds;
+	type CircuitBreaker = CircuitBreaker;
 	type Currency = Balances;
 	type InsuranceFund = InsuranceFund;
 	type MaxBranches = MaxBranches;
@@ -38,10 +39,11 @@ impl pallet_vaults::Config for Runtime {
 	type Prices = Prices;
 	type RiskParameters = RiskParameters;
 	type RuntimeHoldReason = RuntimeHoldReason;
+	type ShutdownOrigin = EnsureRoot<AccountId>;
 	type StabilityPool = StabilityPool;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
 	type Triggers = Liquidations;
 	type VaultDeposit = VaultDeposit;
-	type WeightInfo = crate::weights::pallet_vaults::WeightInfo<Runtime>;
+	type WeightInfo = ();
 }

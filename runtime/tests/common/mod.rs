@@ -12,6 +12,7 @@ use std::{
 use codec::Decode;
 use frame_support::{
 	assert_ok,
+	storage::{with_transaction, TransactionOutcome},
 	traits::{fungibles::Inspect, TryState, TryStateSelect},
 };
 use keel_runtime::{
@@ -26,7 +27,7 @@ use sp_core::offchain::{
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
 	traits::{Dispatchable, Header as _},
-	BoundedVec, Digest, DigestItem, DispatchResult, FixedU128,
+	BoundedVec, Digest, DigestItem, DispatchError, DispatchResult, FixedU128,
 };
 
 pub const KUSD: u32 = 1;
@@ -255,6 +256,11 @@ pub fn call(key: Sr25519Keyring, call: impl Into<RuntimeCall>) -> DispatchResult
 		.dispatch(RuntimeOrigin::signed(who(key)))
 		.map(|_| ())
 		.map_err(|e| e.error)
+}
+
+/// Do it and take it back.
+pub fn could(attempt: impl FnOnce() -> DispatchResult) -> DispatchResult {
+	with_transaction(|| TransactionOutcome::Rollback(Ok::<_, DispatchError>(attempt()))).unwrap()
 }
 
 /// The events of the last block.

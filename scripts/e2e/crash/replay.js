@@ -69,7 +69,8 @@ async function replay() {
 
 	// ---- the stage: prices, vaults, a small pool, a bidder ----
 	const begin = first.time * 1000;
-	await chain.setTime(begin - 3_600_000);
+	// Long before: what may be minted within an hour is limited.
+	await chain.setTime(begin - 5 * 3_600_000);
 	await chain.freshPrices(withOthers(first.prices), 4);
 	if (options["workers-off"]) {
 		await chain.rpc("offchain_localStorageSet", "PERSISTENT", stringHex("keel/liquidations/off"), "0x01");
@@ -89,8 +90,9 @@ async function replay() {
 	let step = { ...zeroStep() };
 	const rows = [];
 	const history = [];
+	const levelsSeen = new Set();
 	const fundBefore = kusd((await fund()).balance);
-	const head = ["UTC", "BTC", "ETH", "DOT", "unsafe", "worker", "block", "absorbed", "auctioned", "sold", "discount", "fund", "bad debt", "supply"];
+	const head = ["UTC", "BTC", "ETH", "DOT", "unsafe", "worker", "block", "absorbed", "auctioned", "sold", "discount", "fund", "bad debt", "supply", "levels"];
 	console.log(line(head));
 
 	for (let i = 0; i < script.steps.length; i++) {
@@ -146,6 +148,7 @@ async function replay() {
 		["Still unsafe at the end", unsafeSince.size],
 		["Insurance fund before, after", `${fundBefore.toFixed(2)}, ${end.fund.toFixed(2)} kUSD`],
 		["Recorded bad debt", `${end.badDebt.toFixed(2)} kUSD`],
+		["Levels seen (BTC, ETH, DOT, chain)", [...levelsSeen].join(" ")],
 		["kUSD supply", `${end.supply.toFixed(6)}`],
 		["… minus what is issued, auctioned and bad", `${gap} base units`],
 		["Value of collateral behind it", `${end.backing.toFixed(2)} (${percent(end.backing / end.supply)})`],
@@ -182,7 +185,7 @@ async function replay() {
 	}
 
 	async function setUpBidder() {
-		const collateral = 900;
+		const collateral = 400;
 		const debt = Math.floor((collateral * first.prices.BTC) / 4);
 		await chain.send(tx.vaults.open(BRANCH.BTC, units(collateral, "BTC"), units(debt, "kUSD")), BIDDER);
 	}
@@ -204,7 +207,8 @@ async function replay() {
 			const collateral = (debt * ratio(ratios[symbol])) / (first.prices[symbol] * 0.999);
 			batch.push(tx.vaults.open(BRANCH[symbol], units(collateral.toFixed(8), symbol), units(debt.toFixed(2), "kUSD")));
 			if (batch.length === 15 || i === count - 1) {
-				await chain.feedAll(withOthers(first.prices));
+				await chain.setTime((await chain.now()) + 300_000);
+				await chain.freshPrices(withOthers(first.prices), 1);
 				const events = await chain.send(tx.utility.batchAll(batch), owners[owner++ % owners.length]);
 				for (const event of events) {
 					if (api.events.vaults.VaultOpened.is(event)) opened.push(event.data.vault.toBigInt());
@@ -232,7 +236,7 @@ async function replay() {
 	}
 
 	async function fund() {
-		const ledger = await api.query.insuranceFund.ledger();
+		const { books: ledger } = await api.query.insuranceFund.ledger();
 		const tranche = (t) => t.inflow.toBigInt() - t.outflow.toBigInt();
 		return {
 			balance: tranche(ledger.shared) + tranche(ledger.treasury),
@@ -360,9 +364,18 @@ async function replay() {
 			row.unsafe, step.worker, step.block,
 			kusd(step.absorbed).toFixed(0), kusd(step.auctioned).toFixed(0), paid.toFixed(0),
 			worth ? percent(1 - paid / worth) : "-",
-			row.fund.toFixed(0), row.badDebt.toFixed(0), supply.toFixed(0),
+			row.fund.toFixed(0), row.badDebt.toFixed(0), supply.toFixed(0), await levels(),
 		];
 		return row;
+	}
+
+	/** The breakers of BTC, ETH, DOT and the chain: Normal, Guarded, ReduceOnly or Halted, by their first letters. */
+	async function levels() {
+		const subjects = [...SYMBOLS.map((s) => ({ Branch: BRANCH[s] })), "Chain"];
+		const all = await Promise.all(subjects.map((s) => chain.view("CircuitBreaker", "status", s)));
+		const letters = all.map((status) => status.unwrap().level.toString()[0]).join("");
+		levelsSeen.add(letters);
+		return letters;
 	}
 
 	/** kUSD in existence minus what is issued by the branches, carried by auctions and recorded as bad: must be zero. */

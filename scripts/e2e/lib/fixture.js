@@ -28,7 +28,7 @@ export async function fixture(options = {}) {
 export async function supplyGap({ api }) {
 	let issued = 0n;
 	for (const [, branch] of await api.query.vaults.branches.entries()) issued += branch.unwrap().issued.toBigInt();
-	const ledger = await api.query.insuranceFund.ledger();
+	const { books: ledger } = await api.query.insuranceFund.ledger();
 	const bad = ledger.shortfalls.toBigInt() - ledger.covered.toBigInt();
 	const supply = (await api.query.assets.asset(1)).unwrap().supply.toBigInt();
 	return supply - issued - (await api.query.auctions.debt()).toBigInt() - bad;

@@ -50,13 +50,6 @@ describe("mistakes", () => {
 		);
 	});
 
-	it("a guardian tightens at once and cannot loosen", async () => {
-		const margin = (value) => tx.riskParameters.setValues({ Branch: BRANCH.ETH }, [[{ Branch: "SafetyMargin" }, value]]);
-		const events = await chain.send(margin(110_000_000_000_000_000n), "Ferdie");
-		assert.ok(events.some((e) => chain.api.events.riskParameters.ParameterChanged.is(e)));
-		await assert.rejects(chain.send(margin(100_000_000_000_000_000n), "Ferdie"), /riskParameters\.GuardianMayOnlyTighten/);
-	});
-
 	it("after all of it the books balance", async () => {
 		assert.equal(await supplyGap(chain), 0n);
 	});

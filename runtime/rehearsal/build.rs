@@ -1,0 +1,12 @@
+fn main() {
+	// The same project in the same place as the runtime's own build, so that all but the runtime itself is there already;
+	// under another name, so that neither overwrites the other.
+	substrate_wasm_builder::WasmBuilder::new()
+		.with_project("../Cargo.toml")
+		.expect("the runtime is beside this crate")
+		.enable_feature("rehearsal")
+		.import_memory()
+		.export_heap_base()
+		.set_file_name("keel_rehearsal.rs")
+		.build()
+}

@@ -1,0 +1,130 @@
+//! The breaker, and the SDK's switches for what is outside its reach.
+
+use frame_support::{
+	parameter_types,
+	traits::{ConstU32, Contains, GetCallMetadata},
+};
+use frame_system::EnsureWithSuccess;
+use pallet_tx_pause::RuntimeCallNameOf;
+
+use crate::{
+	adapters::SupplyGauge,
+	governance::{tracks::SafeModeDuration, Guardians, HalfOfCommittee, RootOrRiskAdjust},
+	AccountId, Balance, Balances, InsuranceFund, RiskParameters, Runtime, RuntimeCall, RuntimeEvent,
+	RuntimeHoldReason, Timestamp, Vaults,
+};
+
+impl pallet_circuit_breaker::Config for Runtime {
+	type Gauges = (Vaults, InsuranceFund, SupplyGauge);
+	type GuardianOrigin = Guardians;
+	// Two for each of 16 branches, the chain, the fees' path, and room for markets.
+	type MaxSubjects = ConstU32<64>;
+	type OverrideOrigin = RootOrRiskAdjust;
+	type RiskParameters = RiskParameters;
+	type Time = Timestamp;
+	type WeightInfo = ();
+}
+
+/// What no switch may stop: time and prices, governance, liquidations, and every way out.
+///
+/// `vaults.adjust` is here because it repays and tops up; that it mints nothing while the chain is in trouble is the
+/// breaker's work. A wrapper (batch, proxy, multisig) is open because what it carries is judged by itself.
+pub struct AlwaysOpen;
+
+impl AlwaysOpen {
+	/// Is `call` of `pallet` always open? An empty list is "all of it".
+	fn is_open(pallet: &str, call: &str) -> bool {
+		const OPEN: [(&str, &[&str]); 26] = [
+			("System", &[]),
+			("Timestamp", &[]),
+			("Utility", &[]),
+			("Multisig", &[]),
+			("Proxy", &[]),
+			("OracleOperators", &[]),
+			("TechnicalMembership", &[]),
+			("TechnicalCommittee", &[]),
+			("TxPause", &[]),
+			("SafeMode", &[]),
+			("Oracle", &[]),
+			("Prices", &[]),
+			("RiskParameters", &[]),
+			("CircuitBreaker", &[]),
+			("Liquidations", &[]),
+			("Preimage", &[]),
+			("Scheduler", &[]),
+			("ConvictionVoting", &[]),
+			("Referenda", &[]),
+			("Whitelist", &[]),
+			("Treasury", &[]),
+			("Grandpa", &[]),
+			(
+				"Vaults",
+				&[
+					"adjust",
+					"close",
+					"repay",
+					"top_up",
+					"shut_down",
+					"settle",
+					"redeem",
+				],
+			),
+			("StabilityPool", &["withdraw", "claim", "claim_all"]),
+			("Auctions", &["take", "settle", "claim"]),
+			("InsuranceFund", &["donate", "pay_bad_debt"]),
+		];
+		OPEN.iter()
+			.any(|(name, calls)| *name == pallet && (calls.is_empty() || calls.contains(&call)))
+	}
+}
+
+impl Contains<RuntimeCall> for AlwaysOpen {
+	fn contains(call: &RuntimeCall) -> bool {
+		let name = call.get_call_metadata();
+		Self::is_open(name.pallet_name, name.function_name)
+	}
+}
+
+impl Contains<RuntimeCallNameOf<Runtime>> for AlwaysOpen {
+	fn contains((pallet, call): &RuntimeCallNameOf<Runtime>) -> bool {
+		match (core::str::from_utf8(pallet), core::str::from_utf8(call)) {
+			(Ok(pallet), Ok(call)) => Self::is_open(pallet, call),
+			_ => false,
+		}
+	}
+}
+
+impl pallet_tx_pause::Config for Runtime {
+	type MaxNameLen = ConstU32<64>;
+	type PauseOrigin = HalfOfCommittee;
+	type RuntimeCall = RuntimeCall;
+	type RuntimeEvent = RuntimeEvent;
+	type UnpauseOrigin = HalfOfCommittee;
+	type WeightInfo = pallet_tx_pause::weights::SubstrateWeight<Runtime>;
+	type WhitelistedCalls = AlwaysOpen;
+}
+
+parameter_types! {
+	/// Nobody buys safe mode.
+	pub const NoDeposit: Option<Balance> = None;
+	pub const NoRelease: Option<crate::BlockNumber> = None;
+	pub SafeModeFor: crate::BlockNumber = <SafeModeDuration as frame_support::traits::Get<crate::BlockNumber>>::get();
+}
+
+impl pallet_safe_mode::Config for Runtime {
+	type Currency = Balances;
+	type EnterDepositAmount = NoDeposit;
+	type EnterDuration = SafeModeDuration;
+	type ExtendDepositAmount = NoDeposit;
+	type ExtendDuration = SafeModeDuration;
+	type ForceDepositOrigin = HalfOfCommittee;
+	type ForceEnterOrigin = EnsureWithSuccess<HalfOfCommittee, AccountId, SafeModeFor>;
+	type ForceExitOrigin = HalfOfCommittee;
+	type ForceExtendOrigin = EnsureWithSuccess<HalfOfCommittee, AccountId, SafeModeFor>;
+	type Notify = ();
+	type ReleaseDelay = NoRelease;
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type WeightInfo = pallet_safe_mode::weights::SubstrateWeight<Runtime>;
+	type WhitelistedCalls = AlwaysOpen;
+}
