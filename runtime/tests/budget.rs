@@ -46,8 +46,7 @@ fn fallen(deposit: u128, price: f64) -> (Chain, VaultId) {
 		pallet_vaults::Pallet::<Runtime>::vaults_of(who(Bob))[0]
 	});
 	// Long enough for interest, so that the fund exists; then the fall.
-	chain.block(tick() + 40_000, || feed_all(&prices(3_000.0)));
-	let now = chain.now();
+	let now = chain.let_deposits_join(&prices(3_000.0));
 	for i in 1..4 {
 		chain.fed_block(now + i * SLOT_DURATION, &prices(price));
 	}

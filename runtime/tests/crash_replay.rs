@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use common::{bars::Series, *};
 use frame_support::assert_ok;
-use keel_primitives::VaultId;
-use keel_runtime::{Moment, Runtime, RuntimeEvent};
+use keel_primitives::{BranchParameters, RiskParameters as _, VaultId};
+use keel_runtime::{Moment, RiskParameters, Runtime, RuntimeEvent};
 use sp_keyring::Sr25519Keyring::{self, *};
 
 /// A small reproducible generator of uniform numbers in [0, 1).
@@ -89,7 +89,7 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 	let first = (crash.price)(crash.from);
 
 	// Before: prices, vaults near the edge, a pool that is too small.
-	let mut time: Moment = (crash.from - 600) * 1_000;
+	let mut time: Moment = (crash.from - 1_200) * 1_000;
 	let mut tick = || {
 		time += 2_000;
 		time
@@ -97,6 +97,12 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 	for _ in 0..4 {
 		chain.fed_block(tick(), &prices(first));
 	}
+	// Room for as much debt as in the other branches, so that what is opened within minutes here is little of it.
+	chain.state(|| {
+		let dot = RiskParameters::branch(DOT).unwrap();
+		let debt_ceiling = RiskParameters::branch(ETH).unwrap().debt_ceiling;
+		RiskParameters::set_branch(DOT, BranchParameters { debt_ceiling, ..dot });
+	});
 	let owners = [Alice, Bob, Charlie, Dave, Eve, Ferdie];
 	let decimals = [8u32, 18, 10];
 	for round in 0..17 {
@@ -136,6 +142,8 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 			pallet_stability_pool::Call::<Runtime>::deposit { amount: deposit }
 		));
 	});
+
+	chain.let_deposits_join(&prices(first));
 
 	// The crash.
 	let mut since: HashMap<VaultId, u64> = HashMap::new();

@@ -19,7 +19,9 @@ pub mod stability_pool;
 pub mod types;
 
 pub use auctions::{Auctions, Lot};
-pub use circuit_breaker::{Action, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, Level, MintPath, Triggers};
+pub use circuit_breaker::{
+	Action, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, Level, MintPath, Triggers,
+};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
 pub use liquidations::{DebtBetween, Entry, LiquidationOutcome, PositionLedger, TriggerIndex};
 pub use meter::Meter;

@@ -35,7 +35,11 @@ impl Meter {
 			return self.level;
 		}
 		let left = exp_neg(FixedU128::from_rational(elapsed.into(), WINDOW.into()));
-		let rounding = if self.level > 0 { Rounding::Up } else { Rounding::Down };
+		let rounding = if self.level > 0 {
+			Rounding::Up
+		} else {
+			Rounding::Down
+		};
 		// A share of at most one of a number that fits, so it fits.
 		let faded = mul_ratio(self.level.unsigned_abs(), left, rounding).and_then(|v| i128::try_from(v).ok());
 		match faded {

@@ -163,6 +163,16 @@ impl Chain {
 		self.block(time, || feed_all(prices));
 	}
 
+	/// Five minutes of the same prices, a block every half minute: what was deposited joins the stability pool. Returns the
+	/// time.
+	pub fn let_deposits_join(&mut self, prices: &[(u32, f64)]) -> Moment {
+		for _ in 0..10 {
+			let now = self.now();
+			self.fed_block(now + 30_000, prices);
+		}
+		self.now()
+	}
+
 	/// The chain's time.
 	pub fn now(&mut self) -> Moment {
 		self.state(keel_runtime::Timestamp::get)
@@ -213,6 +223,11 @@ impl Chain {
 /// Every pallet's invariants, and the supply of kUSD to the unit.
 pub fn check_state() {
 	AllPalletsWithSystem::try_state(System::block_number(), TryStateSelect::All).unwrap();
+	check_supply();
+}
+
+/// The supply of kUSD to the unit.
+pub fn check_supply() {
 	let issued: i128 = pallet_vaults::Branches::<Runtime>::iter()
 		.map(|(_, b)| b.issued)
 		.sum();
