@@ -559,7 +559,7 @@ fn a_rogue_guardian_can_keep_new_risk_out_and_nothing_else() {
 		assert_eq!(after.collateral, before.collateral);
 		assert!(after.debt < before.debt + before.debt / 1_000);
 		println!(
-			"rogue guardian: new risk was open {open_hours} of {hours} hours; ETH's ratio is {:?}, was {:?}",
+			"rogue guardian: nothing lost; new risk was open {open_hours} of {hours} hours; ETH's ratio is {:?}, was {:?}",
 			after.liquidation_ratio, before.liquidation_ratio
 		);
 		assert!(fund_bad_debt() == 0);

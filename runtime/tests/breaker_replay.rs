@@ -27,6 +27,8 @@ struct Scenario {
 	from: u64,
 	hours: u64,
 	markets: Vec<Market>,
+	/// kUSD of the bidder at the auctions.
+	bidder: f64,
 	price: Box<dyn Fn(u64) -> Vec<f64>>,
 }
 
@@ -51,6 +53,7 @@ fn march_2020() -> Scenario {
 		from,
 		hours: 15,
 		markets: markets(&BTC_ETH_DOT),
+		bidder: 1_200_000.0,
 		// DOT was not traded yet: its feed makes ETH's moves.
 		price: Box::new(move |t| vec![btc.price(t), eth.price(t), 4.5 * eth.price(t) / start]),
 	}
@@ -63,6 +66,7 @@ fn may_2021() -> Scenario {
 		from: 1_621_382_400 + 10 * 3_600,
 		hours: 10,
 		markets: markets(&BTC_ETH_DOT),
+		bidder: 1_200_000.0,
 		price: Box::new(move |t| series.iter().map(|s| s.price(t)).collect()),
 	}
 }
@@ -77,6 +81,7 @@ fn march_2023() -> Scenario {
 		from: 1_678_482_000,
 		hours: 18,
 		markets: markets(&[(BTC, 8), (USDC, 6)]),
+		bidder: 1_200_000.0,
 		price: Box::new(move |t| vec![btc.price(t), usdc.price(t)]),
 	}
 }
@@ -290,7 +295,9 @@ fn replay(scenario: &Scenario, breakers: bool) -> Outcome {
 			safe.push(open(Ferdie, market, *price, 2_000.0, 6.0).unwrap());
 		}
 		// Who buys at auctions: money that is there before the crash.
-		open(Charlie, &scenario.markets[0], first[0], 1_200_000.0, 5.0).unwrap();
+		if scenario.bidder > 0.0 {
+			open(Charlie, &scenario.markets[0], first[0], scenario.bidder, 5.0).unwrap();
+		}
 		let amount = balance(KUSD, Alice) / 3;
 		assert_ok!(call(
 			Alice,
@@ -456,7 +463,8 @@ fn bid(scenario: &Scenario, p: &[f64]) {
 	}
 }
 
-fn compare(scenario: &Scenario, expected: &[(BreakerSubject, Level)]) {
+/// Both runs side by side, and what must be true of them.
+fn compare(scenario: &Scenario, expected: &[(BreakerSubject, Level)]) -> (Outcome, Outcome) {
 	let (on, off) = (replay(scenario, true), replay(scenario, false));
 	println!("\n{}", scenario.name);
 	println!("  minute  subject  level");
@@ -495,6 +503,7 @@ fn compare(scenario: &Scenario, expected: &[(BreakerSubject, Level)]) {
 	assert!(on.bad_debt <= off.bad_debt);
 	assert!(on.minted_in_the_crash <= off.minted_in_the_crash);
 	assert!(on.liquidated <= off.liquidated);
+	(on, off)
 }
 
 #[test]
@@ -511,6 +520,21 @@ fn black_thursday() {
 #[test]
 fn nineteenth_of_may() {
 	compare(&may_2021(), &[(BreakerSubject::Branch(ETH), Level::ReduceOnly)]);
+}
+
+/// The same, and hardly anybody has kUSD to bid with: what nobody buys becomes bad debt, the less of it the less was minted.
+#[test]
+fn nineteenth_of_may_without_buyers() {
+	let scenario = Scenario {
+		name: "19 May 2021, 10:00 UTC, hardly a bidder",
+		bidder: 0.0,
+		..may_2021()
+	};
+	let (on, off) = compare(
+		&scenario,
+		&[(BreakerSubject::Branch(ETH), Level::ReduceOnly), (BreakerSubject::Chain, Level::Halted)],
+	);
+	assert!(on.bad_debt < off.bad_debt && on.minted_in_the_crash < off.minted_in_the_crash);
 }
 
 #[test]

@@ -44,10 +44,6 @@ pub trait InsuranceFund<AccountId> {
 	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt.
 	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError>;
 
-	/// Burn up to `shortfall` kUSD out of the fund, as [`cover`](Self::cover) would, but record no bad debt. Returns
-	/// what was burned: for whoever has another way to carry the rest.
-	fn cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError>;
-
 	/// Move `amount` of `asset` from `from` to the fund: collateral it bought as the last buyer.
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult;
 

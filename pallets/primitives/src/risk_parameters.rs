@@ -59,6 +59,8 @@ macro_rules! parameter_set {
 			Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode,
 			DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
 		)]
+		// The documentation of parameters is written from these.
+		#[scale_info(capture_docs = "always")]
 		pub enum $key {
 			$( $(#[$meta])* $variant, )*
 		}
