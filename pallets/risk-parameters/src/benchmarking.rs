@@ -112,11 +112,11 @@ mod benchmarks {
 		_(
 			origin as T::RuntimeOrigin,
 			NEW,
-			Box::new(limits::default_branch()),
+			Box::new(limits::new_branch()),
 			bounds,
 		);
 
-		assert_eq!(Branches::<T>::get(NEW), Some(limits::default_branch()));
+		assert_eq!(Branches::<T>::get(NEW), Some(limits::new_branch()));
 		Ok(())
 	}
 

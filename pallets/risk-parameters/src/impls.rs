@@ -86,12 +86,9 @@ impl<T: Config> Pallet<T> {
 		LastLoosened::<T>::get(subject, key).map_or(0, |last| last.saturating_add(policy(key).cooldown))
 	}
 
-	/// Is one of the subject's breakers above `Normal`?
+	/// Is the subject's breaker above `Normal`, by itself or by the chain's?
 	pub(crate) fn breaker_raised(subject: Subject) -> bool {
-		subject
-			.breakers()
-			.into_iter()
-			.any(|breaker| T::CircuitBreaker::level(breaker) > Level::Normal)
+		T::CircuitBreaker::level(subject.breaker()) > Level::Normal
 	}
 
 	/// What moving `keys` from `before` to `after` would do to those who are in already. The gauge is only asked where
@@ -251,7 +248,8 @@ impl<T: Config> Pallet<T> {
 		Ok(moved)
 	}
 
-	/// Give `branch` its first numbers, and bounds: `bounds` where it names a key, else the table's.
+	/// Give `branch` its first numbers, and bounds: `bounds` where it names a key, else the table's. Every number starts
+	/// inside both: a vote that may set bounds must not list a branch past them, at once and with no step.
 	pub(crate) fn do_add_branch(
 		branch: BranchId,
 		parameters: &BranchParameters,
@@ -263,8 +261,12 @@ impl<T: Config> Pallet<T> {
 		let range_of = |key| ranges.get(&key).copied().unwrap_or(policy(key).bounds);
 		let set = ParameterSet::Branch(branch, parameters.clone());
 		for (key, value) in set.values() {
-			Self::ensure_inside(value, range_of(key))?;
+			Self::ensure_inside(value, range_of(key).intersection(&policy(key).bounds))?;
 		}
+		ensure!(
+			parameters.debt_ceiling <= limits::NEW_BRANCH_CEILING,
+			Error::<T>::NewBranchCeilingTooHigh
+		);
 		set.check().map_err(Error::<T>::from)?;
 		for key in subject.keys() {
 			Bounds::<T>::insert(subject, key, range_of(key));
@@ -276,7 +278,8 @@ impl<T: Config> Pallet<T> {
 			.collect())
 	}
 
-	/// Write a genesis subject with the table's bounds. Panics, naming what is wrong.
+	/// Write a genesis subject with the table's bounds. Panics, naming what is wrong. A branch may start with any ceiling
+	/// inside them: whoever writes a genesis writes the whole chain, and nobody has lent on it yet.
 	pub(crate) fn build_subject(subject: Subject, set: ParameterSet) {
 		for (key, value) in set.values() {
 			let range = policy(key).bounds;

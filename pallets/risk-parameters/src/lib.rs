@@ -7,7 +7,8 @@
 //!   present value;
 //! - a **step**: the largest move at once, large in the *safer* direction, small in the other;
 //! - a **cooldown** between two moves in the other direction;
-//! - the **breaker**: while the subject's is above `Normal`, nothing is loosened ([`Config::CircuitBreaker`]);
+//! - the **breaker**: while the subject's or the chain's is above `Normal`, nothing is loosened
+//!   ([`Config::CircuitBreaker`]);
 //! - **constraints** with its neighbours: numbers that must go together move in one call, all or nothing;
 //! - the **impact** on those who are in already: a change that would make too much debt unsafe is refused, whoever wants
 //!   it ([`Config::Impact`]).
@@ -22,8 +23,11 @@
 //! | [`Config::GuardianOrigin`] | [`Policy::guardian`] | the safer one | whole |
 //! | [`Config::ControllerOrigin`] | [`Policy::controller`] | both | [`CONTROLLER_STEP`] |
 //!
-//! Not for guardians are the numbers where safer for one is a loss for another, or could stop the chain. All of them meet
-//! the same bounds, cooldowns, constraints, breaker and impact.
+//! Not for guardians are the numbers where safer for one is a loss for another, now or in the next storm, or could stop
+//! the chain. All of them meet the same bounds, cooldowns, constraints, breaker and impact.
+//!
+//! A new branch gets its numbers from [`Config::BoundsOrigin`], every one of them inside the table's bounds, and a debt
+//! ceiling of at most [`limits::NEW_BRANCH_CEILING`]. From there it moves like any other.
 //!
 //! ## The impact of a change
 //!
@@ -147,7 +151,8 @@ pub mod pallet {
 
 	#[pallet::genesis_build]
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
-		/// Panics, naming the number, where a value is out of bounds or a constraint does not hold.
+		/// Panics, naming the number, where a value is out of bounds or a constraint does not hold. The ceiling of a new
+		/// branch does not bind here.
 		fn build(&self) {
 			Pallet::<T>::build_subject(Subject::Chain, ParameterSet::Chain(self.chain.clone()));
 			for (branch, parameters) in &self.branches {
@@ -194,6 +199,9 @@ pub mod pallet {
 		UnknownBranch,
 		/// The branch has numbers already. Move them with `set_values`, or choose another id.
 		BranchExists,
+		/// A new branch would start with a debt ceiling above 1,000,000 kUSD. List it with that or less, and raise the ceiling
+		/// with `set_values`, a step and a cooldown at a time.
+		NewBranchCeilingTooHigh,
 		/// A key of the chain was used on a branch or the other way round. Take the key of the subject's own kind.
 		KeyOfAnotherSubject,
 		/// The list is empty. Name at least one change.
@@ -205,10 +213,12 @@ pub mod pallet {
 		/// The number is larger than its type holds. Raw values: ratios have 18 decimals, kUSD 6, times and counts none.
 		ValueDoesNotFit,
 		/// The value is below its bounds. Stay at or above `bounds.min` of the view `parameter`, or move the bounds by
-		/// referendum.
+		/// referendum. In a new branch, also at or above `policy.bounds.min`, whatever bounds it is given: list it there,
+		/// and move it afterwards.
 		BelowBounds,
 		/// The value is above its bounds. Stay at or below `bounds.max` of the view `parameter`, or move the bounds by
-		/// referendum.
+		/// referendum. In a new branch, also at or below `policy.bounds.max`, whatever bounds it is given: list it there,
+		/// and move it afterwards.
 		AboveBounds,
 		/// The value tightens by more than one step. Take what the view `nearest_allowed` answers, several times if
 		/// need be: tightening does not wait.
@@ -221,13 +231,13 @@ pub mod pallet {
 		/// A guardian tried to loosen. Guardians may move a number in its `safer` direction only.
 		GuardianMayOnlyTighten,
 		/// The number is not for guardians, in either direction: moving it could stop the chain or costs somebody who
-		/// is in already. `AdjustOrigin` may move it; a guardian may tighten the numbers with `policy.guardian` in the
+		/// is in already, now or in the next storm. `AdjustOrigin` may move it; a guardian may tighten the numbers with `policy.guardian` in the
 		/// view `parameters`.
 		NotForGuardians,
 		/// The number is not for controllers, in either direction. `AdjustOrigin` may move it; a controller may move the
 		/// numbers with `policy.controller` in the view `parameters`.
 		NotForControllers,
-		/// A breaker of the subject is above `Normal`, and nothing is loosened in a storm. Wait until it has come down: the
+		/// The subject's breaker, or the chain's, is above `Normal`, and nothing is loosened in a storm. Wait until it has come down: the
 		/// breaker's view `status` says when it may. Or let a referendum lower its level and then loosen, in one batch.
 		/// Tightening is open.
 		BreakerRaised,
@@ -288,6 +298,11 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
+			let listed = ParameterSet::Branch(0, limits::new_branch());
+			assert!(
+				listed.check().is_ok(),
+				"the numbers of a new branch do not go together"
+			);
 			for subject in [Subject::Chain, Subject::Branch(0)] {
 				let mut set = Self::default_set(subject);
 				assert!(
@@ -469,14 +484,16 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Keys that `bounds` does not name start with the bounds of the table. Every number must be inside its
-		/// bounds, every bound inside the limits, and the numbers must go together. Steps and cooldowns start with
-		/// the first move.
+		/// Keys that `bounds` does not name start with the bounds of the table (`policy.bounds` of the view
+		/// `parameters`). Every number must be inside its bounds and inside the table's, every bound inside the limits,
+		/// and the numbers must go together. The debt ceiling is 1,000,000 kUSD at most: that is what a wrong listing
+		/// can cost. Steps and cooldowns start with the first move, so wider bounds say how far a number may go, not
+		/// where it starts.
 		///
 		/// ## Errors
 		///
 		/// `BranchExists`, `DuplicateKey`, `KeyOfAnotherSubject`, `BoundsInverted`, `BoundsOutsideLimits`,
-		/// `BelowBounds`, `AboveBounds`, and the errors for numbers that do not go together (see `set_values`).
+		/// `BelowBounds`, `AboveBounds`, `NewBranchCeilingTooHigh`, and the errors for numbers that do not go together (see `set_values`).
 		///
 		/// ## Events
 		///

@@ -5,8 +5,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use keel_math::{mul_div, mul_ratio, FixedU128, Rounding, ONE};
 use keel_primitives::{
-	Balance, BranchId, BranchKey, BranchParameters, BreakerSubject, ChainKey, ChainParameters, Impact,
-	MintPath, Moment,
+	Balance, BranchId, BranchKey, BranchParameters, BreakerSubject, ChainKey, ChainParameters, Impact, Moment,
 };
 use scale_info::TypeInfo;
 use sp_runtime::Permill;
@@ -61,17 +60,14 @@ impl Subject {
 		)
 	}
 
-	/// Its breakers: while one of them is above `Normal`, none of its numbers is loosened.
-	pub const fn breakers(self) -> [BreakerSubject; 2] {
+	/// Its breaker: while that is above `Normal`, none of its numbers is loosened. A branch's is held by the chain's too.
+	///
+	/// Not the breakers of the ways kUSD is minted. Anybody with collateral raises one of those by minting up to its window
+	/// and has it back by repaying: in the block before an enactment, that would be a veto.
+	pub const fn breaker(self) -> BreakerSubject {
 		match self {
-			Subject::Chain => [
-				BreakerSubject::Chain,
-				BreakerSubject::Mint(MintPath::StabilityFees),
-			],
-			Subject::Branch(branch) => [
-				BreakerSubject::Branch(branch),
-				BreakerSubject::Mint(MintPath::Vaults(branch)),
-			],
+			Subject::Chain => BreakerSubject::Chain,
+			Subject::Branch(branch) => BreakerSubject::Branch(branch),
 		}
 	}
 }
@@ -259,7 +255,7 @@ pub struct Policy {
 	/// Which way is safer.
 	pub safer: Safer,
 	/// May guardians move it, the safer way? Not where that alone could stop the chain or costs somebody who is in
-	/// already.
+	/// already, now or in the next storm.
 	pub guardian: bool,
 	/// May controllers move it, either way, in smaller steps?
 	pub controller: bool,
@@ -473,13 +469,14 @@ pub struct ParameterInfo {
 	pub policy: Policy,
 	/// Where one move the safer way may take it now, on its own.
 	pub tighten: Range,
-	/// Where one move the other way may take it once `loosen_from` has come and no breaker is raised, on its own.
+	/// Where one move the other way may take it once `loosen_from` has come and the breaker is at `Normal`, on its own.
 	pub loosen: Range,
 	/// When it was last loosened, in milliseconds since 1970.
 	pub last_loosened: Option<Moment>,
 	/// From when it may be loosened, in milliseconds since 1970; past or zero is "now".
 	pub loosen_from: Moment,
-	/// Is loosening refused now, whatever `loosen_from` says, because a breaker of the subject is above `Normal`?
+	/// Is loosening refused now, whatever `loosen_from` says, because the subject's breaker or the chain's is above
+	/// `Normal`?
 	pub breaker_raised: bool,
 }
 
@@ -490,8 +487,8 @@ pub struct ParameterInfo {
 pub struct Nearest {
 	/// Accepted now; the present value if none is.
 	pub now: u128,
-	/// Accepted from `from` on, once no breaker of the subject is raised; differs from `now` only while a cooldown runs
-	/// or one is.
+	/// Accepted from `from` on, once the subject's breaker is at `Normal`; differs from `now` only while a cooldown runs
+	/// or the breaker is raised.
 	pub then: u128,
 	/// When the cooldown is over, in milliseconds since 1970; past or zero is "now".
 	pub from: Moment,

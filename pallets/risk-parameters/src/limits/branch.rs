@@ -22,10 +22,11 @@ pub const fn rule(key: BranchKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// In calm weather far above what volatility asks for, so raising it costs nobody then, whatever it costs in a storm.
 		BranchKey::LiquidationRatioCap => Policy {
 			unit: Ratio,
 			safer: Higher,
-			guardian: true,
+			guardian: false,
 			moves_existing: true,
 			default: bps(18_000),
 			bounds: range(bps(12_500), bps(40_000)),
@@ -140,11 +141,12 @@ pub const fn rule(key: BranchKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// Below one the threshold would not even cover an ordinary day.
+		// Below one the threshold would not even cover an ordinary day. No guardian stretches this or the horizon in calm
+		// weather: both multiply what a storm brings.
 		BranchKey::VolatilityMultiple => Policy {
 			unit: Ratio,
 			safer: Higher,
-			guardian: true,
+			guardian: false,
 			moves_existing: true,
 			default: bps(23_300),
 			bounds: range(bps(16_400), bps(40_000)),
@@ -157,7 +159,7 @@ pub const fn rule(key: BranchKey) -> Policy {
 		BranchKey::VolatilityHorizon => Policy {
 			unit: Seconds,
 			safer: Higher,
-			guardian: true,
+			guardian: false,
 			moves_existing: true,
 			default: 86_400,
 			bounds: range(21_600, 604_800),
@@ -269,11 +271,12 @@ pub const fn rule(key: BranchKey) -> Policy {
 			range(bps(500), bps(2_000)),
 			range(bps(400), bps(4_000)),
 		),
+		// Nine tenths away from a five-minute average, nothing would be left to halt for.
 		BranchKey::DeviationHalted => trigger(
 			DOORS,
 			bps(2_500),
 			range(bps(1_500), bps(5_000)),
-			range(bps(1_000), bps(9_000)),
+			range(bps(1_000), bps(6_000)),
 		),
 		// Feeders speak every 20 s where nothing moves, and the strictest legal age is passed between two of their
 		// values: below 30 s an ordinary pause would trip it.
@@ -309,11 +312,12 @@ pub const fn rule(key: BranchKey) -> Policy {
 			range(bps(800), bps(3_000)),
 			range(bps(500), bps(6_000)),
 		),
+		// At all of the debt, nothing would be left to halt for.
 		BranchKey::LiquidatedHalted => trigger(
 			DOORS,
 			bps(4_000),
 			range(bps(2_500), bps(7_000)),
-			range(bps(2_000), bps(10_000)),
+			range(bps(2_000), bps(8_000)),
 		),
 		// Ceilings are made to last for weeks.
 		BranchKey::MintedGuarded => trigger(

@@ -91,10 +91,12 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// Not for guardians: a price that is less certain than this is no price to the fuse that counts how long there was
+		// none, and that one halts.
 		ChainKey::AddRiskConfidence => Policy {
 			unit: Ratio,
 			safer: Lower,
-			guardian: true,
+			guardian: false,
 			default: bps(100),
 			bounds: range(bps(25), bps(300)),
 			limits: range(bps(5), bps(1_000)),
@@ -155,11 +157,12 @@ pub const fn rule(key: ChainKey) -> Policy {
 			..REST
 		},
 		// A short memory raises the liquidation ratio sooner when a storm begins. Not judged by its impact: the volatility of
-		// now stays what it is, only how it goes on averaging changes, and vaults meet that on the ramp.
+		// now stays what it is, only how it goes on averaging changes, and vaults meet that on the ramp. No guardian shortens it
+		// in calm weather: a storm would find every branch armed.
 		ChainKey::VolatilityTau => Policy {
 			unit: Seconds,
 			safer: Lower,
-			guardian: true,
+			guardian: false,
 			default: 21_600,
 			bounds: range(7_200, 86_400),
 			limits: range(600, 2_592_000),
@@ -232,21 +235,22 @@ pub const fn rule(key: ChainKey) -> Policy {
 			range(bps(1_000), bps(4_000)),
 			range(bps(800), bps(6_000)),
 		),
+		// At all of the fund, nothing would be left to halt for.
 		ChainKey::DrawdownHalted => trigger(
 			DOORS,
 			bps(5_000),
 			range(bps(3_000), bps(8_000)),
-			range(bps(2_500), bps(10_000)),
+			range(bps(2_500), bps(8_000)),
 		),
 		// It stands under all three drawdowns, the halting one too. Below a thousand kUSD, an empty fund and the shortfall
-		// of one small vault would stop the chain.
+		// of one small vault would stop the chain; above a million, a fund could be lost whole and read as a scratch.
 		ChainKey::DrawdownFloor => Policy {
 			unit: Amount,
 			safer: Lower,
 			guardian: false,
 			default: kusd(10_000),
 			bounds: range(kusd(2_000), kusd(1_000_000)),
-			limits: range(kusd(1_000), kusd(100_000_000)),
+			limits: range(kusd(1_000), kusd(1_000_000)),
 			tighten: step(500, kusd(1_000)),
 			loosen: step(200, kusd(500)),
 			cooldown: DAY,

@@ -7,9 +7,13 @@
 //! for prices somebody *leaves* on, lenient is safer, so no guardian can close the door.
 //!
 //! Guardians act at once and nobody can undo them for days, so they don't move every number (`guardian`). Theirs are
-//! those whose safer side at its worst keeps new risk out, and those that existing vaults meet on the ramp. Not theirs
-//! are numbers whose safer side
+//! those whose safer side at its worst keeps new risk out, and of what existing vaults meet on the ramp
+//! `LiquidationRatio` alone: its impact is judged for all it does, and it ends at the cap. Not theirs are numbers whose
+//! safer side
 //!
+//! - arms the liquidation ratio for the next storm: `LiquidationRatioCap`, `VolatilityMultiple`, `VolatilityHorizon`,
+//!   `VolatilityTau`. In calm weather they make nobody unsafe, so the impact lets them pass; once volatility comes, they
+//!   liquidate vaults that would have stood;
 //! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
 //!   `LiquidateConfidence`;
 //! - takes from those who are in already, with no ramp: `LiquidationPenalty`, `PoolBonus`, `TargetMargin` (more is
@@ -17,13 +21,17 @@
 //!   liquidated whole), and `RampPerHour`, which is the time owners have;
 //! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`;
 //! - closes doors to those who are in: what makes a breaker halt (`DeviationHalted`, `RefusedHalted`, `LiquidatedHalted`,
-//!   `DrawdownHalted`, and `DrawdownFloor`, which stands under a drawdown) or keeps it there longer (`BreakerDwell`,
-//!   `BreakerCooldown`, `BreakerRelease`), and `ExitLimit`. A guardian who needs a halt raises the breaker itself: that
-//!   passes, a number stays;
+//!   `DrawdownHalted`; `DrawdownFloor`, which stands under a drawdown; `AddRiskConfidence`, which decides what counts as
+//!   an outage, and a long one halts) or keeps it there longer (`BreakerDwell`, `BreakerCooldown`, `BreakerRelease`), and
+//!   `ExitLimit`. A guardian who needs a halt raises the breaker itself: that passes, a number stays;
 //! - stops accrual: `FeesMintedGuarded`, `FeesMintedReduceOnly`; or stops tightening: `ImpactLimit`.
 //!
 //! The lower limit of a fuse's trigger is above what a calm day reads, so that nobody can vote a market dead; the upper
-//! one is within what a crash reads, so that nobody can vote a fuse away.
+//! one is within what a crash reads, so that nobody can vote a fuse away: a trigger at a whole, or over a floor larger
+//! than any fund, would never blow.
+//!
+//! A branch that is listed starts inside the table's bounds with every number, and with a ceiling of at most
+//! [`NEW_BRANCH_CEILING`], whatever bounds it is given: wider bounds only say how far it may go, by steps and cooldowns.
 //!
 //! Controllers move `StabilityFee` alone (`controller`). Not `DebtCeiling`: guardians cut it, and a machine that raises
 //! it would lend into every rally.
@@ -38,13 +46,17 @@ pub use branch::rule as branch;
 pub use chain::rule as chain;
 
 use keel_math::ONE;
-use keel_primitives::{BranchKey, BranchParameters, ChainKey, ChainParameters, Moment};
+use keel_primitives::{Balance, BranchKey, BranchParameters, ChainKey, ChainParameters, Moment};
 use sp_runtime::Permill;
 
 use crate::types::{Policy, Range, Safer, Step, Unit, MAX_CHANGES};
 
 const HOUR: Moment = 3_600_000;
 const DAY: Moment = 24 * HOUR;
+
+/// The highest debt ceiling a branch is listed with, in base units of kUSD: 1,000,000 kUSD. That is what a wrong listing
+/// can cost. From there the ceiling grows by steps, each after a cooldown, in view of everybody. Genesis is exempt.
+pub const NEW_BRANCH_CEILING: Balance = kusd(1_000_000);
 
 /// A raw ratio from basis points.
 const fn bps(n: u128) -> u128 {
@@ -131,6 +143,15 @@ pub fn default_branch() -> BranchParameters {
 	set
 }
 
+/// The numbers of a branch that is listed: as fresh, with the ceiling it may start with.
+pub fn new_branch() -> BranchParameters {
+	let fresh = default_branch();
+	BranchParameters {
+		debt_ceiling: fresh.debt_ceiling.min(NEW_BRANCH_CEILING),
+		..fresh
+	}
+}
+
 /// The numbers of a fresh chain.
 pub fn default_chain() -> ChainParameters {
 	let mut set = ChainParameters::default();
@@ -143,6 +164,10 @@ pub fn default_chain() -> ChainParameters {
 // A table that makes no sense does not compile.
 const _: () = {
 	assert!(BranchKey::ALL.len() <= MAX_CHANGES as usize && ChainKey::ALL.len() <= MAX_CHANGES as usize);
+	assert!(
+		branch(BranchKey::DebtCeiling).bounds.contains(NEW_BRANCH_CEILING),
+		"no branch could be listed with the highest ceiling"
+	);
 	let mut i = 0;
 	while i < BranchKey::ALL.len() {
 		assert!(

@@ -100,7 +100,7 @@ mod guardian_gone_rogue {
 
 	/// Everything a guardian can do on a day, over and over until nothing moves: each key on its own as far the safer way
 	/// as one call takes it, one unit the other way, and all keys of a subject at once. Returns how much was accepted.
-	fn rampage() -> usize {
+	pub fn rampage() -> usize {
 		let mut accepted = 0;
 		loop {
 			let mut moved_now = 0;
@@ -151,11 +151,8 @@ mod guardian_gone_rogue {
 		use BranchKey::*;
 		use ChainKey::*;
 		vec![
-			// Existing vaults, on the ramp, a share of them at a time.
-			(b(LiquidationRatio), pct(250)),
-			(b(LiquidationRatioCap), pct(400)),
-			(b(VolatilityMultiple), pct(400)),
-			(b(VolatilityHorizon), 604_800),
+			// Existing vaults, on the ramp, a share of them at a time, as far as the cap.
+			(b(LiquidationRatio), pct(180)),
 			// No new debt.
 			(b(SafetyMargin), pct(50)),
 			(b(DebtCeiling), 0),
@@ -183,10 +180,8 @@ mod guardian_gone_rogue {
 			(c(OutlierDeviations), pct(300)),
 			(c(OutlierFloor), bps(10)),
 			(c(AddRiskAge), 10_000),
-			(c(AddRiskConfidence), bps(25)),
 			(c(ReduceRiskAge), 3_600_000),
 			(c(ReduceRiskConfidence), pct(20)),
-			(c(VolatilityTau), 7_200),
 			// More for whoever buys last, more liquidations in a block.
 			(c(FundShare), ONE),
 			(c(TreasuryCap), 5_000_000_000_000),
@@ -269,6 +264,105 @@ mod guardian_gone_rogue {
 				}
 				assert_eq!(root(), before);
 			}
+		});
+	}
+}
+
+/// Numbers moved in calm weather, where they make nobody unsafe, that would liquidate everybody in the next storm.
+mod armed_for_the_next_storm {
+	use super::*;
+	use keel_math::{liquidation::liquidation_ratio, FixedU128};
+	use keel_primitives::{BranchParameters, Impact};
+
+	/// A year's volatility on a calm day, and in March 2020.
+	const CALM: u128 = 40;
+	const STORM: u128 = 200;
+
+	/// Where the liquidation ratio is heading at a volatility in percent.
+	fn heading(set: &BranchParameters, volatility: u128) -> u128 {
+		liquidation_ratio(
+			set.liquidation_ratio,
+			set.liquidation_ratio_cap,
+			set.liquidation_penalty,
+			set.volatility_multiple,
+			FixedU128::from_inner(pct(volatility)),
+			set.volatility_horizon,
+		)
+		.unwrap()
+		.into_inner()
+	}
+
+	/// All debt stands on the ratio of a calm day.
+	fn calm_day(before: &BranchParameters, after: &BranchParameters) -> Answer {
+		Ok((heading(after, CALM) > heading(before, CALM)).then_some(Impact {
+			newly_unsafe: 1,
+			total: 1,
+			exact: true,
+		}))
+	}
+
+	fn arms() -> [(Subject, (Key, u128)); 5] {
+		[
+			(BRANCH, (b(BranchKey::LiquidationRatioCap), pct(198))),
+			(BRANCH, (b(BranchKey::VolatilityMultiple), pct(270))),
+			(BRANCH, (b(BranchKey::VolatilityHorizon), 129_600)),
+			(Subject::Chain, (c(ChainKey::VolatilityTau), 16_200)),
+			(Subject::Chain, (c(ChainKey::AddRiskConfidence), bps(50))),
+		]
+	}
+
+	#[test]
+	fn is_not_for_guardians_in_any_weather() {
+		ExtBuilder::default().build_and_execute(|| {
+			for raised in [Level::Normal, Level::Guarded, Level::Halted] {
+				level(BreakerSubject::Chain, raised);
+				for (subject, (key, value)) in arms() {
+					let now = get(subject, key);
+					let other = match subject {
+						Subject::Chain => (c(ChainKey::AddRiskAge), 29_000),
+						Subject::Branch(_) => (b(BranchKey::DebtCeiling), 0),
+					};
+					for value in [value, moved(key, now, Tightened, 1).unwrap()] {
+						for list in [vec![(key, value)], vec![other, (key, value)]] {
+							assert_noop!(set(GUARDIAN, subject, &list), Error::<Test>::NotForGuardians);
+							assert_eq!(
+								RiskParameters::preview(subject, changes(&list), Authority::Guardian),
+								Err(Error::<Test>::NotForGuardians.into())
+							);
+							// Nothing but whose hand it is stands in the way.
+							frame_support::hypothetically_ok!(set(ADJUSTER, subject, &list));
+						}
+					}
+				}
+			}
+		});
+	}
+
+	#[test]
+	fn a_guardians_month_leaves_the_storm_as_it_was() {
+		ExtBuilder::default().build_and_execute(|| {
+			Judge::set(Some(calm_day));
+			let set_now = || Branches::<Test>::get(BTC).unwrap();
+			let before = set_now();
+			for _ in 0..30 {
+				super::guardian_gone_rogue::rampage();
+				later(DAY);
+			}
+			let after = set_now();
+			assert_ne!(before, after);
+			for volatility in [0, CALM, 80, 120, STORM, 1_000] {
+				assert_eq!(heading(&after, volatility), heading(&before, volatility));
+			}
+
+			// The same calm day lets all of it pass, in one day and with nobody unsafe: it is the storm that pays.
+			for (subject, (key, _)) in arms() {
+				while subject == BRANCH && nearest(subject, key, u128::MAX).now != get(subject, key) {
+					let further = nearest(subject, key, u128::MAX).now;
+					assert_ok!(set(ADJUSTER, subject, &[(key, further)]));
+				}
+			}
+			assert_eq!(heading(&set_now(), CALM), heading(&before, CALM));
+			assert!(heading(&before, STORM) == pct(150) && heading(&set_now(), STORM) > pct(220));
 		});
 	}
 }

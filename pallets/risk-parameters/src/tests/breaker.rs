@@ -32,13 +32,7 @@ fn loosening(subject: Subject) -> (Key, u128) {
 
 #[test]
 fn when_raised_should_refuse_every_loosening_and_let_every_tightening_through() {
-	for (subject, breaker) in [
-		(Subject::Chain, CHAIN),
-		(Subject::Chain, FEES),
-		(BRANCH, CHAIN),
-		(BRANCH, branch(BTC)),
-		(BRANCH, vaults(BTC)),
-	] {
+	for (subject, breaker) in [(Subject::Chain, CHAIN), (BRANCH, CHAIN), (BRANCH, branch(BTC))] {
 		for raised in RAISED {
 			ExtBuilder::default().build_and_execute(|| {
 				level(breaker, raised);
@@ -66,16 +60,16 @@ fn when_raised_should_refuse_every_loosening_and_let_every_tightening_through() 
 }
 
 #[test]
-fn each_subject_minds_its_own_breakers_and_those_above() {
+fn each_subject_minds_its_own_breaker_and_the_chains() {
 	let subjects = [Subject::Chain, Subject::Branch(BTC), Subject::Branch(DOT)];
 	// Which of the three a breaker holds.
 	let cases = [
 		(CHAIN, [true, true, true]),
-		(FEES, [true, false, false]),
+		(FEES, [false, false, false]),
 		(branch(BTC), [false, true, false]),
-		(vaults(BTC), [false, true, false]),
+		(vaults(BTC), [false, false, false]),
 		(branch(DOT), [false, false, true]),
-		(vaults(DOT), [false, false, true]),
+		(vaults(DOT), [false, false, false]),
 		(BreakerSubject::Market(BTC), [false, false, false]),
 		(branch(99), [false, false, false]),
 	];
@@ -96,6 +90,47 @@ fn each_subject_minds_its_own_breakers_and_those_above() {
 			});
 		}
 	}
+}
+
+/// Minting up to a window costs nothing but the fee and is repaid in the next block; so does whoever wants to keep a number
+/// where it is, in the block before it would move.
+#[test]
+fn nobody_vetoes_an_enactment_by_minting() {
+	for raised in RAISED {
+		ExtBuilder::default().build_and_execute(|| {
+			for path in [FEES, vaults(BTC), vaults(DOT)] {
+				level(path, raised);
+			}
+			for subject in [Subject::Chain, BRANCH, Subject::Branch(DOT)] {
+				for info in RiskParameters::parameters(subject) {
+					assert!(!info.breaker_raised);
+				}
+				let change = loosening(subject);
+				assert_eq!(nearest(subject, change.0, change.1).now, change.1);
+				assert_ok!(RiskParameters::preview(
+					subject,
+					changes(&[change]),
+					Authority::Adjuster
+				));
+				assert_ok!(set(ADJUSTER, subject, &[change]));
+				assert_eq!(get(subject, change.0), change.1);
+			}
+			let fee = (b(BranchKey::StabilityFee), bps(199));
+			assert_ok!(set(CONTROLLER, BRANCH, &[fee]));
+			// The branch itself still holds it, whatever its mint path says.
+			level(path_above(), raised);
+			later(DAY);
+			assert_noop!(
+				set(ADJUSTER, BRANCH, &[loosening(BRANCH)]),
+				Error::<Test>::BreakerRaised
+			);
+		});
+	}
+}
+
+/// What a branch's mint path is held by too.
+fn path_above() -> BreakerSubject {
+	vaults(BTC).parent().unwrap()
 }
 
 #[test]
@@ -165,7 +200,7 @@ fn views_know_it() {
 	ExtBuilder::default().build_and_execute(|| {
 		let ratio = b(BranchKey::LiquidationRatio);
 		let rooms = RiskParameters::headroom(BRANCH);
-		level(vaults(BTC), Guarded);
+		level(branch(BTC), Guarded);
 		for info in RiskParameters::parameters(BRANCH) {
 			assert!(info.breaker_raised);
 			assert_eq!(info.loosen_from, 0);
@@ -193,7 +228,7 @@ fn views_know_it() {
 			}
 		);
 		assert_eq!(RiskParameters::headroom(BRANCH), rooms);
-		level(vaults(BTC), Normal);
+		level(branch(BTC), Normal);
 		assert_eq!(nearest(BRANCH, ratio, pct(120)).now, pct(147));
 		assert!(!RiskParameters::parameter(BRANCH, ratio).unwrap().breaker_raised);
 	});
@@ -209,7 +244,7 @@ fn bounds_and_new_branches_do_not_ask() {
 		assert_ok!(RiskParameters::add_branch(
 			RuntimeOrigin::root(),
 			3,
-			Box::new(crate::limits::default_branch()),
+			Box::new(crate::limits::new_branch()),
 			Default::default()
 		));
 		// Wider bounds move nothing.

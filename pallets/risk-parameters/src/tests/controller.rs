@@ -204,7 +204,7 @@ fn sets_no_bounds_and_adds_no_branch() {
 			RiskParameters::add_branch(
 				RuntimeOrigin::signed(CONTROLLER),
 				3,
-				Box::new(crate::limits::default_branch()),
+				Box::new(crate::limits::new_branch()),
 				Default::default()
 			),
 			BadOrigin

@@ -121,8 +121,8 @@ fn cap_stays_at_or_above_the_ratio() {
 			set(ADJUSTER, BRANCH, &[(cap, pct(150) - 1)]),
 			Error::<Test>::CapBelowRatio
 		);
-		assert_ok!(set(GUARDIAN, BRANCH, &[(ratio, pct(160)), (cap, pct(165))]));
-		assert_ok!(set(GUARDIAN, BRANCH, &[(cap, pct(170)), (ratio, pct(170))]));
+		assert_ok!(set(ADJUSTER, BRANCH, &[(ratio, pct(160)), (cap, pct(165))]));
+		assert_ok!(set(ADJUSTER, BRANCH, &[(cap, pct(170)), (ratio, pct(170))]));
 	});
 }
 

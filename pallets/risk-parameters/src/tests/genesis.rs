@@ -34,6 +34,21 @@ fn stores_branches_and_the_bounds_of_every_key() {
 }
 
 #[test]
+fn the_ceiling_of_a_new_branch_does_not_bind_it() {
+	let ceiling = policy(b(BranchKey::DebtCeiling)).bounds.max;
+	assert!(ceiling > limits::NEW_BRANCH_CEILING);
+	let large = BranchParameters {
+		debt_ceiling: ceiling,
+		..limits::default_branch()
+	};
+	ExtBuilder::default()
+		.branches(vec![(BTC, large.clone())])
+		.build_and_execute(|| {
+			assert_eq!(Branches::<Test>::get(BTC), Some(large));
+		});
+}
+
+#[test]
 fn survives_json() {
 	let genesis = GenesisConfig::<Test> {
 		branches: vec![(DOT, dot())],

@@ -150,7 +150,7 @@ fn binds_every_authority() {
 				BRANCH,
 				&[
 					(b(BranchKey::DebtCeiling), 0),
-					(b(BranchKey::VolatilityMultiple), pct(234)),
+					(RATIO, pct(151)),
 					(b(BranchKey::SafetyMargin), pct(11)),
 				]
 			),
@@ -343,13 +343,13 @@ fn new_branches_have_nobody_in_them() {
 		assert_ok!(RiskParameters::add_branch(
 			RuntimeOrigin::root(),
 			3,
-			Box::new(crate::limits::default_branch()),
+			Box::new(crate::limits::new_branch()),
 			Default::default()
 		));
 		assert_eq!(Asked::get(), None);
 		assert_eq!(
 			<RiskParameters as keel_primitives::RiskParameters>::branch(3),
-			Ok(crate::limits::default_branch())
+			Ok(crate::limits::new_branch())
 		);
 	});
 }

@@ -22,7 +22,7 @@ const SUBJECTS: [Subject; 5] = [
 	Subject::Branch(5),
 ];
 
-/// Those that hold a subject, and one that holds none.
+/// Those that hold a subject, and some that hold none.
 const BREAKERS: [BreakerSubject; 7] = [
 	BreakerSubject::Chain,
 	BreakerSubject::Mint(MintPath::StabilityFees),
@@ -270,10 +270,8 @@ fn stormy(subject: Subject) -> bool {
 	};
 	up(BreakerSubject::Chain)
 		|| match subject {
-			Subject::Chain => up(BreakerSubject::Mint(MintPath::StabilityFees)),
-			Subject::Branch(id) => {
-				up(BreakerSubject::Branch(id)) || up(BreakerSubject::Mint(MintPath::Vaults(id)))
-			}
+			Subject::Chain => false,
+			Subject::Branch(id) => up(BreakerSubject::Branch(id)),
 		}
 }
 
@@ -516,20 +514,23 @@ fn move_bounds(subject: Subject, key: Key, low: u64, high: u64) {
 fn add_branch(branch: BranchId, key: usize, share: u64) {
 	let (before, state) = (values(), root());
 	let key = BranchKey::ALL[key];
-	let mut parameters = limits::default_branch();
-	// Half of them as the table has them, the rest with one number anywhere in its limits.
+	let Policy { limits, .. } = policy(b(key));
+	// A quarter as they may be listed, a quarter with the ceiling of a genesis, the rest with one number anywhere in its
+	// limits, and with bounds to match.
+	let mut parameters = if share % 4 == 1 {
+		limits::default_branch()
+	} else {
+		limits::new_branch()
+	};
+	let mut wide = vec![];
 	if share % 2 == 0 {
-		let limits = policy(b(key)).limits;
 		parameters
 			.set(key, between(limits.min, limits.max, share))
 			.unwrap();
+		wide.push((b(key), limits.min, limits.max));
 	}
-	let result = RiskParameters::add_branch(
-		RuntimeOrigin::root(),
-		branch,
-		Box::new(parameters),
-		Default::default(),
-	);
+	let result =
+		RiskParameters::add_branch(RuntimeOrigin::root(), branch, Box::new(parameters), bounds(&wide));
 	note_result(result);
 	let after = values();
 	if result.is_err() {
@@ -537,6 +538,18 @@ fn add_branch(branch: BranchId, key: usize, share: u64) {
 	} else {
 		total(|totals| totals.branches += 1);
 		assert_eq!(after.len(), before.len() + BranchKey::ALL.len());
+		for key in BranchKey::ALL {
+			let value = after[&(Subject::Branch(branch), b(*key))];
+			let table = policy(b(*key)).bounds;
+			assert!(
+				table.min <= value && value <= table.max,
+				"{key:?} was listed outside the table"
+			);
+		}
+		assert!(
+			after[&(Subject::Branch(branch), b(BranchKey::DebtCeiling))] <= 1_000_000_000_000,
+			"listed with too high a ceiling"
+		);
 	}
 	for (at, value) in before {
 		assert_eq!(after[&at], value, "a new branch moved {at:?}");
@@ -616,6 +629,7 @@ fn no_sequence_of_calls_escapes_the_rules() {
 		"BelowBounds",
 		"AboveBounds",
 		"WouldMakeUnsafe",
+		"NewBranchCeilingTooHigh",
 		"the price is refused",
 	] {
 		let times = totals.refused.get(error).copied().unwrap_or(0);

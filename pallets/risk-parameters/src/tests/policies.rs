@@ -152,20 +152,20 @@ fn nobody_can_vote_a_market_dead_or_a_fuse_away() {
 	let fuses = [
 		(b(DeviationGuarded), bps(200), bps(2_000)),
 		(b(DeviationReduceOnly), bps(400), bps(4_000)),
-		(b(DeviationHalted), bps(1_000), bps(9_000)),
+		(b(DeviationHalted), bps(1_000), bps(6_000)),
 		(b(RefusedGuarded), 30_000, 30 * 60_000),
 		(b(RefusedReduceOnly), 60_000, 60 * 60_000),
 		(b(RefusedHalted), 600_000, DAY as u128),
 		(b(LiquidatedGuarded), bps(200), bps(3_000)),
 		(b(LiquidatedReduceOnly), bps(500), bps(6_000)),
-		(b(LiquidatedHalted), bps(2_000), ONE),
+		(b(LiquidatedHalted), bps(2_000), bps(8_000)),
 		(b(MintedGuarded), bps(500), bps(5_000)),
 		(b(MintedReduceOnly), bps(1_000), ONE),
 		(b(LeavingGuarded), bps(400), bps(5_000)),
 		(b(LeavingReduceOnly), bps(800), bps(8_000)),
 		(c(DrawdownGuarded), bps(300), bps(4_000)),
 		(c(DrawdownReduceOnly), bps(800), bps(6_000)),
-		(c(DrawdownHalted), bps(2_500), ONE),
+		(c(DrawdownHalted), bps(2_500), bps(8_000)),
 		(c(FeesMintedGuarded), bps(40), bps(500)),
 		(c(FeesMintedReduceOnly), bps(140), bps(1_000)),
 	];
@@ -173,6 +173,16 @@ fn nobody_can_vote_a_market_dead_or_a_fuse_away() {
 		assert_eq!(policy(key).limits, Range { min, max }, "{key:?}");
 		assert_eq!(policy(key).safer, Safer::Lower, "{key:?}");
 	}
+	// Nor what a drawdown is measured against.
+	let floor = policy(c(DrawdownFloor));
+	assert_eq!(
+		floor.limits,
+		Range {
+			min: 1_000_000_000,
+			max: 1_000_000_000_000
+		}
+	);
+	assert_eq!(floor.safer, Safer::Lower);
 }
 
 /// Interest an hour of catching up mints at `rate` a year, over all kUSD, as the fund's meter reads it at its highest: an
@@ -238,12 +248,16 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 	use BranchKey::*;
 	use ChainKey::*;
 	let expected = [
+		b(LiquidationRatioCap),
 		b(RampPerHour),
 		b(TargetMargin),
 		b(LiquidationPenalty),
 		b(PoolBonus),
 		b(StabilityFee),
 		b(MinimumDebt),
+		// They arm the liquidation ratio for the next storm, as its cap above does and `VolatilityTau` below.
+		b(VolatilityMultiple),
+		b(VolatilityHorizon),
 		b(AuctionReserve),
 		// A halt closes doors; guardians raise the breaker itself, which passes.
 		b(DeviationHalted),
@@ -253,8 +267,11 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		c(OracleQuorum),
 		c(OracleMaxAge),
 		c(RecoveryPrices),
+		// What is too uncertain for it counts as an outage, and a long one halts.
+		c(AddRiskConfidence),
 		c(LiquidateAge),
 		c(LiquidateConfidence),
+		c(VolatilityTau),
 		c(DrawdownHalted),
 		c(DrawdownFloor),
 		// Accrual must go on.
@@ -273,7 +290,7 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		.filter(|key| !policy(*key).guardian)
 		.collect();
 	assert_eq!(others, expected);
-	// What keeps new risk out stays theirs, and what existing vaults meet on the ramp.
+	// What keeps new risk out stays theirs, and the ratio itself, whose impact is judged at the price of now.
 	for key in [
 		b(DebtCeiling),
 		b(SafetyMargin),
@@ -285,7 +302,6 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		b(LeavingReduceOnly),
 		c(DrawdownReduceOnly),
 		c(AddRiskAge),
-		c(AddRiskConfidence),
 	] {
 		assert!(policy(key).guardian, "{key:?}");
 	}

@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (35, 24));
+			assert_eq!((theirs, others), (30, 29));
 		});
 	}
 
