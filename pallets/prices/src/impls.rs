@@ -5,7 +5,7 @@ use frame_support::{
 	dispatch::DispatchResult,
 	ensure,
 	pallet_prelude::DispatchError,
-	traits::{Get, Time},
+	traits::{Contains, Get, Time},
 };
 use keel_math::{mul_div, statistics, FixedU128, Rounding, ONE};
 use keel_primitives::{ChainParameters, FeedId, Moment, Price, PriceFor, PriceProvider, RiskParameters};
@@ -52,14 +52,20 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Forget everything about a feed.
+	/// Forget everything about a feed nobody stands on.
 	pub(crate) fn do_remove_feed(feed: FeedId) -> DispatchResult {
 		ensure!(Feeds::<T>::contains_key(feed), Error::<T>::UnknownFeed);
+		ensure!(!T::InUse::contains(&feed), Error::<T>::FeedInUse);
+		Self::forget(feed);
+		Ok(())
+	}
+
+	/// Forget everything about a feed, whoever stands on it.
+	pub(crate) fn forget(feed: FeedId) {
 		Feeds::<T>::remove(feed);
 		History::<T>::remove(feed);
 		Pending::<T>::mutate(|pending| pending.remove(&feed));
 		Statistics::<T>::mutate(|s| s.remove(feed));
-		Ok(())
 	}
 
 	/// The end of a block: aggregate the feeds that got values, and sample once a minute.

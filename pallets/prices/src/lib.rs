@@ -77,7 +77,10 @@ pub mod weights;
 pub mod pallet {
 	use super::*;
 	use alloc::vec::Vec;
-	use frame_support::{pallet_prelude::*, traits::Time};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{Contains, Time},
+	};
 	use frame_system::pallet_prelude::*;
 	use keel_math::FixedU128;
 	use keel_primitives::{ChainParameters, FeedId, Moment, PriceFor, RiskParameters};
@@ -99,6 +102,9 @@ pub mod pallet {
 
 		/// The governed numbers: quorum, ages, tolerances.
 		type RiskParameters: RiskParameters;
+
+		/// The feeds somebody stands on: is this one used by a branch or a market? They can't be removed.
+		type InUse: Contains<FeedId>;
 
 		/// The most feeds there can be. The covariance matrix has its square, halved.
 		#[pallet::constant]
@@ -204,6 +210,9 @@ pub mod pallet {
 		InvalidSymbol,
 		/// The initial volatility is above 10,000 %. Use a number up to 100, with `1` being 100 % a year.
 		VolatilityTooHigh,
+		/// A branch or a market stands on this feed, and without a price nobody could leave it. Shut the branch down or
+		/// list it on another feed first.
+		FeedInUse,
 	}
 
 	#[pallet::genesis_config]
@@ -345,12 +354,13 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Whatever still uses the feed is refused from now on with [`Error::UnknownFeed`], also leaving and
-		/// liquidation: wind down its users first.
+		/// Only a feed nobody stands on: without it also leaving and liquidation would be refused. The operators' values
+		/// stay with the oracle.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownFeed`]: no feed has this id.
+		/// - [`Error::FeedInUse`]: a branch or a market uses it.
 		///
 		/// ## Events
 		///

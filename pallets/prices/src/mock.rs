@@ -5,7 +5,7 @@ use crate::*;
 use alloc::{collections::BTreeSet, vec, vec::Vec};
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{ConstU32, ConstU64, Hooks, SortedMembers},
+	traits::{ConstU32, ConstU64, Contains, Hooks, SortedMembers},
 	PalletId,
 };
 use frame_system::EnsureRoot;
@@ -94,6 +94,8 @@ pub fn default_parameters() -> ChainParameters {
 parameter_types! {
 	pub static Operators: Vec<AccountId> = vec![1, 2, 3, 4, 5];
 	pub static Parameters: ChainParameters = default_parameters();
+	/// The feeds somebody stands on.
+	pub static Used: Vec<FeedId> = Vec::new();
 	pub const OraclePalletId: PalletId = PalletId(*b"keel/orc");
 	pub const MaxFeeds: u32 = 16;
 	pub const MaxOperators: u32 = 17;
@@ -110,6 +112,14 @@ impl SortedMembers<AccountId> for Operators {
 			operators.push(*who);
 			operators.sort();
 		})
+	}
+}
+
+pub struct InUse;
+
+impl Contains<FeedId> for InUse {
+	fn contains(feed: &FeedId) -> bool {
+		Used::get().contains(feed)
 	}
 }
 
@@ -214,6 +224,7 @@ impl Config for Test {
 	type AdminOrigin = EnsureRoot<AccountId>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = Helper;
+	type InUse = InUse;
 	type MaxFeeds = MaxFeeds;
 	type MaxOperators = MaxOperators;
 	type RawValues = OracleValues;
@@ -247,6 +258,7 @@ impl ExtBuilder {
 	pub fn build(self) -> sp_io::TestExternalities {
 		Operators::set(vec![1, 2, 3, 4, 5]);
 		Parameters::set(default_parameters());
+		Used::set(Vec::new());
 		let mut storage = frame_system::GenesisConfig::<Test>::default()
 			.build_storage()
 			.unwrap();

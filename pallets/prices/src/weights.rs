@@ -21,7 +21,8 @@ impl WeightInfo for () {
 		Weight::from_parts(25_000_000, 6_000).saturating_add(RocksDbWeight::get().reads_writes(3, 3))
 	}
 	fn remove_feed() -> Weight {
-		Weight::from_parts(30_000_000, 6_000).saturating_add(RocksDbWeight::get().reads_writes(4, 5))
+		// With a read to find out that nobody stands on it.
+		Weight::from_parts(30_000_000, 6_000).saturating_add(RocksDbWeight::get().reads_writes(5, 5))
 	}
 	fn note_new_value() -> Weight {
 		Weight::from_parts(8_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 1))

@@ -177,6 +177,34 @@ mod remove_feed {
 	}
 
 	#[test]
+	fn fails_for_a_feed_somebody_stands_on() {
+		ExtBuilder::default().build_and_execute(|| {
+			Used::set(vec![BTC, NOTHING]);
+			block_with(START, BTC, &[100.0; 3]);
+			block(START + 2_000, || {
+				assert_ok!(feed(1, &[(BTC, usd(101.0))]));
+				assert_noop!(
+					Prices::remove_feed(RuntimeOrigin::root(), BTC),
+					Error::<Test>::FeedInUse
+				);
+				assert!(Pending::<Test>::get().contains(&BTC));
+			});
+			// Whoever stands on it can still leave.
+			assert_ok!(ask(BTC, PriceFor::ReduceRisk));
+			// A feed that does not exist is unknown, whoever believes to stand on it.
+			assert_noop!(
+				Prices::remove_feed(RuntimeOrigin::root(), NOTHING),
+				Error::<Test>::UnknownFeed
+			);
+			// Nobody stands on the others, and when the last one has left nobody does on this one.
+			assert_ok!(Prices::remove_feed(RuntimeOrigin::root(), ETH));
+			Used::set(vec![]);
+			assert_ok!(Prices::remove_feed(RuntimeOrigin::root(), BTC));
+			assert_eq!(Feeds::<Test>::iter_keys().collect::<Vec<_>>(), [USDC]);
+		});
+	}
+
+	#[test]
 	fn fails_for_an_unknown_feed_and_for_anybody_else() {
 		ExtBuilder::default().build_and_execute(|| {
 			assert_noop!(

@@ -32,6 +32,10 @@ enum Step {
 	Confidence {
 		per_mille: u32,
 	},
+	/// From now on somebody stands on these feeds, and on no other.
+	Stand {
+		feeds: Vec<FeedId>,
+	},
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -54,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 		1 => (1u32..9).prop_map(|feed| Step::Remove { feed }),
 		1 => (0u32..5).prop_map(|quorum| Step::Quorum { quorum }),
 		1 => (0u32..60).prop_map(|per_mille| Step::Confidence { per_mille }),
+		1 => prop::collection::vec(1u32..9, 0..4).prop_map(|feeds| Step::Stand { feeds }),
 	]
 }
 
@@ -96,11 +101,15 @@ fn run(steps: Vec<Step>) {
 							let _ = Prices::add_feed(RuntimeOrigin::root(), feed, symbol, usd(0.5));
 						}
 						Step::Remove { feed } => {
-							if Prices::remove_feed(RuntimeOrigin::root(), feed).is_ok() {
+							let free = Feeds::<Test>::contains_key(feed) && !Used::get().contains(&feed);
+							let done = Prices::remove_feed(RuntimeOrigin::root(), feed).is_ok();
+							assert_eq!(done, free);
+							if done {
 								removed.push(feed);
 							}
 						}
 						Step::Quorum { quorum } => Parameters::mutate(|p| p.oracle_quorum = quorum),
+						Step::Stand { feeds } => Used::set(feeds),
 						Step::Confidence { per_mille } => Parameters::mutate(|p| {
 							p.add_risk_confidence = FixedU128::from_rational(per_mille.into(), 1_000)
 						}),
