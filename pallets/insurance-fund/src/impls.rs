@@ -21,7 +21,8 @@ use keel_primitives::{
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
 use crate::{
-	Accounts, Books, Collateral, Config, Error, Event, Income, Ledger, Pallet, Payment, LEAST_FEE_WINDOW,
+	Accounts, Books, Collateral, Config, Error, Event, Income, Ledger, Pallet, Payment, DRAWDOWN_SHARE,
+	LEAST_FEE_WINDOW,
 };
 
 /// The only way the fund brings kUSD into existence.
@@ -122,25 +123,17 @@ impl<T: Config> Pallet<T> {
 		Ok(income)
 	}
 
-	/// The books after a shortfall, and who carries it. What [`do_cover`](Self::do_cover) does and the view shows.
+	/// The accounts after a shortfall, and who carries it. What [`do_cover`](Self::do_cover) does and the view shows.
+	///
+	/// All of it counts as drawn, also what nobody here can pay: the meter tells what hit the fund, not how much of it there
+	/// was to lose.
 	pub(crate) fn preview_cover(shortfall: Balance) -> Result<(Accounts, Payment), DispatchError> {
-		Self::preview(shortfall, Books::with_shortfall)
-	}
-
-	/// As above for [`do_cover_in_part`](Self::do_cover_in_part).
-	pub(crate) fn preview_cover_in_part(shortfall: Balance) -> Result<(Accounts, Payment), DispatchError> {
-		Self::preview(shortfall, Books::with_part)
-	}
-
-	/// The accounts after `carry` has carried a shortfall under the governed cap. All of the shortfall counts as drawn, also
-	/// what nobody here can pay: the meter tells what hit the fund, not how much of it there was to lose.
-	fn preview(
-		shortfall: Balance,
-		carry: impl FnOnce(Books, Balance, Balance) -> Option<(Books, Payment)>,
-	) -> Result<(Accounts, Payment), DispatchError> {
 		let mut accounts = Ledger::<T>::get();
 		let cap = T::RiskParameters::chain().treasury_cap;
-		let (books, payment) = carry(accounts.books, shortfall, cap).ok_or(ArithmeticError::Overflow)?;
+		let (books, payment) = accounts
+			.books
+			.with_shortfall(shortfall, cap)
+			.ok_or(ArithmeticError::Overflow)?;
 		accounts.books = books;
 		accounts.drawn.add(T::Time::now(), shortfall);
 		Ok((accounts, payment))
@@ -167,27 +160,6 @@ impl<T: Config> Pallet<T> {
 				bad_debt,
 			});
 			Ok(payment)
-		})
-	}
-
-	/// Carry what the tranches can of a shortfall; its caller carries the rest. Returns what was burned.
-	pub(crate) fn do_cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
-		if shortfall == 0 {
-			return Ok(0);
-		}
-		with_storage_layer(|| {
-			let (accounts, payment) = Self::preview_cover_in_part(shortfall)?;
-			let covered = payment.coverage().covered;
-			Self::burn(covered)?;
-			Ledger::<T>::put(accounts);
-			Self::deposit_event(Event::ShortfallCoveredInPart {
-				shortfall,
-				shared: payment.shared,
-				treasury: payment.treasury,
-				// No more is covered than is short.
-				left: shortfall.saturating_sub(covered),
-			});
-			Ok(covered)
 		})
 	}
 
@@ -317,10 +289,6 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 		Self::do_cover(shortfall).map(|payment| payment.coverage())
 	}
 
-	fn cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
-		Self::do_cover_in_part(shortfall)
-	}
-
 	fn take_collateral(from: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::do_take_collateral(from, asset, amount)
 	}
@@ -338,7 +306,7 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 	}
 }
 
-/// The chain's drawdown, and the fees minted. Reads the accounts, the parameters, the clock and, for the fees, the supply.
+/// The chain's drawdown, and the fees minted. Each reads the accounts, the parameters, the clock and the supply.
 impl<T: Config> Gauges for Pallet<T> {
 	fn subjects() -> Vec<BreakerSubject> {
 		vec![BreakerSubject::Chain, FEES]
@@ -354,8 +322,11 @@ impl<T: Config> Gauges for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Shortfalls of about the last hour over what there was to carry them: `drawn / max(held + drawn, drawdown_floor)`,
-	/// rounded up. So it reads at most one.
+	/// Shortfalls of about the last hour over what there was to carry them:
+	///
+	/// `drawn / max(held + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
+	///
+	/// the share rounded down and the ratio up. So it reads at most one.
 	fn drawdown() -> Gauge {
 		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
 		let drawn = accounts.drawn.reading(T::Time::now());
@@ -365,7 +336,10 @@ impl<T: Config> Pallet<T> {
 			.balance()
 			.saturating_add(treasury.balance())
 			.saturating_add(drawn);
-		let measure = before.max(parameters.drawdown_floor);
+		let issuance = T::Assets::total_issuance(T::Synthetic::get());
+		// A share below one of what fits, fits; without it the reading would be the higher one.
+		let share = mul_ratio(issuance, DRAWDOWN_SHARE, Rounding::Down).unwrap_or(0);
+		let measure = before.max(parameters.drawdown_floor).max(share);
 		Gauge {
 			fuse: Fuse::Drawdown,
 			// Nothing was drawn where there is nothing to measure against.

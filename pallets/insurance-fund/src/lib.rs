@@ -21,13 +21,12 @@
 //! Everything is cumulative and only grows: a tranche's balance is `inflow − outflow`, bad debt is
 //! `shortfalls − covered`. The account's kUSD is the sum of the two tranches, exactly.
 //!
-//! A shortfall that comes with another way to carry the rest is covered *in part*: the tranches pay what they would pay of
-//! any, and just that is booked as a shortfall. Nothing of it is bad debt.
-//!
 //! ## What is measured, and what waits
 //!
 //! Two meters of about an hour are kept beside the books: shortfalls that came to the fund, and stability fees minted. The
-//! circuit breaker reads them as the chain's *drawdown*, shortfalls over what the fund had, and as fees over all kUSD.
+//! circuit breaker reads them as the chain's *drawdown*, shortfalls over what the fund had, and as fees over all kUSD. A
+//! drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
+//! kUSD is no reason to stop a chain, also when the fund is young or empty.
 //!
 //! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fees_minted_reduce_only`
 //! of all kUSD in a window, or [`LEAST_FEE_WINDOW`] where that is more. A mint that does not fit fails as a whole and is to
@@ -61,6 +60,10 @@ pub use weights::WeightInfo;
 
 /// What a window lets be minted of stability fees however little kUSD there is, in base units: one kUSD.
 pub const LEAST_FEE_WINDOW: keel_primitives::Balance = 1_000_000;
+
+/// The share of all kUSD a drawdown is measured against at least: 1 %. What is little against all kUSD is no reason to
+/// stop a chain, also when the fund is young or empty and any shortfall is more than it has.
+pub const DRAWDOWN_SHARE: keel_math::FixedU128 = keel_math::FixedU128::from_inner(keel_math::ONE / 100);
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -137,14 +140,6 @@ pub mod pallet {
 			shared: Balance,
 			treasury: Balance,
 			bad_debt: Balance,
-		},
-		/// A shortfall was carried in part: `shared` and `treasury` were burned, `left` is carried elsewhere and is no bad
-		/// debt of the fund.
-		ShortfallCoveredInPart {
-			shortfall: Balance,
-			shared: Balance,
-			treasury: Balance,
-			left: Balance,
 		},
 		/// `amount` of the treasury tranche was burned against bad debt; `bad_debt` is left.
 		BadDebtPaid { amount: Balance, bad_debt: Balance },
@@ -238,8 +233,8 @@ pub mod pallet {
 		}
 
 		/// What came to the fund as shortfalls, and what it minted as stability fees, in about the last hour, in base units of
-		/// kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, the second over
-		/// all kUSD.
+		/// kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, or `drawdown_floor`
+		/// or 1 % of all kUSD where that is more, and the second over all kUSD.
 		pub fn meters() -> Readings {
 			let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
 			Readings {
@@ -251,14 +246,6 @@ pub mod pallet {
 		/// How many base units of kUSD may be minted as stability fees now. Zero while the circuit breaker forbids it.
 		pub fn fee_room() -> Balance {
 			Self::room_now()
-		}
-
-		/// How many base units of kUSD the fund would burn of a shortfall whose rest is carried elsewhere. Nothing, if it is too
-		/// large to book.
-		pub fn quote_cover_in_part(shortfall: Balance) -> Option<Balance> {
-			Self::preview_cover_in_part(shortfall)
-				.ok()
-				.map(|(_, payment)| payment.coverage().covered)
 		}
 
 		/// How the fund would carry a shortfall of this many base units of kUSD now. Nothing, if it is too large to book.

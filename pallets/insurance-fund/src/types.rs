@@ -151,36 +151,24 @@ impl Books {
 		))
 	}
 
-	/// Who pays a shortfall: the shared tranche what it can, the treasury tranche at most `cap` of what is left, nobody the
-	/// rest.
-	fn payment(&self, shortfall: Balance, cap: Balance) -> Option<Payment> {
-		let shared = shortfall.min(self.shared.balance());
-		let rest = shortfall.checked_sub(shared)?;
-		let treasury = rest.min(cap).min(self.treasury.balance());
-		Some(Payment {
-			shared,
-			treasury,
-			bad_debt: rest.checked_sub(treasury)?,
-		})
-	}
-
-	/// After as much of a shortfall as the tranches pay, in the same order and under the same cap: booked as a shortfall of
-	/// just that, so that none of it is bad debt. `None` on overflow.
-	pub fn with_part(self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
-		// What they pay of the whole they pay of that part, and nothing is left of it.
-		let covered = self.payment(shortfall, cap)?.coverage().covered;
-		self.with_shortfall(covered, cap)
-	}
-
 	/// After a shortfall: the shared tranche pays what it can, the treasury tranche at most `cap` of what is left, the
 	/// rest is bad debt. `None` on overflow.
 	pub fn with_shortfall(mut self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
-		let payment = self.payment(shortfall, cap)?;
-		let Payment { shared, treasury, .. } = payment;
+		let shared = shortfall.min(self.shared.balance());
+		let rest = shortfall.checked_sub(shared)?;
+		let treasury = rest.min(cap).min(self.treasury.balance());
+		let bad_debt = rest.checked_sub(treasury)?;
 		self.shortfalls = self.shortfalls.checked_add(shortfall)?;
 		self.covered = self.covered.checked_add(shared)?.checked_add(treasury)?;
 		self.shared = self.shared.debit(shared)?;
 		self.treasury = self.treasury.debit(treasury)?;
-		Some((self, payment))
+		Some((
+			self,
+			Payment {
+				shared,
+				treasury,
+				bad_debt,
+			},
+		))
 	}
 }

@@ -34,16 +34,21 @@ fn drawdown() -> u128 {
 	gauge(BreakerSubject::Chain).reading
 }
 
-/// Destroy all kUSD of the users.
-fn burn_everything() {
+/// Destroy all kUSD of the users but this much of Alice's.
+fn leave(left: Balance) {
 	use frame_support::traits::{
 		fungibles::Mutate,
 		tokens::{Fortitude::Force, Precision::Exact, Preservation::Expendable},
 	};
-	for who in [ALICE, BOB] {
-		let held = Assets::balance(KUSD, who);
-		Assets::burn_from(KUSD, &who, held, Expendable, Exact, Force).unwrap();
+	for (who, left) in [(ALICE, left), (BOB, 0)] {
+		let burned = Assets::balance(KUSD, who) - left;
+		Assets::burn_from(KUSD, &who, burned, Expendable, Exact, Force).unwrap();
 	}
+}
+
+/// Destroy all kUSD there is.
+fn burn_everything() {
+	leave(0);
 	assert_eq!(supply(), 0);
 }
 
@@ -94,7 +99,6 @@ mod levels {
 					BreakerLevel::set(level);
 					assert_ok!(InsuranceFund::donate(RuntimeOrigin::signed(ALICE), USD));
 					assert_ok!(InsuranceFund::receive(&ALICE, USD, IncomeSource::Penalty));
-					assert_ok!(InsuranceFund::cover_in_part(USD));
 					TreasuryCap::set(0);
 					assert_ok!(InsuranceFund::cover(20 * USD));
 					assert_ok!(InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), USD));
@@ -279,37 +283,43 @@ mod gauges {
 	#[test]
 	fn read_a_shortfall_over_what_there_was_to_carry_it() {
 		ExtBuilder::default()
-			.shared(3_000 * USD)
-			.treasury(5_000 * USD)
+			.shared(30_000 * USD)
+			.treasury(50_000 * USD)
 			.build_and_execute(|| {
-				assert_ok!(InsuranceFund::cover(2_000 * USD));
+				assert_ok!(InsuranceFund::cover(20_000 * USD));
 				assert_eq!(drawdown(), ONE / 4);
 				// Another tenth of what there was.
-				assert_ok!(InsuranceFund::cover_in_part(800 * USD));
+				assert_ok!(InsuranceFund::cover(8_000 * USD));
 				assert_eq!(drawdown(), ONE / 100 * 35);
 			});
 	}
 
 	#[test]
 	fn read_all_of_a_shortfall_also_what_nobody_paid() {
-		ExtBuilder::default().treasury(2_000 * USD).build_and_execute(|| {
-			// The cap lets a hundred through: 400 over 1,900 + 400, and 100 more over 1,800 + 500.
-			assert_ok!(InsuranceFund::cover(400 * USD));
-			assert_eq!(drawdown(), 173_913_043_478_260_870);
-			assert_eq!(InsuranceFund::cover_in_part(100 * USD), Ok(100 * USD));
-			assert_eq!(drawdown(), 217_391_304_347_826_087);
-			assert_eq!(InsuranceFund::meters().drawn, 500 * USD);
-		});
+		ExtBuilder::default()
+			.treasury(200_000 * USD)
+			.build_and_execute(|| {
+				// The cap lets 10,000 through: 40,000 over 190,000 + 40,000, and 10,000 more over 180,000 + 50,000.
+				TreasuryCap::set(10_000 * USD);
+				assert_ok!(InsuranceFund::cover(40_000 * USD));
+				assert_eq!(drawdown(), 173_913_043_478_260_870);
+				assert_eq!(InsuranceFund::cover(10_000 * USD).unwrap().covered, 10_000 * USD);
+				assert_eq!(drawdown(), 217_391_304_347_826_087);
+				assert_eq!(InsuranceFund::meters().drawn, 50_000 * USD);
+			});
 		ExtBuilder::default().shared(1_000 * USD).build_and_execute(|| {
-			assert_eq!(InsuranceFund::cover_in_part(9_000 * USD), Ok(1_000 * USD));
+			// More than the fund had, the floor and a hundredth of all kUSD.
+			assert_eq!(InsuranceFund::cover(30_000 * USD).unwrap().covered, 1_000 * USD);
 			assert_eq!(drawdown(), ONE, "all there was and more is all");
-			assert_eq!(InsuranceFund::meters().drawn, 9_000 * USD);
+			assert_eq!(InsuranceFund::meters().drawn, 30_000 * USD);
 		});
 	}
 
 	#[test]
 	fn measure_a_young_fund_against_the_floor() {
 		ExtBuilder::default().build_and_execute(|| {
+			// Of so little kUSD a hundredth is 40.
+			leave(4_000 * USD);
 			assert_ok!(InsuranceFund::cover(100 * USD));
 			assert_eq!(drawdown(), ONE / 10);
 			DrawdownFloor::set(100 * USD);
@@ -318,15 +328,90 @@ mod gauges {
 			assert_eq!(drawdown(), ONE);
 		});
 		ExtBuilder::default().build_and_execute(|| {
+			burn_everything();
 			DrawdownFloor::set(0);
 			assert_eq!(drawdown(), 0, "nothing of nothing");
 		});
 	}
 
 	#[test]
+	fn measure_a_young_or_empty_fund_against_a_hundredth_of_all_kusd() {
+		// 100 are a tenth of the floor, and all or more than all these funds have; of two million they are nothing much.
+		for shared in [0, 50, 100] {
+			ExtBuilder::default().shared(shared * USD).build_and_execute(|| {
+				assert_ok!(InsuranceFund::cover(100 * USD));
+				assert_eq!(supply(), 2_000_000 * USD);
+				assert_eq!(drawdown(), ONE / 200);
+				// What they are of less kUSD: of 20,000 a hundredth is 200, below the floor.
+				leave(500_000 * USD);
+				assert_eq!(drawdown(), ONE / 50);
+				leave(20_000 * USD);
+				assert_eq!(drawdown(), ONE / 10);
+				DrawdownFloor::set(0);
+				assert_eq!(drawdown(), ONE / 2);
+			});
+		}
+	}
+
+	#[test]
+	fn when_an_empty_fund_is_hit_often_should_reach_the_trigger_at_a_tenth_of_the_hundredth() {
+		ExtBuilder::default().build_and_execute(|| {
+			let Gauge { triggers, .. } = gauge(BreakerSubject::Chain);
+			for hit in 1..=20 {
+				assert!(drawdown() < triggers.guarded, "before hit {hit}");
+				assert_ok!(InsuranceFund::cover(100 * USD));
+				assert_eq!(drawdown(), ONE / 200 * hit);
+			}
+			assert_eq!(drawdown(), triggers.guarded);
+			// And to the highest one at half of it, in a single blow.
+			assert_ok!(InsuranceFund::cover(8_000 * USD));
+			assert_eq!(Some(drawdown()), triggers.halted);
+		});
+	}
+
+	#[test]
+	fn measure_against_the_largest_of_the_three() {
+		ExtBuilder::default().shared(30_000 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(3_000 * USD));
+			// A hundredth of all kUSD is 20,270.
+			assert_eq!(drawdown(), ONE / 10);
+			DrawdownFloor::set(30_000 * USD + 1);
+			assert_eq!(drawdown(), (3_000 * USD * ONE).div_ceil(30_000 * USD + 1));
+			DrawdownFloor::set(60_000 * USD);
+			assert_eq!(drawdown(), ONE / 20);
+			// What the fund loses otherwise leaves it to the hundredth.
+			DrawdownFloor::set(0);
+			crate::Ledger::<Test>::mutate(|accounts| accounts.books.shared.outflow += 27_000 * USD);
+			assert_eq!(drawdown(), (3_000 * USD * ONE).div_ceil(20_270 * USD));
+			crate::Ledger::<Test>::mutate(|accounts| accounts.books.shared.outflow -= 27_000 * USD);
+		});
+	}
+
+	#[test]
+	fn round_the_hundredth_down() {
+		ExtBuilder::default().build_and_execute(|| {
+			leave(ENDOWMENT - 1);
+			assert_ok!(InsuranceFund::cover(2_000 * USD));
+			// 9,999.99999999 and not 10,000.
+			assert_eq!(drawdown(), (2_000 * USD * ONE).div_ceil(9_999_999_999));
+			assert!(drawdown() > ONE / 5);
+		});
+	}
+
+	#[test]
+	fn when_there_is_as_much_kusd_as_can_be_should_read_the_least() {
+		ExtBuilder::default().build_and_execute(|| {
+			use frame_support::traits::fungibles::Mutate;
+			assert_ok!(Assets::mint_into(KUSD, &BOB, u128::MAX - supply()));
+			assert_ok!(InsuranceFund::cover(USD));
+			assert_eq!(drawdown(), 1);
+		});
+	}
+
+	#[test]
 	fn round_up() {
-		ExtBuilder::default().shared(3_000 * USD).build_and_execute(|| {
-			assert_ok!(InsuranceFund::cover(1_000 * USD));
+		ExtBuilder::default().shared(30_000 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(10_000 * USD));
 			assert_eq!(drawdown(), ONE / 3 + 1);
 			assert_ok!(mint(7));
 			let supply = supply();
@@ -337,15 +422,15 @@ mod gauges {
 
 	#[test]
 	fn fade_over_an_hour() {
-		ExtBuilder::default().shared(4_000 * USD).build_and_execute(|| {
-			assert_ok!(InsuranceFund::cover(1_000 * USD));
-			assert_ok!(mint(1_000 * USD));
-			// The fund holds 4,000 again.
+		ExtBuilder::default().shared(40_000 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(10_000 * USD));
+			assert_ok!(mint(10_000 * USD));
+			// The fund holds 40,000 again.
 			assert_eq!(drawdown(), ONE / 5);
-			assert_eq!(gauge(FEES).reading, (1_000 * USD * ONE).div_ceil(supply()));
+			assert_eq!(gauge(FEES).reading, (10_000 * USD * ONE).div_ceil(supply()));
 			advance(HOUR);
-			// 1,000/e, rounded up to a base unit.
-			let left = 367_879_442;
+			// 10,000/e, rounded up to a base unit.
+			let left = 3_678_794_412;
 			assert_eq!(
 				InsuranceFund::meters(),
 				Readings {
@@ -353,7 +438,7 @@ mod gauges {
 					fees_minted: left
 				}
 			);
-			assert_eq!(drawdown(), (left * ONE).div_ceil(4_000 * USD + left));
+			assert_eq!(drawdown(), (left * ONE).div_ceil(40_000 * USD + left));
 			assert_eq!(gauge(FEES).reading, (left * ONE).div_ceil(supply()));
 			// A second shortfall adds to what is left of the first.
 			assert_ok!(InsuranceFund::cover(1_000 * USD));

@@ -62,6 +62,5 @@ fn a_quote_is_what_happens() {
 			assert_eq!(InsuranceFund::cover(200 * USD).ok(), quote);
 			assert_eq!(InsuranceFund::quote_cover(u128::MAX), None);
 			assert_eq!(InsuranceFund::quote_cover(0), Some(Coverage::default()));
-			assert_eq!(InsuranceFund::quote_cover_in_part(0), Some(0));
 		});
 }
