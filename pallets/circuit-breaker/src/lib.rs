@@ -22,9 +22,10 @@
 //! Every block begins with an evaluation of every subject, at the time of the block before:
 //!
 //! - **Up.** A fuse that reads at or above the trigger of a higher level raises the subject to it, in one go.
-//! - **Held.** A fuse that reads at or above `breaker_release` of the present level's trigger holds the level. A fuse
-//!   without that trigger counts by its highest one below. The product is rounded down, so that it holds longer, but a
-//!   reading of zero holds nothing.
+//! - **Held.** A fuse that reads at or above `breaker_release` of the present level's trigger holds the level. The product
+//!   is rounded down, so that it holds longer, but a reading of zero holds nothing. A fuse without that trigger is calm:
+//!   what it could not have raised the subject to, it does not hold it at. It holds the highest level it has a trigger
+//!   for, once the subject is down there.
 //! - **Down.** Once the level has stood for `breaker_dwell`, and no fuse has held it for `breaker_cooldown`, it goes down
 //!   by one level. Both begin anew there. At most one level goes per evaluation, however long the chain stood still.
 //!
@@ -34,7 +35,7 @@
 //! ## People
 //!
 //! **Guardians** ([`Config::GuardianOrigin`]) may raise a measured subject, never lower one. What they raised goes down
-//! like anything else. They can't hold a subject up: after a trip the next one has to wait for the *pause*,
+//! like anything else. They can't hold a subject's own level up: after a trip the next one has to wait for the *pause*,
 //!
 //! `max(TRIP_PAUSE_MS, 2 × 3 × (breaker_dwell + breaker_cooldown))`,
 //!
@@ -42,6 +43,11 @@
 //! only while the subject is raised. So with `s = max(dwell, cooldown)` and a block for each step, three trips drawn out
 //! as far as can be keep it raised for `6·s` of every `3·s + pause`: 40 % of the time for `s` = 30 minutes, and under no
 //! parameters more than two thirds.
+//!
+//! That is the share of **one subject**, of its own level. Each has a pause of its own, and a mint path is held to its
+//! branch's and the chain's level too, so that trips of different subjects add up: in turn, they can hold a branch (its
+//! own and the chain's) up for twice that share, and minting (those and the path's) for three times, which at 40 % is all
+//! the time. Repaying, topping up, closing and claiming stay open at that, and a referendum lowers any of them at once.
 //!
 //! **Referenda** ([`Config::OverrideOrigin`]) set any level at once, both ways. Where a fuse still reads above its
 //! trigger the next block raises it again: if the fuse is wrong, loosen it in the same batch.
@@ -229,8 +235,8 @@ pub mod pallet {
 		///
 		/// At once, to any level above the subject's own present one. It goes down by itself like after a fuse: one level
 		/// at a time, each after `breaker_dwell` and `breaker_cooldown`. Then guardians have to wait: the view
-		/// `trip_from` says until when. While the subject is still raised they need not wait to go above the level of
-		/// their last trip.
+		/// `trip_from` says until when, for this subject alone. While the subject is still raised they need not wait to go
+		/// above the level of their last trip.
 		///
 		/// ## Errors
 		///

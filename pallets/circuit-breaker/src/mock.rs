@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use frame_support::{derive_impl, ord_parameter_types, parameter_types, traits::Hooks};
+use frame_support::{
+	derive_impl, ord_parameter_types, parameter_types, traits::Hooks, weights::constants::RocksDbWeight,
+};
 use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSignedBy};
 use keel_math::FixedU128;
 use keel_primitives::{
@@ -61,6 +63,7 @@ mod test_runtime {
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Test {
 	type Block = MockBlock<Test>;
+	type DbWeight = RocksDbWeight;
 }
 
 #[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]

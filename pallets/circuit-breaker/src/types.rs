@@ -147,8 +147,10 @@ impl Rules {
 	}
 
 	/// Does this fuse hold `level`, by reading too near to the trigger? Always where it demands the level.
+	///
+	/// Never where it has no trigger for the level: what it could not have raised the subject to, it does not hold it at.
 	fn holds(&self, level: Level, gauge: &Gauge) -> bool {
-		let Some(trigger) = trigger_up_to(&gauge.triggers, level) else {
+		let Some(trigger) = gauge.triggers.of(level) else {
 			return false;
 		};
 		// A share that does not fit is above one: the trigger itself is the most that can hold.

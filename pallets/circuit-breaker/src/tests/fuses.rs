@@ -292,16 +292,44 @@ mod hold {
 	}
 
 	#[test]
-	fn without_a_trigger_by_the_highest_below() {
+	fn without_a_trigger_not_before_the_subject_is_down_at_its_highest() {
+		// 70 % of 20 %, the trigger of `ReduceOnly`; and far above it.
+		for reading in [percent(14), u128::MAX] {
+			ExtBuilder::default().build_and_execute(|| {
+				deviate(percent(25));
+				block(SECOND);
+				deviate(0);
+				read(BTC, Fuse::Leaving, reading);
+				block(SECOND);
+				// It can't have raised to `Halted`, and there it is calm.
+				assert_eq!(level(BTC), Level::Halted);
+				assert_eq!(state(BTC).unwrap().calm_since, Some(now()));
+				block(COOLDOWN - 1);
+				assert_eq!(level(BTC), Level::Halted);
+				block(1);
+				assert_eq!(level(BTC), Level::ReduceOnly);
+				assert_eq!(state(BTC).unwrap().calm_since, None);
+				blocks(DAY, 10 * MINUTE);
+				assert_eq!(level(BTC), Level::ReduceOnly);
+				read(BTC, Fuse::Leaving, percent(14) - 1);
+				blocks(COOLDOWN + MINUTE, MINUTE);
+				assert_eq!(level(BTC), Level::Guarded);
+			});
+		}
+	}
+
+	#[test]
+	fn by_the_fuse_that_has_the_trigger_beside_one_that_has_not() {
 		ExtBuilder::default().build_and_execute(|| {
+			// 70 % of 25 %, and more than ever leaves.
 			deviate(percent(25));
+			read(BTC, Fuse::Leaving, percent(20));
 			block(SECOND);
-			deviate(0);
-			// 70 % of 20 %, the trigger of `ReduceOnly`.
-			read(BTC, Fuse::Leaving, percent(14));
+			deviate(percent(1750) / 100);
 			blocks(DAY, 10 * MINUTE);
 			assert_eq!(level(BTC), Level::Halted);
-			read(BTC, Fuse::Leaving, percent(14) - 1);
+			assert_eq!(state(BTC).unwrap().calm_since, None);
+			deviate(percent(1750) / 100 - 1);
 			blocks(COOLDOWN + MINUTE, MINUTE);
 			assert_eq!(level(BTC), Level::ReduceOnly);
 		});
@@ -325,13 +353,13 @@ mod hold {
 				assert_eq!(level(BTC), Level::Normal);
 			});
 		}
-		// Nor let go at the trigger of a fuse that does not reach the present level.
+		// Nor let go at the highest trigger of a fuse that does not reach all levels.
 		ExtBuilder::default().build_and_execute(|| {
 			Parameters::mutate(|p| p.breaker_release = FixedU128::from_u32(5));
 			read(BTC, Fuse::Leaving, percent(20));
 			assert_ok!(set_level(BTC, Level::Halted));
 			blocks(2 * HOUR, MINUTE);
-			assert_eq!(level(BTC), Level::Halted);
+			assert_eq!(level(BTC), Level::ReduceOnly);
 		});
 		// A product that does not fit.
 		ExtBuilder::default().build_and_execute(|| {

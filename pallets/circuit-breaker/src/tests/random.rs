@@ -89,14 +89,17 @@ fn demand(subject: BreakerSubject) -> Level {
 	highest
 }
 
-/// Does a fuse read 70 % of the level's trigger or more? Exact: the triggers are whole percents.
+/// Does a fuse that has a trigger for the level read 70 % of it or more? Exact: the triggers are whole percents.
 fn held(subject: BreakerSubject, level: Level) -> bool {
 	gauges_of(subject).iter().any(|gauge| {
 		let trigger = match level {
 			Level::Normal => return false,
 			Level::Guarded => gauge.triggers.guarded,
 			Level::ReduceOnly => gauge.triggers.reduce_only,
-			Level::Halted => gauge.triggers.halted.unwrap_or(gauge.triggers.reduce_only),
+			Level::Halted => match gauge.triggers.halted {
+				Some(halted) => halted,
+				None => return false,
+			},
 		};
 		gauge.reading * 10 >= trigger * 7
 	})
