@@ -157,9 +157,6 @@ impl InsuranceFund<AccountId> for Fund {
 	fn cover(_: Balance) -> Result<Coverage, DispatchError> {
 		Err(DispatchError::Unavailable)
 	}
-	fn cover_in_part(_: Balance) -> Result<Balance, DispatchError> {
-		Err(DispatchError::Unavailable)
-	}
 	fn take_collateral(_: &AccountId, _: AssetId, _: Balance) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
