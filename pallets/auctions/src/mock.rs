@@ -230,12 +230,6 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 			bad_debt: shortfall - covered,
 		})
 	}
-	fn cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
-		Self::works()?;
-		let covered = shortfall.min(Assets::balance(KUSD, FUND));
-		burn(FUND, covered)?;
-		Ok(covered)
-	}
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::works()?;
 		send(asset, from, &FUND, amount)
