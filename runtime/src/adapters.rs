@@ -1,7 +1,7 @@
 //! Glue: primitives' traits over SDK pallets.
 
 use alloc::{collections::BTreeSet, vec, vec::Vec};
-use frame_support::traits::{fungibles::Inspect, SortedMembers};
+use frame_support::traits::{fungibles::Inspect, Contains, SortedMembers};
 use keel_primitives::{Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Moment, Triggers};
 use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
@@ -63,20 +63,21 @@ impl pallet_prices::RawValues for OracleValues {
 pub struct SupplyGauge;
 
 impl SupplyGauge {
-	/// kUSD in existence that no ledger accounts for, in base units.
+	/// kUSD in existence that no ledger accounts for, in base units. Sums saturate far beyond any supply.
 	pub fn unexplained() -> Balance {
+		let signed = |amount: Balance| i128::try_from(amount).unwrap_or(i128::MAX);
 		let issued = pallet_vaults::BranchList::<Runtime>::get()
 			.into_iter()
 			.filter_map(pallet_vaults::Branches::<Runtime>::get)
-			// Saturates far beyond any supply.
 			.fold(0i128, |sum, branch| sum.saturating_add(branch.issued));
-		let carried = <Auctions as keel_primitives::Auctions<AccountId>>::debt()
-			.saturating_add(<InsuranceFund as keel_primitives::InsuranceFund<AccountId>>::bad_debt());
-		let supply = Assets::total_issuance(Synthetic::get()).saturating_sub(carried);
-		match u128::try_from(issued) {
-			Ok(issued) => supply.saturating_sub(issued),
-			Err(_) => supply.saturating_add(issued.unsigned_abs()),
-		}
+		let carried = <Auctions as keel_primitives::Auctions<AccountId>>::debt();
+		let bad = <InsuranceFund as keel_primitives::InsuranceFund<AccountId>>::bad_debt();
+		signed(Assets::total_issuance(Synthetic::get()))
+			.saturating_sub(signed(carried))
+			.saturating_sub(signed(bad))
+			.saturating_sub(issued)
+			.try_into()
+			.unwrap_or(0)
 	}
 }
 
@@ -99,6 +100,18 @@ impl Gauges for SupplyGauge {
 				halted: Some(1_000_000_000),
 			},
 		}]
+	}
+}
+
+/// The feeds branches stand on: none of them can be removed.
+pub struct FeedsInUse;
+
+impl Contains<FeedId> for FeedsInUse {
+	fn contains(feed: &FeedId) -> bool {
+		pallet_vaults::BranchList::<Runtime>::get()
+			.into_iter()
+			.filter_map(pallet_vaults::Branches::<Runtime>::get)
+			.any(|branch| branch.feed == *feed)
 	}
 }
 

@@ -6,24 +6,54 @@ use scale_info::TypeInfo;
 use sp_runtime::{
 	impl_tx_ext_default,
 	traits::{
-		AsSystemOriginSigner, DispatchInfoOf, DispatchOriginOf, Implication, TransactionExtension,
+		AsSystemOriginSigner, DispatchInfoOf, DispatchOriginOf, Hash as _, Implication, TransactionExtension,
 		ValidateResult,
 	},
 	transaction_validity::{InvalidTransaction, TransactionPriority, TransactionSource, ValidTransaction},
+	Perbill,
 };
 
-use crate::{OracleOperators, Runtime, RuntimeCall, TechnicalMembership};
+use crate::{
+	configs::BlockWeights, AccountId, OracleOperators, Runtime, RuntimeCall, System, TechnicalMembership,
+};
 
 /// What the chain lives from goes first.
 ///
 /// - Operational weight is for the chain's own transactions. The class of a batch, a proxy's or a multisig's call is that
 ///   of what is inside, so a signer could buy the weight that is reserved for liquidations and for the block's own
-///   fallback. A signed transaction of that class is refused unless it is one of System's (an authorised upgrade must fit
-///   into a full block) or a member's of the technical committee (who must be heard when blocks are full).
+///   fallback. A signed transaction of that class is refused unless it brings the very code an upgrade was authorised for
+///   (which must fit into a full block), or is a small motion or vote of a member of the technical committee (who must be
+///   heard when blocks are full).
 /// - An operator's feed has the highest priority there is, so that who fills the blocks does not make prices stale. A tip of
 ///   some tens of KEEL buys the same; then the earlier one goes first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct ProtocolFirst;
+
+/// The longest transaction of the committee's members, in bytes.
+const MOTION_LENGTH: usize = 16 * 1024;
+/// The largest share of a block one of them may weigh.
+const MOTION_WEIGHT: Perbill = Perbill::from_percent(10);
+
+/// May `who` sign `call` although it uses operational weight?
+fn may_be_operational(who: &AccountId, call: &RuntimeCall, weight: Weight, len: usize) -> bool {
+	use pallet_collective::Call as Committee;
+
+	match call {
+		RuntimeCall::System(frame_system::Call::apply_authorized_upgrade { code }) => {
+			System::authorized_upgrade().is_some_and(|upgrade| {
+				*upgrade.code_hash() == <Runtime as frame_system::Config>::Hashing::hash(code)
+			})
+		}
+		RuntimeCall::TechnicalCommittee(
+			Committee::propose { .. } | Committee::vote { .. } | Committee::close { .. },
+		) => {
+			len <= MOTION_LENGTH
+				&& weight.all_lte(MOTION_WEIGHT * BlockWeights::get().max_block)
+				&& TechnicalMembership::contains(who)
+		}
+		_ => false,
+	}
+}
 
 /// The priority of an operator's feed.
 pub const FEED_PRIORITY: TransactionPriority = TransactionPriority::MAX;
@@ -44,7 +74,7 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 		origin: DispatchOriginOf<RuntimeCall>,
 		call: &RuntimeCall,
 		info: &DispatchInfoOf<RuntimeCall>,
-		_len: usize,
+		len: usize,
 		_implicit: Self::Implicit,
 		_implication: &impl Implication,
 		_source: TransactionSource,
@@ -53,12 +83,10 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 		if let Some(who) = origin.as_system_origin_signer() {
 			let is_feed = matches!(call, RuntimeCall::Oracle(pallet_oracle::Call::feed_values { .. }));
 			if info.class == DispatchClass::Operational {
-				let may = match call {
-					RuntimeCall::System(_) => true,
-					RuntimeCall::TechnicalCommittee(_) => TechnicalMembership::contains(who),
-					_ => false,
-				};
-				ensure!(may, InvalidTransaction::Call);
+				ensure!(
+					may_be_operational(who, call, info.call_weight, len),
+					InvalidTransaction::Call
+				);
 			}
 			if is_feed && OracleOperators::contains(who) {
 				validity.priority = FEED_PRIORITY;

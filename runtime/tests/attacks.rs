@@ -104,6 +104,11 @@ fn vaults_of(key: Sr25519Keyring) -> Vec<VaultId> {
 	pallet_vaults::Pallet::<Runtime>::vaults_of(who(key))
 }
 
+/// What a listing starts with: the table's numbers and the largest ceiling a new branch may have.
+fn listing() -> keel_primitives::BranchParameters {
+	pallet_risk_parameters::limits::new_branch()
+}
+
 /// Root lists an asset of `who`'s making, with the default numbers.
 fn list_fake(owner: Sr25519Keyring) {
 	let root = RuntimeOrigin::root;
@@ -131,7 +136,7 @@ fn list_fake(owner: Sr25519Keyring) {
 	assert_ok!(pallet_risk_parameters::Pallet::<Runtime>::add_branch(
 		root(),
 		FAKE,
-		Box::new(pallet_risk_parameters::limits::default_branch()),
+		Box::new(listing()),
 		Default::default(),
 	));
 	assert_ok!(pallet_vaults::Pallet::<Runtime>::add_branch(
@@ -376,7 +381,7 @@ fn one_venue_printing_130_moves_nothing() {
 		assert_ok!(pallet_risk_parameters::Pallet::<Runtime>::add_branch(
 			root(),
 			5,
-			Box::new(pallet_risk_parameters::limits::default_branch()),
+			Box::new(listing()),
 			Default::default(),
 		));
 		assert_ok!(pallet_vaults::Pallet::<Runtime>::add_branch(root(), 5, 5, 5));

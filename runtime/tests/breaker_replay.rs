@@ -235,6 +235,7 @@ fn replay(scenario: &Scenario, breakers: bool) -> Outcome {
 				Box::new(keel_primitives::BranchParameters {
 					// A stablecoin's: what it lost in March 2023 has to fit into the buffer of most.
 					liquidation_ratio: FixedU128::from_rational(120, 100),
+					debt_ceiling: pallet_risk_parameters::limits::NEW_BRANCH_CEILING,
 					liquidation_ratio_cap: FixedU128::from_rational(150, 100),
 					liquidation_penalty: FixedU128::from_rational(8, 100),
 					pool_bonus: FixedU128::from_rational(5, 100),
@@ -532,7 +533,10 @@ fn nineteenth_of_may_without_buyers() {
 	};
 	let (on, off) = compare(
 		&scenario,
-		&[(BreakerSubject::Branch(ETH), Level::ReduceOnly), (BreakerSubject::Chain, Level::Halted)],
+		&[
+			(BreakerSubject::Branch(ETH), Level::ReduceOnly),
+			(BreakerSubject::Chain, Level::Halted),
+		],
 	);
 	assert!(on.bad_debt < off.bad_debt && on.minted_in_the_crash < off.minted_in_the_crash);
 }

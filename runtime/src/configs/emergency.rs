@@ -4,7 +4,7 @@ use frame_support::{
 	parameter_types,
 	traits::{ConstU32, Contains, GetCallMetadata},
 };
-use frame_system::EnsureWithSuccess;
+use frame_system::{EnsureRoot, EnsureWithSuccess};
 use pallet_tx_pause::RuntimeCallNameOf;
 
 use crate::{
@@ -120,7 +120,8 @@ impl pallet_safe_mode::Config for Runtime {
 	type ForceDepositOrigin = HalfOfCommittee;
 	type ForceEnterOrigin = EnsureWithSuccess<HalfOfCommittee, AccountId, SafeModeFor>;
 	type ForceExitOrigin = HalfOfCommittee;
-	type ForceExtendOrigin = EnsureWithSuccess<HalfOfCommittee, AccountId, SafeModeFor>;
+	// Whoever enters it may not make it last: that would be for ever.
+	type ForceExtendOrigin = EnsureWithSuccess<EnsureRoot<AccountId>, AccountId, SafeModeFor>;
 	type Notify = ();
 	type ReleaseDelay = NoRelease;
 	type RuntimeEvent = RuntimeEvent;

@@ -6,7 +6,7 @@ use sp_runtime::FixedU128;
 
 use super::operators::MaxOperators;
 use crate::{
-	adapters::{NeverCombine, NotePrices, OracleValues},
+	adapters::{FeedsInUse, NeverCombine, NotePrices, OracleValues},
 	governance::RootOrRiskBounds,
 	OracleOperators, RiskParameters, Runtime, Timestamp,
 };
@@ -37,6 +37,7 @@ impl pallet_prices::Config for Runtime {
 	type AdminOrigin = RootOrRiskBounds;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::adapters::PricesBenchmarks;
+	type InUse = FeedsInUse;
 	type MaxFeeds = MaxFeeds;
 	type MaxOperators = MaxOperators;
 	type RawValues = OracleValues;

@@ -44,8 +44,8 @@ enum Power {
 const MAJORITY: Curve = Curve::make_linear(28, 28, percent(50), percent(100));
 /// Approval that falls quickly to 60 % and then slowly to 50 %.
 const QUICK_MAJORITY: Curve = Curve::make_reciprocal(4, 28, percent(60), percent(50), percent(100));
-/// Support from half of all KEEL to none, linearly: what few care about takes the whole decision period.
-const WIDE_SUPPORT: Curve = Curve::make_linear(28, 28, percent(0), percent(50));
+/// Support from half of all KEEL to 2 %, linearly: what few care about takes the whole decision period.
+const WIDE_SUPPORT: Curve = Curve::make_linear(28, 28, percent(2), percent(50));
 /// Support that falls quickly to 5 % and then slowly to 1 %.
 const NARROW_SUPPORT: Curve = Curve::make_reciprocal(7, 28, percent(5), percent(1), percent(50));
 

@@ -90,7 +90,7 @@ export async function committee(chain, call, members = ["Dave", "Eve", "Ferdie"]
 	const proposed = await chain.send(tx.technicalCommittee.propose(members.length, call, length), members[0]);
 	const { proposalIndex, proposalHash } = event(proposed, events.technicalCommittee.Proposed);
 	for (const member of members) await chain.send(tx.technicalCommittee.vote(proposalHash, proposalIndex, true), member);
-	const weight = { refTime: 400_000_000_000n, proofSize: 4_000_000n };
+	const weight = { refTime: 90_000_000_000n, proofSize: 1_000_000n };
 	const closed = await chain.send(tx.technicalCommittee.close(proposalHash, proposalIndex, weight, length), members[0]);
 	const { result } = event(closed, events.technicalCommittee.Executed);
 	if (result.isErr) throw new Error(chain.errorName(result.asErr));

@@ -77,7 +77,7 @@ describe("the circuit breaker", () => {
 	it("recovers without anyone, one level at a time, not before its dwell", async () => {
 		const fallen = { ...PRICES, ETH: PRICES.ETH * 0.88 };
 		const seen = ["ReduceOnly"];
-		const since = (await status()).since.toNumber();
+		const since = (await status()).since.unwrap().toNumber();
 		for (let i = 0; i < 60 && seen.at(-1) !== "Normal"; i++) {
 			await pass(0.5, fallen);
 			const now = await level();

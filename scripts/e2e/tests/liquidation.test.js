@@ -23,6 +23,11 @@ describe("a price fall", () => {
 		vaults.careful = await open("Charlie", "ETH", "ETH", 10, 10_000); // 300 %: 200 % after it
 		vaults.other = await open("Alice", "BTC", "BTC", 2, 50_000);
 		await chain.send(tx.stabilityPool.deposit(units(40_000, "kUSD")), "Alice");
+		// What was deposited joins after two to four minutes.
+		for (let i = 0; i < 10; i++) {
+			await chain.setTime((await chain.now()) + 30_000);
+			await chain.freshPrices(PRICES, 1);
+		}
 	});
 	after(() => world?.end());
 

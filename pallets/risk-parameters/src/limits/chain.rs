@@ -46,7 +46,7 @@ pub const fn rule(key: ChainKey) -> Policy {
 		ChainKey::OutlierDeviations => Policy {
 			unit: Ratio,
 			safer: Lower,
-			guardian: true,
+			guardian: false,
 			default: bps(50_000),
 			bounds: range(bps(30_000), bps(100_000)),
 			limits: range(bps(20_000), bps(200_000)),
@@ -58,7 +58,7 @@ pub const fn rule(key: ChainKey) -> Policy {
 		ChainKey::OutlierFloor => Policy {
 			unit: Ratio,
 			safer: Lower,
-			guardian: true,
+			guardian: false,
 			default: bps(50),
 			bounds: range(bps(10), bps(200)),
 			limits: range(bps(1), bps(1_000)),

@@ -15,7 +15,7 @@
 //!   `VolatilityTau`. In calm weather they make nobody unsafe, so the impact lets them pass; once volatility comes, they
 //!   liquidate vaults that would have stood;
 //! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
-//!   `LiquidateConfidence`;
+//!   `LiquidateConfidence`, `OutlierDeviations`, `OutlierFloor` (with no operator to spare, one dropped value is no price);
 //! - takes from those who are in already, with no ramp: `LiquidationPenalty`, `PoolBonus`, `TargetMargin` (more is
 //!   liquidated, with its penalty), `StabilityFee`, `MinimumDebt` (a vault below it can't repay a part, and is
 //!   liquidated whole), and `RampPerHour`, which is the time owners have;

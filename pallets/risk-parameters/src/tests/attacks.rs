@@ -177,8 +177,6 @@ mod guardian_gone_rogue {
 			(c(DrawdownGuarded), pct(5)),
 			(c(DrawdownReduceOnly), pct(10)),
 			// Stricter prices before somebody adds risk, wider ones for who leaves.
-			(c(OutlierDeviations), pct(300)),
-			(c(OutlierFloor), bps(10)),
 			(c(AddRiskAge), 10_000),
 			(c(ReduceRiskAge), 3_600_000),
 			(c(ReduceRiskConfidence), pct(20)),

@@ -266,6 +266,9 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		b(ExitLimit),
 		c(OracleQuorum),
 		c(OracleMaxAge),
+		// With no operator to spare, one value dropped is no price.
+		c(OutlierDeviations),
+		c(OutlierFloor),
 		c(RecoveryPrices),
 		// What is too uncertain for it counts as an outage, and a long one halts.
 		c(AddRiskConfidence),

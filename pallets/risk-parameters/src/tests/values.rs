@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (30, 29));
+			assert_eq!((theirs, others), (28, 31));
 		});
 	}
 
