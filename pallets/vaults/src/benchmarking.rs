@@ -7,14 +7,14 @@ use frame_support::{
 	traits::{fungibles::Inspect as _, fungibles::Mutate as _, EnsureOrigin, Get, Hooks, Time},
 };
 use frame_system::RawOrigin;
-use keel_math::{div_ratio, interest, value, FixedU128, Rounding};
+use keel_math::{div_ratio, interest, mul_ratio, value, FixedU128, Rounding};
 use keel_primitives::{
 	AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker, FeedId,
 	IncomeSource, InsuranceFund, Level, Moment, PriceProvider, RiskParameters, StabilityPool, TriggerIndex,
 	VaultId,
 };
 
-use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults};
+use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults, GRACE_MS};
 
 /// What benchmarks need and no trait here offers.
 pub trait BenchmarkHelper<AccountId> {
@@ -154,13 +154,19 @@ fn guard<T: Config>(id: BranchId) {
 		if let Some(branch) = branch {
 			branch.minted.add(before, 1_000);
 			branch.leaving.add(before, 1_000);
+			branch.withdrawn.add(before, 1_000);
 		}
 	});
 }
 
-/// Branch `id` with `vaults` vaults, shut down at a price at which their collateral is worth nothing, and a fund with
-/// enough kUSD to carry it all: the last settlement covers, and hands over the pot.
-fn shut_down<T: Config>(vaults: u32) -> (BranchId, Vec<VaultId>) {
+/// A price at which the collateral of all vaults here is worth nothing, yet far above its confidence.
+fn nothing() -> FixedU128 {
+	FixedU128::from_inner(1_000_000)
+}
+
+/// Branch `id` with `vaults` vaults at 200 %, shut down at `locked`, its grace period over, and a fund with
+/// kUSD for a `share` of all debt. At [`nothing`] the last settlement covers, and hands over the pot.
+fn shut_down<T: Config>(vaults: u32, locked: FixedU128, share: FixedU128) -> (BranchId, Vec<VaultId>) {
 	let id = list_branch::<T>(0);
 	// All that the fund has is there for one shortfall.
 	T::RiskParameters::set_chain(ChainParameters {
@@ -172,10 +178,12 @@ fn shut_down<T: Config>(vaults: u32) -> (BranchId, Vec<VaultId>) {
 		.map(|seed| create_vault::<T>(id, &account("owner", seed, 0), percent(200)))
 		.collect();
 	let debt = branch::<T>(id).debt().expect("small numbers");
-	T::Assets::mint_into(T::Synthetic::get(), &donor, debt).expect("the synthetic can be minted");
-	T::InsuranceFund::receive(&donor, debt, IncomeSource::Donation).expect("the fund takes gifts");
-	T::Prices::set_price(branch::<T>(id).feed, FixedU128::from_inner(1));
-	Pallet::<T>::do_shut_down(id).expect("there is a price");
+	let gift = mul_ratio(debt, share, Rounding::Down).expect("small numbers");
+	T::Assets::mint_into(T::Synthetic::get(), &donor, gift).expect("the synthetic can be minted");
+	T::InsuranceFund::receive(&donor, gift, IncomeSource::Donation).expect("the fund takes gifts");
+	T::Prices::set_price(branch::<T>(id).feed, locked);
+	Pallet::<T>::do_shut_down(id, None).expect("there is a price");
+	T::BenchmarkHelper::set_time(T::Time::now().saturating_add(GRACE_MS));
 	(id, ids)
 }
 
@@ -334,7 +342,7 @@ mod benchmarks {
 		let origin = T::ShutdownOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
 		#[extrinsic_call]
-		_(origin as T::RuntimeOrigin, id);
+		_(origin as T::RuntimeOrigin, id, None);
 
 		assert!(branch::<T>(id).settlement.is_some());
 		Ok(())
@@ -343,7 +351,7 @@ mod benchmarks {
 	/// The last vault: the fund covers all claims and takes the pot.
 	#[benchmark]
 	fn settle() {
-		let (id, vaults) = super::shut_down::<T>(2);
+		let (id, vaults) = super::shut_down::<T>(2, nothing(), percent(100));
 		Pallet::<T>::do_settle(vaults[0]).expect("it owes");
 		let caller: T::AccountId = whitelisted_caller();
 
@@ -354,35 +362,39 @@ mod benchmarks {
 		assert_eq!((settlement.claims, settlement.pot), (Some(0), 0));
 	}
 
-	/// The first one after the last debt was repaid: the fund covers a part, then the sender is paid.
+	/// The first one after the last debt was repaid: the fund covers a part and records the rest, then the
+	/// sender is paid.
 	#[benchmark]
 	fn redeem() {
-		let (id, vaults) = super::shut_down::<T>(2);
+		let (id, vaults) = super::shut_down::<T>(2, price(), percent(25));
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller, branch::<T>(id).collateral);
 		Pallet::<T>::do_settle(vaults[0]).expect("it owes");
 		let debt = debt_at::<T>(id, percent(200));
-		// The other one's debt is gone as if it had been repaid and closed, and the fund has only half of what is short.
+		// The other one's debt is gone and its kUSD is not: the pot is short of half, and the fund has a half of that.
 		Branches::<T>::mutate(id, |branch| {
 			if let Some(branch) = branch {
 				branch.total_normalised = 0;
-				branch.issued *= 2;
 			}
 		});
-		T::Assets::mint_into(T::Synthetic::get(), &caller, debt * 4).expect("the synthetic can be minted");
+		T::Assets::mint_into(T::Synthetic::get(), &caller, debt).expect("the synthetic can be minted");
+		let pot = branch::<T>(id).settlement.map_or(0, |settlement| settlement.pot);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), id, debt);
+		_(RawOrigin::Signed(caller), id, debt / 2);
 
 		let settlement = branch::<T>(id).settlement.expect("it was shut down");
-		assert_eq!(settlement.claims, Some(debt));
-		assert_eq!(settlement.pot, COLLATERAL / 2);
+		assert!(settlement
+			.claims
+			.is_some_and(|claims| claims > 0 && claims < debt));
+		assert!(settlement.pot > 0 && settlement.pot < pot);
+		assert!(T::InsuranceFund::bad_debt() > 0);
 	}
 
 	/// What the end of a block does to a branch that was shut down: `n` vaults, the last of them as in `settle`.
 	#[benchmark]
 	fn settle_worst(n: Linear<1, { crate::shutdown::SETTLED_PER_BLOCK }>) {
-		let (id, _) = super::shut_down::<T>(n);
+		let (id, _) = super::shut_down::<T>(n, nothing(), percent(100));
 		let before = branch::<T>(id);
 
 		#[block]

@@ -2,13 +2,16 @@
 
 use alloc::vec::Vec;
 use frame_support::traits::Time;
-use keel_math::{mul_div, value, FixedU128, Rounding, ONE};
+use keel_math::{mul_div, FixedU128, Rounding, ONE};
 use keel_primitives::{
 	Balance, BranchId, BranchParameters, BreakerSubject, Fuse, Gauge, Gauges, MintPath, PriceProvider,
 	RiskParameters, Triggers,
 };
 
-use crate::{rules::mint_path, Branch, BranchList, Branches, Config, Pallet};
+use crate::{
+	rules::{floor, floor_in_collateral, mint_path},
+	Branch, BranchList, Branches, Config, Pallet,
+};
 
 /// `part / whole` with 18 decimals, rounded up; nothing of nothing is zero. Saturates: above every trigger.
 fn ratio(part: Balance, whole: Balance) -> u128 {
@@ -60,27 +63,30 @@ impl<T: Config> Pallet<T> {
 				halted: Some(p.refused_halted.into()),
 			},
 		});
-		// Measured against a tenth of the ceiling at least: a young branch's first liquidation or exit is no reason to stop it.
-		let floor = p.debt_ceiling / 10;
-		let liquidated = branch.liquidated.reading(now);
 		// An index at which the debt overflows is never reached. The sums saturate where no money is.
-		let debt = branch.debt().unwrap_or_default().saturating_add(liquidated);
+		let debt = branch.debt().unwrap_or_default();
+		let liquidated = branch.liquidated.reading(now);
 		let liquidated = gauge(
 			Fuse::Liquidated,
-			ratio(liquidated, debt.max(floor)),
+			ratio(liquidated, debt.saturating_add(liquidated).max(floor(p))),
 			p.liquidated_guarded,
 			p.liquidated_reduce_only,
 			Some(p.liquidated_halted),
 		);
 		let left = branch.leaving.reading(now);
-		let collateral = branch.total_collateral.saturating_add(left);
-		// Without a price nobody knows what the floor is in collateral.
-		let floor = price
-			.and_then(|price| value::amount_for(floor, price.value, branch.divisor, Rounding::Down))
-			.unwrap_or_default();
+		let last = price.map(|price| price.value);
+		// Without a price nobody knows how much of it backs debt: all of it at most.
+		let backing = last.map_or(branch.total_collateral, |price| {
+			branch.backing(branch.total_collateral, debt, price)
+		});
 		let leaving = gauge(
 			Fuse::Leaving,
-			ratio(left, collateral.max(floor)),
+			ratio(
+				left,
+				backing
+					.saturating_add(left)
+					.max(floor_in_collateral(branch, p, last)),
+			),
 			p.leaving_guarded,
 			p.leaving_reduce_only,
 			None,

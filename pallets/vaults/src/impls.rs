@@ -172,16 +172,22 @@ impl<T: Config> Pallet<T> {
 			branch_after.retire(repaid)?;
 			branch_after.minted.sub(now, repaid);
 		}
-		if withdrawn > 0 {
-			branch_after.leaving.add(now, withdrawn);
+		let owes = after.debt(index)?;
+		// Without debt nothing is backed, and no price has to be read.
+		let last = if owed > 0 || owes > 0 {
+			Self::last_price(branch)
+		} else {
+			None
+		};
+		if let Some(price) = last {
+			let backing = branch.backing(vault.collateral, owed, price);
+			branch_after.count_backing(now, backing, branch.backing(after.collateral, owes, price));
 		}
-		if deposited > 0 {
-			branch_after.leaving.sub(now, deposited);
-		}
+		branch_after.count_withdrawal(now, vault.held(), after.held(), owes > 0);
 		let mut plan = Plan {
 			old_entry: vault.entry(branch.divisor),
 			new_entry: after.entry(branch.divisor),
-			debt: after.debt(index)?,
+			debt: owes,
 			vault: after,
 			branch: branch_after,
 			deposited,
@@ -189,11 +195,16 @@ impl<T: Config> Pallet<T> {
 			minted,
 			repaid,
 		};
-		Self::ensure_allowed(branch, &plan, now)?;
+		Self::ensure_allowed(branch, &plan, last, now)?;
 		if plan.adds_risk() {
 			plan.vault.risk_added_at = now;
 		}
 		Ok(plan)
+	}
+
+	/// The last price of the feed of `branch`, however old: what meters measure at. Without one they count nothing.
+	pub(crate) fn last_price(branch: &Branch) -> Option<FixedU128> {
+		T::Prices::last(branch.feed).map(|price| price.value)
 	}
 
 	/// The plan of a call that has to move something.
@@ -390,8 +401,10 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::CollateralNotSufficient
 		);
 		let mut list = BranchList::<T>::get();
+		// One that was shut down takes no new collateral, and its pot has an account of its own.
 		let listed = |branch: &BranchId| {
-			Branches::<T>::get(branch).is_some_and(|branch| branch.collateral == collateral)
+			Branches::<T>::get(branch)
+				.is_some_and(|branch| branch.collateral == collateral && branch.settlement.is_none())
 		};
 		ensure!(!list.iter().any(listed), Error::<T>::CollateralListed);
 		let divisor = value::price_divisor(T::Assets::decimals(collateral), T::Assets::decimals(synthetic))

@@ -17,10 +17,13 @@
 //!   new risk meets that target at once.
 //! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio left. The stability
 //!   pool buys first, an auction sells the rest, the insurance fund carries what is short.
-//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind; **windows** of an hour bound
-//!   what may be minted and withdrawn in one go. Nobody asks to repay, to top up or to close.
-//! - A **shutdown** is the last resort: every vault gives collateral worth its debt at the last price, by itself within some
-//!   blocks, and kUSD is redeemed for it. What is over stays the owners'.
+//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind; **windows** of
+//!   an hour bound what may be minted and withdrawn in one go. Nobody asks to repay, to top up or to close.
+//!   What the breaker reads as leaving is collateral that backed debt: what no debt stands on may come and go
+//!   without raising anything.
+//! - A **shutdown** is the last resort: a price is locked; an hour later every vault that still owes gives
+//!   collateral worth its debt, by itself within some blocks, and kUSD is redeemed for it. What is short is
+//!   the insurance fund's, what is over stays the owners'.
 //!
 //! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
 //! burned.
@@ -276,14 +279,17 @@ pub mod pallet {
 			given: Balance,
 			collateral: Balance,
 		},
-		/// The insurance fund failed to carry what the pot of a branch is short of; the settlement goes on without it.
+		/// The insurance fund failed to carry what the pot of a branch is short of; the settlement goes on
+		/// without it, and every kUSD redeemed gets the same share of the pot.
 		CoverFailed { branch: BranchId, error: DispatchError },
-		/// Every vault is settled: `claims` of kUSD may be redeemed for the `pot` of collateral. The fund burned `covered`.
+		/// Every vault is settled: `claims` of kUSD may be redeemed for the `pot` of collateral. Of what that
+		/// was short of the fund burned `covered` and recorded `bad_debt`.
 		SettlementDone {
 			branch: BranchId,
 			pot: Balance,
 			claims: Balance,
 			covered: Balance,
+			bad_debt: Balance,
 		},
 		/// A pot that nobody had a claim on went to the insurance fund.
 		PotTaken { branch: BranchId, collateral: Balance },
@@ -304,7 +310,7 @@ pub mod pallet {
 		BranchExists,
 		/// There are as many branches as the chain allows. None can be added.
 		TooManyBranches,
-		/// The asset already backs another branch. A collateral has one branch.
+		/// The asset already backs a branch that runs. A collateral has one such branch; shut that down first.
 		CollateralListed,
 		/// kUSD can't back itself. Choose another asset.
 		CollateralIsSynthetic,
@@ -340,7 +346,8 @@ pub mod pallet {
 		PriceNotNewer,
 		/// The vault is unsafe by rounding alone and needs no sale to reach its target. A target margin above zero rules it out.
 		TargetUnreachable,
-		/// The insurance fund did not account for all of a shortfall. Nothing was liquidated.
+		/// The insurance fund did not account for all of a shortfall. Nothing was liquidated; a settlement
+		/// goes on without the fund.
 		ShortfallNotCarried,
 		/// More kUSD than the branch lets out within an hour. Mint `mintRoom` at most, or wait: it grows with time and repayments.
 		MintWindowFull,
@@ -352,10 +359,16 @@ pub mod pallet {
 		BranchShutDown,
 		/// The branch was not shut down, so there is nothing to settle or to redeem.
 		NotShutDown,
-		/// Vaults of the branch still owe. They are settled by themselves; `settle` is quicker. Then try again.
+		/// Vaults of the branch still owe. They are settled by themselves once the grace period is over;
+		/// `settle` is quicker. Then try again.
 		NotSettled,
-		/// There is debt and the feed never had a price to settle it at. Wait for a price.
+		/// The price named is zero. Name what a whole unit of the collateral is worth, in USD with 18 decimals.
 		NoPriceToSettleAt,
+		/// The feed has a price, so none may be named. Leave it out: the lower of spot and its average is locked.
+		PriceIsKnown,
+		/// The branch was shut down less than an hour ago: its owners may still repay, top up and close.
+		/// Settle from the time on that `shutdown` shows.
+		GracePeriod,
 		/// The amount is worth less than one base unit of collateral. Redeem more at once: `quoteRedeem` says what it gets.
 		RedemptionTooSmall,
 	}
@@ -562,8 +575,10 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The branch needs parameters first; its liquidation ratio starts at the base, its clock now. The asset must be and stay
-		/// *sufficient*: else the pool, the auctions and the fund could not receive it, and nobody could be liquidated.
+		/// The branch needs parameters first; its liquidation ratio starts at the base, its clock now. The
+		/// asset must be and stay *sufficient*: else the pool, the auctions and the fund could not receive
+		/// it, and nobody could be liquidated. An asset whose branch was shut down may be listed again under
+		/// a new number.
 		///
 		/// ## Errors
 		///
@@ -597,23 +612,31 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Locks the last price of the branch's feed, however old. From now on nothing is minted, liquidated or charged; owners may
-		/// repay, top up and close until their vault is settled: by the chain itself, the worst first, or by `settle`.
-		/// The branch stays listed and is never opened again.
+		/// Without `price`, locks the lower of spot and its five-minute average, which have to be fit for
+		/// leaving. If the feed is dead and there is debt, name a price: USD per whole unit with 18 decimals.
+		/// It is only taken if the feed has none.
+		///
+		/// From now on nothing is minted, liquidated or charged; owners may repay, top up and close until
+		/// their vault is settled: an hour from now at the earliest, by the chain itself, the worst first, or
+		/// by `settle`. The branch stays listed and is never opened again; its collateral may be listed anew
+		/// under another number.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownBranch`], [`Error::BranchShutDown`]: there is no such branch, or it was shut down before
-		/// - [`Error::NoPriceToSettleAt`]: there is debt, and there never was a price
+		/// - [`Error::PriceIsKnown`]: a price is named and the feed has one
+		/// - [`Error::NoPriceToSettleAt`]: the price named is zero
+		/// - an error of the prices pallet if no price is named, there is debt and the feed has no price fit
+		///   for leaving
 		///
 		/// ## Events
 		///
 		/// - [`Event::BranchShutDown`], and [`Event::SettlementDone`] for a branch without debt
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::shut_down())]
-		pub fn shut_down(origin: OriginFor<T>, branch: BranchId) -> DispatchResult {
+		pub fn shut_down(origin: OriginFor<T>, branch: BranchId, price: Option<FixedU128>) -> DispatchResult {
 			T::ShutdownOrigin::ensure_origin(origin)?;
-			Self::do_shut_down(branch)
+			Self::do_shut_down(branch, price)
 		}
 
 		/// Settle anybody's vault in a branch that was shut down.
@@ -624,14 +647,15 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The vault gives collateral worth its debt at the locked price, rounded up, or all it has, and owes nothing any more. Its
-		/// owner takes the rest with `close`. With the last vault the insurance fund carries what it can of what
-		/// the pot is short of, and `redeem` opens.
+		/// The vault gives collateral worth its debt at the locked price, rounded up, or all it has, and owes
+		/// nothing any more. Its owner takes the rest with `close`. With the last vault the insurance fund
+		/// takes over what the pot is short of, and `redeem` opens.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownVault`], [`Error::NotShutDown`]: there is no such vault, or its branch was not shut down
 		/// - [`Error::NothingChanged`]: the vault owes nothing
+		/// - [`Error::GracePeriod`]: the shutdown is less than an hour old
 		///
 		/// ## Events
 		///

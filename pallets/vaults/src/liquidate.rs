@@ -7,7 +7,7 @@ use keel_math::{
 	mul_div, FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
-	AssetId, Auctions, Balance, BranchId, BranchParameters, InsuranceFund, LiquidationOutcome, Lot,
+	AssetId, Auctions, Balance, BranchId, BranchParameters, Coverage, InsuranceFund, LiquidationOutcome, Lot,
 	PositionLedger, Price, PriceFor, PriceProvider, RiskParameters, StabilityPool, VaultId,
 };
 use sp_runtime::DispatchError;
@@ -132,6 +132,14 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// Hand `shortfall` to the insurance fund, all of it. Callers hold a storage layer.
+	pub(crate) fn carry(shortfall: Balance) -> Result<Coverage, DispatchError> {
+		let coverage = T::InsuranceFund::cover(shortfall)?;
+		let carried = coverage.covered.checked_add(coverage.bad_debt);
+		ensure!(carried == Some(shortfall), Error::<T>::ShortfallNotCarried);
+		Ok(coverage)
+	}
+
 	/// Sell what [`Self::assess`] says: to the pool, then by auction; what neither carries is the fund's.
 	fn do_liquidate(group: BranchId, id: VaultId) -> Result<LiquidationOutcome, DispatchError> {
 		let Assessment {
@@ -166,9 +174,7 @@ impl<T: Config> Pallet<T> {
 			// The pool paid all of the debt; a rounded-off rest of the lot stays with the owner.
 			outcome.collateral = bought.collateral;
 		} else if collateral_left == 0 {
-			let coverage = T::InsuranceFund::cover(debt_left)?;
-			let carried = coverage.covered.checked_add(coverage.bad_debt);
-			ensure!(carried == Some(debt_left), Error::<T>::ShortfallNotCarried);
+			Self::carry(debt_left)?;
 			outcome.collateral = size.collateral;
 			outcome.shortfall = debt_left;
 		} else {

@@ -246,6 +246,16 @@ pub fn pass_hours(hours: u32) {
 	}
 }
 
+/// Shut the BTC branch down at the price its feed has.
+pub fn shut_down_btc() {
+	Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH, None).unwrap();
+}
+
+/// Let the grace period of a shutdown pass, to the millisecond, without a block.
+pub fn pass_grace() {
+	Now::mutate(|now| *now += crate::GRACE_MS);
+}
+
 /// End a block that has this much weight left.
 pub fn idle(limit: Weight) -> Weight {
 	Vaults::on_idle(System::block_number(), limit)

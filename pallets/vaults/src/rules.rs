@@ -15,6 +15,26 @@ pub(crate) fn mint_path(branch: BranchId) -> BreakerSubject {
 	BreakerSubject::Mint(MintPath::Vaults(branch))
 }
 
+/// The least that the exits and liquidations of a branch are measured against, in base units of kUSD: 100,000
+/// kUSD, of a branch with a ceiling below a million a tenth of that. The first exit or liquidation of a young
+/// branch is no reason to stop it, and a high ceiling none to overlook what happens to a small branch.
+const FLOOR: Balance = 100_000_000_000;
+
+/// [`FLOOR`] of a branch.
+pub(crate) fn floor(parameters: &BranchParameters) -> Balance {
+	FLOOR.min(parameters.debt_ceiling / 10)
+}
+
+/// [`floor`] in base units of collateral at `last`, rounded down; nothing without a price.
+pub(crate) fn floor_in_collateral(
+	branch: &Branch,
+	parameters: &BranchParameters,
+	last: Option<FixedU128>,
+) -> Balance {
+	last.and_then(|price| value::amount_for(floor(parameters), price, branch.divisor, Rounding::Down))
+		.unwrap_or_default()
+}
+
 /// The most a branch may have issued at `level`: of the governed ceiling a share, rounded down, while it is raised.
 fn ceiling(parameters: &BranchParameters, level: Level) -> Balance {
 	let governed = parameters.debt_ceiling;
@@ -83,19 +103,30 @@ impl<T: Config> Pallet<T> {
 		branch.minted.room(now, limit)
 	}
 
-	/// How much collateral the window lets out of vaults that go on owing: `exit_limit × (what there is + what left)`, rounded
-	/// down, less what left.
-	pub(crate) fn window_for_exits(branch: &Branch, parameters: &BranchParameters, now: Moment) -> Balance {
+	/// How much collateral the window lets out of vaults that go on owing: `exit_limit × max(what there is +
+	/// what left of it through the window, the floor at the last price)`, rounded down, less what left.
+	pub(crate) fn window_for_exits(
+		branch: &Branch,
+		parameters: &BranchParameters,
+		last: Option<FixedU128>,
+		now: Moment,
+	) -> Balance {
 		// Both saturate at "no limit", which is more than there is.
 		let all = branch
 			.total_collateral
-			.saturating_add(branch.leaving.reading(now));
+			.saturating_add(branch.withdrawn.reading(now))
+			.max(floor_in_collateral(branch, parameters, last));
 		let limit = mul_ratio(all, parameters.exit_limit, Rounding::Down).unwrap_or(Balance::MAX);
-		branch.leaving.room(now, limit)
+		branch.withdrawn.room(now, limit)
 	}
 
-	/// The rules of [`Self::plan`], cheapest first.
-	pub(crate) fn ensure_allowed(branch: &Branch, plan: &Plan<T::AccountId>, now: Moment) -> DispatchResult {
+	/// The rules of [`Self::plan`], cheapest first. `last` is [`Self::last_price`] of a branch whose vault owes.
+	pub(crate) fn ensure_allowed(
+		branch: &Branch,
+		plan: &Plan<T::AccountId>,
+		last: Option<FixedU128>,
+		now: Moment,
+	) -> DispatchResult {
 		if branch.settlement.is_some() {
 			// What comes in goes towards a debt, what goes out leaves none behind.
 			let enters = plan.minted > 0 || (plan.deposited > 0 && plan.old_entry.is_none());
@@ -121,7 +152,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(plan.debt >= parameters.minimum_debt, Error::<T>::DebtBelowMinimum);
 		}
 		if leaves {
-			let room = Self::window_for_exits(branch, &parameters, now);
+			let room = Self::window_for_exits(branch, &parameters, last, now);
 			ensure!(plan.withdrawn <= room, Error::<T>::ExitWindowFull);
 		}
 		if riskier {

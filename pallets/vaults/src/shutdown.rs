@@ -1,8 +1,10 @@
-//! The last resort: a branch is shut down, its vaults are settled at the last price, and what they gave is redeemed.
+//! The last resort: a branch is shut down, its vaults are settled at a locked price, and what they gave is redeemed.
 //!
-//! A settled vault gives collateral worth its debt at the locked price, rounded up, or all it has. The kUSD in existence
-//! because of the branch is then backed by that pot alone; what the pot and the insurance fund leave open, every
-//! kUSD that is redeemed bears alike.
+//! An hour after the lock, in which owners may leave, vaults are settled: each gives collateral worth its
+//! debt at the locked price, rounded up, or all it has. What that pot is short of the kUSD in existence
+//! because of the branch is the insurance fund's: burned out of it or on its books as bad debt, which later
+//! income pays down. So kUSD is redeemed at the locked price. Only if the fund fails does every kUSD that is
+//! redeemed bear the hole alike.
 
 use frame_support::{
 	ensure,
@@ -15,7 +17,9 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use keel_math::{value, FixedU128, Rounding};
-use keel_primitives::{Balance, BranchId, InsuranceFund, PriceProvider, TriggerIndex, VaultId};
+use keel_primitives::{
+	Balance, BranchId, Coverage, InsuranceFund, PriceFor, PriceProvider, TriggerIndex, VaultId,
+};
 use sp_runtime::{DispatchError, DispatchResult, TransactionOutcome};
 
 use crate::{
@@ -27,16 +31,27 @@ use crate::{
 pub(crate) const SETTLED_PER_BLOCK: u32 = 50;
 
 impl<T: Config> Pallet<T> {
-	/// Lock the price and let nothing but exits happen from now on.
-	pub(crate) fn do_shut_down(id: BranchId) -> DispatchResult {
-		let mut branch = Self::running(id)?;
-		let price = match T::Prices::last(branch.feed) {
-			Some(price) => price.value,
-			None => {
-				ensure!(branch.total_normalised == 0, Error::<T>::NoPriceToSettleAt);
-				FixedU128::default()
+	/// What vaults of `branch` will be settled at: the feed's price while it has one, what was `named` if it
+	/// has none. A dead feed's last price may be days old, and who settles at it gives far too much or too
+	/// little.
+	fn lock_price(branch: &Branch, named: Option<FixedU128>) -> Result<FixedU128, DispatchError> {
+		let known = || T::Prices::price(branch.feed, PriceFor::ReduceRisk);
+		match named {
+			Some(price) => {
+				ensure!(known().is_err(), Error::<T>::PriceIsKnown);
+				ensure!(price > FixedU128::default(), Error::<T>::NoPriceToSettleAt);
+				Ok(price)
 			}
-		};
+			// Nothing will be settled at it.
+			None if branch.total_normalised == 0 => Ok(Self::last_price(branch).unwrap_or_default()),
+			None => known().map(|price| price.value.min(price.twap)),
+		}
+	}
+
+	/// Lock the price and let nothing but exits happen from now on.
+	pub(crate) fn do_shut_down(id: BranchId, named: Option<FixedU128>) -> DispatchResult {
+		let mut branch = Self::running(id)?;
+		let price = Self::lock_price(&branch, named)?;
 		branch.settlement = Some(Settlement::new(price, T::Time::now()));
 		Self::deposit_event(Event::BranchShutDown {
 			branch: id,
@@ -56,6 +71,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(vault.branch == group, Error::<T>::WrongBranch);
 		let mut settlement = branch.settlement.clone().ok_or(Error::<T>::NotShutDown)?;
 		ensure!(vault.normalised_debt > 0, Error::<T>::NothingChanged);
+		ensure!(
+			T::Time::now() >= settlement.settles_from(),
+			Error::<T>::GracePeriod
+		);
 		let debt = vault.debt(branch.rate_index)?;
 		let given = value::amount_for(debt, settlement.price, branch.divisor, Rounding::Up)
 			// More than the type holds, or no price at all: more than any vault has.
@@ -96,8 +115,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Once no vault of `branch` owes anything: fix what may be redeemed, after the fund has carried what it can of what the
-	/// pot is short of. A pot without claims is the fund's. Changes `branch` for the caller to write.
+	/// Once no vault of `branch` owes anything: fix what may be redeemed, after the fund has taken over what
+	/// the pot is short of. A pot without claims is the fund's. Changes `branch` for the caller to write.
 	fn finish(id: BranchId, branch: &mut Branch) -> DispatchResult {
 		let Some(mut settlement) = branch.settlement.clone() else {
 			return Ok(());
@@ -111,17 +130,19 @@ impl<T: Config> Pallet<T> {
 			// An overflow is worth more than there is kUSD.
 			let worth = value::value_of(settlement.pot, settlement.price, branch.divisor, Rounding::Down)
 				.unwrap_or(Balance::MAX);
-			let covered = Self::cover(id, issued.saturating_sub(worth));
-			if covered > 0 {
-				branch.retire(covered)?;
+			let Coverage { covered, bad_debt } = Self::cover(id, issued.saturating_sub(worth));
+			let carried = covered.checked_add(bad_debt).ok_or_else(overflow)?;
+			if carried > 0 {
+				branch.retire(carried)?;
 			}
-			let claims = issued.checked_sub(covered).ok_or_else(overflow)?;
+			let claims = issued.checked_sub(carried).ok_or_else(overflow)?;
 			settlement.claims = Some(claims);
 			Self::deposit_event(Event::SettlementDone {
 				branch: id,
 				pot: settlement.pot,
 				claims,
 				covered,
+				bad_debt,
 			});
 		}
 		if settlement.claims == Some(0) && settlement.pot > 0 {
@@ -142,20 +163,15 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What the fund carries of `shortfall`; nothing if it fails, whatever the reason: the settlement does not wait for it.
-	fn cover(id: BranchId, shortfall: Balance) -> Balance {
+	/// How the fund carries `shortfall`: all of it, or nothing if it fails, whatever the reason: the
+	/// settlement does not wait for it.
+	fn cover(id: BranchId, shortfall: Balance) -> Coverage {
 		if shortfall == 0 {
-			return 0;
+			return Coverage::default();
 		}
-		let covered = with_storage_layer(|| {
-			let covered = T::InsuranceFund::cover_in_part(shortfall)?;
-			// Burning more than was asked for is no cover.
-			shortfall.checked_sub(covered).ok_or_else(overflow)?;
-			Ok::<_, DispatchError>(covered)
-		});
-		covered.unwrap_or_else(|error| {
+		with_storage_layer(|| Self::carry(shortfall)).unwrap_or_else(|error| {
 			Self::deposit_event(Event::CoverFailed { branch: id, error });
-			0
+			Coverage::default()
 		})
 	}
 
@@ -175,13 +191,15 @@ impl<T: Config> Pallet<T> {
 		Ok(settled)
 	}
 
-	/// Settle what `limit` has weight for.
+	/// Settle what `limit` has weight for, in branches whose grace period is over.
 	pub(crate) fn settle_idle(limit: Weight) -> Weight {
 		let mut meter = WeightMeter::with_limit(limit);
+		// The list and the time, then each branch.
 		let read = T::DbWeight::get().reads(1);
-		if meter.try_consume(read).is_err() {
+		if meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
 			return meter.consumed();
 		}
+		let now = T::Time::now();
 		let mut left = SETTLED_PER_BLOCK;
 		for id in BranchList::<T>::get() {
 			if meter.try_consume(read).is_err() {
@@ -190,7 +208,11 @@ impl<T: Config> Pallet<T> {
 			let Some(branch) = Branches::<T>::get(id) else {
 				continue;
 			};
-			if !branch.settlement.as_ref().is_some_and(Settlement::is_open) {
+			let is_due = |settlement: &Settlement| {
+				let waits = branch.total_normalised > 0 && now < settlement.settles_from();
+				settlement.is_open() && !waits
+			};
+			if !branch.settlement.as_ref().is_some_and(is_due) {
 				continue;
 			}
 			let affordable = |most: &u32| meter.can_consume(T::WeightInfo::settle_worst(*most));

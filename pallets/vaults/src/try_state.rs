@@ -37,6 +37,7 @@ impl<T: Config> Pallet<T> {
 	///   and the pot of its settlement;
 	/// - every vault with debt has collateral and stands in the trigger index under its entry, and the index has no other;
 	/// - a branch's debt minus what it issued is between zero and one unit of normalised debt per operation;
+	/// - no vault is settled within the grace period;
 	/// - the claims on a settled branch are what it issued, it has no debt, and there is a pot as long as there are claims;
 	/// - Σ issued + debt in auctions + recorded bad debt is the synthetic's total issuance;
 	/// - the owners' lists and the vaults agree, and every deposit is held.
@@ -169,6 +170,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			settlement.at <= T::Time::now(),
 			"a branch was shut down in the future"
+		);
+		ensure!(
+			settlement.settled == 0 || settlement.settles_from() <= T::Time::now(),
+			"a vault was settled within the grace period"
 		);
 		let Some(claims) = settlement.claims else {
 			return Self::check_gap(branch, settlement.settled);

@@ -1,7 +1,7 @@
 //! What branches and vaults are made of, and what the views answer with.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use keel_math::{interest, mul_div, value, FixedU128, Rounding};
+use keel_math::{interest, mul_div, mul_ratio, value, FixedU128, Rounding};
 use keel_primitives::{AssetId, Balance, BranchId, Entry, FeedId, Level, Meter, Moment};
 use scale_info::TypeInfo;
 use sp_runtime::{ArithmeticError, DispatchError};
@@ -27,28 +27,34 @@ pub struct Branch {
 	pub total_normalised: u128,
 	/// Sum of the vaults' collateral, in base units; with the pot of a settlement exactly what the branch's account holds.
 	pub total_collateral: Balance,
-	/// Synthetic in existence because of this branch, in base units: + minted, + interest minted, − repaid,
-	/// − taken over by liquidations; after a shutdown − covered by the fund, − redeemed. Below zero once interest lost to
-	/// rounding has been repaid.
+	/// Synthetic in existence because of this branch, in base units: + minted, + interest minted, − repaid, −
+	/// taken over by liquidations; after a shutdown − what the fund carries, − redeemed. Below zero once
+	/// interest lost to rounding has been repaid.
 	pub issued: i128,
 	/// Operations that rounded. Each may have widened the gap between debt and `issued` by one unit of normalised
 	/// debt; bounds the gap.
 	pub operations: u64,
 	/// Synthetic minted by owners less what anybody repaid, in base units.
 	pub minted: Meter,
-	/// Collateral withdrawn less what was deposited, in base units.
+	/// Collateral that ceased to back debt less what began to, in base units. See [`Branch::backing`].
 	pub leaving: Meter,
+	/// Collateral withdrawn from vaults that go on owing less what came in under a debt, in base units. See
+	/// [`Branch::count_withdrawal`].
+	pub withdrawn: Meter,
 	/// Debt liquidated, in base units.
 	pub liquidated: Meter,
 	/// How the branch ends; `None` unless it was shut down.
 	pub settlement: Option<Settlement>,
 }
 
+/// How long after a shutdown no vault is settled, in ms: an hour in which owners repay, top up and close.
+pub const GRACE_MS: Moment = 3_600_000;
+
 /// The end of a branch: what its vaults gave, and how much may still be claimed of it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Settlement {
-	/// What the vaults are settled at, USD per whole unit: the last price there was. Zero if there never was one, which
-	/// takes a branch without debt.
+	/// What the vaults are settled at, USD per whole unit: the lower of spot and its average, or what was
+	/// named because the feed was dead. Zero if there never was a price, which takes a branch without debt.
 	pub price: FixedU128,
 	/// When the branch was shut down, in ms.
 	pub at: Moment,
@@ -70,6 +76,12 @@ impl Settlement {
 			settled: 0,
 			claims: None,
 		}
+	}
+
+	/// From when on vaults are settled, in ms.
+	pub fn settles_from(&self) -> Moment {
+		// Saturates where time ends.
+		self.at.saturating_add(GRACE_MS)
 	}
 
 	/// Is there something to do that needs nobody: vaults to settle, claims to fix, a pot that nobody can claim?
@@ -125,6 +137,7 @@ impl Branch {
 			operations: 0,
 			minted: Meter::default(),
 			leaving: Meter::default(),
+			withdrawn: Meter::default(),
 			liquidated: Meter::default(),
 			settlement: None,
 		}
@@ -138,6 +151,51 @@ impl Branch {
 	/// The trigger above which a vault is unsafe at `price`. See [`value::threshold`].
 	pub fn threshold(&self, price: FixedU128) -> Result<u128, DispatchError> {
 		value::threshold(price, self.rate_index, self.ramped_ratio).ok_or_else(overflow)
+	}
+
+	/// The part of `collateral` that stands behind `debt` at `price`: `debt × ramped ratio / price`, each
+	/// step rounded up, or all there is if that is less. What is over, and all of it without debt, backs
+	/// nothing: it may come and go and says nothing about the branch.
+	pub fn backing(&self, collateral: Balance, debt: Balance, price: FixedU128) -> Balance {
+		if debt == 0 {
+			return 0;
+		}
+		mul_ratio(debt, self.ramped_ratio, Rounding::Up)
+			.and_then(|worth| value::amount_for(worth, price, self.divisor, Rounding::Up))
+			// Beyond the type, or at a price of zero: more than there is.
+			.map_or(collateral, |needed| needed.min(collateral))
+	}
+
+	/// Count collateral that backed debt before a change, less what does after it, as having left; the other
+	/// way round as having come in. Going back in takes new debt, which a raised breaker refuses.
+	pub(crate) fn count_backing(&mut self, now: Moment, before: Balance, after: Balance) {
+		match before.abs_diff(after) {
+			0 => (),
+			left if before > after => self.leaving.add(now, left),
+			came => self.leaving.sub(now, came),
+		}
+	}
+
+	/// Count what a change does to collateral held under a debt, `before` and `after` being all of a vault's,
+	/// or none while it owes nothing.
+	///
+	/// What a vault that goes on owing gives out fills the window; what comes in under a debt, with a vault
+	/// that begins to owe all it has, makes room. Whoever ends without debt is not bound and fills nothing,
+	/// but takes back room that others did not use: else opening and closing, or minting and repaying, would
+	/// widen the window for nothing.
+	pub(crate) fn count_withdrawal(&mut self, now: Moment, before: Balance, after: Balance, owes: bool) {
+		match before.abs_diff(after) {
+			0 => (),
+			came if before < after => self.withdrawn.sub(now, came),
+			left if owes => self.withdrawn.add(now, left),
+			left => {
+				// Zero unless the net is below it.
+				let room = self.withdrawn.room(now, 0);
+				if room > 0 {
+					self.withdrawn.add(now, left.min(room));
+				}
+			}
+		}
 	}
 
 	/// How much more may be issued under `ceiling`.
@@ -197,6 +255,14 @@ impl<AccountId> Vault<AccountId> {
 	/// Its trigger; `None` without debt. See [`value::trigger`].
 	pub fn trigger(&self, divisor: u128) -> Option<u128> {
 		value::trigger(self.normalised_debt, self.collateral, divisor)
+	}
+
+	/// Collateral held under a debt, in base units: all of it, or none without debt.
+	pub(crate) fn held(&self) -> Balance {
+		match self.normalised_debt {
+			0 => 0,
+			_ => self.collateral,
+		}
 	}
 
 	/// Where it stands in the trigger index; `None` without debt.
@@ -372,6 +438,8 @@ pub struct ShutdownView {
 	pub price: FixedU128,
 	/// When the branch was shut down, in ms.
 	pub at: Moment,
+	/// From when on vaults are settled, in ms. Until then owners may repay, top up and close.
+	pub settles_from: Moment,
 	/// Whether there are vaults to settle. They are, by themselves; `settle` is quicker.
 	pub vaults_left: bool,
 	/// What those owe, in base units of kUSD.
@@ -380,7 +448,8 @@ pub struct ShutdownView {
 	pub pot: Balance,
 	/// kUSD that may be redeemed for it, in base units; none until every vault is settled.
 	pub claims: Option<Balance>,
-	/// What a kUSD gets, in USD at that price, rounded down, `1` being in full; none without claims.
+	/// What a kUSD gets, in USD at that price, rounded down, `1` being in full; less only if the insurance
+	/// fund failed. None without claims.
 	pub rate: Option<FixedU128>,
 }
 

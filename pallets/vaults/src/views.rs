@@ -129,7 +129,7 @@ impl<T: Config> Pallet<T> {
 		let now = T::Time::now();
 		(
 			Self::window_for_mints(branch, parameters, now),
-			Self::window_for_exits(branch, parameters, now),
+			Self::window_for_exits(branch, parameters, Self::last_price(branch), now),
 		)
 	}
 
@@ -148,6 +148,7 @@ impl<T: Config> Pallet<T> {
 		Some(ShutdownView {
 			price: settlement.price,
 			at: settlement.at,
+			settles_from: settlement.settles_from(),
 			vaults_left: branch.total_normalised > 0,
 			debt_left,
 			pot: settlement.pot,

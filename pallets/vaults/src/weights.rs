@@ -36,22 +36,22 @@ impl WeightInfo for () {
 		Weight::from_parts(140_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(14, 11))
 	}
 	fn close() -> Weight {
-		Weight::from_parts(180_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(12, 14))
+		Weight::from_parts(180_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(13, 14))
 	}
 	fn repay() -> Weight {
-		Weight::from_parts(80_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(7, 7))
+		Weight::from_parts(80_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(8, 7))
 	}
 	fn top_up() -> Weight {
-		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(8, 8))
+		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(9, 8))
 	}
 	fn add_branch() -> Weight {
 		Weight::from_parts(90_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(26, 3))
 	}
 	fn shut_down() -> Weight {
-		Weight::from_parts(40_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(4, 1))
+		Weight::from_parts(40_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(6, 1))
 	}
 	fn settle() -> Weight {
-		Weight::from_parts(180_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(17, 14))
+		Weight::from_parts(180_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(18, 14))
 	}
 	fn redeem() -> Weight {
 		Weight::from_parts(180_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(14, 12))
@@ -69,7 +69,7 @@ impl WeightInfo for () {
 	fn settle_worst(n: u32) -> Weight {
 		Weight::from_parts(130_000_000, 0)
 			.saturating_add(Weight::from_parts(40_000_000, 0).saturating_mul(u64::from(n)))
-			.saturating_add(RocksDbWeight::get().reads_writes(13, 9))
+			.saturating_add(RocksDbWeight::get().reads_writes(14, 9))
 			.saturating_add(
 				RocksDbWeight::get()
 					.reads_writes(4, 4)

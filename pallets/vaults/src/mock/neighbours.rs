@@ -288,26 +288,18 @@ impl InsuranceFundT<AccountId> for MockFund {
 		Self::pay_down(amount)
 	}
 	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
-		ensure!(!FundFails::get(), DispatchError::Corruption);
-		let covered = shortfall.min(Assets::balance(KUSD, &FUND));
-		if covered > 0 {
-			burn(&FUND, covered)?;
-		}
-		let bad_debt = shortfall - covered;
-		BadDebt::mutate(|debt| *debt += bad_debt);
-		Ok(Coverage {
-			covered,
-			bad_debt: if FundForgets::get() { 0 } else { bad_debt },
-		})
-	}
-	fn cover_in_part(shortfall: Balance) -> Result<Balance, DispatchError> {
 		let covered = shortfall.min(Assets::balance(KUSD, &FUND));
 		if covered > 0 {
 			burn(&FUND, covered)?;
 		}
 		// Fails halfway: what it burned has to come back.
 		ensure!(!FundFails::get(), DispatchError::Corruption);
-		Ok(if FundBoasts::get() { shortfall + 1 } else { covered })
+		let bad_debt = shortfall - covered;
+		BadDebt::mutate(|debt| *debt += bad_debt);
+		Ok(Coverage {
+			covered: covered + u128::from(FundBoasts::get()),
+			bad_debt: if FundForgets::get() { 0 } else { bad_debt },
+		})
 	}
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		ensure!(!FundFails::get(), DispatchError::Corruption);

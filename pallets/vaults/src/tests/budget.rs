@@ -71,6 +71,26 @@ fn of_adjust() {
 }
 
 #[test]
+fn of_an_adjustment_that_every_meter_counts() {
+	let (reads, writes) = tally(
+		|| {
+			open(&ALICE, BTC_BRANCH, 2 * ONE_BTC, 10_000 * USD);
+		},
+		|| {
+			assert_ok!(Vaults::adjust(
+				signed(&ALICE),
+				0,
+				Change::Decrease(ONE_BTC),
+				Change::Decrease(5_000 * USD)
+			));
+		},
+	);
+	println!("adjust that withdraws: {reads} + {NEIGHBOURS} reads, {writes} writes");
+	assert!(reads + NEIGHBOURS <= 16, "{reads} reads");
+	assert!(writes <= 10, "{writes} writes");
+}
+
+#[test]
 fn of_a_liquidation_by_the_pool() {
 	// Pool and fund of the mock keep less than the real ones: their books come on top.
 	let (reads, writes) = tally(

@@ -221,7 +221,8 @@ fn breaks_settlement(message: &'static str, done: bool, corrupt: impl FnOnce(&mu
 		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
 		open(&ALICE, BTC_BRANCH, 2 * ONE_BTC, 10_000 * USD);
 		pass(YEAR);
-		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+		shut_down_btc();
+		pass_grace();
 		assert_ok!(Vaults::settle(signed(&BOB), 0));
 		if done {
 			assert_ok!(Vaults::settle(signed(&BOB), 1));
@@ -269,7 +270,8 @@ fn claims() {
 fn claims_on_nothing() {
 	ExtBuilder::default().build().execute_with(|| {
 		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+		shut_down_btc();
+		pass_grace();
 		assert_ok!(Vaults::settle(signed(&BOB), 0));
 		let pot = settlement(&mut branch(BTC_BRANCH)).pot;
 		change_branch(|branch| settlement(branch).pot = 0);
@@ -297,6 +299,15 @@ fn shutdown_in_the_future() {
 	for done in [false, true] {
 		breaks_settlement("a branch was shut down in the future", done, |branch| {
 			settlement(branch).at = Now::get() + 1
+		});
+	}
+}
+
+#[test]
+fn settled_within_the_grace_period() {
+	for done in [false, true] {
+		breaks_settlement("a vault was settled within the grace period", done, |branch| {
+			settlement(branch).at += 1
 		});
 	}
 }

@@ -155,37 +155,111 @@ fn what_was_liquidated_over_all_debt() {
 }
 
 #[test]
-fn what_left_over_all_collateral() {
+fn what_ceased_to_back_debt_over_all_that_does() {
 	ExtBuilder::default().build_and_execute(|| {
-		// A tenth of the ceiling is 20 BTC.
-		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 1_000 * USD);
+		// 1.3 · 200,000 / 50,000: 5.2 BTC of the twenty back debt.
+		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 20_000 * USD);
+		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 180_000 * USD);
 		Now::mutate(|now| *now += 50 * HOUR);
 		set_price(BTC, dollars(50_000));
+		let withdraw = |amount| Vaults::adjust(signed(&ALICE), id, Change::Decrease(amount), Change::Keep);
 		assert_eq!(reading(Fuse::Leaving), 0);
+		assert_ok!(withdraw(5 * ONE_BTC));
+		assert_eq!(reading(Fuse::Leaving), 0);
+		// 0.26 of 5.2, also if none of it is taken out, and no more if all of it is.
+		assert_ok!(Vaults::repay(signed(&ALICE), id, 10_000 * USD));
+		assert_eq!(reading(Fuse::Leaving), ONE / 20);
+		assert_ok!(withdraw(ONE_BTC));
+		assert_eq!(reading(Fuse::Leaving), ONE / 20);
+		// At twice the price 2.47 do.
+		set_price(BTC, dollars(100_000));
+		assert_eq!(reading(Fuse::Leaving), (26 * ONE).div_ceil(247 + 26));
+		// Without a price nobody knows how much does: all of the fourteen at most.
+		PriceTable::mutate(|table| table.remove(&BTC));
+		assert_eq!(reading(Fuse::Leaving), (26 * ONE).div_ceil(1_400 + 26));
+		set_price(BTC, dollars(0));
+		assert_eq!(reading(Fuse::Leaving), (26 * ONE).div_ceil(1_400 + 26));
+		set_price(BTC, dollars(50_000));
+		assert_ok!(Vaults::close(signed(&ALICE), id));
+		assert_eq!(reading(Fuse::Leaving), ONE / 10);
+		// Going back in takes the same debt, not the same collateral.
+		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 10_000 * USD);
+		assert_eq!(reading(Fuse::Leaving), ONE / 20);
 		assert_ok!(Vaults::adjust(
 			signed(&ALICE),
 			id,
-			Change::Decrease(ONE_BTC),
-			Change::Keep
+			Change::Keep,
+			Change::Increase(10_000 * USD)
 		));
-		assert_eq!(reading(Fuse::Leaving), ONE / 20);
-		// At twice the price it is ten: as much as there was.
-		set_price(BTC, dollars(100_000));
-		assert_eq!(reading(Fuse::Leaving), ONE / 10);
-		set_price(BTC, dollars(1_000_000));
-		assert_eq!(reading(Fuse::Leaving), ONE / 10);
-		// Nobody knows the floor without a price.
-		PriceTable::mutate(|table| table.remove(&BTC));
-		assert_eq!(reading(Fuse::Leaving), ONE / 10);
-		set_price(BTC, dollars(0));
-		assert_eq!(reading(Fuse::Leaving), ONE / 10);
-		assert_ok!(Vaults::close(signed(&ALICE), id));
-		assert_eq!(reading(Fuse::Leaving), ONE);
-		// What comes in counts against it.
-		set_price(BTC, dollars(1_000_000));
-		open(&ALICE, BTC_BRANCH, 11 * ONE_BTC, 1_000 * USD);
 		assert_eq!(reading(Fuse::Leaving), 0);
 	});
+}
+
+#[test]
+fn a_fifth_of_the_debt_that_is_unwound_is_a_fifth() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = open(&ALICE, BTC_BRANCH, 20 * ONE_BTC, 100_000 * USD);
+		open(&BOB, BTC_BRANCH, 80 * ONE_BTC, 400_000 * USD);
+		Now::mutate(|now| *now += 50 * HOUR);
+		set_price(BTC, dollars(50_000));
+		assert_ok!(Vaults::close(signed(&ALICE), id));
+		let leaving = gauge(Fuse::Leaving).unwrap();
+		assert_eq!(leaving.reading, ONE / 5);
+		assert_eq!(leaving.reading, leaving.triggers.reduce_only);
+	});
+	// In part, and underwater too: all of the collateral backs the debt, and what is taken out backed it.
+	ExtBuilder::default().build_and_execute(|| {
+		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 350_000 * USD);
+		Now::mutate(|now| *now += 50 * HOUR);
+		set_price(BTC, dollars(30_000));
+		assert_ok!(Vaults::adjust(
+			signed(&ALICE),
+			id,
+			Change::Decrease(2 * ONE_BTC),
+			Change::Decrease(70_000 * USD)
+		));
+		assert_eq!(reading(Fuse::Leaving), ONE / 5);
+	});
+}
+
+#[test]
+fn nothing_is_counted_that_nobody_knows_the_worth_of() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 20_000 * USD);
+		Now::mutate(|now| *now += 50 * HOUR);
+		PriceTable::mutate(|table| table.remove(&BTC));
+		assert_ok!(Vaults::close(signed(&ALICE), id));
+		assert_eq!(
+			(reading(Fuse::Leaving), branch(BTC_BRANCH).leaving.net(Now::get())),
+			(0, 0)
+		);
+	});
+}
+
+#[test]
+fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() {
+	for (ceiling, liquidated, leaving) in [
+		// 35,000 liquidated, backing for 45,500 gone: of 10, 50 and 100 thousand, or of what there was if that is more.
+		(100_000 * USD, ONE, ONE),
+		(500_000 * USD, 7 * ONE / 10, 91 * ONE / 100),
+		(1_000_000 * USD, 35 * ONE / 100, 455 * ONE / 1_000),
+		(10_000_000 * USD, 35 * ONE / 100, 455 * ONE / 1_000),
+		(u128::MAX, 35 * ONE / 100, 455 * ONE / 1_000),
+	] {
+		ExtBuilder::default().build_and_execute(|| {
+			set_parameters(BTC_BRANCH, |p| p.debt_ceiling = ceiling);
+			let id = open(&ALICE, BTC_BRANCH, 2 * ONE_BTC, 35_000 * USD);
+			Now::mutate(|now| *now += 50 * HOUR);
+			set_price(BTC, dollars(50_000));
+			frame_support::hypothetically!({
+				assert_ok!(Vaults::close(signed(&ALICE), id));
+				assert_eq!(reading(Fuse::Leaving), leaving);
+			});
+			move_price(BTC, dollars(15_000));
+			assert_eq!(Vaults::liquidate(BTC_BRANCH, id).unwrap().debt, 35_000 * USD);
+			assert_eq!(reading(Fuse::Liquidated), liquidated);
+		});
+	}
 }
 
 #[test]
@@ -225,7 +299,7 @@ fn no_parameters_and_numbers_at_the_edge_do_no_harm() {
 fn a_branch_that_was_shut_down_measures_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
 		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+		shut_down_btc();
 		assert_eq!((Vaults::gauges(BRANCH), Vaults::gauges(PATH)), (vec![], vec![]));
 		assert_eq!(Vaults::gauges(BreakerSubject::Branch(ETH_BRANCH)).len(), 4);
 	});

@@ -76,7 +76,7 @@ fn is_none_where_nobody_can_become_unsafe() {
 		assert_eq!(Vaults::impact(9, &before, &after), Ok(None));
 		open(&ALICE, BTC_BRANCH, ONE_BTC, 30_000 * USD);
 		assert!(impact(150).is_some());
-		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+		shut_down_btc();
 		assert_eq!(impact(150), None);
 	});
 }

@@ -8,6 +8,7 @@ mod budget;
 mod close;
 mod corruption;
 mod gauges;
+mod griefing;
 mod impact;
 mod interest;
 mod liquidation;

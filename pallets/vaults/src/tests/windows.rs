@@ -198,13 +198,15 @@ mod of_exits {
 			));
 			assert_ok!(Vaults::adjust(signed(&BOB), c, Decrease(ONE_BTC / 2), Keep));
 			assert_ok!(Vaults::close(signed(&BOB), c));
-			// They count for those who go on owing: 7 of 11 left, one of them came in within the hour.
-			assert_eq!(branch(BTC_BRANCH).leaving.net(Now::get()), 6 * ONE_BTC as i128);
-			assert_eq!(room(), 0);
+			// 7 of 11 left, and those who go on owing find a tenth of what there is, as ever.
+			assert_eq!(branch(BTC_BRANCH).withdrawn.net(Now::get()), 0);
+			assert_eq!(room(), 4 * ONE_BTC / 10);
 			assert_noop!(
-				Vaults::adjust(signed(&BOB), b, Decrease(1), Keep),
+				Vaults::adjust(signed(&BOB), b, Decrease(room() + 1), Keep),
 				Error::<Test>::ExitWindowFull
 			);
+			assert_ok!(Vaults::adjust(signed(&BOB), b, Decrease(room()), Keep));
+			assert_eq!(room(), 0);
 			assert_ok!(Vaults::close(signed(&BOB), b));
 		});
 	}
@@ -219,6 +221,35 @@ mod of_exits {
 				assert_ok!(Vaults::top_up(signed(&BOB), a, ONE_BTC));
 				assert_eq!(room(), ONE_BTC);
 			}
+		});
+	}
+
+	#[test]
+	fn are_no_narrower_than_those_of_a_branch_as_large_as_the_floor() {
+		ExtBuilder::default().build_and_execute(|| {
+			set_parameters(BTC_BRANCH, |p| p.exit_limit = percent(10));
+			let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 1_000 * USD);
+			Now::mutate(|now| *now += 50 * HOUR);
+			set_price(BTC, dollars(50_000));
+			// A tenth of 100,000 kUSD's worth, not of the one BTC.
+			assert_eq!(room(), ONE_BTC / 5);
+			set_price(BTC, dollars(20_000));
+			assert_eq!(room(), ONE_BTC / 2);
+			assert_eq!(
+				Vaults::preview_adjust(id, Decrease(ONE_BTC / 2 + 1), Keep),
+				Err(Error::<Test>::ExitWindowFull.into())
+			);
+			assert_ok!(Vaults::adjust(signed(&ALICE), id, Decrease(ONE_BTC / 2), Keep));
+			assert_eq!(room(), 0);
+			// The floor of a low ceiling is lower.
+			set_parameters(BTC_BRANCH, |p| p.debt_ceiling = 10_000 * USD);
+			Now::mutate(|now| *now += 50 * HOUR);
+			// Half a BTC is left, five times the floor.
+			assert_eq!(room(), ONE_BTC / 20);
+			// Without a price there is none.
+			set_parameters(BTC_BRANCH, |p| p.debt_ceiling = 10_000_000 * USD);
+			PriceTable::mutate(|table| table.remove(&BTC));
+			assert_eq!(room(), ONE_BTC / 20);
 		});
 	}
 
@@ -249,34 +280,41 @@ fn meters_count_what_moves() {
 			(
 				branch.minted.net(now),
 				branch.leaving.net(now),
+				branch.withdrawn.net(now),
 				branch.liquidated.net(now),
 			)
 		};
 		let (usd, btc) = (USD as i128, ONE_BTC as i128);
-		assert_eq!(meters(), (200_000 * usd, -10 * btc, 0));
+		// 1.3 · 200,000 / 50,000
+		assert_eq!(meters(), (200_000 * usd, -52 * btc / 10, -10 * btc, 0));
 		assert_ok!(Vaults::adjust(
 			signed(&ALICE),
 			id,
 			Decrease(ONE_BTC),
 			Increase(50_000 * USD)
 		));
-		assert_eq!(meters(), (250_000 * usd, -9 * btc, 0));
+		assert_eq!(meters(), (250_000 * usd, -65 * btc / 10, -9 * btc, 0));
 		assert_ok!(Vaults::repay(signed(&ALICE), id, 10_000 * USD));
 		assert_ok!(Vaults::top_up(signed(&BOB), id, ONE_BTC));
-		assert_eq!(meters(), (240_000 * usd, -10 * btc, 0));
+		let before = (240_000 * usd, -624 * btc / 100, -10 * btc);
+		assert_eq!(meters(), (before.0, before.1, before.2, 0));
 		set_price(BTC, dollars(30_000));
 		PriceTable::mutate(|table| table.get_mut(&BTC).unwrap().at = Now::get() + 1);
 		let outcome = Vaults::liquidate(BTC_BRANCH, id).unwrap();
 		// Nothing was repaid by anybody, nothing withdrawn: it was liquidated.
-		assert_eq!(meters(), (240_000 * usd, -10 * btc, outcome.debt as i128));
+		let liquidated = outcome.debt as i128;
+		assert_eq!(meters(), (before.0, before.1, before.2, liquidated));
 		let rest = (debt(id), vault(id).collateral);
 		assert_ok!(Vaults::close(signed(&ALICE), id));
+		let backing = (rest.0 * 13).div_ceil(10) * ONE_BTC;
+		let backing = rest.1.min(backing.div_ceil(30_000 * USD));
 		assert_eq!(
 			meters(),
 			(
-				240_000 * usd - rest.0 as i128,
-				rest.1 as i128 - 10 * btc,
-				outcome.debt as i128
+				before.0 - rest.0 as i128,
+				before.1 + backing as i128,
+				before.2 + rest.1 as i128,
+				liquidated
 			)
 		);
 	});

@@ -10,7 +10,7 @@ use keel_primitives::{
 use proptest::{prelude::*, test_runner::TestRunner};
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Change, Error, Preview};
+use crate::{mock::*, Change, Error, Preview, GRACE_MS};
 
 mod ops;
 use ops::{op, Op};
@@ -92,6 +92,11 @@ fn settle_vault(id: VaultId) {
 	};
 	if owed == 0 {
 		assert_eq!(settled, Err(Error::<Test>::NothingChanged.into()));
+		return;
+	}
+	if Now::get() < settlement.at + GRACE_MS {
+		assert_eq!(settled, Err(Error::<Test>::GracePeriod.into()));
+		seen(|seen| seen.waited += 1);
 		return;
 	}
 	assert_eq!(settled, Ok(()));
@@ -226,6 +231,7 @@ fn apply(op: Op) {
 			}
 		}
 		Op::Pass { ms } => pass(ms.into()),
+		Op::Hour => pass(3_600_000),
 		Op::Years { tenths } => {
 			pass(YEAR / 10 * u64::from(tenths));
 			// An hour of it follows with every visit.
@@ -305,15 +311,12 @@ fn apply(op: Op) {
 			p.minted_reduce_only = percent(u128::from(minted) / 2);
 			p.exit_limit = percent(u128::from(exits) / 2);
 		}),
-		Op::ShutDown { branch: index } => {
+		Op::ShutDown { branch: index, price } => {
 			// Seldom: most of a run has most branches.
-			if index >= 128 {
-				return;
+			if index < 96 {
+				let named = (price < 32).then(|| dollars(u128::from(price) * 2_000));
+				shut_down(some_branch(index), named);
 			}
-			let index = some_branch(index);
-			let shut = branch(index).settlement.is_some();
-			let called = Vaults::shut_down(RuntimeOrigin::root(), index);
-			assert_eq!(called.is_err(), shut, "{called:?}");
 		}
 		Op::SettleVault { vault: id } => {
 			if let Some(id) = some_vault(id) {
@@ -322,7 +325,9 @@ fn apply(op: Op) {
 		}
 		Op::Idle { vaults } => {
 			let limit = <() as crate::WeightInfo>::settle_worst(u32::from(vaults) % 4);
+			let waiting = in_grace();
 			assert!(idle(limit).all_lte(limit));
+			assert_eq!(in_grace(), waiting);
 		}
 		Op::Redeem { who, branch, share } => {
 			let who = someone(who);
@@ -344,13 +349,54 @@ fn apply(op: Op) {
 	}
 }
 
+/// Shut a branch down at the price its feed has, or at `named` if it has none.
+fn shut_down(index: BranchId, named: Option<FixedU128>) {
+	let before = branch(index);
+	let shut = before.settlement.is_some();
+	let dead = RefusedFor::get().contains(&PriceFor::ReduceRisk);
+	let called = Vaults::shut_down(RuntimeOrigin::root(), index, named);
+	let error = match named {
+		_ if shut => Some(Error::<Test>::BranchShutDown.into()),
+		Some(_) if !dead => Some(Error::<Test>::PriceIsKnown.into()),
+		Some(price) if price == dollars(0) => Some(Error::<Test>::NoPriceToSettleAt.into()),
+		None if dead && before.total_normalised > 0 => Some(refused()),
+		_ => None,
+	};
+	assert_eq!(called, error.map_or(Ok(()), Err));
+	if called.is_ok() {
+		let price = PriceTable::get()[&before.feed];
+		let locked = Vaults::shutdown(index).unwrap().price;
+		assert_eq!(locked, named.unwrap_or(price.value.min(price.twap)));
+		seen(|seen| seen.named += u32::from(named.is_some()));
+	}
+}
+
+/// What the vaults of branches in their grace period owe.
+fn in_grace() -> Vec<u128> {
+	(BTC_BRANCH..=DEED_BRANCH)
+		.map(branch)
+		.filter(|branch| {
+			let from = branch
+				.settlement
+				.as_ref()
+				.map(|settlement| settlement.at + GRACE_MS);
+			from.is_some_and(|from| Now::get() < from)
+		})
+		.map(|branch| branch.total_normalised)
+		.collect()
+}
+
 /// Whatever state a run ends in, shutting everything down ends well: every vault closes, the claims are redeemed by whoever
 /// holds the kUSD, and no collateral stays without a claim on it.
 fn end() {
 	FundFails::set(false);
 	for index in BTC_BRANCH..=DEED_BRANCH {
-		let _ = Vaults::shut_down(RuntimeOrigin::root(), index);
+		if branch(index).settlement.is_none() {
+			let named = RefusedFor::get().contains(&PriceFor::ReduceRisk);
+			shut_down(index, named.then(|| dollars(1_000)));
+		}
 	}
+	pass_grace();
 	idle(Weight::MAX);
 	idle(Weight::MAX);
 	Vaults::do_try_state().unwrap();
@@ -405,6 +451,8 @@ struct Seen {
 	previewed: u32,
 	raised: u32,
 	windows_full: u32,
+	waited: u32,
+	named: u32,
 	settled: u32,
 	redeemed: u32,
 	finished: u32,
@@ -463,6 +511,8 @@ fn every_invariant_holds_after_every_operation() {
 		all.previewed,
 		all.raised,
 		all.windows_full,
+		all.waited,
+		all.named,
 		all.settled,
 		all.redeemed,
 		all.finished,

@@ -34,6 +34,7 @@ pub(super) enum Op {
 	Pass {
 		ms: u32,
 	},
+	Hour,
 	Years {
 		tenths: u8,
 	},
@@ -83,6 +84,7 @@ pub(super) enum Op {
 	},
 	ShutDown {
 		branch: u8,
+		price: u8,
 	},
 	SettleVault {
 		vault: u8,
@@ -147,6 +149,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
 		1 => (any::<u8>(), any::<u8>(), any::<u32>())
 			.prop_map(|(who, vault, amount)| Op::TopUp { who, vault, amount }),
 		4 => (0..120_000u32).prop_map(|ms| Op::Pass { ms }),
+		3 => Just(Op::Hour),
 		1 => (1..10u8).prop_map(|tenths| Op::Years { tenths }),
 		5 => (any::<u8>(), prop_oneof![4 => 70..130u16, 1 => Just(10u16), 1 => Just(1_000u16)])
 			.prop_map(|(branch, percent)| Op::Price { branch, percent }),
@@ -162,9 +165,9 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
 		1 => (any::<u8>(), any::<u8>()).prop_map(|(subject, level)| Op::Level { subject, level }),
 		1 => (any::<u8>(), any::<u8>(), any::<u8>())
 			.prop_map(|(branch, minted, exits)| Op::Windows { branch, minted, exits }),
-		1 => any::<u8>().prop_map(|branch| Op::ShutDown { branch }),
-		2 => any::<u8>().prop_map(|vault| Op::SettleVault { vault }),
-		1 => any::<u8>().prop_map(|vaults| Op::Idle { vaults }),
+		2 => (any::<u8>(), any::<u8>()).prop_map(|(branch, price)| Op::ShutDown { branch, price }),
+		4 => any::<u8>().prop_map(|vault| Op::SettleVault { vault }),
+		2 => any::<u8>().prop_map(|vaults| Op::Idle { vaults }),
 		3 => (any::<u8>(), any::<u8>(), any::<u8>())
 			.prop_map(|(who, branch, share)| Op::Redeem { who, branch, share }),
 	]

@@ -1,4 +1,4 @@
-//! Who may do what once a branch was shut down, and at which price it ends.
+//! Who may do what once a branch was shut down.
 
 use super::*;
 
@@ -86,10 +86,8 @@ mod closes {
 			settle_all();
 			let add = |id, asset| Vaults::add_branch(RuntimeOrigin::root(), id, asset, asset);
 			assert_noop!(add(BTC_BRANCH, BTC), Error::<Test>::BranchExists);
-			Parameters::mutate(|all| all.insert(9, default_parameters()));
-			assert_noop!(add(9, BTC), Error::<Test>::CollateralListed);
 			assert_noop!(
-				Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH),
+				Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH, None),
 				Error::<Test>::BranchShutDown
 			);
 		});
@@ -110,7 +108,11 @@ mod leaves_open {
 				p.exit_limit = percent(0);
 				p.minted_reduce_only = percent(0);
 			});
-			shut_down();
+			assert_ok!(Vaults::shut_down(
+				RuntimeOrigin::root(),
+				BTC_BRANCH,
+				Some(dollars(50_000))
+			));
 			assert_ok!(Vaults::close(signed(&ALICE), ids[0]));
 			assert_ok!(Vaults::top_up(signed(&BOB), ids[1], 5));
 			assert_ok!(Vaults::repay(signed(&ALICE), ids[1], 1));
@@ -140,10 +142,13 @@ mod refuses {
 	fn whoever_may_not() {
 		ExtBuilder::default().build_and_execute(|| {
 			for origin in [signed(&ALICE), RuntimeOrigin::none()] {
-				assert_noop!(Vaults::shut_down(origin, BTC_BRANCH), DispatchError::BadOrigin);
+				assert_noop!(
+					Vaults::shut_down(origin, BTC_BRANCH, None),
+					DispatchError::BadOrigin
+				);
 			}
 			assert_noop!(
-				Vaults::shut_down(RuntimeOrigin::root(), 9),
+				Vaults::shut_down(RuntimeOrigin::root(), 9, None),
 				Error::<Test>::UnknownBranch
 			);
 			assert_noop!(Vaults::settle(RuntimeOrigin::none(), 0), DispatchError::BadOrigin);
@@ -169,6 +174,12 @@ mod refuses {
 			assert_noop!(both(1, Error::<Test>::NotShutDown), Error::<Test>::NotShutDown);
 			assert_noop!(Vaults::redeem(signed(&ALICE), 9, 1), Error::<Test>::UnknownBranch);
 			shut_down();
+			assert_noop!(
+				both(20_000 * USD, Error::<Test>::NotSettled),
+				Error::<Test>::NotSettled
+			);
+			assert_noop!(Vaults::settle(signed(&ALICE), id), Error::<Test>::GracePeriod);
+			pass_grace();
 			assert_noop!(
 				both(20_000 * USD, Error::<Test>::NotSettled),
 				Error::<Test>::NotSettled
@@ -203,64 +214,55 @@ mod refuses {
 	}
 }
 
-mod at_the_last_price {
+mod lets_the_collateral_be_listed_again {
 	use super::*;
 
 	#[test]
-	fn however_long_ago_it_was() {
+	fn under_a_new_number_with_everything_apart() {
 		ExtBuilder::default().build_and_execute(|| {
-			let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-			RefusedFor::set(vec![PriceFor::AddRisk, PriceFor::ReduceRisk, PriceFor::Liquidate]);
-			pass(WEEK);
-			let owed = debt(id);
+			let add = |id| Vaults::add_branch(RuntimeOrigin::root(), id, BTC, BTC);
+			Parameters::mutate(|all| all.insert(9, default_parameters()));
+			assert_noop!(add(9), Error::<Test>::CollateralListed);
+			let old = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
 			shut_down();
-			assert_eq!((view().price, view().at), (dollars(50_000), START + WEEK));
-			// A price that comes later changes nothing.
-			move_price(BTC, dollars(1));
+			// At once: it does not wait for the settlement, nor does that notice it.
+			assert_ok!(add(9));
+			assert_eq!(last_event(), Event::added(9, BTC, BTC));
+			let new = open(&BOB, 9, 3 * ONE_BTC, 30_000 * USD);
+			checked();
 			settle_all();
-			assert_eq!(settlement().pot, (owed * 100).div_ceil(50_000));
-		});
-	}
-
-	#[test]
-	fn fails_if_there_never_was_one_and_somebody_owes() {
-		ExtBuilder::default().build_and_execute(|| {
-			let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-			PriceTable::mutate(|table| table.remove(&BTC));
-			assert_noop!(
-				Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH),
-				Error::<Test>::NoPriceToSettleAt
-			);
-			assert_ok!(Vaults::close(signed(&ALICE), id));
-			shut_down();
 			assert_eq!(
-				last_event(),
-				Event::SettlementDone {
-					branch: BTC_BRANCH,
-					pot: 0,
-					claims: 0,
-					covered: 0
-				}
+				(settlement().pot, settlement().claims),
+				(ONE_BTC * 2 / 5, Some(20_000 * USD))
 			);
-			assert_eq!(view().price, dollars(0));
+			assert_eq!(
+				(debt(new), branch(9).total_collateral),
+				(30_000 * USD, 3 * ONE_BTC)
+			);
+			// kUSD is kUSD: Bob's is as good for the old pot.
+			redeem(&BOB, ALL);
+			assert_ok!(Vaults::close(signed(&ALICE), old));
 			assert_nothing_left();
+			assert_eq!(btc(&Vaults::branch_account(9)), 3 * ONE_BTC);
+			move_price(BTC, dollars(10_000));
+			assert_ok!(Vaults::liquidate(9, new));
 		});
 	}
 
 	#[test]
-	fn of_nothing_takes_everything() {
+	fn but_once() {
 		ExtBuilder::default().build_and_execute(|| {
-			let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-			move_price(BTC, dollars(0));
+			let add = |id| Vaults::add_branch(RuntimeOrigin::root(), id, BTC, BTC);
+			for id in [9, 10] {
+				Parameters::mutate(|all| all.insert(id, default_parameters()));
+			}
 			shut_down();
-			settle_all();
-			assert_eq!((settlement().pot, vault(id).collateral), (ONE_BTC, 0));
-			assert_eq!(view().rate, Some(dollars(0)));
-			assert_eq!(redeem(&ALICE, 5_000 * USD), ONE_BTC / 4);
-			// Nothing is in the vault, and the deposit comes back.
-			assert_ok!(Vaults::close(signed(&ALICE), id));
-			redeem(&ALICE, ALL);
-			assert_nothing_left();
+			assert_ok!(add(9));
+			assert_noop!(add(10), Error::<Test>::CollateralListed);
+			assert_noop!(add(BTC_BRANCH), Error::<Test>::BranchExists);
+			// One that was shut down still counts for how many there may be.
+			assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), 9, None));
+			assert_noop!(add(10), Error::<Test>::TooManyBranches);
 		});
 	}
 }

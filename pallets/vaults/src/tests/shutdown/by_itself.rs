@@ -17,7 +17,7 @@ mod within_a_weight {
 			for i in 0..60 {
 				open(&ALICE, BTC_BRANCH, ONE_BTC, (1_000 + i) * USD);
 			}
-			shut_down();
+			shut_down_and_wait();
 			assert_eq!(idle(Weight::zero()), Weight::zero());
 			assert_eq!(owing(), 60);
 			idle(Weight::MAX);
@@ -39,7 +39,8 @@ mod within_a_weight {
 				open(&ALICE, ETH_BRANCH, ONE_ETH, 1_000 * USD);
 			}
 			shut_down();
-			assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), ETH_BRANCH));
+			assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), ETH_BRANCH, None));
+			pass_grace();
 			idle(Weight::MAX);
 			assert_eq!(owing(), 30);
 			assert!(!view().vaults_left);
@@ -57,7 +58,7 @@ mod within_a_weight {
 			for i in 0..7 {
 				open(&ALICE, BTC_BRANCH, ONE_BTC, (10_000 + i) * USD);
 			}
-			shut_down();
+			shut_down_and_wait();
 			let used = idle(three);
 			assert!(used.all_lte(three));
 			checked();
@@ -90,7 +91,7 @@ mod within_a_weight {
 		ExtBuilder::default().build_and_execute(|| {
 			open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
 			let root = sp_io::storage::root(sp_runtime::StateVersion::V1);
-			let reads = frame_support::weights::constants::RocksDbWeight::get().reads(5);
+			let reads = frame_support::weights::constants::RocksDbWeight::get().reads(6);
 			assert_eq!(idle(Weight::MAX), reads);
 			assert_eq!(sp_io::storage::root(sp_runtime::StateVersion::V1), root);
 		});
@@ -105,7 +106,7 @@ mod when_the_last_debt_is_repaid {
 		let b = open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 30_000 * USD);
 		fund_fund(2_000 * USD);
 		move_price(BTC, dollars(30_000));
-		shut_down();
+		shut_down_and_wait();
 		assert_ok!(Vaults::settle(signed(&CHARLIE), a));
 		assert_ok!(Vaults::close(signed(&BOB), b));
 		checked();
@@ -124,8 +125,9 @@ mod when_the_last_debt_is_repaid {
 				Event::SettlementDone {
 					branch: BTC_BRANCH,
 					pot: ONE_BTC,
-					claims: 33_000 * USD,
-					covered: 2_000 * USD
+					claims: 30_000 * USD,
+					covered: 2_000 * USD,
+					bad_debt: 3_000 * USD
 				}
 			);
 			redeem(&ALICE, ALL);
@@ -143,7 +145,7 @@ mod when_the_last_debt_is_repaid {
 				Vaults::quote_redeem(BTC_BRANCH, 11_000 * USD),
 				Ok(Redemption {
 					burned: 11_000 * USD,
-					collateral: ONE_BTC / 3
+					collateral: ONE_BTC * 11 / 30
 				})
 			);
 			// The quote left no trace.
@@ -151,7 +153,7 @@ mod when_the_last_debt_is_repaid {
 			let before = (btc(&ALICE), Assets::total_supply(KUSD));
 			assert_ok!(Vaults::redeem(signed(&ALICE), BTC_BRANCH, 11_000 * USD));
 			checked();
-			assert_eq!(btc(&ALICE), before.0 + ONE_BTC / 3);
+			assert_eq!(btc(&ALICE), before.0 + ONE_BTC * 11 / 30);
 			// What the fund burned besides.
 			assert_eq!(Assets::total_supply(KUSD), before.1 - 13_000 * USD);
 			assert_eq!(kusd(&FUND), 0);

@@ -8,11 +8,13 @@ use sp_runtime::DispatchError;
 use crate::{
 	mock::*,
 	Change::{Decrease, Increase, Keep},
-	Error, Event, Redemption, Settlement, ShutdownView, WeightInfo,
+	Error, Event, Redemption, Settlement, ShutdownView, WeightInfo, GRACE_MS,
 };
 
 mod access;
 mod by_itself;
+mod grace;
+mod price;
 
 const ALL: Balance = Balance::MAX;
 const WEEK: Moment = 7 * 86_400_000;
@@ -22,12 +24,20 @@ fn checked() {
 }
 
 fn shut_down() {
-	assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), BTC_BRANCH));
+	shut_down_btc();
 	checked();
 }
 
-/// Let the chain settle everything by itself.
+/// Shut down, and let the owners' hour pass.
+fn shut_down_and_wait() {
+	shut_down();
+	pass_grace();
+}
+
+/// Let the chain settle everything by itself, once it may.
 fn settle_all() {
+	let from = view().settles_from;
+	Now::mutate(|now| *now = from.max(*now));
 	idle(Weight::MAX);
 	checked();
 	assert_eq!(branch(BTC_BRANCH).total_normalised, 0);
@@ -101,6 +111,7 @@ mod of_a_healthy_branch {
 			let started = ShutdownView {
 				price: dollars(50_000),
 				at: START,
+				settles_from: START + GRACE_MS,
 				vaults_left: true,
 				debt_left: 50_000 * USD,
 				pot: 0,
@@ -128,7 +139,8 @@ mod of_a_healthy_branch {
 						branch: BTC_BRANCH,
 						pot: ONE_BTC,
 						claims: 50_000 * USD,
-						covered: 0
+						covered: 0,
+						bad_debt: 0
 					},
 				]
 			);
@@ -165,7 +177,7 @@ mod of_a_healthy_branch {
 			let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 10_000 * USD + 1);
 			set_price(BTC, dollars(47_003));
 			let owed = debt(id);
-			shut_down();
+			shut_down_and_wait();
 			assert_ok!(Vaults::settle(signed(&CHARLIE), id));
 			checked();
 			// owed · 10²⁰ / 47,003·10¹⁸, rounded up
@@ -197,16 +209,30 @@ mod of_an_underwater_branch {
 		[a, b]
 	}
 
-	fn done(claims: Balance, covered: Balance) -> Event<Test> {
+	/// Of 65,000 issued the pot is worth 60,000.
+	fn done(claims: Balance, covered: Balance, bad_debt: Balance) -> Event<Test> {
 		Event::SettlementDone {
 			branch: BTC_BRANCH,
 			pot: 2 * ONE_BTC,
-			claims,
-			covered,
+			claims: claims * USD,
+			covered: covered * USD,
+			bad_debt: bad_debt * USD,
 		}
 	}
 
-	/// The two holders redeem everything, the owner with something left closes.
+	/// Claims are what is left of what the branch issued, worth the locked price, and all kUSD there is
+	/// stands in some book.
+	fn assert_carried(covered: Balance, bad_debt: Balance, fund: Balance) {
+		assert_eq!(last_event(), done(60_000, covered, bad_debt));
+		assert_eq!(settlement().claims, Some(60_000 * USD));
+		assert_eq!(branch(BTC_BRANCH).issued, 60_000 * USD as i128);
+		assert_eq!(view().rate, Some(dollars(1)));
+		assert_eq!((kusd(&FUND), MockFund::bad_debt()), (fund * USD, bad_debt * USD));
+		let issued = (branch(BTC_BRANCH).issued + branch(ETH_BRANCH).issued) as u128;
+		assert_eq!(Assets::total_supply(KUSD), issued + bad_debt * USD);
+	}
+
+	/// The two holders redeem what they can, the owner with something left closes.
 	fn redeem_all(ids: [VaultId; 2]) -> (Balance, Balance) {
 		assert_ok!(Vaults::close(signed(&ALICE), ids[0]));
 		let paid = (redeem(&ALICE, 35_000 * USD), redeem(&BOB, ALL));
@@ -219,34 +245,34 @@ mod of_an_underwater_branch {
 	}
 
 	#[test]
-	fn without_a_fund_every_kusd_gets_the_same_share() {
+	fn without_a_fund_the_hole_is_bad_debt_that_later_income_pays_down() {
 		ExtBuilder::default().build_and_execute(|| {
 			let ids = underwater(0);
 			settle_all();
-			assert_eq!(last_event(), done(65_000 * USD, 0));
-			// 60 of 65, rounded down.
-			assert_eq!(view().rate, Some(FixedU128::from_inner(923_076_923_076_923_076)));
+			assert_carried(0, 5_000, 0);
 			assert_eq!(vault(ids[0]).collateral, 0);
-			let paid = redeem_all(ids);
-			// 2 BTC · 35/65
-			assert_eq!(paid, (107_692_307, 92_307_693));
+			// 2 BTC · 35/60, and the rest for 25 of Bob's 30.
+			assert_eq!(redeem_all(ids), (116_666_666, 83_333_334));
+			assert_eq!(
+				(kusd(&BOB), Assets::total_supply(KUSD)),
+				(5_000 * USD, 5_000 * USD)
+			);
+			use keel_primitives::IncomeSource::Donation;
+			assert_ok!(MockFund::receive(&BOB, 5_000 * USD, Donation));
 			assert_eq!((Assets::total_supply(KUSD), MockFund::bad_debt()), (0, 0));
 		});
 	}
 
 	#[test]
-	fn a_fund_with_a_part_raises_the_share() {
+	fn a_fund_with_a_part_burns_it_and_records_the_rest() {
 		ExtBuilder::default().build_and_execute(|| {
 			let ids = underwater(2_000 * USD);
 			settle_all();
-			assert_eq!(last_event(), done(63_000 * USD, 2_000 * USD));
-			assert_eq!((kusd(&FUND), MockFund::bad_debt()), (0, 0));
-			assert_eq!(branch(BTC_BRANCH).issued, 63_000 * USD as i128);
-			assert!(view().rate.unwrap() < dollars(1));
+			assert_carried(2_000, 3_000, 0);
 			redeem_all(ids);
-			// The other branch's kUSD is out there as before, and two thousand of what were this one's.
+			// The other branch's kUSD is out there as before, and what is bad debt.
 			assert_eq!(branch(ETH_BRANCH).issued, 2_000 * USD as i128);
-			assert_eq!(kusd(&BOB), 2_000 * USD);
+			assert_eq!(kusd(&BOB), 5_000 * USD);
 		});
 	}
 
@@ -255,33 +281,35 @@ mod of_an_underwater_branch {
 		ExtBuilder::default().build_and_execute(|| {
 			let ids = underwater(10_000 * USD);
 			settle_all();
-			assert_eq!(last_event(), done(60_000 * USD, 5_000 * USD));
-			assert_eq!(kusd(&FUND), 5_000 * USD);
-			assert_eq!(view().rate, Some(dollars(1)));
+			assert_carried(5_000, 0, 5_000);
 			redeem_all(ids);
 		});
 	}
 
 	#[test]
-	fn a_fund_that_fails_or_burns_too_much_is_gone_on_without() {
-		for boasts in [false, true] {
+	fn a_fund_that_fails_or_does_not_add_up_is_gone_on_without_and_every_kusd_gets_the_same_share() {
+		for (fails, boasts, forgets) in [(true, false, false), (false, true, false), (false, false, true)] {
 			ExtBuilder::default().build_and_execute(|| {
-				let ids = underwater(10_000 * USD);
-				FundFails::set(!boasts);
+				let ids = underwater(2_000 * USD);
+				FundFails::set(fails);
 				FundBoasts::set(boasts);
+				FundForgets::set(forgets);
 				settle_all();
-				assert_eq!(last_event(), done(65_000 * USD, 0));
-				let error = match boasts {
-					true => sp_runtime::ArithmeticError::Overflow.into(),
-					false => DispatchError::Corruption,
+				assert_eq!(last_event(), done(65_000, 0, 0));
+				let error = match fails {
+					true => DispatchError::Corruption,
+					false => Error::<Test>::ShortfallNotCarried.into(),
 				};
 				assert!(events().contains(&Event::CoverFailed {
 					branch: BTC_BRANCH,
 					error
 				}));
-				// What it had burned halfway is back.
-				assert_eq!(kusd(&FUND), 10_000 * USD);
-				redeem_all(ids);
+				// What it had burned and recorded halfway is undone.
+				assert_eq!((kusd(&FUND), MockFund::bad_debt()), (2_000 * USD, 0));
+				// 60 of 65, rounded down.
+				assert_eq!(view().rate, Some(FixedU128::from_inner(923_076_923_076_923_076)));
+				// 2 BTC · 35/65
+				assert_eq!(redeem_all(ids), (107_692_307, 92_307_693));
 			});
 		}
 	}
@@ -292,6 +320,7 @@ mod of_an_underwater_branch {
 			let mut paid = None;
 			ExtBuilder::default().build_and_execute(|| {
 				let ids = underwater(1_000 * USD);
+				pass_grace();
 				for i in order {
 					assert_ok!(Vaults::settle(signed(&PAUPER), ids[i]));
 					checked();
@@ -314,8 +343,9 @@ mod of_an_underwater_branch {
 			checked();
 			settle_all();
 			assert_eq!(settlement().claims, Some(35_001 * USD));
-			// A sixth of a BTC, but for the rounding of it.
-			assert!(view().rate.unwrap() > FixedU128::from_rational(999_999, 1_000_000));
+			// A sixth of a BTC, but for the rounding of it: nothing is short.
+			assert!(view().rate >= Some(dollars(1)));
+			assert_eq!(MockFund::bad_debt(), 0);
 		});
 	}
 }
@@ -328,7 +358,8 @@ fn shares_are_pro_rata_to_the_unit() {
 		shut_down();
 		settle_all();
 		let (pot, claims) = (settlement().pot, settlement().claims.unwrap());
-		assert_eq!((pot, claims), (777_777, 100 * USD + 7));
+		// At 10,007 all of it is worth 77.83 of the 100 it owed.
+		assert_eq!((pot, claims), (777_777, 77_832_144));
 		let (mut burned, mut paid) = (0, 0);
 		for amount in [1_000, 777, 50 * USD, 3_333_333, 1_001, 20 * USD + 1, 131_313] {
 			assert_ok!(Assets::transfer(signed(&ALICE), KUSD, CHARLIE, amount));
@@ -349,7 +380,8 @@ fn what_would_get_nothing_burns_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
 		open(&ALICE, DEED_BRANCH, 1, 35_000 * USD);
 		open(&BOB, DEED_BRANCH, 1, 10_000 * USD);
-		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), DEED_BRANCH));
+		assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), DEED_BRANCH, None));
+		pass_grace();
 		idle(Weight::MAX);
 		checked();
 		// Two deeds for 45,000: half of that buys one.
