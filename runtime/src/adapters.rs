@@ -103,7 +103,7 @@ impl Gauges for SupplyGauge {
 	}
 }
 
-/// The feeds branches stand on: none of them can be removed.
+/// The feeds branches stand on, unless they were shut down: none of them can be removed.
 pub struct FeedsInUse;
 
 impl Contains<FeedId> for FeedsInUse {
@@ -111,7 +111,7 @@ impl Contains<FeedId> for FeedsInUse {
 		pallet_vaults::BranchList::<Runtime>::get()
 			.into_iter()
 			.filter_map(pallet_vaults::Branches::<Runtime>::get)
-			.any(|branch| branch.feed == *feed)
+			.any(|branch| branch.feed == *feed && branch.settlement.is_none())
 	}
 }
 

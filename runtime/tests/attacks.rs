@@ -11,13 +11,13 @@ use keel_primitives::{
 	BranchKey, BreakerSubject, ChainKey, CircuitBreaker as _, Level, MintPath, RiskParameters as _, VaultId,
 };
 use keel_runtime::{
-	governance::pallet_origins::Origin, AccountId, Assets, Balance, CircuitBreaker, Moment, RiskParameters,
-	Runtime, RuntimeCall, RuntimeOrigin,
+	governance::pallet_origins::Origin, Assets, Balance, CircuitBreaker, Moment, RiskParameters, Runtime,
+	RuntimeCall, RuntimeOrigin,
 };
 use pallet_risk_parameters::{Change as Set, Error as RiskError, Key, Subject};
 use pallet_vaults::Change;
 use sp_keyring::Sr25519Keyring::{self, *};
-use sp_runtime::{traits::Dispatchable, DispatchResult, FixedU128};
+use sp_runtime::{traits::Dispatchable, FixedU128};
 
 const ONE_ETH: u128 = 1_000_000_000_000_000_000;
 const FAKE: u32 = 77;
@@ -59,22 +59,6 @@ fn open(branch: u32, collateral: Balance, debt: Balance) -> pallet_vaults::Call<
 		collateral,
 		debt,
 	}
-}
-
-fn referendum(origin: Origin, what: impl Into<RuntimeCall>) -> DispatchResult {
-	what.into()
-		.dispatch(RuntimeOrigin::from(origin))
-		.map(|_| ())
-		.map_err(|e| e.error)
-}
-
-/// A third of the committee.
-fn guardian(what: impl Into<RuntimeCall>) -> DispatchResult {
-	let origin = pallet_collective::RawOrigin::<AccountId, keel_runtime::TechnicalCollective>::Members(1, 3);
-	what.into()
-		.dispatch(RuntimeOrigin::from(origin))
-		.map(|_| ())
-		.map_err(|e| e.error)
 }
 
 fn set(branch: u32, changes: &[(BranchKey, FixedU128)]) -> pallet_risk_parameters::Call<Runtime> {
@@ -324,14 +308,14 @@ fn half_of_a_coupled_update_does_not_happen() {
 		// An outage has to end what liquidations accept: one goes with the other, or neither goes.
 		let (age, outage) = ((ChainKey::LiquidateAge, 50_000), (ChainKey::OracleMaxAge, 50_000));
 		assert_eq!(
-			referendum(Origin::RiskAdjust, chain(&[outage])),
+			as_referendum(Origin::RiskAdjust, chain(&[outage])),
 			Err(RiskError::<Runtime>::LiquidateAgeAboveOracleAge.into())
 		);
 		assert_eq!(
 			RiskParameters::chain(),
 			pallet_risk_parameters::limits::default_chain()
 		);
-		assert_ok!(could(|| referendum(Origin::RiskAdjust, chain(&[outage, age]))));
+		assert_ok!(could(|| as_referendum(Origin::RiskAdjust, chain(&[outage, age]))));
 		// Nothing is clipped to what would fit: the good one of two goes down with the bad one.
 		let two = set(
 			ETH,
@@ -340,7 +324,7 @@ fn half_of_a_coupled_update_does_not_happen() {
 				(BranchKey::PoolBonus, percent(20)),
 			],
 		);
-		assert!(referendum(Origin::RiskAdjust, two).is_err());
+		assert!(as_referendum(Origin::RiskAdjust, two).is_err());
 		// In two calls of one batch the first is undone with the second.
 		let halves = pallet_utility::Call::<Runtime>::batch_all {
 			calls: vec![
@@ -348,7 +332,7 @@ fn half_of_a_coupled_update_does_not_happen() {
 				set(ETH, &[(BranchKey::PoolBonus, percent(20))]).into(),
 			],
 		};
-		assert!(referendum(Origin::RiskAdjust, halves).is_err());
+		assert!(as_referendum(Origin::RiskAdjust, halves).is_err());
 		assert_eq!(
 			RiskParameters::branch(ETH).unwrap(),
 			pallet_risk_parameters::limits::default_branch()
@@ -490,11 +474,11 @@ fn a_rogue_guardian_can_keep_new_risk_out_and_nothing_else() {
 				BreakerSubject::Mint(MintPath::Vaults(BTC)),
 				BreakerSubject::Mint(MintPath::StabilityFees),
 			] {
-				let _ = guardian(pallet_circuit_breaker::Call::<Runtime>::trip {
+				let _ = as_guardian(pallet_circuit_breaker::Call::<Runtime>::trip {
 					subject,
 					level: Level::Halted,
 				});
-				assert!(guardian(pallet_circuit_breaker::Call::<Runtime>::set_level {
+				assert!(as_guardian(pallet_circuit_breaker::Call::<Runtime>::set_level {
 					subject,
 					level: Level::Normal,
 				})
@@ -508,7 +492,7 @@ fn a_rogue_guardian_can_keep_new_risk_out_and_nothing_else() {
 						info.loosen.min,
 						info.loosen.max,
 					] {
-						let done = guardian(pallet_risk_parameters::Call::<Runtime>::set_values {
+						let done = as_guardian(pallet_risk_parameters::Call::<Runtime>::set_values {
 							subject,
 							changes: vec![Set { key: info.key, value }].try_into().unwrap(),
 						});
@@ -529,7 +513,11 @@ fn a_rogue_guardian_can_keep_new_risk_out_and_nothing_else() {
 					to: eve.clone(),
 					amount: 1,
 				}),
-				pallet_vaults::Call::<Runtime>::shut_down { branch: ETH }.into(),
+				pallet_vaults::Call::<Runtime>::shut_down {
+					branch: ETH,
+					price: None,
+				}
+				.into(),
 				frame_system::Call::<Runtime>::set_code { code: vec![] }.into(),
 				pallet_assets::Call::<Runtime>::force_asset_status {
 					id: KUSD,
@@ -547,7 +535,7 @@ fn a_rogue_guardian_can_keep_new_risk_out_and_nothing_else() {
 				}
 				.into(),
 			] {
-				assert!(guardian(what).is_err());
+				assert!(as_guardian(what).is_err());
 			}
 			for set in [RiskParameters::branch(ETH), RiskParameters::branch(BTC)] {
 				assert!(set.unwrap().liquidation_ratio <= percent(250));
@@ -598,8 +586,8 @@ fn governance_does_not_loosen_during_a_crash() {
 		}
 		assert_eq!(RiskParameters::branch(ETH).unwrap(), before);
 		// Tightening what only new risk meets is possible at any time; another market's numbers too.
-		assert_ok!(guardian(set(ETH, &[(BranchKey::SafetyMargin, percent(12))])));
-		assert_ok!(referendum(
+		assert_ok!(as_guardian(set(ETH, &[(BranchKey::SafetyMargin, percent(12))])));
+		assert_ok!(as_referendum(
 			Origin::RiskAdjust,
 			set(
 				BTC,

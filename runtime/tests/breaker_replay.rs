@@ -86,19 +86,6 @@ fn march_2023() -> Scenario {
 	}
 }
 
-/// A small reproducible generator of uniform numbers in [0, 1).
-struct Random(u64);
-
-impl Random {
-	fn next(&mut self) -> f64 {
-		self.0 = self
-			.0
-			.wrapping_mul(6_364_136_223_846_793_005)
-			.wrapping_add(1_442_695_040_888_963_407);
-		((self.0 >> 11) as f64) / (1u64 << 53) as f64
-	}
-}
-
 #[derive(Debug, Default)]
 struct Outcome {
 	/// Minutes since the beginning, subject, level.

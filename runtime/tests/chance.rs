@@ -1,10 +1,12 @@
-//! Chance plays all roles at once: owners, depositors, bidders, operators, time. After every block every invariant of
+//! Chance plays all roles at once: owners, depositors, bidders, operators, guardians, governance, time. After every block every invariant of
 //! every pallet holds and kUSD is accounted for to the unit.
 
 mod common;
 
 use common::*;
-use keel_runtime::{Moment, Runtime, SLOT_DURATION};
+use keel_primitives::{BreakerSubject, Level};
+use keel_runtime::{governance::pallet_origins::Origin, Moment, RiskParameters, Runtime, SLOT_DURATION};
+use pallet_risk_parameters::{Change, Safer, Subject};
 use proptest::prelude::*;
 use sp_keyring::Sr25519Keyring;
 
@@ -19,6 +21,12 @@ enum Step {
 	Claim,
 	Take { share: u8 },
 	Settle,
+	Trip { branch: u32, halt: bool },
+	Lower { branch: u32 },
+	Tighten { branch: u32, key: usize },
+	ShutDown { branch: u32 },
+	SettleVault { vault: u64 },
+	Redeem { branch: u32, share: u8 },
 	Price { branch: u32, move_bps: i16 },
 	Wait { seconds: u32 },
 }
@@ -35,6 +43,12 @@ fn step() -> impl Strategy<Value = Step> {
 		1 => Just(Step::Claim),
 		2 => any::<u8>().prop_map(|share| Step::Take { share }),
 		1 => Just(Step::Settle),
+		1 => (2u32..5, any::<bool>()).prop_map(|(branch, halt)| Step::Trip { branch, halt }),
+		1 => (2u32..5).prop_map(|branch| Step::Lower { branch }),
+		1 => (2u32..5, 0usize..33).prop_map(|(branch, key)| Step::Tighten { branch, key }),
+		1 => (2u32..20).prop_map(|branch| Step::ShutDown { branch }),
+		1 => (0u64..40).prop_map(|vault| Step::SettleVault { vault }),
+		1 => (2u32..5, any::<u8>()).prop_map(|(branch, share)| Step::Redeem { branch, share }),
 		4 => (2u32..5, -1_500i16..1_200).prop_map(|(branch, move_bps)| Step::Price { branch, move_bps }),
 		1 => (1u32..20_000).prop_map(|seconds| Step::Wait { seconds }),
 	]
@@ -120,6 +134,46 @@ fn act(step: &Step, who_acts: Sr25519Keyring, prices: &[f64; 3]) {
 			};
 			call(who_acts, pallet_auctions::Call::<Runtime>::settle { auction })
 		}
+		Step::Trip { branch, halt } => as_guardian(pallet_circuit_breaker::Call::<Runtime>::trip {
+			subject: BreakerSubject::Branch(*branch),
+			level: if *halt { Level::Halted } else { Level::Guarded },
+		}),
+		Step::Lower { branch } => as_referendum(
+			Origin::RiskAdjust,
+			pallet_circuit_breaker::Call::<Runtime>::set_level {
+				subject: BreakerSubject::Branch(*branch),
+				level: Level::Normal,
+			},
+		),
+		Step::Tighten { branch, key } => {
+			let subject = Subject::Branch(*branch);
+			let Some(info) = RiskParameters::parameters(subject).into_iter().nth(*key) else {
+				return;
+			};
+			let value = match info.policy.safer {
+				Safer::Higher => info.tighten.max,
+				Safer::Lower => info.tighten.min,
+			};
+			let change = Change { key: info.key, value };
+			as_guardian(pallet_risk_parameters::Call::<Runtime>::set_values {
+				subject,
+				changes: vec![change].try_into().unwrap(),
+			})
+		}
+		Step::ShutDown { branch } => as_root(pallet_vaults::Call::<Runtime>::shut_down {
+			branch: *branch,
+			price: None,
+		}),
+		Step::SettleVault { vault } => {
+			call(who_acts, pallet_vaults::Call::<Runtime>::settle { vault: *vault })
+		}
+		Step::Redeem { branch, share } => call(
+			who_acts,
+			pallet_vaults::Call::<Runtime>::redeem {
+				branch: *branch,
+				amount: share_of(balance(KUSD, who_acts), *share),
+			},
+		),
 		Step::Price { .. } | Step::Wait { .. } => return,
 	};
 }

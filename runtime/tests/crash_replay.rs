@@ -11,19 +11,6 @@ use keel_primitives::{BranchParameters, RiskParameters as _, VaultId};
 use keel_runtime::{Moment, RiskParameters, Runtime, RuntimeEvent};
 use sp_keyring::Sr25519Keyring::{self, *};
 
-/// A small reproducible generator of uniform numbers in [0, 1).
-struct Random(u64);
-
-impl Random {
-	fn next(&mut self) -> f64 {
-		self.0 = self
-			.0
-			.wrapping_mul(6_364_136_223_846_793_005)
-			.wrapping_add(1_442_695_040_888_963_407);
-		((self.0 >> 11) as f64) / (1u64 << 53) as f64
-	}
-}
-
 struct Crash {
 	begin: &'static str,
 	from: u64,

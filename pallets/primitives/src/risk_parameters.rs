@@ -150,7 +150,8 @@ parameter_set! {
 		MintedGuarded / minted_guarded: FixedU128,
 		/// … `ReduceOnly`; and the most a window lets through.
 		MintedReduceOnly / minted_reduce_only: FixedU128,
-		/// Collateral that left (less what came in) in an hour, over all collateral, that makes the branch `Guarded` …
+		/// Collateral that debt stood on and that left (less what came in) in an hour, over all such collateral, that makes
+		/// the branch `Guarded` …
 		LeavingGuarded / leaving_guarded: FixedU128,
 		/// … `ReduceOnly`.
 		LeavingReduceOnly / leaving_reduce_only: FixedU128,
@@ -203,7 +204,8 @@ parameter_set! {
 		DrawdownReduceOnly / drawdown_reduce_only: FixedU128,
 		/// … `Halted`.
 		DrawdownHalted / drawdown_halted: FixedU128,
-		/// The least a drawdown is measured against, in base units of kUSD: a young fund is no reason to stop a chain.
+		/// The least a drawdown is measured against, in base units of kUSD, beside a hundredth of all kUSD: a young fund is no
+		/// reason to stop a chain.
 		DrawdownFloor / drawdown_floor: Balance,
 		/// Stability fees minted in an hour, over all kUSD, that make that mint path `Guarded` …
 		FeesMintedGuarded / fees_minted_guarded: FixedU128,

@@ -19,5 +19,5 @@ impl pallet_auctions::Config for Runtime {
 	type RiskParameters = RiskParameters;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_auctions::WeightInfo<Runtime>;
 }

@@ -22,7 +22,7 @@ impl pallet_circuit_breaker::Config for Runtime {
 	type OverrideOrigin = RootOrRiskAdjust;
 	type RiskParameters = RiskParameters;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_circuit_breaker::WeightInfo<Runtime>;
 }
 
 /// What no switch may stop: time and prices, governance, liquidations, and every way out.

@@ -18,5 +18,5 @@ impl pallet_insurance_fund::Config for Runtime {
 	type RiskParameters = RiskParameters;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_insurance_fund::WeightInfo<Runtime>;
 }

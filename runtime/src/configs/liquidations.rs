@@ -7,5 +7,5 @@ impl pallet_liquidations::Config for Runtime {
 	type Ledger = Vaults;
 	type MaxGroups = MaxBranches;
 	type RiskParameters = RiskParameters;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_liquidations::WeightInfo<Runtime>;
 }

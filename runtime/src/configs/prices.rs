@@ -30,7 +30,7 @@ impl pallet_oracle::Config for Runtime {
 	type OracleValue = FixedU128;
 	type PalletId = OraclePalletId;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_oracle::WeightInfo<Runtime>;
 }
 
 impl pallet_prices::Config for Runtime {
@@ -43,5 +43,5 @@ impl pallet_prices::Config for Runtime {
 	type RawValues = OracleValues;
 	type RiskParameters = RiskParameters;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_prices::WeightInfo<Runtime>;
 }

@@ -45,5 +45,5 @@ impl pallet_vaults::Config for Runtime {
 	type Time = Timestamp;
 	type Triggers = Liquidations;
 	type VaultDeposit = VaultDeposit;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_vaults::WeightInfo<Runtime>;
 }

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_auctions.rs
+// /tmp/weights_pallet_auctions.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -48,10 +48,10 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:3 w:3)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Debt` (r:1 w:1)
 	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Claims` (r:1 w:1)
@@ -60,10 +60,10 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	fn take() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2082`
+		//  Measured:  `2298`
 		//  Estimated: `14035`
-		// Minimum execution time: 186_088_000 picoseconds.
-		Weight::from_parts(196_633_000, 0)
+		// Minimum execution time: 187_730_000 picoseconds.
+		Weight::from_parts(204_264_000, 0)
 			.saturating_add(Weight::from_parts(0, 14035))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(15))
@@ -84,24 +84,26 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Debt` (r:1 w:1)
 	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Claims` (r:1 w:1)
 	/// Proof: `Auctions::Claims` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	fn settle() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2337`
+		//  Measured:  `2603`
 		//  Estimated: `11426`
-		// Minimum execution time: 166_658_000 picoseconds.
-		Weight::from_parts(172_447_000, 0)
+		// Minimum execution time: 176_774_000 picoseconds.
+		Weight::from_parts(190_555_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(16))
 	}
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Feeds` (r:1 w:0)
 	/// Proof: `Auctions::Feeds` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::FundSales` (r:1 w:1)
@@ -109,11 +111,11 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Storage: `InsuranceFund::Collateral` (r:1 w:1)
 	/// Proof: `InsuranceFund::Collateral` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
@@ -121,7 +123,7 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::NextAuctionId` (r:1 w:1)
 	/// Proof: `Auctions::NextAuctionId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Metadata` (r:2 w:0)
@@ -132,12 +134,12 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `Auctions::Auctions` (`max_values`: None, `max_size`: Some(237), added: 2712, mode: `MaxEncodedLen`)
 	fn sell_fund_collateral() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2460`
+		//  Measured:  `2992`
 		//  Estimated: `6220`
-		// Minimum execution time: 119_749_000 picoseconds.
-		Weight::from_parts(126_929_000, 0)
+		// Minimum execution time: 128_592_000 picoseconds.
+		Weight::from_parts(139_478_000, 0)
 			.saturating_add(Weight::from_parts(0, 6220))
-			.saturating_add(T::DbWeight::get().reads(15))
+			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// Storage: `Auctions::Claims` (r:1 w:1)
@@ -152,8 +154,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1128`
 		//  Estimated: `6208`
-		// Minimum execution time: 58_027_000 picoseconds.
-		Weight::from_parts(60_160_000, 0)
+		// Minimum execution time: 61_031_000 picoseconds.
+		Weight::from_parts(66_680_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -176,22 +178,22 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Debt` (r:1 w:1)
 	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Claims` (r:10 w:10)
 	/// Proof: `Auctions::Claims` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[0, 10]`.
 	fn settle_due(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2047 + n * (320 ±0)`
+		//  Measured:  `2313 + n * (320 ±0)`
 		//  Estimated: `8817 + n * (2712 ±0)`
-		// Minimum execution time: 6_550_000 picoseconds.
-		Weight::from_parts(39_494_483, 0)
+		// Minimum execution time: 7_601_000 picoseconds.
+		Weight::from_parts(8_293_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
-			// Standard Error: 104_299
-			.saturating_add(Weight::from_parts(127_126_105, 0).saturating_mul(n.into()))
+			// Standard Error: 6_670_081
+			.saturating_add(Weight::from_parts(359_222_078, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(7))

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_insurance_fund.rs
+// /tmp/weights_pallet_insurance_fund.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -45,19 +45,23 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	fn donate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `873`
+		//  Measured:  `1411`
 		//  Estimated: `6208`
-		// Minimum execution time: 76_824_000 picoseconds.
-		Weight::from_parts(82_232_000, 0)
+		// Minimum execution time: 91_657_000 picoseconds.
+		Weight::from_parts(146_058_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
-			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
@@ -66,26 +70,26 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	fn spend() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `924`
+		//  Measured:  `1086`
 		//  Estimated: `6208`
-		// Minimum execution time: 53_100_000 picoseconds.
-		Weight::from_parts(56_615_000, 0)
+		// Minimum execution time: 63_134_000 picoseconds.
+		Weight::from_parts(105_537_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
-			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:1 w:1)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn pay_bad_debt() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `872`
+		//  Measured:  `958`
 		//  Estimated: `3675`
-		// Minimum execution time: 40_581_000 picoseconds.
-		Weight::from_parts(43_374_000, 0)
+		// Minimum execution time: 46_068_000 picoseconds.
+		Weight::from_parts(99_949_000, 0)
 			.saturating_add(Weight::from_parts(0, 3675))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_liquidations.new.rs
+// /tmp/weights_pallet_liquidations.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -41,19 +41,19 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:2 w:2)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:4 w:4)
@@ -68,8 +68,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Auctions::NextAuctionId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Metadata` (r:2 w:0)
 	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -78,94 +80,94 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3627`
-		//  Estimated: `11426`
-		// Minimum execution time: 237_364_000 picoseconds.
-		Weight::from_parts(265_135_000, 0)
-			.saturating_add(Weight::from_parts(0, 11426))
-			.saturating_add(T::DbWeight::get().reads(22))
-			.saturating_add(T::DbWeight::get().writes(20))
+		//  Measured:  `4234`
+		//  Estimated: `284559`
+		// Minimum execution time: 253_448_000 picoseconds.
+		Weight::from_parts(277_003_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(23))
+			.saturating_add(T::DbWeight::get().writes(21))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:1 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn authorize_liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1749`
-		//  Estimated: `3725`
-		// Minimum execution time: 34_692_000 picoseconds.
-		Weight::from_parts(38_157_000, 0)
-			.saturating_add(Weight::from_parts(0, 3725))
+		//  Measured:  `2312`
+		//  Estimated: `3957`
+		// Minimum execution time: 37_867_000 picoseconds.
+		Weight::from_parts(41_292_000, 0)
+			.saturating_add(Weight::from_parts(0, 3957))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
 	/// Storage: `Vaults::BranchList` (r:1 w:0)
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Thresholds` (r:1 w:1)
 	/// Proof: `Liquidations::Thresholds` (`max_values`: Some(1), `max_size`: Some(4581), added: 5076, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn on_idle_base() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1311`
+		//  Measured:  `1659`
 		//  Estimated: `6066`
-		// Minimum execution time: 31_116_000 picoseconds.
-		Weight::from_parts(33_710_000, 0)
+		// Minimum execution time: 33_169_000 picoseconds.
+		Weight::from_parts(36_474_000, 0)
 			.saturating_add(Weight::from_parts(0, 6066))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	fn observe_group() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1250`
-		//  Estimated: `3635`
-		// Minimum execution time: 24_266_000 picoseconds.
-		Weight::from_parts(25_688_000, 0)
-			.saturating_add(Weight::from_parts(0, 3635))
+		//  Measured:  `1549`
+		//  Estimated: `3751`
+		// Minimum execution time: 24_777_000 picoseconds.
+		Weight::from_parts(27_050_000, 0)
+			.saturating_add(Weight::from_parts(0, 3751))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:2 w:2)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:4 w:4)
@@ -180,8 +182,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Auctions::NextAuctionId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Metadata` (r:2 w:0)
 	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -190,96 +194,131 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate_in_block() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3627`
-		//  Estimated: `11426`
-		// Minimum execution time: 251_565_000 picoseconds.
-		Weight::from_parts(266_006_000, 0)
-			.saturating_add(Weight::from_parts(0, 11426))
-			.saturating_add(T::DbWeight::get().reads(22))
-			.saturating_add(T::DbWeight::get().writes(20))
+		//  Measured:  `4234`
+		//  Estimated: `284559`
+		// Minimum execution time: 248_080_000 picoseconds.
+		Weight::from_parts(261_720_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(23))
+			.saturating_add(T::DbWeight::get().writes(21))
 	}
 	/// Storage: `Liquidations::Index` (r:100 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 100]`.
 	fn walk(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `48 + n * (11 ±0)`
-		//  Estimated: `990 + n * (2503 ±0)`
-		// Minimum execution time: 5_088_000 picoseconds.
-		Weight::from_parts(3_729_543, 0)
+		//  Measured:  `47 + n * (27 ±0)`
+		//  Estimated: `990 + n * (2519 ±0)`
+		// Minimum execution time: 5_378_000 picoseconds.
+		Weight::from_parts(2_715_587, 0)
 			.saturating_add(Weight::from_parts(0, 990))
-			// Standard Error: 677
-			.saturating_add(Weight::from_parts(3_043_434, 0).saturating_mul(n.into()))
+			// Standard Error: 602
+			.saturating_add(Weight::from_parts(2_949_529, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 2503).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
+	}
+	/// Storage: `Liquidations::Ladders` (r:1 w:0)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:1027 w:0)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[0, 1024]`.
+	fn debt_between(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `18937`
+		//  Estimated: `284559 + n * (2519 ±0)`
+		// Minimum execution time: 27_301_000 picoseconds.
+		Weight::from_parts(28_523_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			// Standard Error: 124_758
+			.saturating_add(Weight::from_parts(8_851_177, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
+	}
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// The range of component `t` is `[1, 1000]`.
+	fn moved(t: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `70 + t * (18 ±0)`
+		//  Estimated: `284559`
+		// Minimum execution time: 7_261_000 picoseconds.
+		Weight::from_parts(7_548_398, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			// Standard Error: 17
+			.saturating_add(Weight::from_parts(11_183, 0).saturating_mul(t.into()))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:10 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_1k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `7742`
-		//  Estimated: `28523`
-		// Minimum execution time: 209_512_000 picoseconds.
-		Weight::from_parts(233_808_000, 0)
-			.saturating_add(Weight::from_parts(0, 28523))
+		//  Measured:  `8501`
+		//  Estimated: `28699`
+		// Minimum execution time: 227_720_000 picoseconds.
+		Weight::from_parts(274_489_000, 0)
+			.saturating_add(Weight::from_parts(0, 28699))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:10 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_10k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `12465`
-		//  Estimated: `28523`
-		// Minimum execution time: 316_082_000 picoseconds.
-		Weight::from_parts(330_413_000, 0)
-			.saturating_add(Weight::from_parts(0, 28523))
+		//  Measured:  `13224`
+		//  Estimated: `28699`
+		// Minimum execution time: 316_752_000 picoseconds.
+		Weight::from_parts(339_216_000, 0)
+			.saturating_add(Weight::from_parts(0, 28699))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:10 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_100k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `17031`
-		//  Estimated: `28523`
-		// Minimum execution time: 413_647_000 picoseconds.
-		Weight::from_parts(432_595_000, 0)
-			.saturating_add(Weight::from_parts(0, 28523))
+		//  Measured:  `17790`
+		//  Estimated: `28699`
+		// Minimum execution time: 433_787_000 picoseconds.
+		Weight::from_parts(527_056_000, 0)
+			.saturating_add(Weight::from_parts(0, 28699))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 }

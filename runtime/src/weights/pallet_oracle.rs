@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_oracle.rs
+// /tmp/weights_pallet_oracle.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -49,19 +49,19 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 	/// Storage: `Oracle::Values` (r:16 w:0)
 	/// Proof: `Oracle::Values` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:16 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Pending` (r:1 w:1)
 	/// Proof: `Prices::Pending` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// The range of component `x` is `[0, 16]`.
 	fn feed_values(x: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `7518 + x * (34 ±0)`
+		//  Measured:  `7588 + x * (34 ±0)`
 		//  Estimated: `2030 + x * (40816 ±0)`
-		// Minimum execution time: 16_214_000 picoseconds.
-		Weight::from_parts(36_350_034, 0)
+		// Minimum execution time: 18_848_000 picoseconds.
+		Weight::from_parts(36_823_816, 0)
 			.saturating_add(Weight::from_parts(0, 2030))
-			// Standard Error: 40_894
-			.saturating_add(Weight::from_parts(55_944_623, 0).saturating_mul(x.into()))
+			// Standard Error: 878_157
+			.saturating_add(Weight::from_parts(89_081_497, 0).saturating_mul(x.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((18_u64).saturating_mul(x.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -74,8 +74,8 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 881_000 picoseconds.
-		Weight::from_parts(1_081_000, 0)
+		// Minimum execution time: 1_071_000 picoseconds.
+		Weight::from_parts(2_814_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_prices.rs
+// /tmp/weights_pallet_prices.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -39,7 +39,7 @@ use core::marker::PhantomData;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 	/// Storage: `Prices::Feeds` (r:1 w:1)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Statistics` (r:1 w:1)
 	/// Proof: `Prices::Statistics` (`max_values`: Some(1), `max_size`: Some(2651), added: 3146, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::CounterForFeeds` (r:1 w:1)
@@ -48,14 +48,14 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2437`
 		//  Estimated: `4136`
-		// Minimum execution time: 18_257_000 picoseconds.
-		Weight::from_parts(19_118_000, 0)
+		// Minimum execution time: 20_621_000 picoseconds.
+		Weight::from_parts(31_246_000, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Prices::Feeds` (r:1 w:1)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::CounterForFeeds` (r:1 w:1)
 	/// Proof: `Prices::CounterForFeeds` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Pending` (r:1 w:1)
@@ -68,23 +68,23 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2749`
 		//  Estimated: `4136`
-		// Minimum execution time: 21_081_000 picoseconds.
-		Weight::from_parts(22_914_000, 0)
+		// Minimum execution time: 24_717_000 picoseconds.
+		Weight::from_parts(55_954_000, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Pending` (r:1 w:1)
 	/// Proof: `Prices::Pending` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	fn note_new_value() -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `555`
-		//  Estimated: `3635`
-		// Minimum execution time: 9_354_000 picoseconds.
-		Weight::from_parts(10_005_000, 0)
-			.saturating_add(Weight::from_parts(0, 3635))
+		//  Estimated: `3643`
+		// Minimum execution time: 10_666_000 picoseconds.
+		Weight::from_parts(16_945_000, 0)
+			.saturating_add(Weight::from_parts(0, 3643))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -95,9 +95,9 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 	/// Storage: `Prices::Pending` (r:1 w:1)
 	/// Proof: `Prices::Pending` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:16 w:16)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `OracleOperators::Members` (r:1 w:0)
 	/// Proof: `OracleOperators::Members` (`max_values`: Some(1), `max_size`: Some(513), added: 1008, mode: `MaxEncodedLen`)
 	/// Storage: `Oracle::RawValues` (r:272 w:0)
@@ -107,14 +107,14 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 	/// The range of component `n` is `[0, 16]`.
 	fn aggregate(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `9197 + n * (745 ±0)`
+		//  Measured:  `9419 + n * (745 ±0)`
 		//  Estimated: `4136 + n * (43367 ±0)`
-		// Minimum execution time: 8_532_000 picoseconds.
-		Weight::from_parts(22_403_003, 0)
+		// Minimum execution time: 20_300_000 picoseconds.
+		Weight::from_parts(19_248_829, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
-			// Standard Error: 105_762
-			.saturating_add(Weight::from_parts(92_766_316, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
+			// Standard Error: 2_205_469
+			.saturating_add(Weight::from_parts(239_276_801, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().reads((19_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(n.into())))
@@ -127,16 +127,16 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 	/// Storage: `Prices::Pending` (r:1 w:0)
 	/// Proof: `Prices::Pending` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:16 w:16)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	fn sample() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5955`
-		//  Estimated: `43310`
-		// Minimum execution time: 344_173_000 picoseconds.
-		Weight::from_parts(353_137_000, 0)
-			.saturating_add(Weight::from_parts(0, 43310))
+		//  Measured:  `6264`
+		//  Estimated: `43438`
+		// Minimum execution time: 393_197_000 picoseconds.
+		Weight::from_parts(582_499_000, 0)
+			.saturating_add(Weight::from_parts(0, 43438))
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(17))
 	}

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_risk_parameters.rs
+// /tmp/weights_pallet_risk_parameters.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -39,63 +39,68 @@ use core::marker::PhantomData;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<T> {
 	/// Storage: `RiskParameters::Branches` (r:1 w:1)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Bounds` (r:17 w:0)
+	/// Storage: `RiskParameters::Bounds` (r:33 w:0)
 	/// Proof: `RiskParameters::Bounds` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::LastLoosened` (r:17 w:17)
+	/// Storage: `RiskParameters::LastLoosened` (r:32 w:32)
 	/// Proof: `RiskParameters::LastLoosened` (`max_values`: None, `max_size`: Some(31), added: 2506, mode: `MaxEncodedLen`)
-	/// The range of component `n` is `[1, 17]`.
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Branches` (r:1 w:0)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[1, 33]`.
 	fn set_values(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1047 + n * (26 ±0)`
-		//  Estimated: `3725 + n * (2530 ±0)`
-		// Minimum execution time: 26_009_000 picoseconds.
-		Weight::from_parts(19_742_645, 0)
-			.saturating_add(Weight::from_parts(0, 3725))
-			// Standard Error: 4_197
-			.saturating_add(Weight::from_parts(9_675_466, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(2))
+		//  Measured:  `2428 + n * (30 ±0)`
+		//  Estimated: `3957 + n * (2530 ±19)`
+		// Minimum execution time: 51_837_000 picoseconds.
+		Weight::from_parts(76_751_158, 0)
+			.saturating_add(Weight::from_parts(0, 3957))
+			// Standard Error: 88_675
+			.saturating_add(Weight::from_parts(10_635_694, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(1))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
 	}
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Bounds` (r:17 w:17)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Bounds` (r:33 w:33)
 	/// Proof: `RiskParameters::Bounds` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
-	/// The range of component `n` is `[1, 17]`.
+	/// The range of component `n` is `[1, 33]`.
 	fn set_bounds(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1041 + n * (26 ±0)`
-		//  Estimated: `3725 + n * (2530 ±0)`
-		// Minimum execution time: 18_538_000 picoseconds.
-		Weight::from_parts(12_817_894, 0)
-			.saturating_add(Weight::from_parts(0, 3725))
-			// Standard Error: 2_537
-			.saturating_add(Weight::from_parts(7_469_081, 0).saturating_mul(n.into()))
+		//  Measured:  `1521 + n * (30 ±0)`
+		//  Estimated: `3957 + n * (2530 ±0)`
+		// Minimum execution time: 27_641_000 picoseconds.
+		Weight::from_parts(30_164_715, 0)
+			.saturating_add(Weight::from_parts(0, 3957))
+			// Standard Error: 38_974
+			.saturating_add(Weight::from_parts(8_639_373, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
 	}
 	/// Storage: `RiskParameters::Branches` (r:1 w:1)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Bounds` (r:0 w:17)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Bounds` (r:0 w:33)
 	/// Proof: `RiskParameters::Bounds` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
-	/// The range of component `n` is `[0, 17]`.
+	/// The range of component `n` is `[0, 33]`.
 	fn add_branch(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `238`
-		//  Estimated: `3725`
-		// Minimum execution time: 45_017_000 picoseconds.
-		Weight::from_parts(48_490_050, 0)
-			.saturating_add(Weight::from_parts(0, 3725))
-			// Standard Error: 1_201
-			.saturating_add(Weight::from_parts(1_857_712, 0).saturating_mul(n.into()))
+		//  Estimated: `3957`
+		// Minimum execution time: 81_712_000 picoseconds.
+		Weight::from_parts(86_229_728, 0)
+			.saturating_add(Weight::from_parts(0, 3957))
+			// Standard Error: 1_757
+			.saturating_add(Weight::from_parts(1_933_247, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
-			.saturating_add(T::DbWeight::get().writes(18))
+			.saturating_add(T::DbWeight::get().writes(34))
 	}
 }

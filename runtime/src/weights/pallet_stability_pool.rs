@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /work/main/runtime/src/weights/pallet_stability_pool.rs
+// /tmp/weights_pallet_stability_pool.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -38,72 +38,84 @@ use core::marker::PhantomData;
 /// Weight functions for `pallet_stability_pool`.
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T> {
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::Deposits` (r:1 w:1)
-	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(994), added: 3469, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(1019), added: 3494, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:4 w:0)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
+	/// Storage: `StabilityPool::JoinedGroups` (r:1 w:1)
+	/// Proof: `StabilityPool::JoinedGroups` (`max_values`: None, `max_size`: Some(641), added: 3116, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn deposit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5134`
+		//  Measured:  `5400`
 		//  Estimated: `13326`
-		// Minimum execution time: 111_727_000 picoseconds.
-		Weight::from_parts(116_734_000, 0)
+		// Minimum execution time: 149_844_000 picoseconds.
+		Weight::from_parts(169_263_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			.saturating_add(T::DbWeight::get().reads(9))
-			.saturating_add(T::DbWeight::get().writes(5))
+			.saturating_add(T::DbWeight::get().reads(12))
+			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::Deposits` (r:1 w:1)
-	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(994), added: 3469, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(1019), added: 3494, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:4 w:0)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
+	/// Storage: `StabilityPool::JoinedGroups` (r:1 w:1)
+	/// Proof: `StabilityPool::JoinedGroups` (`max_values`: None, `max_size`: Some(641), added: 3116, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5134`
+		//  Measured:  `5282`
 		//  Estimated: `13326`
-		// Minimum execution time: 106_038_000 picoseconds.
-		Weight::from_parts(114_090_000, 0)
+		// Minimum execution time: 143_864_000 picoseconds.
+		Weight::from_parts(161_351_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			.saturating_add(T::DbWeight::get().reads(9))
-			.saturating_add(T::DbWeight::get().writes(5))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::Deposits` (r:1 w:1)
-	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(994), added: 3469, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(1019), added: 3494, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:4 w:0)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
+	/// Storage: `StabilityPool::JoinedGroups` (r:1 w:1)
+	/// Proof: `StabilityPool::JoinedGroups` (`max_values`: None, `max_size`: Some(641), added: 3116, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn claim() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4989`
+		//  Measured:  `5137`
 		//  Estimated: `13326`
-		// Minimum execution time: 107_720_000 picoseconds.
-		Weight::from_parts(115_242_000, 0)
+		// Minimum execution time: 148_682_000 picoseconds.
+		Weight::from_parts(166_618_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			.saturating_add(T::DbWeight::get().reads(9))
-			.saturating_add(T::DbWeight::get().writes(5))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::Deposits` (r:1 w:1)
-	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(994), added: 3469, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::Deposits` (`max_values`: None, `max_size`: Some(1019), added: 3494, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:4 w:0)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
+	/// Storage: `StabilityPool::JoinedGroups` (r:1 w:1)
+	/// Proof: `StabilityPool::JoinedGroups` (`max_values`: None, `max_size`: Some(641), added: 3116, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:16 w:16)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:32 w:32)
@@ -111,39 +123,58 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// The range of component `n` is `[1, 16]`.
 	fn claim_all(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `978 + n * (363 ±0)`
+		//  Measured:  `1126 + n * (363 ±0)`
 		//  Estimated: `13326 + n * (5218 ±0)`
-		// Minimum execution time: 80_540_000 picoseconds.
-		Weight::from_parts(35_044_110, 0)
+		// Minimum execution time: 102_373_000 picoseconds.
+		Weight::from_parts(52_688_007, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			// Standard Error: 23_072
-			.saturating_add(Weight::from_parts(47_928_438, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(6))
+			// Standard Error: 61_830
+			.saturating_add(Weight::from_parts(51_708_267, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(2))
+			.saturating_add(T::DbWeight::get().writes(3))
 			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 5218).saturating_mul(n.into()))
 	}
 	/// Storage: `StabilityPool::State` (r:1 w:1)
-	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1153), added: 1648, mode: `MaxEncodedLen`)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `StabilityPool::JoinedGroups` (r:0 w:4)
+	/// Proof: `StabilityPool::JoinedGroups` (`max_values`: None, `max_size`: Some(641), added: 3116, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[0, 4]`.
+	fn join_due(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `1464 + n * (24 ±0)`
+		//  Estimated: `2735`
+		// Minimum execution time: 10_476_000 picoseconds.
+		Weight::from_parts(14_355_333, 0)
+			.saturating_add(Weight::from_parts(0, 2735))
+			// Standard Error: 57_403
+			.saturating_add(Weight::from_parts(8_776_254, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
+	}
+	/// Storage: `StabilityPool::State` (r:1 w:1)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:2 w:2)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:4 w:4)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:0 w:1)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn absorb() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3398`
+		//  Measured:  `3645`
 		//  Estimated: `11426`
-		// Minimum execution time: 149_694_000 picoseconds.
-		Weight::from_parts(160_940_000, 0)
+		// Minimum execution time: 150_304_000 picoseconds.
+		Weight::from_parts(168_722_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(11))

@@ -25,7 +25,7 @@
 // --repeat
 // 10
 // --output
-// /tmp/weights/pallet_vaults.new.rs
+// /tmp/weights_pallet_vaults.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -39,137 +39,157 @@ use core::marker::PhantomData;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
-	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::NextVaultId` (r:1 w:1)
 	/// Proof: `Vaults::NextVaultId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(67), added: 2542, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:2 w:2)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:3 w:3)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::OwnerVaults` (r:0 w:1)
 	/// Proof: `Vaults::OwnerVaults` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:0 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	fn open() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2790`
-		//  Estimated: `8817`
-		// Minimum execution time: 157_474_000 picoseconds.
-		Weight::from_parts(171_256_000, 0)
-			.saturating_add(Weight::from_parts(0, 8817))
-			.saturating_add(T::DbWeight::get().reads(12))
-			.saturating_add(T::DbWeight::get().writes(11))
+		//  Measured:  `3522`
+		//  Estimated: `284559`
+		// Minimum execution time: 169_853_000 picoseconds.
+		Weight::from_parts(178_195_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(14))
+			.saturating_add(T::DbWeight::get().writes(12))
 	}
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
-	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:2 w:2)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:3 w:3)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:2)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn adjust() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2801`
-		//  Estimated: `8817`
-		// Minimum execution time: 108_442_000 picoseconds.
-		Weight::from_parts(117_125_000, 0)
-			.saturating_add(Weight::from_parts(0, 8817))
-			.saturating_add(T::DbWeight::get().reads(11))
-			.saturating_add(T::DbWeight::get().writes(9))
-	}
-	/// Storage: `Vaults::Vaults` (r:1 w:1)
-	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
-	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
-	/// Storage: `Assets::Asset` (r:2 w:2)
-	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-	/// Storage: `Assets::Account` (r:3 w:3)
-	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(67), added: 2542, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-	/// Storage: `Vaults::OwnerVaults` (r:0 w:1)
-	/// Proof: `Vaults::OwnerVaults` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
-	fn close() -> Weight {
-		// Proof Size summary in bytes:
-		//  Measured:  `1805`
-		//  Estimated: `8817`
-		// Minimum execution time: 141_461_000 picoseconds.
-		Weight::from_parts(150_384_000, 0)
-			.saturating_add(Weight::from_parts(0, 8817))
-			.saturating_add(T::DbWeight::get().reads(8))
+		//  Measured:  `3533`
+		//  Estimated: `284559`
+		// Minimum execution time: 127_811_000 picoseconds.
+		Weight::from_parts(136_323_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
-	/// Storage: `Assets::Asset` (r:1 w:1)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:2 w:2)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-	/// Storage: `Assets::Account` (r:1 w:1)
+	/// Storage: `Assets::Account` (r:3 w:3)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:2)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
-	fn repay() -> Weight {
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `Balances::Holds` (r:1 w:1)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:1)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::OwnerVaults` (r:0 w:1)
+	/// Proof: `Vaults::OwnerVaults` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
+	fn close() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1868`
-		//  Estimated: `3725`
-		// Minimum execution time: 68_131_000 picoseconds.
-		Weight::from_parts(72_689_000, 0)
-			.saturating_add(Weight::from_parts(0, 3725))
-			.saturating_add(T::DbWeight::get().reads(5))
-			.saturating_add(T::DbWeight::get().writes(6))
+		//  Measured:  `2073`
+		//  Estimated: `284559`
+		// Minimum execution time: 148_512_000 picoseconds.
+		Weight::from_parts(159_207_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(11))
 	}
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Branches` (r:1 w:0)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:1 w:1)
+	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:1 w:1)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	fn repay() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `2368`
+		//  Estimated: `284559`
+		// Minimum execution time: 75_503_000 picoseconds.
+		Weight::from_parts(83_084_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(7))
+	}
+	/// Storage: `Vaults::Vaults` (r:1 w:1)
+	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Branches` (r:1 w:1)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:2)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn top_up() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1320`
-		//  Estimated: `6208`
-		// Minimum execution time: 66_739_000 picoseconds.
-		Weight::from_parts(73_710_000, 0)
-			.saturating_add(Weight::from_parts(0, 6208))
-			.saturating_add(T::DbWeight::get().reads(5))
-			.saturating_add(T::DbWeight::get().writes(7))
+		//  Measured:  `1588`
+		//  Estimated: `284559`
+		// Minimum execution time: 75_473_000 picoseconds.
+		Weight::from_parts(81_141_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// Storage: `Vaults::Branches` (r:16 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:0)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `System::ParentHash` (r:1 w:0)
@@ -186,48 +206,164 @@ impl<T: frame_system::Config> pallet_vaults::WeightInfo for WeightInfo<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn add_branch() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4541`
-		//  Estimated: `42830`
-		// Minimum execution time: 112_158_000 picoseconds.
-		Weight::from_parts(119_017_000, 0)
-			.saturating_add(Weight::from_parts(0, 42830))
+		//  Measured:  `5942`
+		//  Estimated: `45166`
+		// Minimum execution time: 115_172_000 picoseconds.
+		Weight::from_parts(156_603_000, 0)
+			.saturating_add(Weight::from_parts(0, 45166))
 			.saturating_add(T::DbWeight::get().reads(25))
 			.saturating_add(T::DbWeight::get().writes(3))
+	}
+	/// Storage: `Vaults::Branches` (r:1 w:1)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	fn shut_down() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `1097`
+		//  Estimated: `3751`
+		// Minimum execution time: 26_690_000 picoseconds.
+		Weight::from_parts(30_125_000, 0)
+			.saturating_add(Weight::from_parts(0, 3751))
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	/// Storage: `Vaults::Vaults` (r:1 w:1)
+	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Branches` (r:1 w:1)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:2 w:2)
+	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:3 w:3)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `System::Account` (r:2 w:2)
+	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::Collateral` (r:1 w:1)
+	/// Proof: `InsuranceFund::Collateral` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::CounterForCollateral` (r:1 w:1)
+	/// Proof: `InsuranceFund::CounterForCollateral` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:1)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	fn settle() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `2974`
+		//  Estimated: `284559`
+		// Minimum execution time: 161_611_000 picoseconds.
+		Weight::from_parts(179_107_000, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			.saturating_add(T::DbWeight::get().reads(15))
+			.saturating_add(T::DbWeight::get().writes(14))
+	}
+	/// Storage: `Vaults::Branches` (r:1 w:1)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:2 w:2)
+	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:4 w:4)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `System::Account` (r:1 w:1)
+	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+	fn redeem() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `2795`
+		//  Estimated: `11426`
+		// Minimum execution time: 145_137_000 picoseconds.
+		Weight::from_parts(157_665_000, 0)
+			.saturating_add(Weight::from_parts(0, 11426))
+			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().writes(9))
+	}
+	/// Storage: `Liquidations::Index` (r:50 w:50)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Vaults` (r:50 w:50)
+	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:1)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:2 w:2)
+	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:3 w:3)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `System::Account` (r:2 w:2)
+	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::Collateral` (r:1 w:1)
+	/// Proof: `InsuranceFund::Collateral` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::CounterForCollateral` (r:1 w:1)
+	/// Proof: `InsuranceFund::CounterForCollateral` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Branches` (r:0 w:1)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[1, 50]`.
+	fn settle_worst(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `2692 + n * (149 ±0)`
+		//  Estimated: `284559 + n * (2583 ±0)`
+		// Minimum execution time: 155_632_000 picoseconds.
+		Weight::from_parts(141_701_882, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			// Standard Error: 68_387
+			.saturating_add(Weight::from_parts(14_912_231, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(13))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(12))
+			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(n.into())))
+			.saturating_add(Weight::from_parts(0, 2583).saturating_mul(n.into()))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::BranchList` (r:1 w:0)
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:16 w:16)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:16 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(260), added: 2735, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:11 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(170), added: 2645, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:1 w:1)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
-	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(96), added: 591, mode: `MaxEncodedLen`)
 	/// The range of component `b` is `[0, 16]`.
 	fn on_initialize(b: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1803 + b * (417 ±0)`
-		//  Estimated: `4672 + b * (2735 ±0)`
-		// Minimum execution time: 4_958_000 picoseconds.
-		Weight::from_parts(30_702_111, 0)
-			.saturating_add(Weight::from_parts(0, 4672))
-			// Standard Error: 65_023
-			.saturating_add(Weight::from_parts(49_506_901, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(6))
+		//  Measured:  `2357 + b * (498 ±0)`
+		//  Estimated: `4695 + b * (2967 ±0)`
+		// Minimum execution time: 5_889_000 picoseconds.
+		Weight::from_parts(27_563_513, 0)
+			.saturating_add(Weight::from_parts(0, 4695))
+			// Standard Error: 108_236
+			.saturating_add(Weight::from_parts(50_229_367, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(b.into())))
-			.saturating_add(Weight::from_parts(0, 2735).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(0, 2967).saturating_mul(b.into()))
 	}
 }

@@ -16,9 +16,9 @@ use frame_support::{
 	traits::{fungibles::Inspect, TryState, TryStateSelect},
 };
 use keel_runtime::{
-	AccountId, AllPalletsWithSystem, Assets, Auctions, Balance, Executive, Header, InsuranceFund, Moment,
-	Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, RuntimeOrigin, System, UncheckedExtrinsic,
-	SLOT_DURATION,
+	governance::pallet_origins::Origin, AccountId, AllPalletsWithSystem, Assets, Auctions, Balance,
+	Executive, Header, InsuranceFund, Moment, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig,
+	RuntimeOrigin, System, TechnicalCollective, UncheckedExtrinsic, SLOT_DURATION,
 };
 use sp_core::offchain::{
 	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
@@ -273,6 +273,26 @@ pub fn call(key: Sr25519Keyring, call: impl Into<RuntimeCall>) -> DispatchResult
 		.map_err(|e| e.error)
 }
 
+fn as_origin(origin: RuntimeOrigin, what: impl Into<RuntimeCall>) -> DispatchResult {
+	what.into().dispatch(origin).map(|_| ()).map_err(|e| e.error)
+}
+
+/// Dispatch as an enacted referendum would.
+pub fn as_referendum(origin: Origin, what: impl Into<RuntimeCall>) -> DispatchResult {
+	as_origin(origin.into(), what)
+}
+
+/// Dispatch as a referendum of track `root` would.
+pub fn as_root(what: impl Into<RuntimeCall>) -> DispatchResult {
+	as_origin(RuntimeOrigin::root(), what)
+}
+
+/// Dispatch as a third of the technical committee would.
+pub fn as_guardian(what: impl Into<RuntimeCall>) -> DispatchResult {
+	let origin = pallet_collective::RawOrigin::<AccountId, TechnicalCollective>::Members(1, 3);
+	as_origin(origin.into(), what)
+}
+
 /// Do it and take it back.
 pub fn could(attempt: impl FnOnce() -> DispatchResult) -> DispatchResult {
 	with_transaction(|| TransactionOutcome::Rollback(Ok::<_, DispatchError>(attempt()))).unwrap()
@@ -286,4 +306,18 @@ pub fn events() -> Vec<RuntimeEvent> {
 /// What an account holds of an asset.
 pub fn balance(asset: u32, key: Sr25519Keyring) -> Balance {
 	Assets::balance(asset, who(key))
+}
+
+/// A small reproducible generator of uniform numbers in [0, 1).
+pub struct Random(pub u64);
+
+impl Random {
+	/// The next one.
+	pub fn next(&mut self) -> f64 {
+		self.0 = self
+			.0
+			.wrapping_mul(6_364_136_223_846_793_005)
+			.wrapping_add(1_442_695_040_888_963_407);
+		((self.0 >> 11) as f64) / (1u64 << 53) as f64
+	}
 }

@@ -20,16 +20,33 @@ describe("emergency shutdown", () => {
 	after(() => world?.end());
 
 	it("is a matter for Root by referendum, and for nobody else", async () => {
-		await assert.rejects(chain.send(tx.vaults.shutDown(BRANCH.ETH), "Alice"), /BadOrigin/);
-		await assert.rejects(guardian(chain, tx.vaults.shutDown(BRANCH.ETH)), /BadOrigin/);
+		await assert.rejects(chain.send(tx.vaults.shutDown(BRANCH.ETH, null), "Alice"), /BadOrigin/);
+		await assert.rejects(guardian(chain, tx.vaults.shutDown(BRANCH.ETH, null)), /BadOrigin/);
 		const each = () => chain.feedAll(PRICES);
-		const other = await referendum(chain, ORIGIN.RiskAdjust, tx.vaults.shutDown(BRANCH.ETH), { each });
+		const other = await referendum(chain, ORIGIN.RiskAdjust, tx.vaults.shutDown(BRANCH.ETH, null), { each });
 		assert.equal(other.error, "BadOrigin");
-		const outcome = await referendum(chain, ORIGIN.Root, tx.vaults.shutDown(BRANCH.ETH), { each });
+		const outcome = await referendum(chain, ORIGIN.Root, tx.vaults.shutDown(BRANCH.ETH, null), { each });
 		assert.equal(outcome.error, null);
 	});
 
-	it("settles every vault by itself and locks the price", async () => {
+	it("names no price while there is one", async () => {
+		const named = await chain.view("Vaults", "shutdown", BRANCH.BTC);
+		assert.ok(named.isNone);
+		const each = () => chain.feedAll(PRICES);
+		const outcome = await referendum(chain, ORIGIN.Root, tx.vaults.shutDown(BRANCH.BTC, 10n ** 18n), { each });
+		assert.equal(outcome.error, "vaults.PriceIsKnown");
+	});
+
+	it("leaves owners an hour to repay, top up and close", async () => {
+		await assert.rejects(chain.send(tx.vaults.settle(0), "Eve"), /vaults\.GracePeriod/);
+		await chain.send(tx.vaults.repay(0, units(100, "kUSD")), "Bob");
+		await chain.send(tx.vaults.topUp(0, units(1, "ETH")), "Bob");
+		await assert.rejects(chain.send(tx.vaults.adjust(0, "Keep", { Increase: units(10, "kUSD") }), "Bob"), /vaults\.BranchShutDown/);
+		await assert.rejects(chain.send(tx.vaults.redeem(BRANCH.ETH, units(10, "kUSD")), "Bob"), /vaults\.NotSettled/);
+	});
+
+	it("then settles every vault by itself, at the locked price", async () => {
+		await chain.setTime((await chain.now()) + 3_600_000);
 		// Whatever the market does from here on.
 		await chain.freshPrices({ ...PRICES, ETH: 1_000 }, 3);
 		const view = (await chain.view("Vaults", "shutdown", BRANCH.ETH)).unwrap();
