@@ -8,12 +8,13 @@ use frame_support::{
 	assert_noop, assert_ok,
 	dispatch::{DispatchClass, GetDispatchInfo},
 	traits::fungibles::{metadata::Inspect as Metadata, roles::Inspect as Roles, Inspect},
+	weights::Weight,
 };
 use frame_system::offchain::CreateAuthorizedTransaction;
 use keel_primitives::PositionLedger;
 use keel_runtime::{
-	AccountId, Assets, Balances, Executive, Moment, Runtime, RuntimeCall, RuntimeEvent, System, Vaults,
-	SLOT_DURATION,
+	AccountId, Assets, Balances, Executive, Moment, Runtime, RuntimeCall, RuntimeEvent, System,
+	TechnicalCollective, Vaults, SLOT_DURATION,
 };
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve, Ferdie};
 use sp_runtime::{
@@ -393,7 +394,23 @@ mod liquidation_transactions {
 				.map(|_| ())
 			};
 			assert_eq!(answer(remark), Ok(()), "the signature is good");
-			for call in [liquidate, batch] {
+			// Root's own calls weigh what their sender says. And an upgrade nobody authorised has no claim to a full block.
+			let kill: RuntimeCall = frame_system::Call::<Runtime>::kill_prefix {
+				prefix: vec![],
+				subkeys: 15_000,
+			}
+			.into();
+			let upgrade: RuntimeCall =
+				frame_system::Call::<Runtime>::apply_authorized_upgrade { code: vec![0; 1_000] }.into();
+			// The committee's word is for the committee, and a motion that fills a block is for nobody.
+			let motion: RuntimeCall = pallet_collective::Call::<Runtime, TechnicalCollective>::close {
+				proposal_hash: Default::default(),
+				index: 0,
+				proposal_weight_bound: Weight::from_parts(500_000_000_000, 0),
+				length_bound: 0,
+			}
+			.into();
+			for call in [liquidate, batch, kill, upgrade, motion] {
 				assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
 				assert_eq!(answer(call), Err(InvalidTransaction::Call.into()));
 			}
