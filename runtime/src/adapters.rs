@@ -180,6 +180,16 @@ mod benchmarks {
 	impl pallet_risk_parameters::BenchmarkHelper for RiskBenchmarks {
 		fn branch() -> BranchId {
 			let branch = <Vaults as PositionLedger>::create_positions(500, 0);
+			// The positions are made past the ledger's totals; a branch that owes nothing asks nobody.
+			let owed = pallet_vaults::Vaults::<Runtime>::iter_values()
+				.filter(|vault| vault.branch == branch)
+				.map(|vault| vault.normalised_debt)
+				.sum();
+			pallet_vaults::Branches::<Runtime>::mutate(branch, |stored| {
+				if let Some(stored) = stored {
+					stored.total_normalised = owed;
+				}
+			});
 			// All stand at 200 %. At three quarters of the price they stand where the default ratio is.
 			let feed = pallet_vaults::Branches::<Runtime>::get(branch).map_or(0, |b| b.feed);
 			let price = <Prices as PriceProvider>::last(feed).map_or(FixedU128::from_u32(1), |p| p.value);

@@ -62,8 +62,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2298`
 		//  Estimated: `14035`
-		// Minimum execution time: 187_730_000 picoseconds.
-		Weight::from_parts(204_264_000, 0)
+		// Minimum execution time: 189_913_000 picoseconds.
+		Weight::from_parts(204_435_000, 0)
 			.saturating_add(Weight::from_parts(0, 14035))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(15))
@@ -96,8 +96,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2603`
 		//  Estimated: `11426`
-		// Minimum execution time: 176_774_000 picoseconds.
-		Weight::from_parts(190_555_000, 0)
+		// Minimum execution time: 172_788_000 picoseconds.
+		Weight::from_parts(186_568_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(16))
@@ -136,8 +136,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2992`
 		//  Estimated: `6220`
-		// Minimum execution time: 128_592_000 picoseconds.
-		Weight::from_parts(139_478_000, 0)
+		// Minimum execution time: 125_787_000 picoseconds.
+		Weight::from_parts(135_061_000, 0)
 			.saturating_add(Weight::from_parts(0, 6220))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -154,8 +154,8 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `1128`
 		//  Estimated: `6208`
-		// Minimum execution time: 61_031_000 picoseconds.
-		Weight::from_parts(66_680_000, 0)
+		// Minimum execution time: 59_178_000 picoseconds.
+		Weight::from_parts(63_595_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -189,11 +189,11 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2313 + n * (320 ±0)`
 		//  Estimated: `8817 + n * (2712 ±0)`
-		// Minimum execution time: 7_601_000 picoseconds.
-		Weight::from_parts(8_293_000, 0)
+		// Minimum execution time: 7_060_000 picoseconds.
+		Weight::from_parts(41_335_386, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
-			// Standard Error: 6_670_081
-			.saturating_add(Weight::from_parts(359_222_078, 0).saturating_mul(n.into()))
+			// Standard Error: 177_850
+			.saturating_add(Weight::from_parts(131_606_873, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(7))

@@ -50,8 +50,8 @@ impl<T: frame_system::Config> pallet_circuit_breaker::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `1837`
 		//  Estimated: `3488`
-		// Minimum execution time: 23_886_000 picoseconds.
-		Weight::from_parts(25_448_000, 0)
+		// Minimum execution time: 22_744_000 picoseconds.
+		Weight::from_parts(23_915_000, 0)
 			.saturating_add(Weight::from_parts(0, 3488))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -64,8 +64,8 @@ impl<T: frame_system::Config> pallet_circuit_breaker::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `1683`
 		//  Estimated: `3151`
-		// Minimum execution time: 20_070_000 picoseconds.
-		Weight::from_parts(21_893_000, 0)
+		// Minimum execution time: 18_608_000 picoseconds.
+		Weight::from_parts(19_439_000, 0)
 			.saturating_add(Weight::from_parts(0, 3151))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -80,12 +80,12 @@ impl<T: frame_system::Config> pallet_circuit_breaker::WeightInfo for WeightInfo<
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:0)
 	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
-	/// Storage: `Vaults::Branches` (r:3 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
-	/// Storage: `Auctions::Debt` (r:1 w:0)
-	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:0)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Branches` (r:3 w:0)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
+	/// Storage: `Auctions::Debt` (r:1 w:0)
+	/// Proof: `Auctions::Debt` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:3 w:0)
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:3 w:0)
@@ -93,13 +93,13 @@ impl<T: frame_system::Config> pallet_circuit_breaker::WeightInfo for WeightInfo<
 	/// The range of component `n` is `[0, 64]`.
 	fn on_initialize(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3573 + n * (24 ±0)`
+		//  Measured:  `3645 + n * (24 ±0)`
 		//  Estimated: `9891`
-		// Minimum execution time: 89_113_000 picoseconds.
-		Weight::from_parts(96_741_823, 0)
+		// Minimum execution time: 83_905_000 picoseconds.
+		Weight::from_parts(90_583_180, 0)
 			.saturating_add(Weight::from_parts(0, 9891))
-			// Standard Error: 2_556
-			.saturating_add(Weight::from_parts(2_176_582, 0).saturating_mul(n.into()))
+			// Standard Error: 1_757
+			.saturating_add(Weight::from_parts(1_918_449, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

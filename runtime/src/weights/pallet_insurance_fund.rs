@@ -52,8 +52,8 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1411`
 		//  Estimated: `6208`
-		// Minimum execution time: 91_657_000 picoseconds.
-		Weight::from_parts(146_058_000, 0)
+		// Minimum execution time: 80_951_000 picoseconds.
+		Weight::from_parts(84_967_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -72,8 +72,8 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1086`
 		//  Estimated: `6208`
-		// Minimum execution time: 63_134_000 picoseconds.
-		Weight::from_parts(105_537_000, 0)
+		// Minimum execution time: 55_493_000 picoseconds.
+		Weight::from_parts(58_958_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -88,8 +88,8 @@ impl<T: frame_system::Config> pallet_insurance_fund::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `958`
 		//  Estimated: `3675`
-		// Minimum execution time: 46_068_000 picoseconds.
-		Weight::from_parts(99_949_000, 0)
+		// Minimum execution time: 40_931_000 picoseconds.
+		Weight::from_parts(43_044_000, 0)
 			.saturating_add(Weight::from_parts(0, 3675))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))

@@ -45,7 +45,7 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -80,10 +80,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4234`
+		//  Measured:  `4258`
 		//  Estimated: `284559`
-		// Minimum execution time: 253_448_000 picoseconds.
-		Weight::from_parts(277_003_000, 0)
+		// Minimum execution time: 236_663_000 picoseconds.
+		Weight::from_parts(250_473_000, 0)
 			.saturating_add(Weight::from_parts(0, 284559))
 			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().writes(21))
@@ -95,7 +95,7 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Vaults::Vaults` (r:1 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -104,10 +104,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn authorize_liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2312`
+		//  Measured:  `2336`
 		//  Estimated: `3957`
-		// Minimum execution time: 37_867_000 picoseconds.
-		Weight::from_parts(41_292_000, 0)
+		// Minimum execution time: 35_433_000 picoseconds.
+		Weight::from_parts(38_587_000, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
@@ -120,23 +120,23 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Liquidations::Thresholds` (r:1 w:1)
 	/// Proof: `Liquidations::Thresholds` (`max_values`: Some(1), `max_size`: Some(4581), added: 5076, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn on_idle_base() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1659`
+		//  Measured:  `1683`
 		//  Estimated: `6066`
-		// Minimum execution time: 33_169_000 picoseconds.
-		Weight::from_parts(36_474_000, 0)
+		// Minimum execution time: 31_166_000 picoseconds.
+		Weight::from_parts(34_362_000, 0)
 			.saturating_add(Weight::from_parts(0, 6066))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -145,11 +145,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	fn observe_group() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1549`
-		//  Estimated: `3751`
-		// Minimum execution time: 24_777_000 picoseconds.
-		Weight::from_parts(27_050_000, 0)
-			.saturating_add(Weight::from_parts(0, 3751))
+		//  Measured:  `1573`
+		//  Estimated: `3775`
+		// Minimum execution time: 23_815_000 picoseconds.
+		Weight::from_parts(25_738_000, 0)
+			.saturating_add(Weight::from_parts(0, 3775))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
@@ -159,7 +159,7 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -194,10 +194,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate_in_block() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4234`
+		//  Measured:  `4258`
 		//  Estimated: `284559`
-		// Minimum execution time: 248_080_000 picoseconds.
-		Weight::from_parts(261_720_000, 0)
+		// Minimum execution time: 238_405_000 picoseconds.
+		Weight::from_parts(254_790_000, 0)
 			.saturating_add(Weight::from_parts(0, 284559))
 			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().writes(21))
@@ -209,11 +209,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `47 + n * (27 ±0)`
 		//  Estimated: `990 + n * (2519 ±0)`
-		// Minimum execution time: 5_378_000 picoseconds.
-		Weight::from_parts(2_715_587, 0)
+		// Minimum execution time: 4_997_000 picoseconds.
+		Weight::from_parts(3_155_868, 0)
 			.saturating_add(Weight::from_parts(0, 990))
-			// Standard Error: 602
-			.saturating_add(Weight::from_parts(2_949_529, 0).saturating_mul(n.into()))
+			// Standard Error: 1_063
+			.saturating_add(Weight::from_parts(2_850_747, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
 	}
@@ -226,11 +226,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `18937`
 		//  Estimated: `284559 + n * (2519 ±0)`
-		// Minimum execution time: 27_301_000 picoseconds.
-		Weight::from_parts(28_523_000, 0)
+		// Minimum execution time: 26_860_000 picoseconds.
+		Weight::from_parts(27_221_000, 0)
 			.saturating_add(Weight::from_parts(0, 284559))
-			// Standard Error: 124_758
-			.saturating_add(Weight::from_parts(8_851_177, 0).saturating_mul(n.into()))
+			// Standard Error: 137_049
+			.saturating_add(Weight::from_parts(8_217_887, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
@@ -244,16 +244,16 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `70 + t * (18 ±0)`
 		//  Estimated: `284559`
-		// Minimum execution time: 7_261_000 picoseconds.
-		Weight::from_parts(7_548_398, 0)
+		// Minimum execution time: 7_070_000 picoseconds.
+		Weight::from_parts(7_313_996, 0)
 			.saturating_add(Weight::from_parts(0, 284559))
-			// Standard Error: 17
-			.saturating_add(Weight::from_parts(11_183, 0).saturating_mul(t.into()))
+			// Standard Error: 19
+			.saturating_add(Weight::from_parts(11_553, 0).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -268,15 +268,15 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_1k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `8501`
+		//  Measured:  `8525`
 		//  Estimated: `28699`
-		// Minimum execution time: 227_720_000 picoseconds.
-		Weight::from_parts(274_489_000, 0)
+		// Minimum execution time: 222_622_000 picoseconds.
+		Weight::from_parts(274_219_000, 0)
 			.saturating_add(Weight::from_parts(0, 28699))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -291,15 +291,15 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_10k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `13224`
+		//  Measured:  `13248`
 		//  Estimated: `28699`
-		// Minimum execution time: 316_752_000 picoseconds.
-		Weight::from_parts(339_216_000, 0)
+		// Minimum execution time: 291_195_000 picoseconds.
+		Weight::from_parts(311_314_000, 0)
 			.saturating_add(Weight::from_parts(0, 28699))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -314,10 +314,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_100k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `17790`
+		//  Measured:  `17814`
 		//  Estimated: `28699`
-		// Minimum execution time: 433_787_000 picoseconds.
-		Weight::from_parts(527_056_000, 0)
+		// Minimum execution time: 379_806_000 picoseconds.
+		Weight::from_parts(434_608_000, 0)
 			.saturating_add(Weight::from_parts(0, 28699))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}

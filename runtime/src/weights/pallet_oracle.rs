@@ -57,11 +57,11 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `7588 + x * (34 ±0)`
 		//  Estimated: `2030 + x * (40816 ±0)`
-		// Minimum execution time: 18_848_000 picoseconds.
-		Weight::from_parts(36_823_816, 0)
+		// Minimum execution time: 15_924_000 picoseconds.
+		Weight::from_parts(36_346_483, 0)
 			.saturating_add(Weight::from_parts(0, 2030))
-			// Standard Error: 878_157
-			.saturating_add(Weight::from_parts(89_081_497, 0).saturating_mul(x.into()))
+			// Standard Error: 40_474
+			.saturating_add(Weight::from_parts(53_641_273, 0).saturating_mul(x.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((18_u64).saturating_mul(x.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -74,8 +74,8 @@ impl<T: frame_system::Config> pallet_oracle::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 1_071_000 picoseconds.
-		Weight::from_parts(2_814_000, 0)
+		// Minimum execution time: 871_000 picoseconds.
+		Weight::from_parts(1_092_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

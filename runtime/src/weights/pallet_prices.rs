@@ -48,14 +48,18 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2437`
 		//  Estimated: `4136`
-		// Minimum execution time: 20_621_000 picoseconds.
-		Weight::from_parts(31_246_000, 0)
+		// Minimum execution time: 18_277_000 picoseconds.
+		Weight::from_parts(19_850_000, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Prices::Feeds` (r:1 w:1)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::BranchList` (r:1 w:0)
+	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
+	/// Storage: `Vaults::Branches` (r:3 w:0)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::CounterForFeeds` (r:1 w:1)
 	/// Proof: `Prices::CounterForFeeds` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Pending` (r:1 w:1)
@@ -66,12 +70,12 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 	/// Proof: `Prices::History` (`max_values`: None, `max_size`: Some(4622), added: 7097, mode: `MaxEncodedLen`)
 	fn remove_feed() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2749`
-		//  Estimated: `4136`
-		// Minimum execution time: 24_717_000 picoseconds.
-		Weight::from_parts(55_954_000, 0)
-			.saturating_add(Weight::from_parts(0, 4136))
-			.saturating_add(T::DbWeight::get().reads(4))
+		//  Measured:  `3581`
+		//  Estimated: `9345`
+		// Minimum execution time: 34_992_000 picoseconds.
+		Weight::from_parts(37_346_000, 0)
+			.saturating_add(Weight::from_parts(0, 9345))
+			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Prices::Feeds` (r:1 w:0)
@@ -82,8 +86,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `555`
 		//  Estimated: `3643`
-		// Minimum execution time: 10_666_000 picoseconds.
-		Weight::from_parts(16_945_000, 0)
+		// Minimum execution time: 9_524_000 picoseconds.
+		Weight::from_parts(10_245_000, 0)
 			.saturating_add(Weight::from_parts(0, 3643))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -109,12 +113,12 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `9419 + n * (745 ±0)`
 		//  Estimated: `4136 + n * (43367 ±0)`
-		// Minimum execution time: 20_300_000 picoseconds.
-		Weight::from_parts(19_248_829, 0)
+		// Minimum execution time: 9_283_000 picoseconds.
+		Weight::from_parts(24_155_935, 0)
 			.saturating_add(Weight::from_parts(0, 4136))
-			// Standard Error: 2_205_469
-			.saturating_add(Weight::from_parts(239_276_801, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(5))
+			// Standard Error: 237_008
+			.saturating_add(Weight::from_parts(95_926_715, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((19_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(n.into())))
@@ -134,8 +138,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `6264`
 		//  Estimated: `43438`
-		// Minimum execution time: 393_197_000 picoseconds.
-		Weight::from_parts(582_499_000, 0)
+		// Minimum execution time: 345_605_000 picoseconds.
+		Weight::from_parts(357_944_000, 0)
 			.saturating_add(Weight::from_parts(0, 43438))
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(17))

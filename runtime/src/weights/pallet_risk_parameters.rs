@@ -49,19 +49,19 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
 	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
-	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(286), added: 2761, mode: `MaxEncodedLen`)
+	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 33]`.
 	fn set_values(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2428 + n * (30 ±0)`
+		//  Measured:  `2452 + n * (30 ±0)`
 		//  Estimated: `3957 + n * (2530 ±19)`
-		// Minimum execution time: 51_837_000 picoseconds.
-		Weight::from_parts(76_751_158, 0)
+		// Minimum execution time: 45_498_000 picoseconds.
+		Weight::from_parts(58_790_361, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 88_675
-			.saturating_add(Weight::from_parts(10_635_694, 0).saturating_mul(n.into()))
+			// Standard Error: 64_628
+			.saturating_add(Weight::from_parts(10_270_586, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -76,11 +76,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `1521 + n * (30 ±0)`
 		//  Estimated: `3957 + n * (2530 ±0)`
-		// Minimum execution time: 27_641_000 picoseconds.
-		Weight::from_parts(30_164_715, 0)
+		// Minimum execution time: 26_810_000 picoseconds.
+		Weight::from_parts(31_372_470, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 38_974
-			.saturating_add(Weight::from_parts(8_639_373, 0).saturating_mul(n.into()))
+			// Standard Error: 39_947
+			.saturating_add(Weight::from_parts(8_100_173, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -95,11 +95,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `238`
 		//  Estimated: `3957`
-		// Minimum execution time: 81_712_000 picoseconds.
-		Weight::from_parts(86_229_728, 0)
+		// Minimum execution time: 77_466_000 picoseconds.
+		Weight::from_parts(84_607_772, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 1_757
-			.saturating_add(Weight::from_parts(1_933_247, 0).saturating_mul(n.into()))
+			// Standard Error: 1_639
+			.saturating_add(Weight::from_parts(1_848_406, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}

@@ -58,8 +58,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `5400`
 		//  Estimated: `13326`
-		// Minimum execution time: 149_844_000 picoseconds.
-		Weight::from_parts(169_263_000, 0)
+		// Minimum execution time: 151_556_000 picoseconds.
+		Weight::from_parts(157_565_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -80,8 +80,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `5282`
 		//  Estimated: `13326`
-		// Minimum execution time: 143_864_000 picoseconds.
-		Weight::from_parts(161_351_000, 0)
+		// Minimum execution time: 145_858_000 picoseconds.
+		Weight::from_parts(156_073_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -102,8 +102,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `5137`
 		//  Estimated: `13326`
-		// Minimum execution time: 148_682_000 picoseconds.
-		Weight::from_parts(166_618_000, 0)
+		// Minimum execution time: 146_479_000 picoseconds.
+		Weight::from_parts(161_822_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -125,11 +125,11 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1126 + n * (363 ±0)`
 		//  Estimated: `13326 + n * (5218 ±0)`
-		// Minimum execution time: 102_373_000 picoseconds.
-		Weight::from_parts(52_688_007, 0)
+		// Minimum execution time: 98_527_000 picoseconds.
+		Weight::from_parts(52_472_633, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			// Standard Error: 61_830
-			.saturating_add(Weight::from_parts(51_708_267, 0).saturating_mul(n.into()))
+			// Standard Error: 51_820
+			.saturating_add(Weight::from_parts(48_861_880, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -147,11 +147,11 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1464 + n * (24 ±0)`
 		//  Estimated: `2735`
-		// Minimum execution time: 10_476_000 picoseconds.
-		Weight::from_parts(14_355_333, 0)
+		// Minimum execution time: 9_835_000 picoseconds.
+		Weight::from_parts(13_190_517, 0)
 			.saturating_add(Weight::from_parts(0, 2735))
-			// Standard Error: 57_403
-			.saturating_add(Weight::from_parts(8_776_254, 0).saturating_mul(n.into()))
+			// Standard Error: 50_060
+			.saturating_add(Weight::from_parts(8_663_126, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 	}
@@ -173,8 +173,8 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `3645`
 		//  Estimated: `11426`
-		// Minimum execution time: 150_304_000 picoseconds.
-		Weight::from_parts(168_722_000, 0)
+		// Minimum execution time: 149_282_000 picoseconds.
+		Weight::from_parts(161_922_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(11))

@@ -70,7 +70,7 @@ async function replay() {
 	// ---- the stage: prices, vaults, a small pool, a bidder ----
 	const begin = first.time * 1000;
 	// Long before: what may be minted within an hour is limited.
-	await chain.setTime(begin - 5 * 3_600_000);
+	await chain.setTime(begin - 8 * 3_600_000);
 	await chain.freshPrices(withOthers(first.prices), 4);
 	if (options["workers-off"]) {
 		await chain.rpc("offchain_localStorageSet", "PERSISTENT", stringHex("keel/liquidations/off"), "0x01");
@@ -184,10 +184,15 @@ async function replay() {
 		return all;
 	}
 
+	/** Three million kUSD for the bidder, over two hours: no window opens wider than that in calm times. */
 	async function setUpBidder() {
-		const collateral = 400;
-		const debt = Math.floor((collateral * first.prices.BTC) / 4);
-		await chain.send(tx.vaults.open(BRANCH.BTC, units(collateral, "BTC"), units(debt, "kUSD")), BIDDER);
+		const debt = 500_000;
+		const collateral = ((4 * debt) / first.prices.BTC).toFixed(8);
+		for (let i = 0; i < 6; i++) {
+			await chain.setTime((await chain.now()) + 1_200_000);
+			await chain.freshPrices(withOthers(first.prices), 2);
+			await chain.send(tx.vaults.open(BRANCH.BTC, units(collateral, "BTC"), units(debt, "kUSD")), BIDDER);
+		}
 	}
 
 	async function openVaults(count) {
