@@ -8,7 +8,10 @@ use frame_support::traits::{TryState, TryStateSelect};
 use keel_runtime::{AllPalletsWithSystem, Runtime, System};
 use sp_core::bytes::from_hex;
 
-fn state(file: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
+fn state(file: &str) -> Result<Vec<Pair>, String> {
 	let text = std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
 	let pairs: Vec<(String, Option<String>)> =
 		serde_json::from_str(&text).map_err(|e| format!("{file}: {e}"))?;

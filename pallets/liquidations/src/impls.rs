@@ -63,6 +63,13 @@ impl<T: Config> TriggerIndex for Pallet<T> {
 		Self::sum_between(group, above, up_to).0
 	}
 
+	/// With both edges walked to their end. The search for each key is added by hand, as for a walk.
+	fn debt_between_weight() -> Weight {
+		let keys = MAX_EDGE.saturating_mul(2);
+		let searches = u64::from(keys).saturating_add(2);
+		T::WeightInfo::debt_between(keys).saturating_add(T::DbWeight::get().reads(searches))
+	}
+
 	fn first(group: BranchId, most: u32) -> Vec<VaultId> {
 		Index::<T>::iter_key_prefix(group)
 			.take(most as usize)
@@ -154,14 +161,6 @@ impl<T: Config> Pallet<T> {
 			sum = sum.and_then(|sum| sum.checked_add(debt));
 		}
 		(sum, visited)
-	}
-
-	/// The most [`debt_between`](TriggerIndex::debt_between) can weigh, for who calls it. The search for each key is added
-	/// by hand, as for a walk.
-	pub fn debt_between_weight() -> Weight {
-		let keys = MAX_EDGE.saturating_mul(2);
-		let searches = u64::from(keys).saturating_add(2);
-		T::WeightInfo::debt_between(keys).saturating_add(T::DbWeight::get().reads(searches))
 	}
 
 	/// The worst position of `group`.

@@ -1,7 +1,7 @@
 //! Liquidation discovery and execution: who keeps the triggers, who owns the positions.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::pallet_prelude::DispatchError;
+use frame_support::{pallet_prelude::DispatchError, weights::Weight};
 use scale_info::TypeInfo;
 
 use crate::{Balance, BranchId, VaultId};
@@ -38,6 +38,11 @@ pub trait TriggerIndex {
 	/// Sum of the normalised debt of `group`'s positions with `above < trigger ≤ up_to`, at a cost that does not grow
 	/// with their number.
 	fn debt_between(group: BranchId, above: u128, up_to: u128) -> DebtBetween;
+
+	/// The most that can weigh; nothing for an index that is none.
+	fn debt_between_weight() -> Weight {
+		Weight::zero()
+	}
 
 	/// The `most` positions of `group` with the highest triggers, highest first.
 	fn first(group: BranchId, most: u32) -> Vec<VaultId>;

@@ -1,7 +1,7 @@
 //! The governed numbers, one storage value per subject, each number reachable by key.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::pallet_prelude::DispatchError;
+use frame_support::{pallet_prelude::DispatchError, weights::Weight};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_arithmetic::FixedU128;
@@ -262,6 +262,11 @@ pub trait ImpactGauge {
 		before: &BranchParameters,
 		after: &BranchParameters,
 	) -> Result<Option<Impact>, DispatchError>;
+
+	/// The most that can weigh beyond a branch's own storage; nothing for a gauge that counts nothing.
+	fn weight() -> Weight {
+		Weight::zero()
+	}
 }
 
 /// Nothing makes anybody unsafe; for mocks.

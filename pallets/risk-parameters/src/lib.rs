@@ -422,7 +422,8 @@ pub mod pallet {
 		///
 		/// `ParameterChanged` for every change.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::set_values(changes.len() as u32))]
+		// The impact is measured by counting little; what counting can cost at most is added.
+		#[pallet::weight(T::WeightInfo::set_values(changes.len() as u32).saturating_add(T::Impact::weight()))]
 		pub fn set_values(origin: OriginFor<T>, subject: Subject, changes: Changes) -> DispatchResult {
 			let authority = Self::authority_of(origin)?;
 			for Move {

@@ -1,5 +1,6 @@
 //! What a change of a branch's numbers would do to those who are in already.
 
+use frame_support::weights::Weight;
 use keel_math::value;
 use keel_primitives::{
 	BranchId, BranchParameters, Impact, ImpactGauge, PriceFor, PriceProvider, TriggerIndex,
@@ -36,5 +37,9 @@ impl<T: Config> ImpactGauge for Pallet<T> {
 			total: branch.debt()?,
 			exact: between.exact,
 		}))
+	}
+
+	fn weight() -> Weight {
+		T::Triggers::debt_between_weight()
 	}
 }

@@ -50,19 +50,25 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1666), added: 2161, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Ladders` (r:1 w:0)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:3 w:0)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 33]`.
 	fn set_values(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2452 + n * (30 ±0)`
-		//  Estimated: `3957 + n * (2530 ±19)`
-		// Minimum execution time: 45_498_000 picoseconds.
-		Weight::from_parts(58_790_361, 0)
-			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 64_628
-			.saturating_add(Weight::from_parts(10_270_586, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
+		//  Measured:  `3417 + n * (30 ±0)`
+		//  Estimated: `284559 + n * (2530 ±0)`
+		// Minimum execution time: 109_774_000 picoseconds.
+		Weight::from_parts(134_776_054, 0)
+			.saturating_add(Weight::from_parts(0, 284559))
+			// Standard Error: 51_966
+			.saturating_add(Weight::from_parts(11_059_772, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
@@ -76,11 +82,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `1521 + n * (30 ±0)`
 		//  Estimated: `3957 + n * (2530 ±0)`
-		// Minimum execution time: 26_810_000 picoseconds.
-		Weight::from_parts(31_372_470, 0)
+		// Minimum execution time: 44_266_000 picoseconds.
+		Weight::from_parts(50_191_570, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 39_947
-			.saturating_add(Weight::from_parts(8_100_173, 0).saturating_mul(n.into()))
+			// Standard Error: 33_879
+			.saturating_add(Weight::from_parts(8_747_305, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -95,11 +101,11 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		// Proof Size summary in bytes:
 		//  Measured:  `238`
 		//  Estimated: `3957`
-		// Minimum execution time: 77_466_000 picoseconds.
-		Weight::from_parts(84_607_772, 0)
+		// Minimum execution time: 82_303_000 picoseconds.
+		Weight::from_parts(88_193_302, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 1_639
-			.saturating_add(Weight::from_parts(1_848_406, 0).saturating_mul(n.into()))
+			// Standard Error: 1_236
+			.saturating_add(Weight::from_parts(1_877_859, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}

@@ -416,7 +416,7 @@ mod gauges {
 			assert_ok!(mint(7));
 			let supply = supply();
 			assert_eq!(gauge(FEES).reading, (7 * ONE).div_ceil(supply));
-			assert!((7 * ONE) % supply > 0);
+			assert!(!(7 * ONE).is_multiple_of(supply));
 		});
 	}
 

@@ -25,7 +25,7 @@ fn impact(subject: Subject, list: &[(Key, u128)]) -> Result<ImpactReport, Dispat
 /// Half of the debt becomes unsafe between 150 % and 200 %, evenly: a point more is a percent.
 fn evenly(_: &BranchParameters, after: &BranchParameters) -> mock::Answer {
 	let over = after.liquidation_ratio.into_inner().saturating_sub(pct(150));
-	Ok((over > 0).then(|| Impact {
+	Ok((over > 0).then_some(Impact {
 		newly_unsafe: over / 1_000_000_000,
 		total: ONE / 1_000_000_000,
 		exact: true,

@@ -493,7 +493,7 @@ fn move_bounds(subject: Subject, key: Key, low: u64, high: u64) {
 	let limits = policy(key).limits;
 	let value = before.get(&(subject, key)).copied().unwrap_or(limits.min);
 	// Half of them around the value, the rest wherever.
-	let (min, max) = if low % 2 == 0 {
+	let (min, max) = if low.is_multiple_of(2) {
 		(between(limits.min, value, low), between(value, limits.max, high))
 	} else {
 		(
@@ -523,7 +523,7 @@ fn add_branch(branch: BranchId, key: usize, share: u64) {
 		limits::new_branch()
 	};
 	let mut wide = vec![];
-	if share % 2 == 0 {
+	if share.is_multiple_of(2) {
 		parameters
 			.set(key, between(limits.min, limits.max, share))
 			.unwrap();

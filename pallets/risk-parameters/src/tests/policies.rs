@@ -196,7 +196,7 @@ fn catching_up(rate: u128) -> u128 {
 	for _ in 0..960 {
 		let next = compound(index, FixedU128::from_inner(rate), 3_600).unwrap();
 		// Over a supply that does not grow: a little more than is true.
-		let minted = supply * ((next - index) / 1_000_000_000) / ((index + 999_999_999) / 1_000_000_000);
+		let minted = supply * ((next - index) / 1_000_000_000) / index.div_ceil(1_000_000_000);
 		index = next;
 		meter.add(now, minted);
 		highest = highest.max(meter.reading(now));
