@@ -4,28 +4,8 @@
 //! THIS FILE WAS AUTO-GENERATED USING THE SUBSTRATE BENCHMARK CLI VERSION 64.0.0
 //! DATE: 2026-11-20, STEPS: `20`, REPEAT: `10`, LOW RANGE: `[]`, HIGH RANGE: `[]`
 //! WORST CASE MAP SIZE: `1000000`
-//! HOSTNAME: `vm`, CPU: `AMD EPYC`
+//! CPU: `AMD EPYC`
 //! WASM-EXECUTION: `Compiled`, CHAIN: `None`, DB CACHE: 1024
-
-// Executed Command:
-// /root/.cache/keel/bencher/debug/frame-omni-bencher
-// v1
-// benchmark
-// pallet
-// --runtime
-// /tmp/bench.wasm
-// --genesis-builder-preset
-// development
-// --pallet
-// pallet_stability_pool
-// --extrinsic
-// *
-// --steps
-// 20
-// --repeat
-// 10
-// --output
-// /tmp/weights_pallet_stability_pool.rs
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
