@@ -147,6 +147,23 @@ mod genesis {
 mod filter {
 	use super::*;
 
+	/// A name that is no call would close what it was meant to keep open.
+	#[test]
+	fn what_is_always_open_exists() {
+		use frame_support::traits::GetCallMetadata;
+
+		let pallets = RuntimeCall::get_module_names();
+		for (pallet, calls) in keel_runtime::configs::AlwaysOpen::OPEN {
+			assert!(pallets.contains(&pallet), "there is no pallet {pallet}");
+			for call in calls {
+				assert!(
+					RuntimeCall::get_call_names(pallet).contains(call),
+					"{pallet} has no call {call}"
+				);
+			}
+		}
+	}
+
 	fn stray() -> RuntimeCall {
 		let target = Vaults::branch(ETH).unwrap().account;
 		pallet_assets::Call::<Runtime>::transfer {

@@ -32,48 +32,51 @@ impl pallet_circuit_breaker::Config for Runtime {
 pub struct AlwaysOpen;
 
 impl AlwaysOpen {
-	/// Is `call` of `pallet` always open? An empty list is "all of it".
+	/// Pallets, and which of their calls; none named is all of them.
+	pub const OPEN: [(&str, &[&str]); 26] = [
+		("System", &[]),
+		("Timestamp", &[]),
+		("Utility", &[]),
+		("Multisig", &[]),
+		("Proxy", &[]),
+		("OracleOperators", &[]),
+		("TechnicalMembership", &[]),
+		("TechnicalCommittee", &[]),
+		("TxPause", &[]),
+		("SafeMode", &[]),
+		("Oracle", &[]),
+		("Prices", &[]),
+		("RiskParameters", &[]),
+		("CircuitBreaker", &[]),
+		("Liquidations", &[]),
+		("Preimage", &[]),
+		("Scheduler", &[]),
+		("ConvictionVoting", &[]),
+		("Referenda", &[]),
+		("Whitelist", &[]),
+		("Treasury", &[]),
+		("Grandpa", &[]),
+		(
+			"Vaults",
+			&[
+				"adjust",
+				"close",
+				"repay",
+				"top_up",
+				"shut_down",
+				"settle",
+				"redeem",
+			],
+		),
+		("StabilityPool", &["withdraw", "claim", "claim_all"]),
+		("Auctions", &["take", "settle", "claim"]),
+		("InsuranceFund", &["donate", "pay_bad_debt"]),
+	];
+
+	/// Is `call` of `pallet` always open?
 	fn is_open(pallet: &str, call: &str) -> bool {
-		const OPEN: [(&str, &[&str]); 26] = [
-			("System", &[]),
-			("Timestamp", &[]),
-			("Utility", &[]),
-			("Multisig", &[]),
-			("Proxy", &[]),
-			("OracleOperators", &[]),
-			("TechnicalMembership", &[]),
-			("TechnicalCommittee", &[]),
-			("TxPause", &[]),
-			("SafeMode", &[]),
-			("Oracle", &[]),
-			("Prices", &[]),
-			("RiskParameters", &[]),
-			("CircuitBreaker", &[]),
-			("Liquidations", &[]),
-			("Preimage", &[]),
-			("Scheduler", &[]),
-			("ConvictionVoting", &[]),
-			("Referenda", &[]),
-			("Whitelist", &[]),
-			("Treasury", &[]),
-			("Grandpa", &[]),
-			(
-				"Vaults",
-				&[
-					"adjust",
-					"close",
-					"repay",
-					"top_up",
-					"shut_down",
-					"settle",
-					"redeem",
-				],
-			),
-			("StabilityPool", &["withdraw", "claim", "claim_all"]),
-			("Auctions", &["take", "settle", "claim"]),
-			("InsuranceFund", &["donate", "pay_bad_debt"]),
-		];
-		OPEN.iter()
+		Self::OPEN
+			.iter()
 			.any(|(name, calls)| *name == pallet && (calls.is_empty() || calls.contains(&call)))
 	}
 }
