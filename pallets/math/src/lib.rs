@@ -12,9 +12,15 @@
 extern crate alloc;
 
 pub mod auction;
+pub mod cover;
 pub mod interest;
+pub mod ladder;
+pub mod lending;
 pub mod liquidation;
+pub mod margin;
+pub mod perpetual;
 pub mod product_sum;
+pub mod signed;
 pub mod statistics;
 pub mod value;
 

@@ -92,15 +92,17 @@ pub enum BreakerSubject {
 	Market(MarketId),
 	/// A way kUSD is minted.
 	Mint(MintPath),
+	/// What margin accounts borrow from the lending reserve.
+	Lending,
 }
 
 impl BreakerSubject {
-	/// The subject that binds this one too, if there is one: a branch its mint path, the chain every branch and market.
+	/// The subject that binds this one too, if there is one: a branch its mint path, the chain every branch, market and the lending.
 	/// Fees are owed whatever the chain's level: their path stands alone.
 	pub const fn parent(self) -> Option<BreakerSubject> {
 		match self {
 			Self::Chain | Self::Mint(MintPath::StabilityFees) => None,
-			Self::Branch(_) | Self::Market(_) => Some(Self::Chain),
+			Self::Branch(_) | Self::Market(_) | Self::Lending => Some(Self::Chain),
 			Self::Mint(MintPath::Vaults(branch)) => Some(Self::Branch(branch)),
 		}
 	}
@@ -177,7 +179,7 @@ pub enum Fuse {
 	PriceDeviation,
 	/// How long the price has been unfit for adding risk. Milliseconds.
 	PriceRefused,
-	/// Debt liquidated in an hour, over all debt. A ratio.
+	/// Debt liquidated in an hour, over all debt; in a market notional liquidated over open interest. A ratio.
 	Liquidated,
 	/// Shortfalls of an hour, over what the insurance fund had, or a hundredth of all kUSD if that is more. A ratio.
 	Drawdown,
@@ -187,6 +189,8 @@ pub enum Fuse {
 	Leaving,
 	/// kUSD in existence that no ledger accounts for. Base units of kUSD.
 	UnexplainedSupply,
+	/// What margin accounts borrow, over the lending reserve. A ratio.
+	Utilisation,
 }
 
 /// The readings at which a fuse raises its subject: at or above. Raw, in the fuse's unit.

@@ -19,6 +19,8 @@ pub enum IncomeSource {
 	Collateral,
 	/// A gift.
 	Donation,
+	/// Fees of perpetual markets.
+	Trading,
 }
 
 /// How a shortfall was carried. `covered + bad_debt` is the shortfall.
@@ -43,6 +45,17 @@ pub trait InsuranceFund<AccountId> {
 
 	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt.
 	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError>;
+
+	/// Pay up to `shortfall` kUSD to `to`: the shared tranche first, then the treasury tranche up to its cap. What was paid.
+	/// Counts as drawn; the rest is the caller's to carry, and no bad debt here: nothing was minted for it.
+	fn pay(to: &AccountId, shortfall: Balance) -> Result<Balance, DispatchError>;
+
+	/// What the shared tranche holds, in base units of kUSD.
+	fn shared() -> Balance;
+
+	/// Buy `amount` of `asset` from `seller` for `price` kUSD out of the shared tranche, as the last buyer. Refused as a whole
+	/// if it holds less.
+	fn buy(seller: &AccountId, asset: AssetId, amount: Balance, price: Balance) -> DispatchResult;
 
 	/// Move `amount` of `asset` from `from` to the fund: collateral it bought as the last buyer.
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult;

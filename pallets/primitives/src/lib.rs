@@ -12,6 +12,7 @@ pub mod auctions;
 pub mod circuit_breaker;
 pub mod insurance_fund;
 pub mod liquidations;
+pub mod margin;
 pub mod meter;
 pub mod prices;
 pub mod risk_parameters;
@@ -23,11 +24,13 @@ pub use circuit_breaker::{
 	Action, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, Level, MintPath, Triggers,
 };
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
-pub use liquidations::{DebtBetween, Entry, LiquidationOutcome, PositionLedger, TriggerIndex};
+pub use liquidations::{DebtBetween, Entry, Group, LiquidationOutcome, PositionLedger, TriggerIndex};
+pub use margin::{Act, Closed, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positions, Waterfall};
 pub use meter::Meter;
 pub use prices::{Price, PriceFor, PriceProvider};
 pub use risk_parameters::{
-	BranchKey, BranchParameters, ChainKey, ChainParameters, Impact, ImpactGauge, RiskParameters,
+	BranchKey, BranchParameters, ChainKey, ChainParameters, CollateralKey, CollateralParameters, Impact,
+	ImpactGauge, MarketKey, MarketParameters, RiskParameters,
 };
 pub use stability_pool::StabilityPool;
 pub use types::*;

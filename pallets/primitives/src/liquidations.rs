@@ -1,18 +1,54 @@
 //! Liquidation discovery and execution: who keeps the triggers, who owns the positions.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{pallet_prelude::DispatchError, weights::Weight};
+use frame_support::{dispatch::DispatchResult, pallet_prelude::DispatchError, weights::Weight};
 use scale_info::TypeInfo;
 
-use crate::{Balance, BranchId, VaultId};
+use crate::{AssetId, Balance, BranchId, MarketId, PositionId};
 use alloc::vec::Vec;
+
+/// Positions whose triggers compare with one number.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Group {
+	/// The vaults of a branch. The trigger is `k`, normalised debt per whole unit of collateral.
+	Branch(BranchId),
+	/// Margin accounts that lose when a market's mark falls. The trigger is that price.
+	Long(MarketId),
+	/// Margin accounts that lose when a market's mark rises. The trigger is that price, subtracted from `u128::MAX`.
+	Short(MarketId),
+	/// Margin accounts that lose when the price of an asset they hold falls. The trigger is that price.
+	Collateral(AssetId),
+	/// Margin accounts to be looked at again by a time. The trigger is that moment, subtracted from `u128::MAX`.
+	Deadline,
+}
+
+impl Group {
+	/// Is a crossed trigger only a reason to look, so that a position behind it may be safe and get another? A vault's trigger
+	/// is exact.
+	pub const fn is_estimate(self) -> bool {
+		!matches!(self, Self::Branch(_))
+	}
+}
 
 /// Where a position stands in the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
 	/// What decides who is unsafe first.
 	pub trigger: u128,
-	/// Its normalised debt.
+	/// Its normalised debt; zero in a group that is no branch.
 	pub debt: u128,
 }
 
@@ -30,14 +66,15 @@ pub struct DebtBetween {
 /// The trigger index: positions of one group, ordered by the number that decides who is unsafe first.
 ///
 /// For a vault the trigger is `k`, normalised debt per whole unit of collateral: it moves only when the vault
-/// is acted on, never with price, interest or the liquidation ratio. A position without debt has no entry.
+/// is acted on, never with price, interest or the liquidation ratio. A position without debt has no entry. A margin account has
+/// an entry in each group that can make it unsafe.
 pub trait TriggerIndex {
 	/// Move `position` of `group` from its `old` entry to its `new` one. `None` is "not in the index".
-	fn moved(group: BranchId, position: VaultId, old: Option<Entry>, new: Option<Entry>);
+	fn moved(group: Group, position: PositionId, old: Option<Entry>, new: Option<Entry>);
 
-	/// Sum of the normalised debt of `group`'s positions with `above < trigger ≤ up_to`, at a cost that does not grow
+	/// Sum of the normalised debt of a branch's positions with `above < trigger ≤ up_to`, at a cost that does not grow
 	/// with their number.
-	fn debt_between(group: BranchId, above: u128, up_to: u128) -> DebtBetween;
+	fn debt_between(group: Group, above: u128, up_to: u128) -> DebtBetween;
 
 	/// The most that can weigh; nothing for an index that is none.
 	fn debt_between_weight() -> Weight {
@@ -45,13 +82,13 @@ pub trait TriggerIndex {
 	}
 
 	/// The `most` positions of `group` with the highest triggers, highest first.
-	fn first(group: BranchId, most: u32) -> Vec<VaultId>;
+	fn first(group: Group, most: u32) -> Vec<PositionId>;
 
 	/// Is `position` in the index under exactly this entry? For `try_state`.
-	fn contains(group: BranchId, position: VaultId, entry: Entry) -> bool;
+	fn contains(group: Group, position: PositionId, entry: Entry) -> bool;
 
 	/// How many positions of `group` the index holds. Walks them all: for `try_state` only.
-	fn count(group: BranchId) -> u64;
+	fn count(group: Group) -> u64;
 }
 
 /// What a liquidation moved, in base units.
@@ -59,57 +96,68 @@ pub trait TriggerIndex {
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct LiquidationOutcome {
-	/// Debt taken off the position.
+	/// Debt taken off the position. Of a margin account: its negative balance repaid.
 	pub debt: Balance,
-	/// Collateral seized.
+	/// Collateral seized; of a margin account its value in kUSD, for it may be of several assets.
 	pub collateral: Balance,
+	/// Notional of the perpetual positions closed, in base units of kUSD; zero for a vault.
+	pub closed: Balance,
 	/// Debt repaid by the stability pool.
 	pub absorbed: Balance,
 	/// Debt handed to an auction.
 	pub auctioned: Balance,
-	/// Debt neither could carry: covered by the insurance fund or recorded as bad.
+	/// Debt nobody of these could carry: covered by the insurance fund, and what comes behind it, or recorded as bad.
 	pub shortfall: Balance,
 }
 
 /// The ledger that owns the positions the index points at.
 pub trait PositionLedger {
 	/// The groups that have positions. Bounded by the ledger.
-	fn groups() -> Vec<BranchId>;
+	fn groups() -> Vec<Group>;
 
 	/// A position of `group` is unsafe iff its trigger is strictly above this. `Err` where the price is refused
 	/// for [`PriceFor::Liquidate`](crate::PriceFor::Liquidate).
-	fn threshold(group: BranchId) -> Result<u128, DispatchError>;
+	fn threshold(group: Group) -> Result<u128, DispatchError>;
 
-	/// How far below its liquidation ratio `position` is, as debt to repay, in base units of kUSD; the error says
+	/// How far below its requirement `position` is, as debt to repay or equity that is missing, in base units of kUSD; the error says
 	/// why it can't be liquidated (unknown, safe, price refused, changed after the price). The same check the
 	/// liquidation makes.
-	fn deficit(group: BranchId, position: VaultId) -> Result<Balance, DispatchError>;
+	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError>;
 
 	/// Liquidate `position`. All or nothing.
-	fn liquidate(group: BranchId, position: VaultId) -> Result<LiquidationOutcome, DispatchError>;
+	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError>;
+
+	/// Look again at `position` of a group whose triggers are [estimates](Group::is_estimate): if it is safe, give it new
+	/// ones, behind the present price. The error says why not (unknown, unsafe). All or nothing.
+	fn refresh(group: Group, position: PositionId) -> DispatchResult;
+
+	/// The most a refresh weighs; nothing for a ledger whose triggers are exact.
+	fn refresh_weight() -> Weight {
+		Weight::zero()
+	}
 
 	/// An unsafe position `(group, position)` at the current price, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId);
+	fn create_unsafe_position(seed: u32) -> (Group, PositionId);
 
 	/// A group of `total` positions, `unsafe_ones` of them unsafe at the current price, for benchmarks of discovery.
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId;
+	fn create_positions(total: u32, unsafe_ones: u32) -> Group;
 }
 
 /// An index that holds nothing; for mocks.
 impl TriggerIndex for () {
-	fn moved(_: BranchId, _: VaultId, _: Option<Entry>, _: Option<Entry>) {}
-	fn debt_between(_: BranchId, _: u128, _: u128) -> DebtBetween {
+	fn moved(_: Group, _: PositionId, _: Option<Entry>, _: Option<Entry>) {}
+	fn debt_between(_: Group, _: u128, _: u128) -> DebtBetween {
 		DebtBetween { debt: 0, exact: true }
 	}
-	fn first(_: BranchId, _: u32) -> Vec<VaultId> {
+	fn first(_: Group, _: u32) -> Vec<PositionId> {
 		Vec::new()
 	}
-	fn contains(_: BranchId, _: VaultId, _: Entry) -> bool {
+	fn contains(_: Group, _: PositionId, _: Entry) -> bool {
 		true
 	}
-	fn count(_: BranchId) -> u64 {
+	fn count(_: Group) -> u64 {
 		0
 	}
 }

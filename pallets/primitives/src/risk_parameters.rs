@@ -6,7 +6,7 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_arithmetic::FixedU128;
 
-use crate::{Balance, BranchId};
+use crate::{AssetId, Balance, BranchId, MarketId};
 
 /// A number of a parameter set as governance writes it: the inner value of a `FixedU128`, base units, or a count.
 pub trait RawParameter: Sized {
@@ -219,6 +219,128 @@ parameter_set! {
 		BreakerRelease / breaker_release: FixedU128,
 		/// The largest share of a branch's debt that a change of its numbers may make unsafe.
 		ImpactLimit / impact_limit: FixedU128,
+		/// A margin account is called when its equity falls under this multiple of its maintenance requirement.
+		MarginCall / margin_call: FixedU128,
+		/// The share of an account's unrealised profit that counts for new risk …
+		ProfitShare / profit_share: FixedU128,
+		/// … and the most that does, in base units of kUSD.
+		ProfitCap / profit_cap: Balance,
+		/// What an order holds back until it is filled, and costs if it fails, in base units of kUSD.
+		OrderFee / order_fee: Balance,
+		/// The most orders and pool requests handled in a block, each.
+		OrdersPerBlock / orders_per_block: u32,
+		/// The most margin accounts looked at again in a block.
+		RefreshesPerBlock / refreshes_per_block: u32,
+		/// How long a withdrawal from the liquidity pool waits, in milliseconds.
+		PoolCooldown / pool_cooldown: u64,
+		/// The largest share of the liquidity pool's equity its worst case may take, for new risk and for withdrawals.
+		PoolStress / pool_stress: FixedU128,
+		/// What margin accounts pay for a negative balance while nothing is borrowed, a year.
+		LendingBase / lending_base: FixedU128,
+		/// What a full utilisation of the lending reserve would add, a year …
+		LendingSlope / lending_slope: FixedU128,
+		/// … up to this utilisation …
+		LendingKink / lending_kink: FixedU128,
+		/// … and what it adds on top beyond it.
+		LendingJump / lending_jump: FixedU128,
+		/// The highest utilisation of the lending reserve an action of an owner may lead to.
+		LendingCap / lending_cap: FixedU128,
+		/// Utilisation of the lending reserve that makes lending `Guarded` …
+		LendingGuarded / lending_guarded: FixedU128,
+		/// … `ReduceOnly`.
+		LendingReduceOnly / lending_reduce_only: FixedU128,
+	}
+}
+
+parameter_set! {
+	/// The governed numbers of one perpetual market. Ratios and rates are `FixedU128`, `1` being 100 %.
+	MarketParameters,
+	/// The keys of [`MarketParameters`].
+	MarketKey {
+		/// The least share of its value a position has to be worth not to be liquidated, in calm markets.
+		MaintenanceMargin / maintenance_margin: FixedU128,
+		/// The highest share volatility may ask for.
+		MaintenanceCap / maintenance_cap: FixedU128,
+		/// Multiple of `σ·√h` the maintenance margin covers.
+		VolatilityMultiple / volatility_multiple: FixedU128,
+		/// `h`, the time a liquidation may take, in seconds.
+		VolatilityHorizon / volatility_horizon: u64,
+		/// How fast the maintenance margin of existing positions may move, per hour.
+		RampPerHour / ramp_per_hour: FixedU128,
+		/// The initial margin, as a multiple of the maintenance margin.
+		InitialMultiple / initial_multiple: FixedU128,
+		/// Open interest of a side, in base units of kUSD, from which on the initial margin rises …
+		OpenInterestLower / open_interest_lower: Balance,
+		/// … and at which it is 100 %.
+		OpenInterestUpper / open_interest_upper: Balance,
+		/// The most open interest of a side, in base units of kUSD.
+		MaxOpenInterest / max_open_interest: Balance,
+		/// `K`, the skew at which the premium would be 100 %, in base units of a size (8 decimals).
+		SkewScale / skew_scale: u128,
+		/// The largest premium `s/K`, either way, new risk may lead to.
+		MaxPremium / max_premium: FixedU128,
+		/// How far the premium may widen in one block, and so by one order.
+		PremiumStep / premium_step: FixedU128,
+		/// What of a trade that widens the skew is paid.
+		TakerFee / taker_fee: FixedU128,
+		/// What of a trade that narrows the skew is paid.
+		MakerFee / maker_fee: FixedU128,
+		/// What of a trade that narrows the skew is received while the premium is outside its band.
+		Rebate / rebate: FixedU128,
+		/// The premium, either way, beyond which rebates are paid.
+		RebateBand / rebate_band: FixedU128,
+		/// The share of taker fees set aside for rebates.
+		RebateShare / rebate_share: FixedU128,
+		/// The highest funding rate, either way, per day.
+		MaxFundingRate / max_funding_rate: FixedU128,
+		/// How fast the funding rate moves at a premium of 100 %, per day and day.
+		FundingVelocity / funding_velocity: FixedU128,
+		/// The price move, either way, the pool and the insurance fund are measured against.
+		Stress / stress: FixedU128,
+		/// What a liquidated position pays of its value.
+		LiquidationFee / liquidation_fee: FixedU128,
+		/// The most a window (about an hour) lets be liquidated, over open interest.
+		LiquidationLimit / liquidation_limit: FixedU128,
+		/// What the initial margin is multiplied by while the market is `Guarded`.
+		GuardedMultiple / guarded_multiple: FixedU128,
+		/// The share of the caps on open interest and premium that may be used while the market is `Guarded`.
+		GuardedCaps / guarded_caps: FixedU128,
+		/// What the market's own tranche of the insurance fund is filled up to, in base units of kUSD.
+		TrancheTarget / tranche_target: Balance,
+		/// Distance of spot from its five-minute average, over the average, that makes the market `Guarded` …
+		DeviationGuarded / deviation_guarded: FixedU128,
+		/// … `ReduceOnly` …
+		DeviationReduceOnly / deviation_reduce_only: FixedU128,
+		/// … `Halted`.
+		DeviationHalted / deviation_halted: FixedU128,
+		/// How long the price has to be unfit for adding risk to make the market `Guarded`, in milliseconds …
+		RefusedGuarded / refused_guarded: u64,
+		/// … `ReduceOnly` …
+		RefusedReduceOnly / refused_reduce_only: u64,
+		/// … `Halted`.
+		RefusedHalted / refused_halted: u64,
+		/// Notional liquidated in an hour, over open interest, that makes the market `Guarded` …
+		LiquidatedGuarded / liquidated_guarded: FixedU128,
+		/// … `ReduceOnly` …
+		LiquidatedReduceOnly / liquidated_reduce_only: FixedU128,
+		/// … `Halted`.
+		LiquidatedHalted / liquidated_halted: FixedU128,
+	}
+}
+
+parameter_set! {
+	/// The governed numbers of one asset that margin accounts may hold.
+	CollateralParameters,
+	/// The keys of [`CollateralParameters`].
+	CollateralKey {
+		/// The share of its value that does not count.
+		Haircut / haircut: FixedU128,
+		/// How fast the haircut of what is held already may move, per hour.
+		HaircutRamp / haircut_ramp: FixedU128,
+		/// The most of it all accounts together may hold, as a value in base units of kUSD.
+		DepositCap / deposit_cap: Balance,
+		/// The discount at which it is sold when an account is liquidated: the buyer pays `price / (1 + discount)`.
+		SaleDiscount / sale_discount: FixedU128,
 	}
 }
 
@@ -230,9 +352,27 @@ pub trait RiskParameters {
 	/// The numbers of the chain.
 	fn chain() -> ChainParameters;
 
+	/// The numbers of `market`, or the error that says it has none.
+	fn market(_market: MarketId) -> Result<MarketParameters, DispatchError> {
+		Err(DispatchError::Unavailable)
+	}
+
+	/// The numbers of `asset` as collateral of margin accounts, or the error that says it has none.
+	fn collateral(_asset: AssetId) -> Result<CollateralParameters, DispatchError> {
+		Err(DispatchError::Unavailable)
+	}
+
 	/// Write a branch's numbers past every rule, for benchmarks and the tests of other pallets.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(branch: BranchId, parameters: BranchParameters);
+
+	/// Write a market's numbers past every rule, for benchmarks and the tests of other pallets.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_market(_market: MarketId, _parameters: MarketParameters) {}
+
+	/// Write an asset's numbers past every rule, for benchmarks and the tests of other pallets.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_collateral(_asset: AssetId, _parameters: CollateralParameters) {}
 
 	/// Write the chain's numbers past every rule, for benchmarks and the tests of other pallets.
 	#[cfg(feature = "runtime-benchmarks")]

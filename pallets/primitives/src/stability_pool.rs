@@ -20,6 +20,10 @@ pub trait StabilityPool<AccountId> {
 		income: Balance,
 	) -> DispatchResult;
 
+	/// Pay `price` kUSD to `seller` for `collateral` of `asset`, which moves from `seller` into the pool as its depositors'
+	/// gain. `price` must not exceed [`capacity`](Self::capacity). All or nothing.
+	fn buy(seller: &AccountId, asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult;
+
 	/// Give the pool `amount` kUSD of a depositor's, minted past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn fund(amount: Balance);

@@ -9,7 +9,7 @@ pub type AssetId = u32;
 /// A price feed, quoted in USD. The development chain: 1 KEEL, 2 BTC, 3 ETH, 4 DOT, 5 USDC, 6 SOL.
 pub type FeedId = u32;
 
-/// A branch of the vault system: one collateral asset against the synthetic. Also the group of a trigger index.
+/// A branch of the vault system: one collateral asset against the synthetic.
 pub type BranchId = u32;
 
 /// A vault. Never reused.
@@ -23,3 +23,15 @@ pub type Moment = u64;
 
 /// A perpetual market.
 pub type MarketId = u32;
+
+/// A margin account: one sub-account of an owner. Never reused.
+pub type MarginAccountId = u64;
+
+/// An order of a perpetual market. Never reused.
+pub type OrderId = u64;
+
+/// A position of the trigger index: a vault or a margin account, as its group says.
+pub type PositionId = u64;
+
+/// The size of a perpetual position: base units of the underlying with 8 decimals, long above zero, short below.
+pub type Size = i128;

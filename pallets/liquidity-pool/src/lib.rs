@@ -1,0 +1,2 @@
+//! Liquidity pool.
+#![cfg_attr(not(feature = "std"), no_std)]

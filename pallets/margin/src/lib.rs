@@ -1,0 +1,2 @@
+//! Cross-margin accounts.
+#![cfg_attr(not(feature = "std"), no_std)]

@@ -1,0 +1,198 @@
+//! Margin of accounts with several exposures.
+//!
+//! Money is in base units of the synthetic (6 decimals), sizes are as in [`perpetual`](crate::perpetual).
+
+use core::ops::Add;
+
+use crate::{
+	mul_div, mul_ratio, perpetual,
+	signed::{mul_div_signed, signed},
+	sqrt, FixedU128, Rounding, ONE, SECONDS_PER_YEAR,
+};
+
+/// What an account or a part of one is worth and needs. Adds up across positions. Shape: dYdX v4's `Risk`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Risk {
+	/// What it is worth, rounded down.
+	pub net: i128,
+	/// What it must be worth to take on risk, rounded up.
+	pub initial: u128,
+	/// What it must be worth not to be liquidated, rounded up.
+	pub maintenance: u128,
+}
+
+/// Saturates: what is beyond 128 bits is beyond every requirement.
+impl Add for Risk {
+	type Output = Self;
+
+	fn add(self, other: Self) -> Self {
+		Self {
+			net: self.net.saturating_add(other.net),
+			initial: self.initial.saturating_add(other.initial),
+			maintenance: self.maintenance.saturating_add(other.maintenance),
+		}
+	}
+}
+
+impl Risk {
+	/// May it take on risk?
+	pub fn is_initial(&self) -> bool {
+		self.free() >= 0
+	}
+
+	/// Must it be liquidated?
+	pub fn is_unsafe(&self) -> bool {
+		self.slack() < 0
+	}
+
+	/// What it is worth above its initial requirement.
+	pub fn free(&self) -> i128 {
+		self.net
+			.saturating_sub(i128::try_from(self.initial).unwrap_or(i128::MAX))
+	}
+
+	/// What it is worth above its maintenance requirement.
+	pub fn slack(&self) -> i128 {
+		self.net
+			.saturating_sub(i128::try_from(self.maintenance).unwrap_or(i128::MAX))
+	}
+}
+
+/// The share of a position's value it has to be worth: `max(base, multiple × σ × √(horizon in years))`, at most `cap`, rounded
+/// up. `None` on overflow.
+pub fn maintenance_rate(
+	base: FixedU128,
+	cap: FixedU128,
+	multiple: FixedU128,
+	volatility: FixedU128,
+	horizon_seconds: u64,
+) -> Option<FixedU128> {
+	let years = mul_div(horizon_seconds.into(), ONE, SECONDS_PER_YEAR.into(), Rounding::Up)?;
+	// The root is rounded down: one unit in the last place more is on the safe side.
+	let root = sqrt(FixedU128::from_inner(years)).into_inner().checked_add(1)?;
+	let deviation = mul_div(volatility.into_inner(), root, ONE, Rounding::Up)?;
+	let scaled = mul_ratio(deviation, multiple, Rounding::Up)?;
+	Some(FixedU128::from_inner(
+		scaled.min(cap.into_inner()).max(base.into_inner()),
+	))
+}
+
+/// The share of a position's value new risk needs: `multiple × maintenance`, then on a line with open interest from there at
+/// `lower` to 100 % at `upper`, and at most 100 %. Rounded up. No scaling if `upper` is zero; from 0 to 100 % at once where the
+/// two are equal. Source: dYdX v4, `LiquidityTier.GetAdjustedInitialMarginPpm`. `None` on overflow.
+pub fn initial_rate(
+	maintenance: FixedU128,
+	multiple: FixedU128,
+	open_interest: u128,
+	lower: u128,
+	upper: u128,
+) -> Option<FixedU128> {
+	let base = mul_ratio(maintenance.into_inner(), multiple, Rounding::Up)?.min(ONE);
+	if upper == 0 || open_interest <= lower {
+		return Some(FixedU128::from_inner(base));
+	}
+	if open_interest >= upper {
+		return Some(FixedU128::from_inner(ONE));
+	}
+	// Strictly between, so neither difference is below zero and the second is not zero.
+	let scaled = mul_div(
+		ONE.checked_sub(base)?,
+		open_interest.checked_sub(lower)?,
+		upper.checked_sub(lower)?,
+		Rounding::Up,
+	)?;
+	Some(FixedU128::from_inner(base.checked_add(scaled)?.min(ONE)))
+}
+
+/// What a position of `size` has to be worth at `rate`: `|q|·M·rate + q²·M/(2K)`, rounded up; the last term is what closing
+/// it moves the price. `None` on overflow.
+pub fn requirement(size: i128, mark: FixedU128, rate: FixedU128, scale: u128) -> Option<u128> {
+	let notional = perpetual::notional(size, mark, Rounding::Up)?;
+	let by_rate = mul_ratio(notional, rate, Rounding::Up)?;
+	let closing = mul_div(notional, size.unsigned_abs(), scale.checked_mul(2)?, Rounding::Up)?;
+	by_rate.checked_add(closing)
+}
+
+/// What of an unrealised profit counts for new risk: `share` of it, rounded down, at most `cap`. A loss counts in full.
+pub fn counted_profit(unrealised: i128, share: FixedU128, cap: u128) -> i128 {
+	if unrealised <= 0 {
+		return unrealised;
+	}
+	// A share that does not fit is more than the cap.
+	let counted = mul_ratio(unrealised.unsigned_abs(), share, Rounding::Down).unwrap_or(cap);
+	i128::try_from(counted.min(cap))
+		.unwrap_or(unrealised)
+		.min(unrealised)
+}
+
+/// The relative move all prices may make against an account at once before `slack` is used up: `slack / Σ exposure`, rounded
+/// down; each exposure is what a move of 100 % against it costs. `None` without exposure: no move hurts.
+///
+/// While every price stays within this of where it is, on its adverse side, the account is safe.
+pub fn tolerated_move(slack: u128, exposures: u128) -> Option<FixedU128> {
+	if exposures == 0 {
+		return None;
+	}
+	Some(FixedU128::from_inner(
+		mul_div(slack, ONE, exposures, Rounding::Down).unwrap_or(u128::MAX),
+	))
+}
+
+/// The price that is `tolerated` below `price`, rounded up (towards "unsafe"). `None` for a move of 100 % or more, which no
+/// price makes.
+pub fn falling_trigger(price: FixedU128, tolerated: FixedU128) -> Option<FixedU128> {
+	let left = ONE.checked_sub(tolerated.into_inner()).filter(|left| *left > 0)?;
+	mul_ratio(price.into_inner(), FixedU128::from_inner(left), Rounding::Up).map(FixedU128::from_inner)
+}
+
+/// The price that is `tolerated`, at most 100 %, above `price`, rounded down (towards "unsafe"). `None` on overflow.
+pub fn rising_trigger(price: FixedU128, tolerated: FixedU128) -> Option<FixedU128> {
+	let factor = ONE.checked_add(tolerated.into_inner().min(ONE))?;
+	mul_ratio(price.into_inner(), FixedU128::from_inner(factor), Rounding::Down).map(FixedU128::from_inner)
+}
+
+/// What closing a part of an account may cost it at most before the rest is worse off in proportion: the quote of the part at
+/// which the account's equity per unit of maintenance stays what it is. Above zero for a part that is sold.
+///
+/// `D − E·ΔMMR/MMR` with `D` the part's signed value, `E` the account's equity, rounded up (towards "nothing is left for a
+/// fee"). Source: dYdX v4, `GetBankruptcyPriceInQuoteQuantums`. `None` without a requirement, or on overflow.
+pub fn bankruptcy_quote(closed_value: i128, equity: i128, closed_mmr: u128, total_mmr: u128) -> Option<i128> {
+	let share = mul_div_signed(equity, closed_mmr, total_mmr, Rounding::Down)?;
+	closed_value.checked_sub(share)
+}
+
+/// The fee of a liquidation: `rate` of the filled value, rounded up, but never more than the fill brought above the
+/// bankruptcy quote, and never below zero. Source: dYdX v4, `GetLiquidationInsuranceFundDelta`. `None` on overflow.
+pub fn liquidation_fee(fill: i128, bankruptcy: i128, rate: FixedU128) -> Option<u128> {
+	let most = u128::try_from(fill.checked_sub(bankruptcy)?).unwrap_or(0);
+	Some(mul_ratio(fill.unsigned_abs(), rate, Rounding::Up)?.min(most))
+}
+
+/// The smallest part in `1..=steps` that `restores`, found by halving: `restores` must not turn false again beyond the first part
+/// that does. All of it, `steps`, if none does.
+pub fn smallest_part(steps: u32, restores: impl Fn(u32) -> bool) -> u32 {
+	let (mut low, mut high) = (1, steps);
+	while low < high {
+		let middle = low + (high - low) / 2;
+		if restores(middle) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	high
+}
+
+/// Milliseconds until `slack` is used up by `per_hour`. `None` if nothing uses it up.
+pub fn time_to_breach(slack: u128, per_hour: u128) -> Option<u64> {
+	if per_hour == 0 {
+		return None;
+	}
+	let ms = mul_div(slack, 3_600_000, per_hour, Rounding::Down).unwrap_or(u128::MAX);
+	Some(u64::try_from(ms).unwrap_or(u64::MAX))
+}
+
+/// An amount as a signed one; the largest there is where it does not fit.
+pub fn saturating_signed(amount: u128) -> i128 {
+	signed(amount).unwrap_or(i128::MAX)
+}

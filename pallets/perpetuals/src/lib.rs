@@ -1,0 +1,2 @@
+//! Perpetual markets.
+#![cfg_attr(not(feature = "std"), no_std)]
