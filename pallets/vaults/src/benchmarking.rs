@@ -10,8 +10,8 @@ use frame_system::RawOrigin;
 use keel_math::{div_ratio, interest, mul_ratio, value, FixedU128, Rounding};
 use keel_primitives::{
 	AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker, FeedId,
-	IncomeSource, InsuranceFund, Level, Moment, PriceProvider, RiskParameters, StabilityPool, TriggerIndex,
-	VaultId,
+	Group, IncomeSource, InsuranceFund, Level, Moment, PriceProvider, RiskParameters, StabilityPool,
+	TriggerIndex, VaultId,
 };
 
 use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults, GRACE_MS};
@@ -189,7 +189,7 @@ fn shut_down<T: Config>(vaults: u32, locked: FixedU128, share: FixedU128) -> (Br
 
 /// An unsafe vault whose liquidation does all there is to do: the pool buys half, an auction sells the rest, the vault is
 /// emptied.
-pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (BranchId, VaultId) {
+pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (Group, VaultId) {
 	let id = list_branch::<T>(0);
 	let owner: T::AccountId = account("owner", seed, 0);
 	let vault = create_vault::<T>(id, &owner, percent(105));
@@ -198,12 +198,12 @@ pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (BranchId, VaultId
 	if missing > 0 {
 		T::StabilityPool::fund(missing);
 	}
-	(id, vault)
+	(Group::Branch(id), vault)
 }
 
 /// `total` vaults of one branch, the first `unsafe_ones` of them at 105 %, the others from 200 % on, all different. Only
 /// what discovery reads is there: the vaults and their triggers.
-pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> BranchId {
+pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Group {
 	let id = list_branch::<T>(0);
 	let divisor = branch::<T>(id).divisor;
 	let owner: T::AccountId = account("owner", 0, 0);
@@ -218,10 +218,10 @@ pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Branc
 			risk_added_at: 0,
 			deposit: 0,
 		};
-		T::Triggers::moved(id, i.into(), None, vault.entry(divisor));
+		T::Triggers::moved(Group::Branch(id), i.into(), None, vault.entry(divisor));
 		Vaults::<T>::insert(VaultId::from(i), vault);
 	}
-	id
+	Group::Branch(id)
 }
 
 #[benchmarks]

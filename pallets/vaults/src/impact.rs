@@ -3,7 +3,7 @@
 use frame_support::weights::Weight;
 use keel_math::value;
 use keel_primitives::{
-	BranchId, BranchParameters, Impact, ImpactGauge, PriceFor, PriceProvider, TriggerIndex,
+	BranchId, BranchParameters, Group, Impact, ImpactGauge, PriceFor, PriceProvider, TriggerIndex,
 };
 use sp_runtime::DispatchError;
 
@@ -31,7 +31,7 @@ impl<T: Config> ImpactGauge for Pallet<T> {
 		}
 		let price = T::Prices::price(branch.feed, PriceFor::ReduceRisk)?.value;
 		let above = value::threshold(price, branch.rate_index, to).ok_or_else(overflow)?;
-		let between = T::Triggers::debt_between(id, above, branch.threshold(price)?);
+		let between = T::Triggers::debt_between(Group::Branch(id), above, branch.threshold(price)?);
 		Ok(Some(Impact {
 			newly_unsafe: debt_of(between.debt, branch.rate_index)?,
 			total: branch.debt()?,

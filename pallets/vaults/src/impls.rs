@@ -13,7 +13,7 @@ use frame_support::{
 };
 use keel_math::{interest, value, FixedU128};
 use keel_primitives::{
-	AssetId, Balance, BranchId, BranchParameters, Entry, FeedId, IncomeSource, InsuranceFund, Moment,
+	AssetId, Balance, BranchId, BranchParameters, Entry, FeedId, Group, IncomeSource, InsuranceFund, Moment,
 	PriceProvider, RiskParameters, TriggerIndex, VaultId,
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchError, DispatchResult};
@@ -296,7 +296,7 @@ impl<T: Config> Pallet<T> {
 	/// Tell the index of a trigger or a debt that changed.
 	pub(crate) fn retrigger(branch: BranchId, id: VaultId, old: Option<Entry>, new: Option<Entry>) {
 		if old != new {
-			T::Triggers::moved(branch, id, old, new);
+			T::Triggers::moved(Group::Branch(branch), id, old, new);
 		}
 	}
 

@@ -1,14 +1,15 @@
 //! What a liquidation does: [`PositionLedger`] for whoever finds the unsafe vaults.
 
 use alloc::vec::Vec;
-use frame_support::{ensure, storage::with_storage_layer, traits::Time};
+use frame_support::{dispatch::DispatchResult, ensure, storage::with_storage_layer, traits::Time};
 use keel_math::{
 	liquidation::{self, Purchase, Size},
 	mul_div, FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
-	AssetId, Auctions, Balance, BranchId, BranchParameters, Coverage, InsuranceFund, LiquidationOutcome, Lot,
-	PositionLedger, Price, PriceFor, PriceProvider, RiskParameters, StabilityPool, VaultId,
+	AssetId, Auctions, Balance, BranchId, BranchParameters, Coverage, Group, InsuranceFund,
+	LiquidationOutcome, Lot, PositionId, PositionLedger, Price, PriceFor, PriceProvider, RiskParameters,
+	StabilityPool, VaultId,
 };
 use sp_runtime::DispatchError;
 
@@ -66,7 +67,15 @@ struct Assessment<AccountId> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Is vault `id` of `group` to be liquidated now, and how much of it? What [`PositionLedger::deficit`] and
+	/// The branch a group of vaults is; an error for a group of anything else.
+	fn branch_id(group: Group) -> Result<BranchId, DispatchError> {
+		match group {
+			Group::Branch(branch) => Ok(branch),
+			_ => Err(Error::<T>::UnknownBranch.into()),
+		}
+	}
+
+	/// Is vault `id` of branch `group` to be liquidated now, and how much of it? What [`PositionLedger::deficit`] and
 	/// [`PositionLedger::liquidate`] both go by.
 	fn assess(group: BranchId, id: VaultId) -> Result<Assessment<T::AccountId>, DispatchError> {
 		let vault = Self::vault_of(id)?;
@@ -230,30 +239,37 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> PositionLedger for Pallet<T> {
-	fn groups() -> Vec<BranchId> {
-		BranchList::<T>::get().into_inner()
+	fn groups() -> Vec<Group> {
+		BranchList::<T>::get().into_iter().map(Group::Branch).collect()
 	}
 
-	fn threshold(group: BranchId) -> Result<u128, DispatchError> {
-		let branch = Self::running(group)?;
+	fn threshold(group: Group) -> Result<u128, DispatchError> {
+		let branch = Self::running(Self::branch_id(group)?)?;
 		branch.threshold(T::Prices::price(branch.feed, PriceFor::Liquidate)?.value)
 	}
 
-	fn deficit(group: BranchId, position: VaultId) -> Result<Balance, DispatchError> {
-		Self::assess(group, position).map(|assessment| assessment.size.debt)
+	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {
+		Self::assess(Self::branch_id(group)?, position).map(|assessment| assessment.size.debt)
 	}
 
-	fn liquidate(group: BranchId, position: VaultId) -> Result<LiquidationOutcome, DispatchError> {
-		with_storage_layer(|| Self::do_liquidate(group, position))
+	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
+		let branch = Self::branch_id(group)?;
+		with_storage_layer(|| Self::do_liquidate(branch, position))
+	}
+
+	/// Always an error: the trigger of a vault is exact and moves with the vault alone.
+	fn refresh(group: Group, _: PositionId) -> DispatchResult {
+		Self::branch_id(group)?;
+		Err(Error::<T>::NothingChanged.into())
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId) {
+	fn create_unsafe_position(seed: u32) -> (Group, PositionId) {
 		crate::benchmarking::create_unsafe_position::<T>(seed)
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId {
+	fn create_positions(total: u32, unsafe_ones: u32) -> Group {
 		crate::benchmarking::create_positions::<T>(total, unsafe_ones)
 	}
 }

@@ -17,6 +17,7 @@ use keel_primitives::{
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage};
 
 mod neighbours;
+pub use keel_primitives::Group;
 pub use neighbours::*;
 
 pub type AccountId = AccountId32;

@@ -18,7 +18,7 @@ use frame_support::{
 };
 use keel_math::{value, FixedU128, Rounding};
 use keel_primitives::{
-	Balance, BranchId, Coverage, InsuranceFund, PriceFor, PriceProvider, TriggerIndex, VaultId,
+	Balance, BranchId, Coverage, Group, InsuranceFund, PriceFor, PriceProvider, TriggerIndex, VaultId,
 };
 use sp_runtime::{DispatchError, DispatchResult, TransactionOutcome};
 
@@ -180,7 +180,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn settle_worst(id: BranchId, mut branch: Branch, most: u32) -> Result<u32, DispatchError> {
 		let mut settled = 0u32;
 		if branch.total_normalised > 0 {
-			for vault in T::Triggers::first(id, most) {
+			for vault in T::Triggers::first(Group::Branch(id), most) {
 				let done = Self::settle_vault(vault, id, &mut branch).is_ok();
 				// At most `most`.
 				settled = settled.saturating_add(u32::from(done));

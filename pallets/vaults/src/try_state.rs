@@ -14,7 +14,7 @@ use frame_support::{
 	traits::{fungible::InspectHold as _, fungibles::Inspect as _, Get, Time},
 };
 use keel_math::{mul_div, Rounding, RAY};
-use keel_primitives::{Auctions, Balance, BranchId, InsuranceFund, TriggerIndex};
+use keel_primitives::{Auctions, Balance, BranchId, Group, InsuranceFund, TriggerIndex};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
@@ -80,7 +80,7 @@ impl<T: Config> Pallet<T> {
 			if let Some(entry) = vault.entry(branch.divisor) {
 				sum.indebted = sum.indebted.saturating_add(1);
 				ensure!(
-					T::Triggers::contains(vault.branch, id, entry),
+					T::Triggers::contains(Group::Branch(vault.branch), id, entry),
 					"a vault with debt is not in the trigger index under its trigger and debt"
 				);
 			}
@@ -127,7 +127,7 @@ impl<T: Config> Pallet<T> {
 				"a branch's account does not hold its collateral and its pot, no more and no less"
 			);
 			ensure!(
-				T::Triggers::count(id) == sum.indebted,
+				T::Triggers::count(Group::Branch(id)) == sum.indebted,
 				"the trigger index does not hold the vaults with debt and no others"
 			);
 			ensure!(branch.rate_index >= RAY, "a rate index is below one");

@@ -11,9 +11,10 @@ use frame_support::{
 use keel_math::FixedU128;
 use keel_primitives::{
 	Action, AssetId, AuctionId, Auctions as AuctionsT, Balance, BranchId, BranchParameters, BreakerSubject,
-	ChainParameters, CircuitBreaker as CircuitBreakerT, Coverage, DebtBetween, Entry, FeedId, IncomeSource,
-	InsuranceFund as InsuranceFundT, Level, Lot, Moment, PositionLedger, Price, PriceFor, PriceProvider,
-	RiskParameters as RiskParametersT, StabilityPool as StabilityPoolT, TriggerIndex, VaultId,
+	ChainParameters, CircuitBreaker as CircuitBreakerT, Coverage, DebtBetween, Entry, FeedId, Group,
+	IncomeSource, InsuranceFund as InsuranceFundT, Level, Lot, Moment, PositionId, PositionLedger, Price,
+	PriceFor, PriceProvider, RiskParameters as RiskParametersT, StabilityPool as StabilityPoolT,
+	TriggerIndex, VaultId,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -100,7 +101,7 @@ pub fn raise(subject: BreakerSubject, level: Level) {
 
 /// Big-endian inverted trigger, then the position: iterates worst first. The value is the normalised debt.
 #[storage_alias]
-type TriggerMap = StorageDoubleMap<MockIndex, Twox64Concat, BranchId, Identity, [u8; 24], u128>;
+type TriggerMap = StorageDoubleMap<MockIndex, Twox64Concat, Group, Identity, [u8; 24], u128>;
 
 /// An index that is always exact.
 pub struct MockIndex;
@@ -119,7 +120,7 @@ impl MockIndex {
 	}
 }
 impl TriggerIndex for MockIndex {
-	fn moved(group: BranchId, position: VaultId, old: Option<Entry>, new: Option<Entry>) {
+	fn moved(group: Group, position: PositionId, old: Option<Entry>, new: Option<Entry>) {
 		assert_ne!(old, new, "told of an entry that did not move");
 		if let Some(old) = old {
 			let key = Self::key(position, old.trigger);
@@ -134,7 +135,7 @@ impl TriggerIndex for MockIndex {
 			TriggerMap::insert(group, Self::key(position, new.trigger), new.debt);
 		}
 	}
-	fn debt_between(group: BranchId, above: u128, up_to: u128) -> DebtBetween {
+	fn debt_between(group: Group, above: u128, up_to: u128) -> DebtBetween {
 		let debt = TriggerMap::iter_prefix(group)
 			.filter(|(key, _)| (above + 1..=up_to).contains(&Self::trigger(*key)))
 			.map(|(_, debt)| debt)
@@ -144,24 +145,25 @@ impl TriggerIndex for MockIndex {
 			exact: IndexExact::get(),
 		}
 	}
-	fn first(group: BranchId, most: u32) -> Vec<VaultId> {
+	fn first(group: Group, most: u32) -> Vec<PositionId> {
 		TriggerMap::iter_key_prefix(group)
 			.take(most as usize)
 			.map(Self::position)
 			.collect()
 	}
-	fn contains(group: BranchId, position: VaultId, entry: Entry) -> bool {
+	fn contains(group: Group, position: PositionId, entry: Entry) -> bool {
 		TriggerMap::get(group, Self::key(position, entry.trigger)) == Some(entry.debt)
 	}
-	fn count(group: BranchId) -> u64 {
+	fn count(group: Group) -> u64 {
 		TriggerMap::iter_prefix_values(group).count() as u64
 	}
 }
 
 /// The prefix of the index above the branch's threshold, worst first.
 pub fn unsafe_vaults(branch: BranchId) -> Vec<VaultId> {
-	let threshold = Vaults::threshold(branch).unwrap();
-	TriggerMap::iter_key_prefix(branch)
+	let group = Group::Branch(branch);
+	let threshold = Vaults::threshold(group).unwrap();
+	TriggerMap::iter_key_prefix(group)
 		.take_while(|key| MockIndex::trigger(*key) > threshold)
 		.map(MockIndex::position)
 		.collect()
@@ -202,6 +204,10 @@ impl StabilityPoolT<AccountId> for MockPool {
 		// Fails halfway: what it burned has to come back.
 		ensure!(!PoolFails::get(), DispatchError::Exhausted);
 		MockFund::receive(&POOL, income, IncomeSource::Penalty)?;
+		send(asset, seller, &POOL, collateral)
+	}
+	fn buy(seller: &AccountId, asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult {
+		send(KUSD, &POOL, seller, price)?;
 		send(asset, seller, &POOL, collateral)
 	}
 	#[cfg(feature = "runtime-benchmarks")]
@@ -300,6 +306,18 @@ impl InsuranceFundT<AccountId> for MockFund {
 			covered: covered + u128::from(FundBoasts::get()),
 			bad_debt: if FundForgets::get() { 0 } else { bad_debt },
 		})
+	}
+	fn pay(to: &AccountId, shortfall: Balance) -> Result<Balance, DispatchError> {
+		let paid = shortfall.min(Self::shared());
+		send(KUSD, &FUND, to, paid)?;
+		Ok(paid)
+	}
+	fn shared() -> Balance {
+		Assets::balance(KUSD, &FUND)
+	}
+	fn buy(seller: &AccountId, asset: AssetId, amount: Balance, price: Balance) -> DispatchResult {
+		send(KUSD, &FUND, seller, price)?;
+		send(asset, seller, &FUND, amount)
 	}
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		ensure!(!FundFails::get(), DispatchError::Corruption);

@@ -19,10 +19,10 @@ fn dust_top_ups_every_block_do_not_dodge_liquidation() {
 			assert_ok!(Vaults::repay(signed(&ALICE), id, 1));
 			assert_ok!(Vaults::adjust(signed(&ALICE), id, Increase(1), Keep));
 			// Even with the price of before the dust.
-			assert_ok!(Vaults::deficit(BTC_BRANCH, id));
+			assert_ok!(Vaults::deficit(Group::Branch(BTC_BRANCH), id));
 		}
 		assert_eq!(vault(id).risk_added_at, START);
-		assert_ok!(Vaults::liquidate(BTC_BRANCH, id));
+		assert_ok!(Vaults::liquidate(Group::Branch(BTC_BRANCH), id));
 	});
 }
 
@@ -40,7 +40,7 @@ fn dust_risk_every_block_does_not_dodge_liquidation() {
 			Vaults::adjust(signed(&ALICE), id, Keep, Increase(1)),
 			Error::<Test>::RatioTooLow
 		);
-		assert_ok!(Vaults::deficit(BTC_BRANCH, id));
+		assert_ok!(Vaults::deficit(Group::Branch(BTC_BRANCH), id));
 	});
 }
 

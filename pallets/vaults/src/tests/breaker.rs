@@ -109,9 +109,9 @@ fn liquidations_never_ask() {
 	for subject in [BreakerSubject::Chain, BRANCH, PATH] {
 		goes_up_to(subject, Level::Halted, |id| {
 			move_price(BTC, dollars(2_500));
-			assert_ok!(Vaults::threshold(BTC_BRANCH));
-			assert_ok!(Vaults::deficit(BTC_BRANCH, id));
-			Vaults::liquidate(BTC_BRANCH, id).map(|_| ())
+			assert_ok!(Vaults::threshold(Group::Branch(BTC_BRANCH)));
+			assert_ok!(Vaults::deficit(Group::Branch(BTC_BRANCH), id));
+			Vaults::liquidate(Group::Branch(BTC_BRANCH), id).map(|_| ())
 		});
 	}
 }

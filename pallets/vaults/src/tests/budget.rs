@@ -102,7 +102,7 @@ fn of_a_liquidation_by_the_pool() {
 			move_price(BTC, dollars(43_000));
 		},
 		|| {
-			assert_ok!(Vaults::liquidate(BTC_BRANCH, 0));
+			assert_ok!(Vaults::liquidate(Group::Branch(BTC_BRANCH), 0));
 		},
 	);
 	println!("liquidation by the pool: {reads} + {NEIGHBOURS} reads, {writes} writes");
@@ -121,7 +121,7 @@ fn of_a_liquidation_that_empties_the_vault() {
 			move_price(BTC, dollars(30_000));
 		},
 		|| {
-			assert_ok!(Vaults::liquidate(BTC_BRANCH, 0));
+			assert_ok!(Vaults::liquidate(Group::Branch(BTC_BRANCH), 0));
 		},
 	);
 	println!("liquidation that empties the vault: {reads} + {NEIGHBOURS} reads, {writes} writes");

@@ -129,9 +129,11 @@ fn trigger_wrong_or_missing() {
 	let moves = |change: fn(&mut Entry)| {
 		let mut new = entry().unwrap();
 		change(&mut new);
-		MockIndex::moved(BTC_BRANCH, 0, entry(), Some(new));
+		MockIndex::moved(Group::Branch(BTC_BRANCH), 0, entry(), Some(new));
 	};
-	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, entry(), None));
+	breaks(message, || {
+		MockIndex::moved(Group::Branch(BTC_BRANCH), 0, entry(), None)
+	});
 	breaks(message, || moves(|entry| entry.trigger += 1));
 	breaks(message, || moves(|entry| entry.debt += 1));
 	breaks(message, || moves(|entry| entry.debt -= 1));
@@ -141,9 +143,15 @@ fn trigger_wrong_or_missing() {
 fn trigger_too_many() {
 	let message = "the trigger index does not hold the vaults with debt and no others";
 	let five = Entry { trigger: 5, debt: 5 };
-	breaks(message, || MockIndex::moved(BTC_BRANCH, 0, None, Some(five)));
-	breaks(message, || MockIndex::moved(BTC_BRANCH, 7, None, Some(five)));
-	breaks(message, || MockIndex::moved(ETH_BRANCH, 0, None, Some(five)));
+	breaks(message, || {
+		MockIndex::moved(Group::Branch(BTC_BRANCH), 0, None, Some(five))
+	});
+	breaks(message, || {
+		MockIndex::moved(Group::Branch(BTC_BRANCH), 7, None, Some(five))
+	});
+	breaks(message, || {
+		MockIndex::moved(Group::Branch(ETH_BRANCH), 0, None, Some(five))
+	});
 }
 
 #[test]

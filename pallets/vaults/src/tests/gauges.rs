@@ -137,7 +137,10 @@ fn what_was_liquidated_over_all_debt() {
 		set_parameters(BTC_BRANCH, |p| p.debt_ceiling = 700_000 * USD);
 		let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 35_000 * USD);
 		move_price(BTC, dollars(30_000));
-		assert_eq!(Vaults::liquidate(BTC_BRANCH, id).unwrap().debt, 35_000 * USD);
+		assert_eq!(
+			Vaults::liquidate(Group::Branch(BTC_BRANCH), id).unwrap().debt,
+			35_000 * USD
+		);
 		// Everything there was, but measured against a tenth of the ceiling: half.
 		assert_eq!(reading(Fuse::Liquidated), ONE / 2);
 		set_price(BTC, dollars(50_000));
@@ -256,7 +259,10 @@ fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() 
 				assert_eq!(reading(Fuse::Leaving), leaving);
 			});
 			move_price(BTC, dollars(15_000));
-			assert_eq!(Vaults::liquidate(BTC_BRANCH, id).unwrap().debt, 35_000 * USD);
+			assert_eq!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id).unwrap().debt,
+				35_000 * USD
+			);
 			assert_eq!(reading(Fuse::Liquidated), liquidated);
 		});
 	}

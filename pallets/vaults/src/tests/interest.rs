@@ -86,7 +86,7 @@ fn pays_down_bad_debt_first() {
 		// The pool takes everything for less than the debt.
 		fund_pool(50_000 * USD);
 		move_price(BTC, dollars(20_000));
-		assert!(Vaults::liquidate(BTC_BRANCH, 0).unwrap().shortfall > 0);
+		assert!(Vaults::liquidate(Group::Branch(BTC_BRANCH), 0).unwrap().shortfall > 0);
 		let bad = MockFund::bad_debt();
 		assert!(bad > 0);
 		pass(YEAR);

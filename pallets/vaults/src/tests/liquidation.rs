@@ -1,4 +1,4 @@
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, weights::Weight};
 use keel_math::{liquidation, value, FixedU128, Rounding};
 use keel_primitives::{
 	Auctions, InsuranceFund, LiquidationOutcome, PositionLedger, PriceFor, StabilityPool, VaultId,
@@ -27,7 +27,7 @@ fn expected(price: FixedU128) -> liquidation::Size {
 }
 
 pub(super) fn liquidate(id: VaultId) -> Result<LiquidationOutcome, DispatchError> {
-	let outcome = Vaults::liquidate(vault(id).branch, id);
+	let outcome = Vaults::liquidate(Group::Branch(vault(id).branch), id);
 	Vaults::do_try_state().unwrap();
 	outcome
 }
@@ -40,15 +40,24 @@ mod refuses {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = risky();
 			move_price(BTC, dollars(45_500));
-			assert_eq!(Vaults::threshold(BTC_BRANCH), Ok(35_000 * keel_math::ONE));
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), Error::<Test>::VaultSafe);
-			assert_noop!(Vaults::deficit(BTC_BRANCH, id), Error::<Test>::VaultSafe);
+			assert_eq!(
+				Vaults::threshold(Group::Branch(BTC_BRANCH)),
+				Ok(35_000 * keel_math::ONE)
+			);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				Error::<Test>::VaultSafe
+			);
+			assert_noop!(
+				Vaults::deficit(Group::Branch(BTC_BRANCH), id),
+				Error::<Test>::VaultSafe
+			);
 			assert_eq!(Vaults::health(id).unwrap().safe, Ok(true));
 			// One unit of the price's last place below it.
 			move_price(BTC, FixedU128::from_inner(dollars(45_500).into_inner() - 2));
 			assert_eq!(unsafe_vaults(BTC_BRANCH), vec![id]);
 			assert_eq!(Vaults::health(id).unwrap().safe, Ok(false));
-			assert_ok!(Vaults::deficit(BTC_BRANCH, id));
+			assert_ok!(Vaults::deficit(Group::Branch(BTC_BRANCH), id));
 			assert_ok!(liquidate(id));
 		});
 	}
@@ -58,12 +67,55 @@ mod refuses {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = risky();
 			move_price(BTC, dollars(1));
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, 77), Error::<Test>::UnknownVault);
-			assert_noop!(Vaults::liquidate(ETH_BRANCH, id), Error::<Test>::WrongBranch);
-			assert_noop!(Vaults::threshold(77), Error::<Test>::UnknownBranch);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), 77),
+				Error::<Test>::UnknownVault
+			);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(ETH_BRANCH), id),
+				Error::<Test>::WrongBranch
+			);
+			assert_noop!(Vaults::threshold(Group::Branch(77)), Error::<Test>::UnknownBranch);
 			assert_ok!(Vaults::repay(signed(&ALICE), id, u128::MAX));
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), Error::<Test>::VaultSafe);
-			assert_eq!(Vaults::groups(), vec![1, 2, 3, 4]);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				Error::<Test>::VaultSafe
+			);
+			assert_eq!(Vaults::groups(), [1, 2, 3, 4].map(Group::Branch).to_vec());
+		});
+	}
+
+	#[test]
+	fn groups_of_anything_but_vaults() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = risky();
+			move_price(BTC, dollars(40_000));
+			assert_ok!(Vaults::deficit(Group::Branch(BTC_BRANCH), id));
+			for group in [
+				Group::Long(BTC_BRANCH),
+				Group::Short(BTC_BRANCH),
+				Group::Collateral(BTC_BRANCH),
+				Group::Deadline,
+			] {
+				assert_noop!(Vaults::threshold(group), Error::<Test>::UnknownBranch);
+				assert_noop!(Vaults::deficit(group, id), Error::<Test>::UnknownBranch);
+				assert_noop!(Vaults::liquidate(group, id), Error::<Test>::UnknownBranch);
+				assert_noop!(Vaults::refresh(group, id), Error::<Test>::UnknownBranch);
+			}
+		});
+	}
+
+	/// A trigger that is exact has nothing to be looked at again for, whether the vault is safe or not.
+	#[test]
+	fn to_look_at_a_vault_again() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = risky();
+			let refresh = |id| Vaults::refresh(Group::Branch(BTC_BRANCH), id);
+			assert_noop!(refresh(id), Error::<Test>::NothingChanged);
+			move_price(BTC, dollars(40_000));
+			assert_noop!(refresh(id), Error::<Test>::NothingChanged);
+			assert_noop!(refresh(77), Error::<Test>::NothingChanged);
+			assert_eq!(Vaults::refresh_weight(), Weight::zero());
 		});
 	}
 
@@ -73,9 +125,9 @@ mod refuses {
 			let id = risky();
 			move_price(BTC, dollars(40_000));
 			RefusedFor::set(vec![PriceFor::Liquidate]);
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), refused());
-			assert_noop!(Vaults::deficit(BTC_BRANCH, id), refused());
-			assert_noop!(Vaults::threshold(BTC_BRANCH), refused());
+			assert_noop!(Vaults::liquidate(Group::Branch(BTC_BRANCH), id), refused());
+			assert_noop!(Vaults::deficit(Group::Branch(BTC_BRANCH), id), refused());
+			assert_noop!(Vaults::threshold(Group::Branch(BTC_BRANCH)), refused());
 			RefusedFor::set(vec![PriceFor::AddRisk, PriceFor::ReduceRisk]);
 			assert_ok!(liquidate(id));
 		});
@@ -87,9 +139,15 @@ mod refuses {
 			let id = risky();
 			// Same time as the vault's last risk.
 			set_price(BTC, dollars(40_000));
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), Error::<Test>::PriceNotNewer);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				Error::<Test>::PriceNotNewer
+			);
 			Now::mutate(|now| *now += 1);
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), Error::<Test>::PriceNotNewer);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				Error::<Test>::PriceNotNewer
+			);
 			set_price(BTC, dollars(40_000));
 			assert_ok!(liquidate(id));
 		});
@@ -104,7 +162,7 @@ mod refuses {
 			assert_eq!(unsafe_vaults(BTC_BRANCH), vec![id]);
 			set_parameters(BTC_BRANCH, |p| p.target_margin = percent(0));
 			assert_noop!(
-				Vaults::liquidate(BTC_BRANCH, id),
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
 				Error::<Test>::TargetUnreachable
 			);
 			set_parameters(BTC_BRANCH, |p| p.target_margin = percent(5));
@@ -130,7 +188,7 @@ mod by_the_pool {
 			move_price(BTC, dollars(43_000));
 			let size = expected(dollars(43_000));
 			assert!(size.debt < 35_000 * USD);
-			assert_eq!(Vaults::deficit(BTC_BRANCH, id), Ok(size.debt));
+			assert_eq!(Vaults::deficit(Group::Branch(BTC_BRANCH), id), Ok(size.debt));
 			let capacity = MockPool::capacity();
 			let purchase = liquidation::purchase(
 				&size,
@@ -149,7 +207,8 @@ mod by_the_pool {
 					collateral: size.collateral,
 					absorbed: size.debt,
 					auctioned: 0,
-					shortfall: 0
+					shortfall: 0,
+					closed: 0,
 				}
 			);
 			assert_eq!(
@@ -164,7 +223,7 @@ mod by_the_pool {
 					penalty: size.penalty,
 					absorbed: size.debt,
 					auctioned: 0,
-					shortfall: 0
+					shortfall: 0,
 				}
 			);
 			assert_eq!(purchase.burn, size.debt);
@@ -235,7 +294,8 @@ mod by_the_pool {
 					collateral: ONE_BTC,
 					absorbed: paid,
 					auctioned: 0,
-					shortfall: 35_000 * USD - paid
+					shortfall: 35_000 * USD - paid,
+					closed: 0,
 				}
 			);
 			assert_eq!(kusd(&FUND), 0);
@@ -329,7 +389,10 @@ mod by_auction {
 			fund_pool(5_000 * USD);
 			AuctionsFail::set(true);
 			move_price(BTC, dollars(43_000));
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), DispatchError::Unavailable);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				DispatchError::Unavailable
+			);
 			assert_eq!(MockPool::capacity(), 5_000 * USD);
 			assert_eq!(vault(id).collateral, ONE_BTC);
 		});
@@ -341,7 +404,7 @@ mod by_auction {
 			let id = risky();
 			fund_pool(50_000 * USD);
 			move_price(BTC, dollars(0));
-			assert_eq!(Vaults::threshold(BTC_BRANCH), Ok(0));
+			assert_eq!(Vaults::threshold(Group::Branch(BTC_BRANCH)), Ok(0));
 			let outcome = liquidate(id).unwrap();
 			assert_eq!((outcome.absorbed, outcome.auctioned), (0, 35_000 * USD));
 			assert_eq!(outcome.collateral, ONE_BTC);
@@ -360,11 +423,14 @@ mod when_the_fund {
 			fund_pool(50_000 * USD);
 			move_price(BTC, dollars(30_000));
 			FundFails::set(true);
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), DispatchError::Corruption);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				DispatchError::Corruption
+			);
 			FundFails::set(false);
 			FundForgets::set(true);
 			assert_noop!(
-				Vaults::liquidate(BTC_BRANCH, id),
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
 				Error::<Test>::ShortfallNotCarried
 			);
 		});
@@ -382,13 +448,13 @@ fn debt_without_collateral_is_the_funds() {
 		let account = Vaults::branch_account(BTC_BRANCH);
 		assert_ok!(Assets::transfer(signed(&account), BTC, BOB, ONE_BTC));
 		<MockIndex as keel_primitives::TriggerIndex>::moved(
-			BTC_BRANCH,
+			Group::Branch(BTC_BRANCH),
 			id,
 			old,
 			vault(id).entry(branch(BTC_BRANCH).divisor),
 		);
 		move_price(BTC, dollars(1_000_000));
-		let outcome = Vaults::liquidate(BTC_BRANCH, id).unwrap();
+		let outcome = Vaults::liquidate(Group::Branch(BTC_BRANCH), id).unwrap();
 		assert_eq!(outcome.shortfall, 35_000 * USD);
 		assert_eq!(MockFund::bad_debt(), 35_000 * USD);
 		assert_empty(id);
@@ -471,7 +537,10 @@ fn can_be_repeated_as_the_price_falls() {
 		for price in [44_000, 42_000, 40_000] {
 			move_price(BTC, dollars(price));
 			assert_ok!(liquidate(id));
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), Error::<Test>::VaultSafe);
+			assert_noop!(
+				Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+				Error::<Test>::VaultSafe
+			);
 			assert!(debt(id) < last);
 			last = debt(id);
 		}
@@ -518,7 +587,10 @@ fn worst_vaults_come_first_and_are_the_only_ones() {
 		// 39,001 / 1.3 = 30,000.8
 		assert_eq!(unsafe_vaults(BTC_BRANCH), vec![ids[1], ids[3]]);
 		for (id, debt) in ids.iter().zip(debts) {
-			assert_eq!(Vaults::deficit(BTC_BRANCH, *id).is_ok(), debt > 30_000);
+			assert_eq!(
+				Vaults::deficit(Group::Branch(BTC_BRANCH), *id).is_ok(),
+				debt > 30_000
+			);
 		}
 	});
 }

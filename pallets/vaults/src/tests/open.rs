@@ -32,7 +32,7 @@ fn moves_collateral_debt_and_deposit() {
 			trigger: 20_000 * keel_math::ONE,
 			debt: 20_000 * USD,
 		};
-		assert!(MockIndex::contains(BTC_BRANCH, 0, entry));
+		assert!(MockIndex::contains(Group::Branch(BTC_BRANCH), 0, entry));
 		assert!(OwnerVaults::<Test>::contains_key(&ALICE, 0));
 		assert_eq!(NextVaultId::<Test>::get(), 1);
 	});

@@ -39,7 +39,10 @@ fn a_part_is_taken_where_a_part_does() {
 		// One plus the governed penalty and the gap; the ratio and the margin would be 1.25.
 		let ratio = Vaults::health(id).unwrap().ratio.unwrap();
 		assert!(ratio >= percent(127) && ratio < FixedU128::from_rational(12_701, 10_000));
-		assert_noop!(Vaults::liquidate(BTC_BRANCH, id), Error::<Test>::VaultSafe);
+		assert_noop!(
+			Vaults::liquidate(Group::Branch(BTC_BRANCH), id),
+			Error::<Test>::VaultSafe
+		);
 	});
 }
 

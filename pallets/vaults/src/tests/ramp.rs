@@ -97,11 +97,11 @@ fn makes_vaults_unsafe_without_touching_them() {
 		set_parameters(BTC_BRANCH, |p| p.liquidation_ratio = percent(150));
 		// New risk meets the new ratio at once, existing vaults do not.
 		assert!(unsafe_vaults(BTC_BRANCH).is_empty());
-		assert!(Vaults::deficit(BTC_BRANCH, id).is_err());
+		assert!(Vaults::deficit(Group::Branch(BTC_BRANCH), id).is_err());
 		for _ in 0..13 * 120 {
 			pass(PERIOD);
 		}
 		assert_eq!(unsafe_vaults(BTC_BRANCH), vec![id]);
-		assert!(Vaults::deficit(BTC_BRANCH, id).is_ok());
+		assert!(Vaults::deficit(Group::Branch(BTC_BRANCH), id).is_ok());
 	});
 }

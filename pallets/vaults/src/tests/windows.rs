@@ -300,7 +300,7 @@ fn meters_count_what_moves() {
 		assert_eq!(meters(), (before.0, before.1, before.2, 0));
 		set_price(BTC, dollars(30_000));
 		PriceTable::mutate(|table| table.get_mut(&BTC).unwrap().at = Now::get() + 1);
-		let outcome = Vaults::liquidate(BTC_BRANCH, id).unwrap();
+		let outcome = Vaults::liquidate(Group::Branch(BTC_BRANCH), id).unwrap();
 		// Nothing was repaid by anybody, nothing withdrawn: it was liquidated.
 		let liquidated = outcome.debt as i128;
 		assert_eq!(meters(), (before.0, before.1, before.2, liquidated));

@@ -132,10 +132,10 @@ fn redeem_as_quoted(who: &AccountId, index: BranchId, amount: Balance) {
 }
 
 fn liquidate(branch: BranchId, id: VaultId) {
-	let quoted = Vaults::deficit(branch, id);
+	let quoted = Vaults::deficit(Group::Branch(branch), id);
 	let before = vault(id);
 	let owed = debt(id);
-	match Vaults::liquidate(branch, id) {
+	match Vaults::liquidate(Group::Branch(branch), id) {
 		Ok(outcome) => {
 			assert_eq!(quoted, Ok(outcome.debt));
 			assert_eq!(
@@ -268,7 +268,7 @@ fn apply(op: Op) {
 		}
 		Op::Liquidate { branch } => {
 			let branch = some_branch(branch);
-			if Vaults::threshold(branch).is_ok() {
+			if Vaults::threshold(Group::Branch(branch)).is_ok() {
 				for id in unsafe_vaults(branch) {
 					liquidate(branch, id);
 				}
@@ -276,10 +276,10 @@ fn apply(op: Op) {
 		}
 		Op::LiquidateAny { vault: id } => {
 			if let Some(id) = some_vault(id) {
-				if Vaults::threshold(vault(id).branch).is_ok() {
+				if Vaults::threshold(Group::Branch(vault(id).branch)).is_ok() {
 					liquidate(vault(id).branch, id);
 				} else {
-					let refusal = Vaults::liquidate(vault(id).branch, id).unwrap_err();
+					let refusal = Vaults::liquidate(Group::Branch(vault(id).branch), id).unwrap_err();
 					let safe: DispatchError = Error::<Test>::VaultSafe.into();
 					let shut: DispatchError = Error::<Test>::BranchShutDown.into();
 					assert!(refusal == refused() || refusal == safe || refusal == shut);

@@ -55,13 +55,13 @@ mod closes {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 35_000 * USD);
 			move_price(BTC, dollars(43_000));
-			assert_ok!(Vaults::deficit(BTC_BRANCH, id));
+			assert_ok!(Vaults::deficit(Group::Branch(BTC_BRANCH), id));
 			shut_down();
 			let shut: DispatchError = Error::<Test>::BranchShutDown.into();
-			assert_noop!(Vaults::threshold(BTC_BRANCH), shut);
-			assert_noop!(Vaults::deficit(BTC_BRANCH, id), shut);
-			assert_noop!(Vaults::liquidate(BTC_BRANCH, id), shut);
-			assert_eq!(Vaults::groups(), vec![1, 2, 3, 4]);
+			assert_noop!(Vaults::threshold(Group::Branch(BTC_BRANCH)), shut);
+			assert_noop!(Vaults::deficit(Group::Branch(BTC_BRANCH), id), shut);
+			assert_noop!(Vaults::liquidate(Group::Branch(BTC_BRANCH), id), shut);
+			assert_eq!(Vaults::groups(), [1, 2, 3, 4].map(Group::Branch).to_vec());
 		});
 	}
 
@@ -245,7 +245,7 @@ mod lets_the_collateral_be_listed_again {
 			assert_nothing_left();
 			assert_eq!(btc(&Vaults::branch_account(9)), 3 * ONE_BTC);
 			move_price(BTC, dollars(10_000));
-			assert_ok!(Vaults::liquidate(9, new));
+			assert_ok!(Vaults::liquidate(Group::Branch(9), new));
 		});
 	}
 

@@ -465,7 +465,7 @@ fn a_lot_on_sale_is_not_the_branchs_any_more() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 35_000 * USD);
 		move_price(BTC, dollars(30_000));
-		assert_ok!(Vaults::liquidate(BTC_BRANCH, id));
+		assert_ok!(Vaults::liquidate(Group::Branch(BTC_BRANCH), id));
 		let other = open(&BOB, BTC_BRANCH, ONE_BTC, 10_000 * USD);
 		shut_down();
 		settle_all();
