@@ -1,3 +1,6 @@
+//! Values of a branch: no other kind asks the gauge, and every change reads and writes the same, so that the longer list of the
+//! chain costs no more a change. Bounds of the chain, which has most keys.
+//!
 //! Every change but one loosens by one raw unit: it reads and writes most, asks the breaker, and all of them together fit.
 //! The liquidation ratio, the first, tightens by one: then the gauge can't answer without counting, which costs more than
 //! the loosening that is left out.
@@ -5,14 +8,23 @@
 use alloc::{boxed::Box, vec::Vec};
 use frame_benchmarking::v2::*;
 use frame_support::traits::EnsureOrigin;
-use keel_primitives::{BranchId, BranchKey, RiskParameters};
+use keel_primitives::{
+	AssetId, BranchId, BranchKey, ChainKey, CollateralKey, MarketId, MarketKey, RiskParameters,
+};
 
 use super::*;
 
 /// A branch nobody has numbers for.
 const NEW: BranchId = 4_243;
+/// Nor for this market.
+const NEW_MARKET: MarketId = 4_244;
+/// Nor for this asset.
+const NEW_ASSET: AssetId = 4_245;
 const RATIO: Key = Key::Branch(BranchKey::LiquidationRatio);
 const KEYS: u32 = BranchKey::ALL.len() as u32;
+const CHAIN_KEYS: u32 = ChainKey::ALL.len() as u32;
+const MARKET_KEYS: u32 = MarketKey::ALL.len() as u32;
+const COLLATERAL_KEYS: u32 = CollateralKey::ALL.len() as u32;
 
 /// A branch the gauge knows, with the table's numbers, and a chain that stores its own.
 fn subject<T: Config>() -> Subject {
@@ -44,8 +56,8 @@ fn changes<T: Config>(subject: Subject, n: u32) -> Result<Changes, BenchmarkErro
 }
 
 /// The table's bounds, narrowed by one at the lower end.
-fn bounds(n: u32) -> Result<BoundsChanges, BenchmarkError> {
-	let bounds: Vec<BoundsChange> = Subject::Branch(NEW)
+fn bounds(subject: Subject, n: u32) -> Result<BoundsChanges, BenchmarkError> {
+	let bounds: Vec<BoundsChange> = subject
 		.keys()
 		.into_iter()
 		.take(n as usize)
@@ -84,9 +96,10 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn set_bounds(n: Linear<1, KEYS>) -> Result<(), BenchmarkError> {
-		let subject = subject::<T>();
-		let bounds = bounds(n)?;
+	fn set_bounds(n: Linear<1, CHAIN_KEYS>) -> Result<(), BenchmarkError> {
+		Pallet::<T>::set_chain(limits::default_chain());
+		let subject = Subject::Chain;
+		let bounds = bounds(subject, n)?;
 		let last = bounds.last().copied().ok_or(BenchmarkError::Stop("no bounds"))?;
 		let origin = T::BoundsOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
@@ -105,7 +118,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn add_branch(n: Linear<0, KEYS>) -> Result<(), BenchmarkError> {
-		let bounds = bounds(n)?;
+		let bounds = bounds(Subject::Branch(NEW), n)?;
 		let origin = T::BoundsOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
 		#[extrinsic_call]
@@ -117,6 +130,40 @@ mod benchmarks {
 		);
 
 		assert_eq!(Branches::<T>::get(NEW), Some(limits::new_branch()));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn add_market(n: Linear<0, MARKET_KEYS>) -> Result<(), BenchmarkError> {
+		let bounds = bounds(Subject::Market(NEW_MARKET), n)?;
+		let origin = T::BoundsOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+
+		#[extrinsic_call]
+		_(
+			origin as T::RuntimeOrigin,
+			NEW_MARKET,
+			Box::new(limits::new_market()),
+			bounds,
+		);
+
+		assert_eq!(Markets::<T>::get(NEW_MARKET), Some(limits::new_market()));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn add_collateral(n: Linear<0, COLLATERAL_KEYS>) -> Result<(), BenchmarkError> {
+		let bounds = bounds(Subject::Collateral(NEW_ASSET), n)?;
+		let origin = T::BoundsOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+
+		#[extrinsic_call]
+		_(
+			origin as T::RuntimeOrigin,
+			NEW_ASSET,
+			Box::new(limits::new_collateral()),
+			bounds,
+		);
+
+		assert_eq!(Collaterals::<T>::get(NEW_ASSET), Some(limits::new_collateral()));
 		Ok(())
 	}
 

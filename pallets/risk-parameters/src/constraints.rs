@@ -3,11 +3,18 @@
 //! Each holds on one unbroken range of every single key (the others fixed), which the views rely on.
 
 use keel_math::{auction::stairstep_exponential, ONE};
-use keel_primitives::{BranchParameters, ChainParameters};
+use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, MarketParameters};
 
 /// What a liquidation's target must keep above `1 + penalty`, as a raw ratio (0.02). The amount to liquidate is divided by that
 /// distance: near zero, the smallest breach would take the whole vault.
 pub const TARGET_GAP: u128 = ONE / 50;
+
+/// How many times the largest widening of the premium in a block fits into the maintenance margin: what one order does to the
+/// mark, with the move it waits for, must not be what its own margin was for.
+pub const PREMIUM_STEPS: u128 = 4;
+
+/// How many rebates fit into a taker fee: whoever widens the skew to be paid for narrowing it again pays twice what comes back.
+pub const REBATES: u128 = 2;
 
 /// The constraint that does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +49,24 @@ pub enum Broken {
 	DrawdownOutOfOrder,
 	/// `fees_minted_guarded > fees_minted_reduce_only`.
 	FeesMintedOutOfOrder,
+	/// `lending_guarded > lending_reduce_only`.
+	LendingOutOfOrder,
+	/// `maintenance_cap < maintenance_margin`.
+	CapBelowMaintenance,
+	/// `PREMIUM_STEPS × premium_step > maintenance_margin`.
+	PremiumStepTooLarge,
+	/// `premium_step > max_premium`.
+	PremiumStepAboveMaximum,
+	/// `liquidation_fee ≥ maintenance_margin`.
+	LiquidationFeeTooLarge,
+	/// `maker_fee > taker_fee`.
+	MakerAboveTaker,
+	/// `REBATES × rebate > taker_fee`.
+	RebateTooLarge,
+	/// `open_interest_lower > open_interest_upper`.
+	OpenInterestOutOfOrder,
+	/// `sale_discount ≥ haircut`.
+	DiscountNotBelowHaircut,
 }
 
 impl Broken {
@@ -65,6 +90,15 @@ impl Broken {
 			Self::LeavingOutOfOrder => "leaving triggers are not in the order of their levels",
 			Self::DrawdownOutOfOrder => "drawdown triggers are not in the order of their levels",
 			Self::FeesMintedOutOfOrder => "fees minted triggers are not in the order of their levels",
+			Self::LendingOutOfOrder => "lending triggers are not in the order of their levels",
+			Self::CapBelowMaintenance => "maintenance cap is below the maintenance margin",
+			Self::PremiumStepTooLarge => "premium step is above a quarter of the maintenance margin",
+			Self::PremiumStepAboveMaximum => "premium step is above the largest premium",
+			Self::LiquidationFeeTooLarge => "liquidation fee is not below the maintenance margin",
+			Self::MakerAboveTaker => "maker fee is above the taker fee",
+			Self::RebateTooLarge => "rebate is above half of the taker fee",
+			Self::OpenInterestOutOfOrder => "open interest thresholds are not in order",
+			Self::DiscountNotBelowHaircut => "sale discount is not below the haircut",
 		}
 	}
 }
@@ -159,7 +193,71 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 	ordered(
 		&[set.fees_minted_guarded, set.fees_minted_reduce_only],
 		Broken::FeesMintedOutOfOrder,
+	)?;
+	ordered(
+		&[set.lending_guarded, set.lending_reduce_only],
+		Broken::LendingOutOfOrder,
 	)
+}
+
+/// Do the numbers of a market go together?
+///
+/// The maintenance margin pays for what happens to a position at its end: the fee of its liquidation, and what one order can do
+/// to the mark. A rebate never pays for the fee of the trade that earned it.
+pub fn market(set: &MarketParameters) -> Result<(), Broken> {
+	hold(
+		set.maintenance_cap >= set.maintenance_margin,
+		Broken::CapBelowMaintenance,
+	)?;
+	// Products are only compared; a saturated one is larger than any sane other side, and refused.
+	let steps = set.premium_step.into_inner().saturating_mul(PREMIUM_STEPS);
+	hold(
+		steps <= set.maintenance_margin.into_inner(),
+		Broken::PremiumStepTooLarge,
+	)?;
+	hold(
+		set.premium_step <= set.max_premium,
+		Broken::PremiumStepAboveMaximum,
+	)?;
+	hold(
+		set.liquidation_fee < set.maintenance_margin,
+		Broken::LiquidationFeeTooLarge,
+	)?;
+	hold(set.maker_fee <= set.taker_fee, Broken::MakerAboveTaker)?;
+	let rebates = set.rebate.into_inner().saturating_mul(REBATES);
+	hold(rebates <= set.taker_fee.into_inner(), Broken::RebateTooLarge)?;
+	ordered(
+		&[set.open_interest_lower, set.open_interest_upper],
+		Broken::OpenInterestOutOfOrder,
+	)?;
+	ordered(
+		&[
+			set.deviation_guarded,
+			set.deviation_reduce_only,
+			set.deviation_halted,
+		],
+		Broken::DeviationOutOfOrder,
+	)?;
+	ordered(
+		&[set.refused_guarded, set.refused_reduce_only, set.refused_halted],
+		Broken::RefusedOutOfOrder,
+	)?;
+	ordered(
+		&[
+			set.liquidated_guarded,
+			set.liquidated_reduce_only,
+			set.liquidated_halted,
+		],
+		Broken::LiquidatedOutOfOrder,
+	)
+}
+
+/// Do the numbers of an asset that accounts hold go together?
+///
+/// Collateral counts `1 − haircut` and is sold for `1 / (1 + discount)`, which is more wherever the discount is below the haircut:
+/// a sale never leaves an account with less than it counted.
+pub fn collateral(set: &CollateralParameters) -> Result<(), Broken> {
+	hold(set.sale_discount < set.haircut, Broken::DiscountNotBelowHaircut)
 }
 
 /// Smallest first; equal ones are in order.

@@ -10,12 +10,14 @@ use frame_support::{
 	traits::{EnsureOrigin, Time},
 };
 use keel_primitives::{
-	BranchId, BranchParameters, ChainParameters, CircuitBreaker, ImpactGauge, Level, Moment,
+	AssetId, BranchId, BranchParameters, ChainParameters, CircuitBreaker, CollateralParameters, ImpactGauge,
+	Level, MarketId, MarketParameters, Moment,
 };
 use sp_runtime::traits::BadOrigin;
 
 use crate::{
-	constraints::Broken, limits, types::*, Bounds, Branches, Chain, Config, Error, LastLoosened, Pallet,
+	constraints::Broken, limits, types::*, Bounds, Branches, Chain, Collaterals, Config, Error, Event,
+	LastLoosened, Markets, Pallet,
 };
 
 impl<T> From<Broken> for Error<T> {
@@ -36,6 +38,15 @@ impl<T> From<Broken> for Error<T> {
 			Broken::LeavingOutOfOrder => Error::LeavingOutOfOrder,
 			Broken::DrawdownOutOfOrder => Error::DrawdownOutOfOrder,
 			Broken::FeesMintedOutOfOrder => Error::FeesMintedOutOfOrder,
+			Broken::LendingOutOfOrder => Error::LendingOutOfOrder,
+			Broken::CapBelowMaintenance => Error::CapBelowMaintenance,
+			Broken::PremiumStepTooLarge => Error::PremiumStepTooLarge,
+			Broken::PremiumStepAboveMaximum => Error::PremiumStepAboveMaximum,
+			Broken::LiquidationFeeTooLarge => Error::LiquidationFeeTooLarge,
+			Broken::MakerAboveTaker => Error::MakerAboveTaker,
+			Broken::RebateTooLarge => Error::RebateTooLarge,
+			Broken::OpenInterestOutOfOrder => Error::OpenInterestOutOfOrder,
+			Broken::DiscountNotBelowHaircut => Error::DiscountNotBelowHaircut,
 		}
 	}
 }
@@ -52,6 +63,22 @@ impl<T: Config> Pallet<T> {
 			Subject::Branch(branch) => Branches::<T>::get(branch)
 				.map(|set| ParameterSet::Branch(branch, set))
 				.ok_or(Error::<T>::UnknownBranch),
+			Subject::Market(market) => Markets::<T>::get(market)
+				.map(|set| ParameterSet::Market(market, set))
+				.ok_or(Error::<T>::UnknownMarket),
+			Subject::Collateral(asset) => Collaterals::<T>::get(asset)
+				.map(|set| ParameterSet::Collateral(asset, set))
+				.ok_or(Error::<T>::UnknownCollateral),
+		}
+	}
+
+	/// Has `subject` numbers? Also where they do not decode.
+	pub(crate) fn is_listed(subject: Subject) -> bool {
+		match subject {
+			Subject::Chain => true,
+			Subject::Branch(branch) => Branches::<T>::contains_key(branch),
+			Subject::Market(market) => Markets::<T>::contains_key(market),
+			Subject::Collateral(asset) => Collaterals::<T>::contains_key(asset),
 		}
 	}
 
@@ -60,13 +87,17 @@ impl<T: Config> Pallet<T> {
 		match subject {
 			Subject::Chain => ParameterSet::Chain(limits::default_chain()),
 			Subject::Branch(branch) => ParameterSet::Branch(branch, limits::default_branch()),
+			Subject::Market(market) => ParameterSet::Market(market, limits::default_market()),
+			Subject::Collateral(asset) => ParameterSet::Collateral(asset, limits::default_collateral()),
 		}
 	}
 
-	/// The chain, then every branch. Walks all branches: for views and checks only.
+	/// The chain, then every branch, every market and every asset. Walks them all: for views and checks only.
 	pub(crate) fn all_subjects() -> Vec<Subject> {
 		core::iter::once(Subject::Chain)
 			.chain(Branches::<T>::iter_keys().map(Subject::Branch))
+			.chain(Markets::<T>::iter_keys().map(Subject::Market))
+			.chain(Collaterals::<T>::iter_keys().map(Subject::Collateral))
 			.collect()
 	}
 
@@ -91,8 +122,8 @@ impl<T: Config> Pallet<T> {
 		T::CircuitBreaker::level(subject.breaker()) > Level::Normal
 	}
 
-	/// What moving `keys` from `before` to `after` would do to those who are in already. The gauge is only asked where
-	/// one of them can make somebody unsafe; the error is the gauge's, which can't tell while the price is refused.
+	/// What moving `keys` from `before` to `after` would do to those who are in already. The gauge is only asked about a branch,
+	/// and where one of them can make somebody unsafe; the error is the gauge's, which can't tell while the price is refused.
 	pub(crate) fn impact_of(
 		before: &ParameterSet,
 		after: &ParameterSet,
@@ -248,25 +279,17 @@ impl<T: Config> Pallet<T> {
 		Ok(moved)
 	}
 
-	/// Give `branch` its first numbers, and bounds: `bounds` where it names a key, else the table's. Every number starts
-	/// inside both: a vote that may set bounds must not list a branch past them, at once and with no step.
-	pub(crate) fn do_add_branch(
-		branch: BranchId,
-		parameters: &BranchParameters,
-		bounds: &BoundsChanges,
-	) -> Result<MovedBounds, DispatchError> {
-		ensure!(!Branches::<T>::contains_key(branch), Error::<T>::BranchExists);
-		let subject = Subject::Branch(branch);
+	/// Give a subject its first numbers, `set`, and bounds: `bounds` where it names a key, else the table's. Every number starts
+	/// inside both: a vote that may set bounds must not list anything past them, at once and with no step.
+	pub(crate) fn do_list(set: ParameterSet, bounds: &BoundsChanges) -> Result<MovedBounds, DispatchError> {
+		let subject = set.subject();
+		ensure!(!Self::is_listed(subject), Error::<T>::AlreadyListed);
 		let ranges = Self::ranges(subject, bounds)?;
 		let range_of = |key| ranges.get(&key).copied().unwrap_or(policy(key).bounds);
-		let set = ParameterSet::Branch(branch, parameters.clone());
 		for (key, value) in set.values() {
 			Self::ensure_inside(value, range_of(key).intersection(&policy(key).bounds))?;
 		}
-		ensure!(
-			parameters.debt_ceiling <= limits::NEW_BRANCH_CEILING,
-			Error::<T>::NewBranchCeilingTooHigh
-		);
+		ensure!(!set.starts_too_large(), Error::<T>::ListedTooLarge);
 		set.check().map_err(Error::<T>::from)?;
 		for key in subject.keys() {
 			Bounds::<T>::insert(subject, key, range_of(key));
@@ -278,9 +301,26 @@ impl<T: Config> Pallet<T> {
 			.collect())
 	}
 
-	/// Write a genesis subject with the table's bounds. Panics, naming what is wrong. A branch may start with any ceiling
-	/// inside them: whoever writes a genesis writes the whole chain, and nobody has lent on it yet.
-	pub(crate) fn build_subject(subject: Subject, set: ParameterSet) {
+	/// Announce bounds that moved.
+	pub(crate) fn announce_bounds(subject: Subject, moved: MovedBounds) {
+		for (key, old, new) in moved {
+			Self::deposit_event(Event::BoundsChanged {
+				subject,
+				key,
+				old,
+				new,
+			});
+		}
+	}
+
+	/// Write a genesis subject with the table's bounds. Panics, naming what is wrong. It may start with any ceiling inside
+	/// them: whoever writes a genesis writes the whole chain, and nobody has lent or traded on it yet.
+	pub(crate) fn build_subject(set: ParameterSet) {
+		let subject = set.subject();
+		assert!(
+			subject == Subject::Chain || !Self::is_listed(subject),
+			"genesis: {subject:?} is there twice"
+		);
 		for (key, value) in set.values() {
 			let range = policy(key).bounds;
 			assert!(
@@ -323,6 +363,47 @@ impl<T: Config> Pallet<T> {
 		match set {
 			ParameterSet::Chain(set) => Chain::<T>::put(set),
 			ParameterSet::Branch(branch, set) => Branches::<T>::insert(branch, set),
+			ParameterSet::Market(market, set) => Markets::<T>::insert(market, set),
+			ParameterSet::Collateral(asset, set) => Collaterals::<T>::insert(asset, set),
+		}
+	}
+}
+
+// What the table promises.
+impl<T: Config> Pallet<T> {
+	/// Panics, naming the number, where the table's rules and defaults do not go together.
+	pub(crate) fn check_table() {
+		for listed in [
+			ParameterSet::Branch(0, limits::new_branch()),
+			ParameterSet::Market(0, limits::new_market()),
+			ParameterSet::Collateral(0, limits::new_collateral()),
+		] {
+			assert!(
+				listed.check().is_ok() && !listed.starts_too_large(),
+				"{:?} could not be listed with the numbers it should have",
+				listed.subject()
+			);
+		}
+		for subject in [
+			Subject::Chain,
+			Subject::Branch(0),
+			Subject::Market(0),
+			Subject::Collateral(0),
+		] {
+			let mut set = Self::default_set(subject);
+			assert!(
+				set.check().is_ok(),
+				"the default numbers of {subject:?} do not go together"
+			);
+			for (key, value) in set.values() {
+				let policy = policy(key);
+				assert!(policy.is_sane(), "the policy of {key:?} makes no sense");
+				assert!(value == policy.default, "the default of {key:?} does not fit");
+				assert!(
+					set.set(key, policy.limits.max).is_some(),
+					"the upper limit of {key:?} does not fit"
+				);
+			}
 		}
 	}
 }
@@ -343,6 +424,17 @@ impl<T: Config> Pallet<T> {
 			loosen_from: Self::loosen_from(subject, key),
 			breaker_raised: Self::breaker_raised(subject),
 		}
+	}
+
+	pub(crate) fn infos(subject: Subject) -> Vec<ParameterInfo> {
+		Self::set_of(subject)
+			.map(|set| {
+				set.values()
+					.into_iter()
+					.map(|(key, value)| Self::info(subject, key, value))
+					.collect()
+			})
+			.unwrap_or_default()
 	}
 
 	pub(crate) fn nearest(subject: Subject, key: Key, wanted: u128) -> Option<Nearest> {
@@ -418,21 +510,40 @@ impl<T: Config> keel_primitives::RiskParameters for Pallet<T> {
 		Chain::<T>::get()
 	}
 
+	fn market(market: MarketId) -> Result<MarketParameters, DispatchError> {
+		Markets::<T>::get(market).ok_or_else(|| Error::<T>::UnknownMarket.into())
+	}
+
+	fn collateral(asset: AssetId) -> Result<CollateralParameters, DispatchError> {
+		Collaterals::<T>::get(asset).ok_or_else(|| Error::<T>::UnknownCollateral.into())
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_branch(branch: BranchId, parameters: BranchParameters) {
-		Self::overwrite(Subject::Branch(branch), ParameterSet::Branch(branch, parameters));
+		Self::overwrite(ParameterSet::Branch(branch, parameters));
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_market(market: MarketId, parameters: MarketParameters) {
+		Self::overwrite(ParameterSet::Market(market, parameters));
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_collateral(asset: AssetId, parameters: CollateralParameters) {
+		Self::overwrite(ParameterSet::Collateral(asset, parameters));
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_chain(parameters: ChainParameters) {
-		Self::overwrite(Subject::Chain, ParameterSet::Chain(parameters));
+		Self::overwrite(ParameterSet::Chain(parameters));
 	}
 }
 
 #[cfg(feature = "runtime-benchmarks")]
 impl<T: Config> Pallet<T> {
 	/// Write the numbers past every rule, and the table's bounds where none are stored.
-	fn overwrite(subject: Subject, set: ParameterSet) {
+	fn overwrite(set: ParameterSet) {
+		let subject = set.subject();
 		for key in subject.keys() {
 			Bounds::<T>::insert(subject, key, Self::stored_bounds(subject, key));
 		}

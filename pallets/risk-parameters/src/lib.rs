@@ -26,19 +26,21 @@
 //! Not for guardians are the numbers where safer for one is a loss for another, now or in the next storm, or could stop
 //! the chain. All of them meet the same bounds, cooldowns, constraints, breaker and impact.
 //!
-//! A new branch gets its numbers from [`Config::BoundsOrigin`], every one of them inside the table's bounds, and a debt
-//! ceiling of at most [`limits::NEW_BRANCH_CEILING`]. From there it moves like any other.
+//! A new branch, market or asset gets its numbers from [`Config::BoundsOrigin`], every one of them inside the table's bounds,
+//! and starts small ([`limits::NEW_BRANCH_CEILING`], [`limits::NEW_MARKET_CEILING`], [`limits::NEW_COLLATERAL_CEILING`]). From
+//! there it moves like any other.
 //!
 //! ## The impact of a change
 //!
-//! A few numbers ([`Policy::moves_existing`]) make the liquidation ratio of positions that exist. Before one of them moves,
+//! A few numbers of a branch ([`Policy::moves_existing`]) make the liquidation ratio of positions that exist. Before one of them moves,
 //! the ledger is asked how much debt is safe now and would not be once the ramp has run; more than `ImpactLimit` of the
 //! branch's debt, and the call fails with [`Error::WouldMakeUnsafe`]. While the price is refused that can't be known, and
 //! the call fails with the reason. What remains then: a wider safety margin, a lower ceiling, a raised breaker. The view
 //! `impact` tells the number beforehand. The chain's numbers move nobody at once: `VolatilityTau` only says how volatility
-//! is averaged from now on.
+//! is averaged from now on. What the numbers of a market or an asset do to margin accounts is not counted but slow: those who
+//! keep them ramp the maintenance margin and the haircut.
 //!
-//! All numbers of a subject (the chain, or one branch) are one storage value, so that whoever needs them reads once.
+//! All numbers of a subject (the chain, a branch, a market, an asset) are one storage value, so that whoever needs them reads once.
 //! The rules of every key are in [`limits`], the constraints in [`constraints`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -67,7 +69,10 @@ pub mod pallet {
 	use alloc::{boxed::Box, vec::Vec};
 	use frame_support::{pallet_prelude::*, traits::Time};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{BranchId, BranchParameters, ChainParameters, CircuitBreaker, ImpactGauge, Moment};
+	use keel_primitives::{
+		AssetId, BranchId, BranchParameters, ChainParameters, CircuitBreaker, CollateralParameters,
+		ImpactGauge, MarketId, MarketParameters, Moment,
+	};
 
 	use super::*;
 
@@ -87,7 +92,7 @@ pub mod pallet {
 		/// Moves the values that are for controllers, both ways, in smaller steps: a machine.
 		type ControllerOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// Sets bounds and adds branches: referenda.
+		/// Sets bounds and adds branches, markets and assets: referenda.
 		type BoundsOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
 		/// Nothing is loosened while it is raised.
@@ -121,6 +126,14 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Branches<T: Config> = StorageMap<_, Twox64Concat, BranchId, BranchParameters>;
 
+	/// The numbers of each perpetual market.
+	#[pallet::storage]
+	pub type Markets<T: Config> = StorageMap<_, Twox64Concat, MarketId, MarketParameters>;
+
+	/// The numbers of each asset that margin accounts may hold.
+	#[pallet::storage]
+	pub type Collaterals<T: Config> = StorageMap<_, Twox64Concat, AssetId, CollateralParameters>;
+
 	/// The bounds of each number. One is stored for every key of every subject.
 	#[pallet::storage]
 	pub type Bounds<T: Config> = StorageDoubleMap<_, Twox64Concat, Subject, Twox64Concat, Key, Range>;
@@ -135,6 +148,10 @@ pub mod pallet {
 		pub chain: ChainParameters,
 		/// The numbers of each branch.
 		pub branches: Vec<(BranchId, BranchParameters)>,
+		/// The numbers of each perpetual market.
+		pub markets: Vec<(MarketId, MarketParameters)>,
+		/// The numbers of each asset that margin accounts may hold.
+		pub collaterals: Vec<(AssetId, CollateralParameters)>,
 		#[serde(skip)]
 		pub _config: PhantomData<T>,
 	}
@@ -144,6 +161,8 @@ pub mod pallet {
 			Self {
 				chain: limits::default_chain(),
 				branches: Vec::new(),
+				markets: Vec::new(),
+				collaterals: Vec::new(),
 				_config: PhantomData,
 			}
 		}
@@ -151,19 +170,18 @@ pub mod pallet {
 
 	#[pallet::genesis_build]
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
-		/// Panics, naming the number, where a value is out of bounds or a constraint does not hold. The ceiling of a new
-		/// branch does not bind here.
+		/// Panics, naming the number, where a value is out of bounds or a constraint does not hold, or a subject is there
+		/// twice. How large a subject may be listed does not bind here.
 		fn build(&self) {
-			Pallet::<T>::build_subject(Subject::Chain, ParameterSet::Chain(self.chain.clone()));
+			Pallet::<T>::build_subject(ParameterSet::Chain(self.chain.clone()));
 			for (branch, parameters) in &self.branches {
-				assert!(
-					!Branches::<T>::contains_key(branch),
-					"genesis: branch {branch} is there twice"
-				);
-				Pallet::<T>::build_subject(
-					Subject::Branch(*branch),
-					ParameterSet::Branch(*branch, parameters.clone()),
-				);
+				Pallet::<T>::build_subject(ParameterSet::Branch(*branch, parameters.clone()));
+			}
+			for (market, parameters) in &self.markets {
+				Pallet::<T>::build_subject(ParameterSet::Market(*market, parameters.clone()));
+			}
+			for (asset, parameters) in &self.collaterals {
+				Pallet::<T>::build_subject(ParameterSet::Collateral(*asset, parameters.clone()));
 			}
 		}
 	}
@@ -191,18 +209,35 @@ pub mod pallet {
 			branch: BranchId,
 			parameters: Box<BranchParameters>,
 		},
+		/// A perpetual market got its first numbers.
+		MarketAdded {
+			market: MarketId,
+			parameters: Box<MarketParameters>,
+		},
+		/// An asset that margin accounts may hold got its first numbers.
+		CollateralAdded {
+			asset: AssetId,
+			parameters: Box<CollateralParameters>,
+		},
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
 		/// The branch has no numbers. Use one that `branches` lists, or add it first with `add_branch`.
 		UnknownBranch,
-		/// The branch has numbers already. Move them with `set_values`, or choose another id.
-		BranchExists,
-		/// A new branch would start with a debt ceiling above 1,000,000 kUSD. List it with that or less, and raise the ceiling
-		/// with `set_values`, a step and a cooldown at a time.
-		NewBranchCeilingTooHigh,
-		/// A key of the chain was used on a branch or the other way round. Take the key of the subject's own kind.
+		/// The market has no numbers. Use one that `markets` lists, or add it first with `add_market`.
+		UnknownMarket,
+		/// The asset has no numbers as collateral of margin accounts. Use one that `collaterals` lists, or add it first
+		/// with `add_collateral`.
+		UnknownCollateral,
+		/// The branch, market or asset has numbers already. Move them with `set_values`, or choose another id.
+		AlreadyListed,
+		/// It would start with more than 1,000,000 kUSD: the debt ceiling of a branch, the most open interest of a market, the
+		/// deposit cap of an asset. List it with that or less, and raise the number with `set_values`, a step and a
+		/// cooldown at a time.
+		ListedTooLarge,
+		/// A key of one kind of subject was used on another. Take a key of the subject's own kind: the view `parameters` lists
+		/// them.
 		KeyOfAnotherSubject,
 		/// The list is empty. Name at least one change.
 		NoChanges,
@@ -213,11 +248,11 @@ pub mod pallet {
 		/// The number is larger than its type holds. Raw values: ratios have 18 decimals, kUSD 6, times and counts none.
 		ValueDoesNotFit,
 		/// The value is below its bounds. Stay at or above `bounds.min` of the view `parameter`, or move the bounds by
-		/// referendum. In a new branch, also at or above `policy.bounds.min`, whatever bounds it is given: list it there,
+		/// referendum. In what is newly listed, also at or above `policy.bounds.min`, whatever bounds it is given: list it there,
 		/// and move it afterwards.
 		BelowBounds,
 		/// The value is above its bounds. Stay at or below `bounds.max` of the view `parameter`, or move the bounds by
-		/// referendum. In a new branch, also at or below `policy.bounds.max`, whatever bounds it is given: list it there,
+		/// referendum. In what is newly listed, also at or below `policy.bounds.max`, whatever bounds it is given: list it there,
 		/// and move it afterwards.
 		AboveBounds,
 		/// The value tightens by more than one step. Take what the view `nearest_allowed` answers, several times if
@@ -293,32 +328,34 @@ pub mod pallet {
 		DrawdownOutOfOrder,
 		/// `FeesMintedGuarded` must stay at or below `FeesMintedReduceOnly`. Move both in the same call.
 		FeesMintedOutOfOrder,
+		/// `LendingGuarded` must stay at or below `LendingReduceOnly`. Move both in the same call.
+		LendingOutOfOrder,
+		/// The cap of the maintenance margin would be below the margin. Raise the cap or lower the margin in the same call.
+		CapBelowMaintenance,
+		/// `PremiumStep` would be above a quarter of `MaintenanceMargin`: one order could move the mark by what another's margin
+		/// is for. Lower the step or raise the margin in the same call.
+		PremiumStepTooLarge,
+		/// `PremiumStep` would be above `MaxPremium`. Lower the step or raise the maximum in the same call.
+		PremiumStepAboveMaximum,
+		/// `LiquidationFee` would not be below `MaintenanceMargin`, which has to cover it. Lower the fee or raise the margin in
+		/// the same call.
+		LiquidationFeeTooLarge,
+		/// `MakerFee` would be above `TakerFee`. Lower the one or raise the other in the same call.
+		MakerAboveTaker,
+		/// `Rebate` would be above half of `TakerFee`: trading back and forth would begin to pay. Lower the rebate or raise the
+		/// fee in the same call.
+		RebateTooLarge,
+		/// `OpenInterestLower` must stay at or below `OpenInterestUpper`. Move both in the same call.
+		OpenInterestOutOfOrder,
+		/// `SaleDiscount` would not be below `Haircut`: a sale would leave an account with less than its collateral counted.
+		/// Lower the discount or raise the haircut in the same call.
+		DiscountNotBelowHaircut,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
-			let listed = ParameterSet::Branch(0, limits::new_branch());
-			assert!(
-				listed.check().is_ok(),
-				"the numbers of a new branch do not go together"
-			);
-			for subject in [Subject::Chain, Subject::Branch(0)] {
-				let mut set = Self::default_set(subject);
-				assert!(
-					set.check().is_ok(),
-					"the default numbers of {subject:?} do not go together"
-				);
-				for (key, value) in set.values() {
-					let policy = policy(key);
-					assert!(policy.is_sane(), "the policy of {key:?} makes no sense");
-					assert!(value == policy.default, "the default of {key:?} does not fit");
-					assert!(
-						set.set(key, policy.limits.max).is_some(),
-						"the upper limit of {key:?} does not fit"
-					);
-				}
-			}
+			Self::check_table();
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -329,42 +366,35 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// Who has numbers: the chain, then every branch.
+		/// Who has numbers: the chain, then every branch, every market and every asset of margin accounts.
 		pub fn subjects() -> Vec<Subject> {
 			Self::all_subjects()
 		}
 
 		/// One number: its value, bounds, limits, unit, safer direction, who may move it, steps, where a move may take it
-		/// now, from when it may be loosened, and whether the breaker refuses that now. Nothing for an unknown branch or a
-		/// key of the other kind.
+		/// now, from when it may be loosened, and whether the breaker refuses that now. Nothing for an unknown subject or a
+		/// key of another kind.
 		pub fn parameter(subject: Subject, key: Key) -> Option<ParameterInfo> {
 			let value = Self::set_of(subject).ok()?.get(key)?;
 			Some(Self::info(subject, key, value))
 		}
 
-		/// Every number of a subject, as `parameter` has it. Empty for an unknown branch.
+		/// Every number of a subject, as `parameter` has it. Empty for an unknown one.
 		pub fn parameters(subject: Subject) -> Vec<ParameterInfo> {
-			Self::set_of(subject)
-				.map(|set| {
-					set.values()
-						.into_iter()
-						.map(|(key, value)| Self::info(subject, key, value))
-						.collect()
-				})
-				.unwrap_or_default()
+			Self::infos(subject)
 		}
 
 		/// The value nearest to the wanted raw value that `set_values` would accept with all other numbers as they
 		/// are: now, and once the cooldown is over and the breaker back at `Normal`. From `AdjustOrigin`; a guardian's only
 		/// if it tightens a number whose policy says `guardian`. Minds the impact on those who are in as it is now; while
-		/// that can't be known, a number that is judged by it stays where it is. Nothing for an unknown branch or a key of
-		/// the other kind.
+		/// that can't be known, a number that is judged by it stays where it is. Nothing for an unknown subject or a key of
+		/// another kind.
 		pub fn nearest_allowed(subject: Subject, key: Key, wanted: u128) -> Option<Nearest> {
 			Self::nearest(subject, key, wanted)
 		}
 
 		/// How far every number of a subject could go in each direction before its bounds or the other numbers stop
-		/// it, however many steps that takes, with no breaker raised and nobody made unsafe. Empty for an unknown branch.
+		/// it, however many steps that takes, with no breaker raised and nobody made unsafe. Empty for an unknown subject.
 		pub fn headroom(subject: Subject) -> Vec<Headroom> {
 			Self::headroom_of(subject)
 		}
@@ -381,7 +411,7 @@ pub mod pallet {
 		/// What these changes would do to those who are in already, by the same count `set_values` makes: debt that is
 		/// safe now and would not be once the ramp has run, all debt, the share and its limit, and whether that is allowed.
 		/// Also for changes that bounds, steps or cooldowns would refuse. Zero where none of the numbers can make anybody
-		/// unsafe; an error while the price is refused, because then nobody can tell.
+		/// unsafe, as of the chain, a market or an asset; an error while the price is refused, because then nobody can tell.
 		pub fn impact(subject: Subject, changes: Changes) -> Result<ImpactReport, DispatchError> {
 			Self::judge(subject, &changes)
 		}
@@ -399,7 +429,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Values are raw: ratios and rates with 18 decimals, kUSD with 6, times and counts plain. Each change must
+		/// Values are raw: ratios and rates with 18 decimals, kUSD with 6, sizes with 8, times and counts plain. Each change must
 		/// stay inside the number's bounds and within one step of its present value. Loosening waits for the
 		/// number's cooldown, counted from its last loosening, and for the subject's breaker to be at `Normal`;
 		/// tightening does not wait. The numbers are checked against each other after all changes, so numbers that
@@ -409,13 +439,15 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `ValueDoesNotFit`;
-		/// `BelowBounds`, `AboveBounds`; `TightenedTooFar`, `LoosenedTooFar`, `CoolingDown`,
+		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `UnknownMarket`,
+		/// `UnknownCollateral`, `ValueDoesNotFit`; `BelowBounds`, `AboveBounds`; `TightenedTooFar`, `LoosenedTooFar`, `CoolingDown`,
 		/// `BreakerRaised`, `GuardianMayOnlyTighten`, `NotForGuardians`, `NotForControllers`; for numbers that would not
 		/// go together `RatioWithinPenalty`, `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`,
 		/// `AuctionMissesReserve`, `AgesOutOfOrder`, `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`,
 		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `MintedOutOfOrder`, `LeavingOutOfOrder`,
-		/// `DrawdownOutOfOrder`, `FeesMintedOutOfOrder`; `WouldMakeUnsafe`, or why the price is refused where the impact
+		/// `DrawdownOutOfOrder`, `FeesMintedOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
+		/// `PremiumStepAboveMaximum`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`, `OpenInterestOutOfOrder`,
+		/// `DiscountNotBelowHaircut`; `WouldMakeUnsafe`, or why the price is refused where the impact
 		/// can't be judged.
 		///
 		/// ## Events
@@ -456,8 +488,8 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `BoundsInverted`,
-		/// `BoundsOutsideLimits`, `BoundsExcludeValue`.
+		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `UnknownMarket`,
+		/// `UnknownCollateral`, `BoundsInverted`, `BoundsOutsideLimits`, `BoundsExcludeValue`.
 		///
 		/// ## Events
 		///
@@ -466,14 +498,8 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::set_bounds(changes.len() as u32))]
 		pub fn set_bounds(origin: OriginFor<T>, subject: Subject, changes: BoundsChanges) -> DispatchResult {
 			T::BoundsOrigin::ensure_origin(origin)?;
-			for (key, old, new) in Self::do_set_bounds(subject, &changes)? {
-				Self::deposit_event(Event::BoundsChanged {
-					subject,
-					key,
-					old,
-					new,
-				});
-			}
+			let moved = Self::do_set_bounds(subject, &changes)?;
+			Self::announce_bounds(subject, moved);
 			Ok(())
 		}
 
@@ -493,8 +519,8 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// `BranchExists`, `DuplicateKey`, `KeyOfAnotherSubject`, `BoundsInverted`, `BoundsOutsideLimits`,
-		/// `BelowBounds`, `AboveBounds`, `NewBranchCeilingTooHigh`, and the errors for numbers that do not go together (see `set_values`).
+		/// `AlreadyListed`, `DuplicateKey`, `KeyOfAnotherSubject`, `BoundsInverted`, `BoundsOutsideLimits`,
+		/// `BelowBounds`, `AboveBounds`, `ListedTooLarge`, and the errors for numbers that do not go together (see `set_values`).
 		///
 		/// ## Events
 		///
@@ -508,16 +534,74 @@ pub mod pallet {
 			bounds: BoundsChanges,
 		) -> DispatchResult {
 			T::BoundsOrigin::ensure_origin(origin)?;
-			let changed = Self::do_add_branch(branch, &parameters, &bounds)?;
+			let moved = Self::do_list(ParameterSet::Branch(branch, (*parameters).clone()), &bounds)?;
 			Self::deposit_event(Event::BranchAdded { branch, parameters });
-			for (key, old, new) in changed {
-				Self::deposit_event(Event::BoundsChanged {
-					subject: Subject::Branch(branch),
-					key,
-					old,
-					new,
-				});
-			}
+			Self::announce_bounds(Subject::Branch(branch), moved);
+			Ok(())
+		}
+
+		/// Give a new perpetual market its numbers and bounds.
+		///
+		/// ## Origin
+		///
+		/// `BoundsOrigin`.
+		///
+		/// ## Details
+		///
+		/// As `add_branch`; the most open interest of a side is 1,000,000 kUSD at most. Choose `SkewScale` by the market's own
+		/// price and depth: the table can only guess.
+		///
+		/// ## Errors
+		///
+		/// Those of `add_branch`.
+		///
+		/// ## Events
+		///
+		/// `MarketAdded`, then `BoundsChanged` for every key of `bounds`, from the table's.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::add_market(bounds.len() as u32))]
+		pub fn add_market(
+			origin: OriginFor<T>,
+			market: MarketId,
+			parameters: Box<MarketParameters>,
+			bounds: BoundsChanges,
+		) -> DispatchResult {
+			T::BoundsOrigin::ensure_origin(origin)?;
+			let moved = Self::do_list(ParameterSet::Market(market, (*parameters).clone()), &bounds)?;
+			Self::deposit_event(Event::MarketAdded { market, parameters });
+			Self::announce_bounds(Subject::Market(market), moved);
+			Ok(())
+		}
+
+		/// Give an asset its numbers and bounds as collateral of margin accounts.
+		///
+		/// ## Origin
+		///
+		/// `BoundsOrigin`.
+		///
+		/// ## Details
+		///
+		/// As `add_branch`; the deposit cap is 1,000,000 kUSD at most.
+		///
+		/// ## Errors
+		///
+		/// Those of `add_branch`.
+		///
+		/// ## Events
+		///
+		/// `CollateralAdded`, then `BoundsChanged` for every key of `bounds`, from the table's.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::add_collateral(bounds.len() as u32))]
+		pub fn add_collateral(
+			origin: OriginFor<T>,
+			asset: AssetId,
+			parameters: Box<CollateralParameters>,
+			bounds: BoundsChanges,
+		) -> DispatchResult {
+			T::BoundsOrigin::ensure_origin(origin)?;
+			let moved = Self::do_list(ParameterSet::Collateral(asset, (*parameters).clone()), &bounds)?;
+			Self::deposit_event(Event::CollateralAdded { asset, parameters });
+			Self::announce_bounds(Subject::Collateral(asset), moved);
 			Ok(())
 		}
 	}

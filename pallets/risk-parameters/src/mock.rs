@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use frame_support::{derive_impl, dispatch::DispatchResult, ord_parameter_types, parameter_types};
 use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSignedBy};
 use keel_primitives::{
-	Action, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker, Impact, ImpactGauge,
-	Level, Moment,
+	Action, AssetId, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker,
+	CollateralParameters, Impact, ImpactGauge, Level, MarketId, MarketParameters, Moment,
 };
 use sp_runtime::{BuildStorage, DispatchError, FixedU128};
 
@@ -19,6 +19,9 @@ pub const CONTROLLER: u64 = 4;
 
 pub const BTC: BranchId = 2;
 pub const DOT: BranchId = 4;
+pub const USDC: AssetId = 5;
+/// A market has only a feed.
+pub const SOL: MarketId = 6;
 
 pub const DAY: Moment = 86_400_000;
 /// When the tests begin: 2030.
@@ -145,9 +148,30 @@ pub fn dot() -> BranchParameters {
 	}
 }
 
+/// As the development chain has it: deeper in dollars, and wilder.
+pub fn sol() -> MarketParameters {
+	MarketParameters {
+		maintenance_margin: FixedU128::from_rational(4, 100),
+		stress: FixedU128::from_rational(35, 100),
+		skew_scale: 400_000 * 100_000_000,
+		max_open_interest: 5_000_000_000_000,
+		..limits::default_market()
+	}
+}
+
+/// As the development chain has it: next to no haircut.
+pub fn usdc() -> CollateralParameters {
+	CollateralParameters {
+		haircut: FixedU128::from_rational(6, 100),
+		..limits::default_collateral()
+	}
+}
+
 pub struct ExtBuilder {
 	chain: ChainParameters,
 	branches: Vec<(BranchId, BranchParameters)>,
+	markets: Vec<(MarketId, MarketParameters)>,
+	collaterals: Vec<(AssetId, CollateralParameters)>,
 }
 
 impl Default for ExtBuilder {
@@ -155,6 +179,8 @@ impl Default for ExtBuilder {
 		Self {
 			chain: limits::default_chain(),
 			branches: vec![(BTC, limits::default_branch()), (DOT, dot())],
+			markets: vec![(BTC, limits::default_market()), (SOL, sol())],
+			collaterals: vec![(BTC, limits::default_collateral()), (USDC, usdc())],
 		}
 	}
 }
@@ -170,6 +196,16 @@ impl ExtBuilder {
 		self
 	}
 
+	pub fn markets(mut self, markets: Vec<(MarketId, MarketParameters)>) -> Self {
+		self.markets = markets;
+		self
+	}
+
+	pub fn collaterals(mut self, collaterals: Vec<(AssetId, CollateralParameters)>) -> Self {
+		self.collaterals = collaterals;
+		self
+	}
+
 	pub fn build(self) -> sp_io::TestExternalities {
 		let mut storage = frame_system::GenesisConfig::<Test>::default()
 			.build_storage()
@@ -177,6 +213,8 @@ impl ExtBuilder {
 		GenesisConfig::<Test> {
 			chain: self.chain,
 			branches: self.branches,
+			markets: self.markets,
+			collaterals: self.collaterals,
 			..Default::default()
 		}
 		.assimilate_storage(&mut storage)

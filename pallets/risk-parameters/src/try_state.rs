@@ -15,12 +15,15 @@ impl<T: Config> Pallet<T> {
 			Self::try_subject(subject)?;
 		}
 		for (subject, key, _) in Bounds::<T>::iter() {
-			ensure!(Self::exists(subject, key), "risk parameters: bounds of nothing");
+			ensure!(
+				subject.has(key) && Self::is_listed(subject),
+				"risk parameters: bounds of nothing"
+			);
 		}
 		let now = T::Time::now();
 		for (subject, key, last) in LastLoosened::<T>::iter() {
 			ensure!(
-				Self::exists(subject, key),
+				subject.has(key) && Self::is_listed(subject),
 				"risk parameters: a loosening of nothing"
 			);
 			ensure!(last <= now, "risk parameters: loosened in the future");
@@ -40,9 +43,5 @@ impl<T: Config> Pallet<T> {
 			ensure!(value <= bounds.max, "risk parameters: value above bounds");
 		}
 		set.check().map_err(|broken| broken.message().into())
-	}
-
-	fn exists(subject: Subject, key: Key) -> bool {
-		subject.has(key) && Self::set_of(subject).is_ok()
 	}
 }

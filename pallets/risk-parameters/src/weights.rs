@@ -1,7 +1,7 @@
 //! Weights, estimated by reads and writes. A runtime uses measured ones.
 
 use frame_support::weights::{constants::RocksDbWeight, Weight};
-use keel_primitives::BranchKey;
+use keel_primitives::{BranchKey, CollateralKey, MarketKey};
 
 /// What the calls cost.
 pub trait WeightInfo {
@@ -11,6 +11,17 @@ pub trait WeightInfo {
 	fn set_bounds(n: u32) -> Weight;
 	/// `n` bounds that differ from the table.
 	fn add_branch(n: u32) -> Weight;
+	/// `n` bounds that differ from the table.
+	fn add_market(n: u32) -> Weight;
+	/// `n` bounds that differ from the table.
+	fn add_collateral(n: u32) -> Weight;
+}
+
+/// The set, and the bounds of every one of `keys`; `n` of them not the table's.
+fn list(keys: usize, n: u32) -> Weight {
+	Weight::from_parts(50_000_000, 4_000)
+		.saturating_add(Weight::from_parts(1_000_000, 0).saturating_mul(n as u64))
+		.saturating_add(RocksDbWeight::get().reads_writes(1, (keys as u64).saturating_add(1)))
 }
 
 impl WeightInfo for () {
@@ -35,11 +46,15 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().reads_writes(n.saturating_add(1), n))
 	}
 
-	/// The set, and the bounds of every key.
 	fn add_branch(n: u32) -> Weight {
-		let keys = BranchKey::ALL.len() as u64;
-		Weight::from_parts(50_000_000, 4_000)
-			.saturating_add(Weight::from_parts(1_000_000, 0).saturating_mul(n as u64))
-			.saturating_add(RocksDbWeight::get().reads_writes(1, keys.saturating_add(1)))
+		list(BranchKey::ALL.len(), n)
+	}
+
+	fn add_market(n: u32) -> Weight {
+		list(MarketKey::ALL.len(), n)
+	}
+
+	fn add_collateral(n: u32) -> Weight {
+		list(CollateralKey::ALL.len(), n)
 	}
 }

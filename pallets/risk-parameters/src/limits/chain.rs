@@ -315,5 +315,185 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// Called sooner is reduced sooner: those who are in pay for it. At one, the call would come with the liquidation.
+		ChainKey::MarginCall => Policy {
+			unit: Ratio,
+			safer: Higher,
+			guardian: false,
+			default: bps(12_500),
+			bounds: range(bps(11_000), bps(15_000)),
+			limits: range(bps(10_500), bps(20_000)),
+			tighten: step(50, bps(250)),
+			loosen: step(20, bps(100)),
+			cooldown: DAY,
+			..REST
+		},
+		// Asked where risk is added or money leaves against it. Who closes has all of the profit.
+		ChainKey::ProfitShare => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: true,
+			default: bps(8_000),
+			bounds: range(bps(5_000), bps(9_500)),
+			limits: range(0, bps(10_000)),
+			tighten: step(500, bps(1_000)),
+			loosen: step(50, bps(200)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::ProfitCap => Policy {
+			unit: Amount,
+			safer: Lower,
+			guardian: true,
+			default: kusd(100_000),
+			bounds: range(kusd(10_000), kusd(1_000_000)),
+			limits: range(0, kusd(100_000_000)),
+			tighten: step(500, kusd(10_000)),
+			loosen: step(100, kusd(5_000)),
+			cooldown: DAY,
+			..REST
+		},
+		// What keeps the queue from being filled for nothing. Who leaves pays it too: not for guardians, and never much.
+		ChainKey::OrderFee => Policy {
+			unit: Amount,
+			safer: Higher,
+			guardian: false,
+			default: kusd(1) / 10,
+			bounds: range(kusd(1) / 100, kusd(1)),
+			limits: range(kusd(1) / 1_000, kusd(10)),
+			tighten: step(500, kusd(1) / 100),
+			loosen: step(200, kusd(1) / 200),
+			cooldown: DAY,
+			..REST
+		},
+		// Those who leave stand in the same line: at a handful a block, the line would be a closed door. The block's weight ends
+		// it in any case.
+		ChainKey::OrdersPerBlock => Policy {
+			unit: Count,
+			safer: Higher,
+			guardian: true,
+			default: 50,
+			bounds: range(20, 200),
+			limits: range(5, 500),
+			tighten: step(500, 5),
+			loosen: step(200, 2),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::RefreshesPerBlock => Policy {
+			unit: Count,
+			safer: Higher,
+			guardian: true,
+			default: 100,
+			bounds: range(20, 400),
+			limits: range(5, 1_000),
+			tighten: step(500, 10),
+			loosen: step(200, 5),
+			cooldown: DAY,
+			..REST
+		},
+		// These two are doors of the liquidity pool. Who sees a loss coming must not be gone before it; who just wants to leave
+		// is out within two weeks, whatever anybody votes for, and as soon as the traders' positions allow it.
+		ChainKey::PoolCooldown => Policy {
+			unit: Milliseconds,
+			safer: Higher,
+			guardian: false,
+			default: sec(86_400),
+			bounds: range(sec(3_600), sec(604_800)),
+			limits: range(sec(600), sec(1_209_600)),
+			tighten: step(250, sec(1_800)),
+			loosen: step(100, sec(900)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::PoolStress => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(8_000),
+			bounds: range(bps(5_000), bps(9_500)),
+			limits: range(bps(2_000), bps(10_000)),
+			tighten: step(200, bps(500)),
+			loosen: step(50, bps(200)),
+			cooldown: DAY,
+			..REST
+		},
+		// The price of a negative balance. Dearer brings lenders and keeps borrowers few, and those who are in pay it at once.
+		ChainKey::LendingBase => Policy {
+			unit: AnnualRate,
+			safer: Higher,
+			guardian: false,
+			default: bps(200),
+			bounds: range(0, bps(1_000)),
+			limits: range(0, bps(5_000)),
+			tighten: step(500, bps(100)),
+			loosen: step(250, bps(50)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::LendingSlope => Policy {
+			unit: AnnualRate,
+			safer: Higher,
+			guardian: false,
+			default: bps(1_000),
+			bounds: range(bps(200), bps(5_000)),
+			limits: range(0, bps(20_000)),
+			tighten: step(500, bps(200)),
+			loosen: step(250, bps(100)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::LendingKink => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(8_000),
+			bounds: range(bps(6_000), bps(9_000)),
+			limits: range(bps(3_000), bps(9_500)),
+			tighten: step(100, bps(200)),
+			loosen: step(50, bps(100)),
+			cooldown: DAY,
+			..REST
+		},
+		// Without it nothing brings the last lender's money back.
+		ChainKey::LendingJump => Policy {
+			unit: AnnualRate,
+			safer: Higher,
+			guardian: false,
+			default: bps(20_000),
+			bounds: range(bps(5_000), bps(50_000)),
+			limits: range(bps(2_000), bps(100_000)),
+			tighten: step(500, bps(5_000)),
+			loosen: step(250, bps(2_000)),
+			cooldown: DAY,
+			..REST
+		},
+		// New debt meets it. Who owes already, or loses by a price, does not.
+		ChainKey::LendingCap => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: true,
+			default: bps(9_000),
+			bounds: range(bps(6_000), bps(9_500)),
+			limits: range(bps(3_000), bps(10_000)),
+			tighten: step(200, bps(500)),
+			loosen: step(50, bps(200)),
+			cooldown: DAY,
+			..REST
+		},
+		// Lending only has new debt to keep out. A reserve that is lent as it should be reads the kink; one that reads a whole is
+		// empty, so both end below.
+		ChainKey::LendingGuarded => trigger(
+			NEW_RISK,
+			bps(8_500),
+			range(bps(7_500), bps(9_500)),
+			range(bps(6_000), bps(9_800)),
+		),
+		ChainKey::LendingReduceOnly => trigger(
+			NEW_RISK,
+			bps(9_500),
+			range(bps(8_500), bps(9_800)),
+			range(bps(7_000), bps(9_900)),
+		),
 	}
 }

@@ -8,18 +8,24 @@
 //!
 //! Guardians act at once and nobody can undo them for days, so they don't move every number (`guardian`). Theirs are
 //! those whose safer side at its worst keeps new risk out, and of what existing vaults meet on the ramp
-//! `LiquidationRatio` alone: its impact is judged for all it does, and it ends at the cap. Not theirs are numbers whose
-//! safer side
+//! `LiquidationRatio` alone: its impact is judged for all it does, and it ends at the cap. Nobody can judge that for margin
+//! accounts, so of what they meet, on the ramp or at once, guardians move nothing. Not theirs are numbers whose safer side
 //!
 //! - arms the liquidation ratio for the next storm: `LiquidationRatioCap`, `VolatilityMultiple`, `VolatilityHorizon`,
 //!   `VolatilityTau`. In calm weather they make nobody unsafe, so the impact lets them pass; once volatility comes, they
-//!   liquidate vaults that would have stood;
+//!   liquidate vaults that would have stood. So does `MaintenanceCap` for positions, with the same two and `MaintenanceMargin`;
 //! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
 //!   `LiquidateConfidence`, `OutlierDeviations`, `OutlierFloor` (with no operator to spare, one dropped value is no price);
 //! - takes from those who are in already, with no ramp: `LiquidationPenalty`, `PoolBonus`, `TargetMargin` (more is
 //!   liquidated, with its penalty), `StabilityFee`, `MinimumDebt` (a vault below it can't repay a part, and is
-//!   liquidated whole), and `RampPerHour`, which is the time owners have;
-//! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`;
+//!   liquidated whole), and `RampPerHour`, which is the time owners have. Of margin accounts: `Haircut`, `HaircutRamp`,
+//!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` (it moves the mark), `MaxFundingRate`, `FundingVelocity`,
+//!   the rates of lending, and what makes the initial margin, because a liquidation closes as much as brings an account
+//!   back there: `InitialMultiple`, `OpenInterestLower`, `OpenInterestUpper`, `GuardedMultiple`;
+//! - costs those who leave: `TakerFee`, `MakerFee`, `OrderFee`; or keeps the pool's providers in:
+//!   `PoolCooldown`, `PoolStress`, `Stress`;
+//! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`; or the market with a wider
+//!   window for a cascade: `LiquidationLimit`;
 //! - closes doors to those who are in: what makes a breaker halt (`DeviationHalted`, `RefusedHalted`, `LiquidatedHalted`,
 //!   `DrawdownHalted`; `DrawdownFloor`, which stands under a drawdown; `AddRiskConfidence`, which decides what counts as
 //!   an outage, and a long one halts) or keeps it there longer (`BreakerDwell`, `BreakerCooldown`, `BreakerRelease`), and
@@ -30,23 +36,33 @@
 //! one is within what a crash reads, so that nobody can vote a fuse away: a trigger at a whole, or over a floor larger
 //! than any fund, would never blow.
 //!
-//! A branch that is listed starts inside the table's bounds with every number, and with a ceiling of at most
-//! [`NEW_BRANCH_CEILING`], whatever bounds it is given: wider bounds only say how far it may go, by steps and cooldowns.
+//! What is listed starts inside the table's bounds with every number, whatever bounds it is given: wider bounds only say how
+//! far it may go, by steps and cooldowns. And it starts small: a branch with a ceiling of at most [`NEW_BRANCH_CEILING`], a
+//! market with [`NEW_MARKET_CEILING`] open to a side, an asset with [`NEW_COLLATERAL_CEILING`] deposited.
 //!
 //! Controllers move `StabilityFee` alone (`controller`). Not `DebtCeiling`: guardians cut it, and a machine that raises
 //! it would lend into every rally.
 //!
 //! What reaches those who are in already (`moves_existing`) are the five numbers the liquidation ratio is made of; a
-//! change of one of them is judged by its impact first.
+//! change of one of them is judged by its impact first. None of a market or an asset is: the maintenance margin of open
+//! positions and the haircut of what is held follow their targets by `RampPerHour` and `HaircutRamp`, which the pallets that
+//! keep them see to, and the impact on accounts that net many markets can't be counted in a call.
 
 mod branch;
 mod chain;
+mod collateral;
+mod market;
 
 pub use branch::rule as branch;
 pub use chain::rule as chain;
+pub use collateral::rule as collateral;
+pub use market::rule as market;
 
 use keel_math::ONE;
-use keel_primitives::{Balance, BranchKey, BranchParameters, ChainKey, ChainParameters, Moment};
+use keel_primitives::{
+	Balance, BranchKey, BranchParameters, ChainKey, ChainParameters, CollateralKey, CollateralParameters,
+	MarketKey, MarketParameters, Moment,
+};
 use sp_runtime::Permill;
 
 use crate::types::{Policy, Range, Safer, Step, Unit, MAX_CHANGES};
@@ -58,9 +74,22 @@ const DAY: Moment = 24 * HOUR;
 /// can cost. From there the ceiling grows by steps, each after a cooldown, in view of everybody. Genesis is exempt.
 pub const NEW_BRANCH_CEILING: Balance = kusd(1_000_000);
 
+/// The most open interest of a side a market is listed with, in base units of kUSD: 1,000,000 kUSD. Grows as
+/// [`NEW_BRANCH_CEILING`] does. Genesis is exempt.
+pub const NEW_MARKET_CEILING: Balance = kusd(1_000_000);
+
+/// The highest deposit cap an asset is listed with, in base units of kUSD: 1,000,000 kUSD. Grows as [`NEW_BRANCH_CEILING`]
+/// does. Genesis is exempt.
+pub const NEW_COLLATERAL_CEILING: Balance = kusd(1_000_000);
+
 /// A raw ratio from basis points.
 const fn bps(n: u128) -> u128 {
 	n * ONE / 10_000
+}
+
+/// A raw ratio from millionths.
+const fn ppm(n: u128) -> u128 {
+	n * ONE / 1_000_000
 }
 
 /// Base units from whole kUSD.
@@ -152,6 +181,42 @@ pub fn new_branch() -> BranchParameters {
 	}
 }
 
+/// The numbers of a fresh market.
+pub fn default_market() -> MarketParameters {
+	let mut set = MarketParameters::default();
+	for key in MarketKey::ALL {
+		let _ = set.set(*key, market(*key).default);
+	}
+	set
+}
+
+/// The numbers of a market that is listed: as fresh, with the open interest it may start with.
+pub fn new_market() -> MarketParameters {
+	let fresh = default_market();
+	MarketParameters {
+		max_open_interest: fresh.max_open_interest.min(NEW_MARKET_CEILING),
+		..fresh
+	}
+}
+
+/// The numbers of a fresh asset that margin accounts hold.
+pub fn default_collateral() -> CollateralParameters {
+	let mut set = CollateralParameters::default();
+	for key in CollateralKey::ALL {
+		let _ = set.set(*key, collateral(*key).default);
+	}
+	set
+}
+
+/// The numbers of an asset that is listed: as fresh, with the cap it may start with.
+pub fn new_collateral() -> CollateralParameters {
+	let fresh = default_collateral();
+	CollateralParameters {
+		deposit_cap: fresh.deposit_cap.min(NEW_COLLATERAL_CEILING),
+		..fresh
+	}
+}
+
 /// The numbers of a fresh chain.
 pub fn default_chain() -> ChainParameters {
 	let mut set = ChainParameters::default();
@@ -161,24 +226,32 @@ pub fn default_chain() -> ChainParameters {
 	set
 }
 
+/// Every rule of a kind of subject makes sense, and one call can name all of its keys.
+macro_rules! sane {
+	($keys:ty, $rule:path) => {
+		assert!(<$keys>::ALL.len() <= MAX_CHANGES as usize);
+		let mut i = 0;
+		while i < <$keys>::ALL.len() {
+			assert!($rule(<$keys>::ALL[i]).is_sane(), "a policy makes no sense");
+			i += 1;
+		}
+	};
+}
+
 // A table that makes no sense does not compile.
 const _: () = {
-	assert!(BranchKey::ALL.len() <= MAX_CHANGES as usize && ChainKey::ALL.len() <= MAX_CHANGES as usize);
+	sane!(ChainKey, chain);
+	sane!(BranchKey, branch);
+	sane!(MarketKey, market);
+	sane!(CollateralKey, collateral);
 	assert!(
-		branch(BranchKey::DebtCeiling).bounds.contains(NEW_BRANCH_CEILING),
-		"no branch could be listed with the highest ceiling"
+		branch(BranchKey::DebtCeiling).bounds.contains(NEW_BRANCH_CEILING)
+			&& market(MarketKey::MaxOpenInterest)
+				.bounds
+				.contains(NEW_MARKET_CEILING)
+			&& collateral(CollateralKey::DepositCap)
+				.bounds
+				.contains(NEW_COLLATERAL_CEILING),
+		"nothing could be listed as large as it may be"
 	);
-	let mut i = 0;
-	while i < BranchKey::ALL.len() {
-		assert!(
-			branch(BranchKey::ALL[i]).is_sane(),
-			"a branch policy makes no sense"
-		);
-		i += 1;
-	}
-	let mut i = 0;
-	while i < ChainKey::ALL.len() {
-		assert!(chain(ChainKey::ALL[i]).is_sane(), "a chain policy makes no sense");
-		i += 1;
-	}
 };

@@ -104,7 +104,7 @@ mod guardian_gone_rogue {
 		let mut accepted = 0;
 		loop {
 			let mut moved_now = 0;
-			for subject in BOTH {
+			for subject in KINDS {
 				for key in subject.keys() {
 					let value = get(subject, key);
 					let safest = match policy(key).safer {
@@ -137,12 +137,12 @@ mod guardian_gone_rogue {
 	fn month() {
 		let first = rampage();
 		assert!(first > 60, "only {first} calls went through");
-		let reached = BOTH.map(RiskParameters::parameters);
+		let reached = KINDS.map(RiskParameters::parameters);
 		for _ in 1..30 {
 			later(DAY);
 			assert_eq!(rampage(), 0, "patience is worth something to a guardian");
 		}
-		assert_eq!(BOTH.map(RiskParameters::parameters), reached);
+		assert_eq!(KINDS.map(RiskParameters::parameters), reached);
 	}
 
 	/// What it can reach. Nobody loses a position or its collateral by it: what vaults meet, they meet on the ramp, if
@@ -185,6 +185,34 @@ mod guardian_gone_rogue {
 			(c(TreasuryCap), 5_000_000_000_000),
 			(c(FallbackBlocks), 1),
 			(c(LiquidationsPerBlock), 400),
+			// Less of an unrealised profit to open or to borrow against; all of it for who closes.
+			(c(ProfitShare), pct(50)),
+			(c(ProfitCap), 10_000_000_000),
+			// A faster line.
+			(c(OrdersPerBlock), 200),
+			(c(RefreshesPerBlock), 400),
+			// No new debt of accounts.
+			(c(LendingCap), pct(60)),
+			(c(LendingGuarded), pct(75)),
+			(c(LendingReduceOnly), pct(85)),
+			// No new positions, and none that pushes the mark.
+			(m(MarketKey::MaxOpenInterest), 0),
+			(m(MarketKey::MaxPremium), bps(50)),
+			(m(MarketKey::PremiumStep), bps(10)),
+			(m(MarketKey::GuardedCaps), pct(10)),
+			// No rebates, and more for the market's own tranche, from fees to come.
+			(m(MarketKey::Rebate), 0),
+			(m(MarketKey::RebateBand), pct(1)),
+			(m(MarketKey::RebateShare), 0),
+			(m(MarketKey::TrancheTarget), 500_000_000_000),
+			(m(MarketKey::DeviationGuarded), pct(3)),
+			(m(MarketKey::DeviationReduceOnly), pct(5)),
+			(m(MarketKey::RefusedGuarded), 40_000),
+			(m(MarketKey::RefusedReduceOnly), 90_000),
+			(m(MarketKey::LiquidatedGuarded), pct(3)),
+			(m(MarketKey::LiquidatedReduceOnly), pct(8)),
+			// No new deposits.
+			(a(CollateralKey::DepositCap), 0),
 		]
 	}
 
@@ -193,7 +221,7 @@ mod guardian_gone_rogue {
 		ExtBuilder::default().build_and_execute(|| {
 			month();
 			let reach = reach();
-			for subject in BOTH {
+			for subject in KINDS {
 				for (key, value) in RiskParameters::set_of(subject).unwrap().values() {
 					let expected = reach
 						.iter()
@@ -205,7 +233,8 @@ mod guardian_gone_rogue {
 			}
 			assert_eq!(
 				reach.len(),
-				BOTH.into_iter()
+				KINDS
+					.into_iter()
 					.flat_map(Subject::keys)
 					.filter(|key| policy(*key).guardian)
 					.count()
@@ -229,10 +258,8 @@ mod guardian_gone_rogue {
 			})));
 			month();
 			for (key, value) in reach() {
-				let reached = match key {
-					Key::Branch(_) => get(BRANCH, key),
-					Key::Chain(_) => get(Subject::Chain, key),
-				};
+				let subject = KINDS.into_iter().find(|subject| subject.has(key)).unwrap();
+				let reached = get(subject, key);
 				let expected = if policy(key).moves_existing {
 					policy(key).default
 				} else {
@@ -249,7 +276,7 @@ mod guardian_gone_rogue {
 			for raised in [Level::Guarded, Level::ReduceOnly, Level::Halted] {
 				level(BreakerSubject::Chain, raised);
 				let before = root();
-				for subject in BOTH {
+				for subject in KINDS {
 					for key in subject.keys() {
 						let value = get(subject, key);
 						let step = policy(key).loosen.of(value);
@@ -318,7 +345,7 @@ mod armed_for_the_next_storm {
 					let now = get(subject, key);
 					let other = match subject {
 						Subject::Chain => (c(ChainKey::AddRiskAge), 29_000),
-						Subject::Branch(_) => (b(BranchKey::DebtCeiling), 0),
+						_ => (b(BranchKey::DebtCeiling), 0),
 					};
 					for value in [value, moved(key, now, Tightened, 1).unwrap()] {
 						for list in [vec![(key, value)], vec![other, (key, value)]] {
@@ -435,6 +462,91 @@ mod governance_loosening_during_a_crash {
 				set(ADJUSTER, BRANCH, &[(ratio, pct(146))]),
 				Error::<Test>::CoolingDown
 			);
+		});
+	}
+}
+
+/// Numbers that move against those who stand in a market, while nobody counts whom they make unsafe.
+mod squeeze_of_a_market {
+	use super::*;
+	use keel_math::{margin, FixedU128};
+
+	/// What a position of 100,000 kUSD has to be worth to open, to stand, and where its liquidation would stop.
+	fn asked() -> (u128, u128, u128) {
+		let set = Markets::<Test>::get(BTC).unwrap();
+		let volatility = FixedU128::from_inner(pct(200));
+		let rate = margin::maintenance_rate(
+			set.maintenance_margin,
+			set.maintenance_cap,
+			set.volatility_multiple,
+			volatility,
+			set.volatility_horizon,
+		)
+		.unwrap();
+		let open = 2_000_000_000_000;
+		let initial = margin::initial_rate(
+			rate,
+			set.initial_multiple,
+			open,
+			set.open_interest_lower,
+			set.open_interest_upper,
+		)
+		.unwrap();
+		let guarded = initial.into_inner() * set.guarded_multiple.into_inner() / ONE;
+		(rate.into_inner(), initial.into_inner(), guarded)
+	}
+
+	#[test]
+	fn by_a_guardian_leaves_what_is_asked_of_positions_as_it_was() {
+		ExtBuilder::default().build_and_execute(|| {
+			let (before, asked_before) = (Markets::<Test>::get(BTC).unwrap(), asked());
+			let collateral = Collaterals::<Test>::get(BTC).unwrap();
+			for _ in 0..30 {
+				super::guardian_gone_rogue::rampage();
+				later(DAY);
+			}
+			let after = Markets::<Test>::get(BTC).unwrap();
+			assert_ne!(before, after);
+			assert_eq!(asked(), asked_before);
+			// Nor what they are charged, what leaving costs, and the price they leave at.
+			assert_eq!(after.max_funding_rate, before.max_funding_rate);
+			assert_eq!(after.funding_velocity, before.funding_velocity);
+			assert_eq!(after.liquidation_fee, before.liquidation_fee);
+			assert_eq!(after.taker_fee, before.taker_fee);
+			assert_eq!(after.maker_fee, before.maker_fee);
+			assert_eq!(after.skew_scale, before.skew_scale);
+			let (kept, chain) = (Collaterals::<Test>::get(BTC).unwrap(), Chain::<Test>::get());
+			assert_eq!(kept.haircut, collateral.haircut);
+			assert_eq!(kept.sale_discount, collateral.sale_discount);
+			assert_eq!(chain.pool_cooldown, DAY);
+			assert_eq!(chain.pool_stress.into_inner(), pct(80));
+			assert_eq!(chain.order_fee, 100_000);
+		});
+	}
+
+	#[test]
+	fn by_a_vote_in_a_storm_cannot_let_new_risk_in() {
+		ExtBuilder::default().build_and_execute(|| {
+			for raised in [Level::Guarded, Level::ReduceOnly, Level::Halted] {
+				level(BreakerSubject::Market(BTC), raised);
+				for (key, value) in [
+					(m(MarketKey::MaxOpenInterest), 24_000_000_000_000),
+					(m(MarketKey::InitialMultiple), pct(175)),
+					(m(MarketKey::MaxPremium), bps(650)),
+					(m(MarketKey::SkewScale), 102_000_000_000_000),
+					(m(MarketKey::MaxFundingRate), bps(550)),
+				] {
+					assert_noop!(
+						set(ADJUSTER, MARKET, &[(key, value)]),
+						Error::<Test>::BreakerRaised
+					);
+					frame_support::hypothetically!({
+						level(BreakerSubject::Market(BTC), Level::Normal);
+						assert_ok!(set(ADJUSTER, MARKET, &[(key, value)]));
+						level(BreakerSubject::Market(BTC), raised);
+					});
+				}
+			}
 		});
 	}
 }

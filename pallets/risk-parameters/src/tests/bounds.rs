@@ -32,6 +32,21 @@ fn when_set_should_store_announce_and_leave_the_value() {
 		);
 		// Another branch keeps its own.
 		assert_eq!(Bounds::<Test>::get(Subject::Branch(DOT), FEE), Some(old));
+		// So do another market and another asset of the same number.
+		let (premium, haircut) = (m(MarketKey::MaxPremium), a(CollateralKey::Haircut));
+		assert_ok!(set_bounds(MARKET, &[(premium, pct(5), pct(6))]));
+		assert_ok!(set_bounds(COLLATERAL, &[(haircut, pct(9), pct(11))]));
+		for (held, other, key) in [
+			(MARKET, Subject::Market(SOL), premium),
+			(COLLATERAL, Subject::Collateral(USDC), haircut),
+		] {
+			assert_eq!(Bounds::<Test>::get(other, key), Some(policy(key).bounds));
+			assert_ne!(Bounds::<Test>::get(held, key), Some(policy(key).bounds));
+			assert_ne!(
+				RiskParameters::parameter(held, key).unwrap().bounds,
+				policy(key).bounds
+			);
+		}
 	});
 }
 
@@ -53,7 +68,7 @@ fn wider_bounds_let_the_value_go_further_but_no_faster() {
 #[test]
 fn every_key_can_have_its_whole_limits_and_not_a_unit_more() {
 	ExtBuilder::default().build_and_execute(|| {
-		for subject in BOTH {
+		for subject in KINDS {
 			for info in RiskParameters::parameters(subject) {
 				let Range { min, max } = info.policy.limits;
 				assert_noop!(
@@ -135,6 +150,22 @@ fn refuses_lists_that_make_no_sense() {
 		assert_noop!(
 			set_bounds(Subject::Branch(99), &[(FEE, 0, pct(3))]),
 			Error::<Test>::UnknownBranch
+		);
+		assert_noop!(
+			set_bounds(MARKET, &[(FEE, 0, pct(3))]),
+			Error::<Test>::KeyOfAnotherSubject
+		);
+		assert_noop!(
+			set_bounds(Subject::Market(99), &[(m(MarketKey::MakerFee), 0, 1)]),
+			Error::<Test>::UnknownMarket
+		);
+		assert_noop!(
+			set_bounds(COLLATERAL, &[(m(MarketKey::MakerFee), 0, 1)]),
+			Error::<Test>::KeyOfAnotherSubject
+		);
+		assert_noop!(
+			set_bounds(Subject::Collateral(99), &[(a(CollateralKey::DepositCap), 0, 1)]),
+			Error::<Test>::UnknownCollateral
 		);
 	});
 }

@@ -75,7 +75,7 @@ fn is_for_referenda_only() {
 #[test]
 fn refuses_what_is_there_or_out_of_bounds() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_noop!(add(BTC, limits::new_branch(), &[]), Error::<Test>::BranchExists);
+		assert_noop!(add(BTC, limits::new_branch(), &[]), Error::<Test>::AlreadyListed);
 		for key in BranchKey::ALL {
 			let Range { min, max } = policy(b(*key)).bounds;
 			let mut parameters = limits::new_branch();
@@ -223,7 +223,7 @@ mod captured_listing {
 					parameters.set(*key, value).unwrap();
 					let result = add(ETH, parameters.clone(), &[]);
 					if parameters.debt_ceiling > limits::NEW_BRANCH_CEILING {
-						assert_eq!(result, Err(Error::<Test>::NewBranchCeilingTooHigh.into()));
+						assert_eq!(result, Err(Error::<Test>::ListedTooLarge.into()));
 					} else if let Err(broken) = crate::constraints::branch(&parameters) {
 						assert_eq!(result, Err(Error::<Test>::from(broken).into()));
 					} else {
@@ -279,10 +279,7 @@ mod captured_listing {
 					limits::default_branch().debt_ceiling,
 					table.max,
 				] {
-					assert_noop!(
-						add(ETH, with(too_high), &bounds),
-						Error::<Test>::NewBranchCeilingTooHigh
-					);
+					assert_noop!(add(ETH, with(too_high), &bounds), Error::<Test>::ListedTooLarge);
 				}
 			}
 			// It grows from there by a step a day, however wide the bounds.

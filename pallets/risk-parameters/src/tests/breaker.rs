@@ -27,12 +27,24 @@ fn loosening(subject: Subject) -> (Key, u128) {
 			b(BranchKey::SafetyMargin),
 			get(subject, b(BranchKey::SafetyMargin)) - 1,
 		),
+		Subject::Market(_) => (m(MarketKey::Stress), get(subject, m(MarketKey::Stress)) - 1),
+		Subject::Collateral(_) => (
+			a(CollateralKey::Haircut),
+			get(subject, a(CollateralKey::Haircut)) - 1,
+		),
 	}
 }
 
 #[test]
 fn when_raised_should_refuse_every_loosening_and_let_every_tightening_through() {
-	for (subject, breaker) in [(Subject::Chain, CHAIN), (BRANCH, CHAIN), (BRANCH, branch(BTC))] {
+	for (subject, breaker) in [
+		(Subject::Chain, CHAIN),
+		(BRANCH, CHAIN),
+		(BRANCH, branch(BTC)),
+		(MARKET, CHAIN),
+		(MARKET, BreakerSubject::Market(BTC)),
+		(COLLATERAL, CHAIN),
+	] {
 		for raised in RAISED {
 			ExtBuilder::default().build_and_execute(|| {
 				level(breaker, raised);
@@ -61,17 +73,33 @@ fn when_raised_should_refuse_every_loosening_and_let_every_tightening_through() 
 
 #[test]
 fn each_subject_minds_its_own_breaker_and_the_chains() {
-	let subjects = [Subject::Chain, Subject::Branch(BTC), Subject::Branch(DOT)];
-	// Which of the three a breaker holds.
+	let subjects = [
+		Subject::Chain,
+		Subject::Branch(BTC),
+		Subject::Branch(DOT),
+		Subject::Market(BTC),
+		Subject::Market(SOL),
+		Subject::Collateral(BTC),
+	];
+	// Which of them a breaker holds: what has the same number is something else.
 	let cases = [
-		(CHAIN, [true, true, true]),
-		(FEES, [false, false, false]),
-		(branch(BTC), [false, true, false]),
-		(vaults(BTC), [false, false, false]),
-		(branch(DOT), [false, false, true]),
-		(vaults(DOT), [false, false, false]),
-		(BreakerSubject::Market(BTC), [false, false, false]),
-		(branch(99), [false, false, false]),
+		(CHAIN, [true; 6]),
+		(FEES, [false; 6]),
+		(BreakerSubject::Lending, [false; 6]),
+		(branch(BTC), [false, true, false, false, false, false]),
+		(vaults(BTC), [false; 6]),
+		(branch(DOT), [false, false, true, false, false, false]),
+		(vaults(DOT), [false; 6]),
+		(
+			BreakerSubject::Market(BTC),
+			[false, false, false, true, false, false],
+		),
+		(
+			BreakerSubject::Market(SOL),
+			[false, false, false, false, true, false],
+		),
+		(branch(99), [false; 6]),
+		(BreakerSubject::Market(99), [false; 6]),
 	];
 	for (breaker, held) in cases {
 		for raised in RAISED {
@@ -95,13 +123,13 @@ fn each_subject_minds_its_own_breaker_and_the_chains() {
 /// Minting up to a window costs nothing but the fee and is repaid in the next block; so does whoever wants to keep a number
 /// where it is, in the block before it would move.
 #[test]
-fn nobody_vetoes_an_enactment_by_minting() {
+fn nobody_vetoes_an_enactment_by_minting_or_borrowing() {
 	for raised in RAISED {
 		ExtBuilder::default().build_and_execute(|| {
-			for path in [FEES, vaults(BTC), vaults(DOT)] {
+			for path in [FEES, vaults(BTC), vaults(DOT), BreakerSubject::Lending] {
 				level(path, raised);
 			}
-			for subject in [Subject::Chain, BRANCH, Subject::Branch(DOT)] {
+			for subject in [Subject::Chain, BRANCH, Subject::Branch(DOT), MARKET, COLLATERAL] {
 				for info in RiskParameters::parameters(subject) {
 					assert!(!info.breaker_raised);
 				}
@@ -235,11 +263,23 @@ fn views_know_it() {
 }
 
 #[test]
-fn bounds_and_new_branches_do_not_ask() {
+fn bounds_and_listings_do_not_ask() {
 	ExtBuilder::default().build_and_execute(|| {
-		for breaker in [CHAIN, FEES, branch(BTC)] {
+		for breaker in [CHAIN, FEES, branch(BTC), BreakerSubject::Market(3)] {
 			level(breaker, Halted);
 		}
+		assert_ok!(RiskParameters::add_market(
+			RuntimeOrigin::root(),
+			3,
+			Box::new(crate::limits::new_market()),
+			Default::default()
+		));
+		assert_ok!(RiskParameters::add_collateral(
+			RuntimeOrigin::root(),
+			3,
+			Box::new(crate::limits::new_collateral()),
+			Default::default()
+		));
 		assert_ok!(set_bounds(BRANCH, &[(b(BranchKey::StabilityFee), 0, pct(50))]));
 		assert_ok!(RiskParameters::add_branch(
 			RuntimeOrigin::root(),

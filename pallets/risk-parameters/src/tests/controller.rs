@@ -12,7 +12,7 @@ const FEE: Key = Key::Branch(BranchKey::StabilityFee);
 fn moves_the_stability_fee_and_nothing_else() {
 	ExtBuilder::default().build_and_execute(|| {
 		let mut others = 0;
-		for subject in BOTH {
+		for subject in KINDS {
 			for info in RiskParameters::parameters(subject) {
 				assert_eq!(info.policy.controller, info.key == FEE, "{:?}", info.key);
 				if info.key == FEE {
@@ -28,7 +28,7 @@ fn moves_the_stability_fee_and_nothing_else() {
 				}
 			}
 		}
-		assert_eq!(others, 2 * (BranchKey::ALL.len() + ChainKey::ALL.len() - 1));
+		assert_eq!(others, 2 * (KEYS - 1));
 		// Nor beside what it may.
 		assert_noop!(
 			set(
@@ -190,7 +190,7 @@ fn preview_is_what_the_call_does() {
 }
 
 #[test]
-fn sets_no_bounds_and_adds_no_branch() {
+fn sets_no_bounds_and_lists_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
 		assert_noop!(
 			RiskParameters::set_bounds(
@@ -205,6 +205,24 @@ fn sets_no_bounds_and_adds_no_branch() {
 				RuntimeOrigin::signed(CONTROLLER),
 				3,
 				Box::new(crate::limits::new_branch()),
+				Default::default()
+			),
+			BadOrigin
+		);
+		assert_noop!(
+			RiskParameters::add_market(
+				RuntimeOrigin::signed(CONTROLLER),
+				3,
+				Box::new(crate::limits::new_market()),
+				Default::default()
+			),
+			BadOrigin
+		);
+		assert_noop!(
+			RiskParameters::add_collateral(
+				RuntimeOrigin::signed(CONTROLLER),
+				3,
+				Box::new(crate::limits::new_collateral()),
 				Default::default()
 			),
 			BadOrigin

@@ -1,5 +1,5 @@
 use frame_support::{assert_noop, assert_ok};
-use keel_primitives::{BranchParameters, ChainParameters};
+use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, MarketParameters};
 use sp_runtime::{DispatchError, FixedU128};
 
 use super::*;
@@ -262,21 +262,239 @@ fn no_liquidation_on_a_price_from_before_an_outage() {
 	});
 }
 
-fn put(subject: Subject, key: Key, value: u128) {
-	match (subject, key) {
-		(Subject::Branch(branch), Key::Branch(key)) => {
-			Branches::<Test>::mutate(branch, |set| set.as_mut().unwrap().set(key, value)).unwrap()
+fn with_market(parameters: MarketParameters, test: impl FnOnce()) {
+	ExtBuilder::default()
+		.markets(vec![(BTC, parameters)])
+		.build_and_execute(test);
+}
+
+fn ratio(raw: u128) -> FixedU128 {
+	FixedU128::from_inner(raw)
+}
+
+#[test]
+fn maintenance_stays_within_its_cap() {
+	let tight = MarketParameters {
+		maintenance_margin: percent(5),
+		maintenance_cap: percent(5),
+		..limits::default_market()
+	};
+	with_market(tight, || {
+		let (margin, cap) = (m(MarketKey::MaintenanceMargin), m(MarketKey::MaintenanceCap));
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(margin, pct(5) + 1)]),
+			Error::<Test>::CapBelowMaintenance
+		);
+		// Where the cap starts is where its bounds end.
+		assert_ok!(set_bounds(MARKET, &[(cap, pct(1), pct(50))]));
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(cap, pct(5) - 1)]),
+			Error::<Test>::CapBelowMaintenance
+		);
+		assert_ok!(set(ADJUSTER, MARKET, &[(cap, pct(6)), (margin, pct(6))]));
+	});
+}
+
+#[test]
+fn premium_step_stays_within_a_quarter_of_the_margin() {
+	let tight = MarketParameters {
+		maintenance_margin: percent(2),
+		..limits::default_market()
+	};
+	with_market(tight, || {
+		let (margin, step) = (m(MarketKey::MaintenanceMargin), m(MarketKey::PremiumStep));
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(step, bps(50) + 1)]),
+			Error::<Test>::PremiumStepTooLarge
+		);
+		// Not by a unit in the last place.
+		for less in 1..=4 {
+			assert_noop!(
+				set(ADJUSTER, MARKET, &[(margin, pct(2) - less)]),
+				Error::<Test>::PremiumStepTooLarge
+			);
 		}
-		(_, Key::Chain(key)) => Chain::<Test>::mutate(|set| set.set(key, value)).unwrap(),
-		_ => panic!("a key of another subject"),
+		assert_ok!(set(
+			ADJUSTER,
+			MARKET,
+			&[(margin, pct(2) - 4), (step, bps(50) - 1)]
+		));
+		assert_ok!(set(
+			ADJUSTER,
+			MARKET,
+			&[(margin, pct(2) + 4), (step, bps(50) + 1)]
+		));
+	});
+}
+
+#[test]
+fn premium_step_stays_within_the_largest_premium() {
+	let tight = MarketParameters {
+		max_premium: ratio(bps(50)),
+		..limits::default_market()
+	};
+	with_market(tight, || {
+		let (largest, step) = (m(MarketKey::MaxPremium), m(MarketKey::PremiumStep));
+		assert_ok!(set_bounds(MARKET, &[(largest, bps(25), bps(800))]));
+		assert_noop!(
+			set(GUARDIAN, MARKET, &[(largest, bps(50) - 1)]),
+			Error::<Test>::PremiumStepAboveMaximum
+		);
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(step, bps(50) + 1)]),
+			Error::<Test>::PremiumStepAboveMaximum
+		);
+		assert_ok!(set(ADJUSTER, MARKET, &[(largest, bps(40)), (step, bps(40))]));
+	});
+}
+
+#[test]
+fn margin_covers_the_fee_of_a_liquidation() {
+	let tight = MarketParameters {
+		maintenance_margin: percent(2),
+		liquidation_fee: ratio(pct(2) - 1),
+		..limits::default_market()
+	};
+	with_market(tight, || {
+		let (margin, fee) = (m(MarketKey::MaintenanceMargin), m(MarketKey::LiquidationFee));
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(fee, pct(2))]),
+			Error::<Test>::LiquidationFeeTooLarge
+		);
+		// A quarter of 2 % is the step: it goes first.
+		assert_noop!(
+			set(
+				ADJUSTER,
+				MARKET,
+				&[(m(MarketKey::PremiumStep), bps(49)), (margin, pct(2) - 1)]
+			),
+			Error::<Test>::LiquidationFeeTooLarge
+		);
+		assert_ok!(set(ADJUSTER, MARKET, &[(fee, pct(2)), (margin, pct(2) + 1)]));
+	});
+}
+
+#[test]
+fn a_trade_back_and_forth_costs_its_fees() {
+	let tight = MarketParameters {
+		taker_fee: ratio(bps(4)),
+		maker_fee: ratio(bps(4)),
+		rebate: ratio(bps(2)),
+		..limits::default_market()
+	};
+	with_market(tight, || {
+		let (taker, maker, rebate) = (
+			m(MarketKey::TakerFee),
+			m(MarketKey::MakerFee),
+			m(MarketKey::Rebate),
+		);
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(maker, bps(4) + 1)]),
+			Error::<Test>::MakerAboveTaker
+		);
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(taker, bps(4) - 1)]),
+			Error::<Test>::MakerAboveTaker
+		);
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(rebate, bps(2) + 1)]),
+			Error::<Test>::RebateTooLarge
+		);
+		let fees = [(taker, bps(4) - 1), (maker, bps(4) - 1)];
+		assert_noop!(set(ADJUSTER, MARKET, &fees), Error::<Test>::RebateTooLarge);
+		assert_ok!(set(ADJUSTER, MARKET, &[fees[0], fees[1], (rebate, bps(2) - 1)]));
+		assert_ok!(set(
+			ADJUSTER,
+			MARKET,
+			&[(taker, bps(4) + 2), (maker, bps(4) + 2), (rebate, bps(2) + 1)]
+		));
+	});
+}
+
+#[test]
+fn a_sale_never_leaves_an_account_with_less_than_its_collateral_counted() {
+	let tight = CollateralParameters {
+		haircut: percent(5),
+		sale_discount: ratio(pct(5) - 1),
+		..limits::default_collateral()
+	};
+	ExtBuilder::default()
+		.collaterals(vec![(BTC, tight)])
+		.build_and_execute(|| {
+			let (haircut, discount) = (a(CollateralKey::Haircut), a(CollateralKey::SaleDiscount));
+			assert_noop!(
+				set(ADJUSTER, COLLATERAL, &[(discount, pct(5))]),
+				Error::<Test>::DiscountNotBelowHaircut
+			);
+			assert_noop!(
+				set(ADJUSTER, COLLATERAL, &[(haircut, pct(5) - 1)]),
+				Error::<Test>::DiscountNotBelowHaircut
+			);
+			assert_ok!(set(
+				ADJUSTER,
+				COLLATERAL,
+				&[(discount, pct(5)), (haircut, pct(5) + 1)]
+			));
+		});
+	// What it is there for: 1 / (1 + d) ≥ 1 − h for every pair it lets through, at the edge too.
+	for raw in [1, bps(10), pct(1), pct(5), pct(25), pct(95) - 1] {
+		let (discount, haircut) = (raw, raw + 1);
+		let set = CollateralParameters {
+			haircut: ratio(haircut),
+			sale_discount: ratio(discount),
+			..limits::default_collateral()
+		};
+		assert_ok!(crate::constraints::collateral(&set));
+		let counted = keel_math::mul_div(ONE - haircut, ONE + discount, ONE, keel_math::Rounding::Up);
+		assert!(counted.unwrap() <= ONE, "{discount}");
 	}
 }
 
-/// Each family of triggers, from the lowest level up.
-fn families() -> [(Subject, &'static [Key], DispatchError); 7] {
+/// Each family of thresholds, from the lowest up.
+fn families() -> [(Subject, &'static [Key], DispatchError); 12] {
 	use BranchKey::*;
 	use ChainKey::*;
 	[
+		(
+			Subject::Chain,
+			&[Key::Chain(LendingGuarded), Key::Chain(LendingReduceOnly)],
+			Error::<Test>::LendingOutOfOrder.into(),
+		),
+		(
+			MARKET,
+			&[
+				Key::Market(MarketKey::OpenInterestLower),
+				Key::Market(MarketKey::OpenInterestUpper),
+			],
+			Error::<Test>::OpenInterestOutOfOrder.into(),
+		),
+		(
+			MARKET,
+			&[
+				Key::Market(MarketKey::DeviationGuarded),
+				Key::Market(MarketKey::DeviationReduceOnly),
+				Key::Market(MarketKey::DeviationHalted),
+			],
+			Error::<Test>::DeviationOutOfOrder.into(),
+		),
+		(
+			MARKET,
+			&[
+				Key::Market(MarketKey::RefusedGuarded),
+				Key::Market(MarketKey::RefusedReduceOnly),
+				Key::Market(MarketKey::RefusedHalted),
+			],
+			Error::<Test>::RefusedOutOfOrder.into(),
+		),
+		(
+			MARKET,
+			&[
+				Key::Market(MarketKey::LiquidatedGuarded),
+				Key::Market(MarketKey::LiquidatedReduceOnly),
+				Key::Market(MarketKey::LiquidatedHalted),
+			],
+			Error::<Test>::LiquidatedOutOfOrder.into(),
+		),
 		(
 			BRANCH,
 			&[
@@ -332,7 +550,7 @@ fn families() -> [(Subject, &'static [Key], DispatchError); 7] {
 }
 
 #[test]
-fn triggers_stay_in_the_order_of_their_levels() {
+fn thresholds_stay_in_order() {
 	let mut pairs = 0;
 	for (subject, family, error) in families() {
 		for pair in family.windows(2) {
@@ -356,7 +574,7 @@ fn triggers_stay_in_the_order_of_their_levels() {
 			});
 		}
 	}
-	assert_eq!(pairs, 11);
+	assert_eq!(pairs, 19);
 }
 
 #[test]
@@ -364,7 +582,7 @@ fn what_fits_has_no_gap_in_any_key() {
 	const POINTS: u128 = 400;
 	let mut narrower = 0;
 	ExtBuilder::default().build_and_execute(|| {
-		for subject in BOTH {
+		for subject in KINDS {
 			let set = RiskParameters::set_of(subject).unwrap();
 			for (key, value) in set.values() {
 				let Range { min, max } = policy(key).limits;
@@ -384,5 +602,5 @@ fn what_fits_has_no_gap_in_any_key() {
 			}
 		}
 	});
-	assert!(narrower > 30, "only {narrower} borders");
+	assert!(narrower > 50, "only {narrower} borders");
 }

@@ -52,7 +52,7 @@ fn the_gauge_sees_the_whole_sets_before_and_after() {
 #[test]
 fn is_asked_for_what_reaches_existing_positions_and_for_nothing_else() {
 	let mut asked = 0;
-	for subject in BOTH {
+	for subject in KINDS {
 		for key in subject.keys() {
 			ExtBuilder::default().build_and_execute(|| {
 				Verdict::set(Err(REFUSED));

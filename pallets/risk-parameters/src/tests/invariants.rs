@@ -5,7 +5,7 @@
 //! its own, not by the functions that made the moves.
 
 use frame_support::assert_ok;
-use keel_primitives::{BranchId, Impact};
+use keel_primitives::Impact;
 use proptest::prelude::*;
 use sp_runtime::DispatchError;
 use std::{cell::RefCell, collections::BTreeMap};
@@ -13,17 +13,25 @@ use std::{cell::RefCell, collections::BTreeMap};
 use super::*;
 use crate::limits;
 
-/// The last two are added on the way.
-const SUBJECTS: [Subject; 5] = [
+/// The last four are listed on the way.
+const SUBJECTS: [Subject; 11] = [
 	Subject::Chain,
 	Subject::Branch(BTC),
 	Subject::Branch(DOT),
+	MARKET,
+	Subject::Market(SOL),
+	COLLATERAL,
+	Subject::Collateral(USDC),
 	Subject::Branch(3),
 	Subject::Branch(5),
+	Subject::Market(3),
+	Subject::Collateral(3),
 ];
+/// How many of them are there from the beginning.
+const LISTED: usize = 7;
 
 /// Those that hold a subject, and some that hold none.
-const BREAKERS: [BreakerSubject; 7] = [
+const BREAKERS: [BreakerSubject; 9] = [
 	BreakerSubject::Chain,
 	BreakerSubject::Mint(MintPath::StabilityFees),
 	BreakerSubject::Branch(BTC),
@@ -31,6 +39,8 @@ const BREAKERS: [BreakerSubject; 7] = [
 	BreakerSubject::Branch(DOT),
 	BreakerSubject::Mint(MintPath::Vaults(3)),
 	BreakerSubject::Market(BTC),
+	BreakerSubject::Market(3),
+	BreakerSubject::Lending,
 ];
 
 const CASES: u32 = 13;
@@ -50,6 +60,19 @@ const HOT_CHAIN: [ChainKey; 4] = [
 	ChainKey::BreakerRelease,
 ];
 
+const HOT_MARKET: [MarketKey; 4] = [
+	MarketKey::MaintenanceMargin,
+	MarketKey::MaxOpenInterest,
+	MarketKey::PremiumStep,
+	MarketKey::TakerFee,
+];
+const HOT_COLLATERAL: [CollateralKey; 4] = [
+	CollateralKey::Haircut,
+	CollateralKey::HaircutRamp,
+	CollateralKey::DepositCap,
+	CollateralKey::SaleDiscount,
+];
+
 /// Which key of a subject.
 #[derive(Clone, Debug)]
 enum Pick {
@@ -67,6 +90,8 @@ impl Pick {
 			}
 			(Pick::Hot(index), Subject::Chain) => c(HOT_CHAIN[*index]),
 			(Pick::Hot(index), Subject::Branch(_)) => b(HOT_BRANCH[*index]),
+			(Pick::Hot(index), Subject::Market(_)) => m(HOT_MARKET[*index]),
+			(Pick::Hot(index), Subject::Collateral(_)) => a(HOT_COLLATERAL[*index]),
 			(Pick::Fee, _) => b(BranchKey::StabilityFee),
 		}
 	}
@@ -104,7 +129,7 @@ enum Call {
 		low: u64,
 		high: u64,
 	},
-	AddBranch {
+	List {
 		subject: usize,
 		key: usize,
 		share: u64,
@@ -138,13 +163,13 @@ fn wish() -> impl Strategy<Value = Wish> {
 
 fn pick() -> impl Strategy<Value = Pick> {
 	prop_oneof![
-		2 => (0..BranchKey::ALL.len()).prop_map(Pick::Any),
+		2 => (0..ChainKey::ALL.len()).prop_map(Pick::Any),
 		4 => (0..HOT_BRANCH.len()).prop_map(Pick::Hot),
 	]
 }
 
 fn call() -> impl Strategy<Value = Call> {
-	let subject = || prop_oneof![5 => 0..3usize, 1 => 3..SUBJECTS.len()];
+	let subject = || prop_oneof![3 => 0..3usize, 4 => 3..LISTED, 1 => LISTED..SUBJECTS.len()];
 	let who = prop_oneof![10 => Just(ADJUSTER), 5 => Just(GUARDIAN), 1 => Just(STRANGER)];
 	let some = prop_oneof![
 		3 => prop::collection::vec((pick(), wish()), 1..2),
@@ -162,8 +187,8 @@ fn call() -> impl Strategy<Value = Call> {
 		),
 		2 => (subject(), pick(), any::<u64>(), any::<u64>())
 			.prop_map(|(subject, pick, low, high)| Call::Bounds { subject, pick, low, high }),
-		1 => (1..SUBJECTS.len(), 0..BranchKey::ALL.len(), any::<u64>())
-			.prop_map(|(subject, key, share)| Call::AddBranch { subject, key, share }),
+		1 => (1..SUBJECTS.len(), 0..MarketKey::ALL.len(), any::<u64>())
+			.prop_map(|(subject, key, share)| Call::List { subject, key, share }),
 	]
 }
 
@@ -270,8 +295,9 @@ fn stormy(subject: Subject) -> bool {
 	};
 	up(BreakerSubject::Chain)
 		|| match subject {
-			Subject::Chain => false,
+			Subject::Chain | Subject::Collateral(_) => false,
 			Subject::Branch(id) => up(BreakerSubject::Branch(id)),
+			Subject::Market(id) => up(BreakerSubject::Market(id)),
 		}
 }
 
@@ -301,7 +327,7 @@ struct Totals {
 	refused: BTreeMap<String, usize>,
 	/// By authority: moves the safer way and the other way.
 	moves: BTreeMap<u64, (usize, usize)>,
-	branches: usize,
+	listed: BTreeMap<&'static str, usize>,
 	bounds: usize,
 	windows: usize,
 }
@@ -511,48 +537,75 @@ fn move_bounds(subject: Subject, key: Key, low: u64, high: u64) {
 	assert_eq!(before, values(), "bounds moved a value");
 }
 
-fn add_branch(branch: BranchId, key: usize, share: u64) {
+/// What is listed as small as it may be, what it is listed as at genesis, and the number that says how large it is.
+fn listing(subject: Subject) -> (ParameterSet, ParameterSet, Key, &'static str) {
+	use ParameterSet::*;
+	match subject {
+		Subject::Chain => panic!("nobody lists the chain"),
+		Subject::Branch(id) => (
+			Branch(id, limits::new_branch()),
+			Branch(id, limits::default_branch()),
+			b(BranchKey::DebtCeiling),
+			"branch",
+		),
+		Subject::Market(id) => (
+			Market(id, limits::new_market()),
+			Market(id, limits::default_market()),
+			m(MarketKey::MaxOpenInterest),
+			"market",
+		),
+		Subject::Collateral(id) => (
+			Collateral(id, limits::new_collateral()),
+			Collateral(id, limits::default_collateral()),
+			a(CollateralKey::DepositCap),
+			"asset",
+		),
+	}
+}
+
+fn list(subject: Subject, key: usize, share: u64) {
 	let (before, state) = (values(), root());
-	let key = BranchKey::ALL[key];
-	let Policy { limits, .. } = policy(b(key));
-	// A quarter as they may be listed, a quarter with the ceiling of a genesis, the rest with one number anywhere in its
-	// limits, and with bounds to match.
-	let mut parameters = if share % 4 == 1 {
-		limits::default_branch()
-	} else {
-		limits::new_branch()
-	};
+	let keys = subject.keys();
+	let key = keys[key % keys.len()];
+	let Policy { limits, .. } = policy(key);
+	// A quarter as they may be listed, a quarter as large as at genesis, the rest with one number anywhere in its limits, and
+	// with bounds to match.
+	let (small, large, ceiling, kind) = listing(subject);
+	let mut set = if share % 4 == 1 { large } else { small };
 	let mut wide = vec![];
 	if share.is_multiple_of(2) {
-		parameters
-			.set(key, between(limits.min, limits.max, share))
-			.unwrap();
-		wide.push((b(key), limits.min, limits.max));
+		set.set(key, between(limits.min, limits.max, share)).unwrap();
+		wide.push((key, limits.min, limits.max));
 	}
-	let result =
-		RiskParameters::add_branch(RuntimeOrigin::root(), branch, Box::new(parameters), bounds(&wide));
+	let (origin, wide) = (RuntimeOrigin::root(), bounds(&wide));
+	let result = match set {
+		ParameterSet::Branch(id, set) => RiskParameters::add_branch(origin, id, Box::new(set), wide),
+		ParameterSet::Market(id, set) => RiskParameters::add_market(origin, id, Box::new(set), wide),
+		ParameterSet::Collateral(id, set) => RiskParameters::add_collateral(origin, id, Box::new(set), wide),
+		ParameterSet::Chain(_) => panic!("nobody lists the chain"),
+	};
 	note_result(result);
 	let after = values();
 	if result.is_err() {
 		assert_eq!(state, root(), "a refused call moved something");
 	} else {
-		total(|totals| totals.branches += 1);
-		assert_eq!(after.len(), before.len() + BranchKey::ALL.len());
-		for key in BranchKey::ALL {
-			let value = after[&(Subject::Branch(branch), b(*key))];
-			let table = policy(b(*key)).bounds;
+		total(|totals| *totals.listed.entry(kind).or_default() += 1);
+		assert_eq!(after.len(), before.len() + keys.len());
+		for key in keys {
+			let value = after[&(subject, key)];
+			let table = policy(key).bounds;
 			assert!(
 				table.min <= value && value <= table.max,
 				"{key:?} was listed outside the table"
 			);
 		}
 		assert!(
-			after[&(Subject::Branch(branch), b(BranchKey::DebtCeiling))] <= 1_000_000_000_000,
-			"listed with too high a ceiling"
+			after[&(subject, ceiling)] <= 1_000_000_000_000,
+			"{subject:?} was listed too large"
 		);
 	}
 	for (at, value) in before {
-		assert_eq!(after[&at], value, "a new branch moved {at:?}");
+		assert_eq!(after[&at], value, "a listing moved {at:?}");
 	}
 }
 
@@ -574,10 +627,7 @@ fn run(sequence: &[(Weather, Call)]) {
 					let subject = SUBJECTS[*subject];
 					move_bounds(subject, pick.key(subject), *low, *high)
 				}
-				Call::AddBranch { subject, key, share } => match SUBJECTS[*subject] {
-					Subject::Branch(branch) => add_branch(branch, *key, *share),
-					Subject::Chain => unreachable!("branches are drawn from the second on"),
-				},
+				Call::List { subject, key, share } => list(SUBJECTS[*subject], *key, *share),
 			}
 			in_limits_and_bounds(&values());
 			assert_ok!(RiskParameters::do_try_state());
@@ -615,7 +665,10 @@ fn no_sequence_of_calls_escapes_the_rules() {
 	}
 	assert_eq!(moves(GUARDIAN).1, 0);
 	assert_eq!(moves(STRANGER), (0, 0));
-	assert!(totals.branches >= 5, "only {} new branches", totals.branches);
+	for (kind, times) in [("branch", 5), ("market", 3), ("asset", 3)] {
+		let listed = totals.listed.get(kind).copied().unwrap_or(0);
+		assert!(listed >= times, "only {:?} listed", totals.listed);
+	}
 	assert!(totals.bounds >= 50, "only {} new bounds", totals.bounds);
 	assert!(totals.windows >= 1_000, "only {} windows", totals.windows);
 	for error in [
@@ -629,7 +682,7 @@ fn no_sequence_of_calls_escapes_the_rules() {
 		"BelowBounds",
 		"AboveBounds",
 		"WouldMakeUnsafe",
-		"NewBranchCeilingTooHigh",
+		"ListedTooLarge",
 		"the price is refused",
 	] {
 		let times = totals.refused.get(error).copied().unwrap_or(0);

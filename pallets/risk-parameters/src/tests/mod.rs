@@ -7,19 +7,26 @@ mod coupled;
 mod genesis;
 mod impact;
 mod invariants;
+mod listings;
 mod policies;
 mod try_state;
 mod values;
 mod views;
 
 use frame_support::dispatch::DispatchResult;
-use keel_primitives::{BranchKey, BreakerSubject, ChainKey, Level, MintPath};
+use keel_primitives::{BranchKey, BreakerSubject, ChainKey, CollateralKey, Level, MarketKey, MintPath};
 
-use crate::{mock::*, types::*, Bounds, Branches, Chain, Error, Event, LastLoosened};
+use crate::{mock::*, types::*, Bounds, Branches, Chain, Collaterals, Error, Event, LastLoosened, Markets};
 
 pub const ONE: u128 = 1_000_000_000_000_000_000;
 pub const BRANCH: Subject = Subject::Branch(BTC);
-pub const BOTH: [Subject; 2] = [Subject::Chain, BRANCH];
+pub const MARKET: Subject = Subject::Market(BTC);
+pub const COLLATERAL: Subject = Subject::Collateral(BTC);
+/// One of each kind, with the table's numbers.
+pub const KINDS: [Subject; 4] = [Subject::Chain, BRANCH, MARKET, COLLATERAL];
+/// The numbers of all of them together.
+pub const KEYS: usize =
+	ChainKey::ALL.len() + BranchKey::ALL.len() + MarketKey::ALL.len() + CollateralKey::ALL.len();
 
 pub fn b(key: BranchKey) -> Key {
 	Key::Branch(key)
@@ -27,6 +34,32 @@ pub fn b(key: BranchKey) -> Key {
 
 pub fn c(key: ChainKey) -> Key {
 	Key::Chain(key)
+}
+
+pub fn m(key: MarketKey) -> Key {
+	Key::Market(key)
+}
+
+pub fn a(key: CollateralKey) -> Key {
+	Key::Collateral(key)
+}
+
+/// Write a number past every rule.
+pub fn put(subject: Subject, key: Key, value: u128) {
+	match (subject, key) {
+		(Subject::Chain, Key::Chain(key)) => Chain::<Test>::mutate(|set| set.set(key, value)),
+		(Subject::Branch(id), Key::Branch(key)) => {
+			Branches::<Test>::mutate(id, |set| set.as_mut().unwrap().set(key, value))
+		}
+		(Subject::Market(id), Key::Market(key)) => {
+			Markets::<Test>::mutate(id, |set| set.as_mut().unwrap().set(key, value))
+		}
+		(Subject::Collateral(id), Key::Collateral(key)) => {
+			Collaterals::<Test>::mutate(id, |set| set.as_mut().unwrap().set(key, value))
+		}
+		_ => panic!("a key of another subject"),
+	}
+	.unwrap();
 }
 
 pub fn pct(n: u128) -> u128 {

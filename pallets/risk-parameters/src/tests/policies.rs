@@ -76,8 +76,62 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(BreakerCooldown), 600_000),
 		(c(BreakerRelease), ratio(7_000)),
 		(c(ImpactLimit), ratio(1_000)),
+		(c(MarginCall), ratio(12_500)),
+		(c(ProfitShare), ratio(8_000)),
+		(c(ProfitCap), kusd(100_000)),
+		(c(OrderFee), kusd(1) / 10),
+		(c(OrdersPerBlock), 50),
+		(c(RefreshesPerBlock), 100),
+		(c(PoolCooldown), DAY as u128),
+		(c(PoolStress), ratio(8_000)),
+		(c(LendingBase), ratio(200)),
+		(c(LendingSlope), ratio(1_000)),
+		(c(LendingKink), ratio(8_000)),
+		(c(LendingJump), ratio(20_000)),
+		(c(LendingCap), ratio(9_000)),
+		(c(LendingGuarded), ratio(8_500)),
+		(c(LendingReduceOnly), ratio(9_500)),
+		(m(MarketKey::MaintenanceMargin), ratio(250)),
+		(m(MarketKey::MaintenanceCap), ratio(2_000)),
+		(m(MarketKey::VolatilityMultiple), ratio(23_300)),
+		(m(MarketKey::VolatilityHorizon), 600),
+		(m(MarketKey::RampPerHour), ratio(100)),
+		(m(MarketKey::InitialMultiple), ratio(18_000)),
+		(m(MarketKey::OpenInterestLower), kusd(5_000_000)),
+		(m(MarketKey::OpenInterestUpper), kusd(50_000_000)),
+		(m(MarketKey::MaxOpenInterest), kusd(20_000_000)),
+		(m(MarketKey::SkewScale), 100_000_000_000_000),
+		(m(MarketKey::MaxPremium), ratio(600)),
+		(m(MarketKey::PremiumStep), ratio(50)),
+		(m(MarketKey::TakerFee), ratio(5)),
+		(m(MarketKey::MakerFee), ratio(2)),
+		(m(MarketKey::Rebate), ratio(2)),
+		(m(MarketKey::RebateBand), ratio(10)),
+		(m(MarketKey::RebateShare), ratio(3_000)),
+		(m(MarketKey::MaxFundingRate), ratio(500)),
+		(m(MarketKey::FundingVelocity), 9 * ONE),
+		(m(MarketKey::Stress), ratio(2_000)),
+		(m(MarketKey::LiquidationFee), ratio(100)),
+		(m(MarketKey::LiquidationLimit), ratio(4_000)),
+		(m(MarketKey::GuardedMultiple), ratio(15_000)),
+		(m(MarketKey::GuardedCaps), ratio(5_000)),
+		(m(MarketKey::TrancheTarget), kusd(50_000)),
+		(m(MarketKey::DeviationGuarded), ratio(500)),
+		(m(MarketKey::DeviationReduceOnly), ratio(1_000)),
+		(m(MarketKey::DeviationHalted), ratio(2_500)),
+		(m(MarketKey::RefusedGuarded), 60_000),
+		(m(MarketKey::RefusedReduceOnly), 180_000),
+		(m(MarketKey::RefusedHalted), 1_800_000),
+		(m(MarketKey::LiquidatedGuarded), ratio(500)),
+		(m(MarketKey::LiquidatedReduceOnly), ratio(1_500)),
+		(m(MarketKey::LiquidatedHalted), ratio(4_000)),
+		(a(CollateralKey::Haircut), ratio(1_000)),
+		(a(CollateralKey::HaircutRamp), ratio(100)),
+		(a(CollateralKey::DepositCap), kusd(10_000_000)),
+		(a(CollateralKey::SaleDiscount), ratio(500)),
 	];
-	assert_eq!(expected.len(), BranchKey::ALL.len() + ChainKey::ALL.len());
+	assert_eq!(expected.len(), KEYS);
+	assert!(ChainKey::ALL.len() <= MAX_CHANGES as usize);
 	for (key, value) in expected {
 		assert_eq!(policy(key).default, value, "{key:?}");
 	}
@@ -85,7 +139,7 @@ fn defaults_are_those_of_the_mechanisms() {
 
 #[test]
 fn every_policy_is_sane() {
-	for subject in BOTH {
+	for subject in KINDS {
 		for key in subject.keys() {
 			let policy = policy(key);
 			assert!(
@@ -142,6 +196,81 @@ fn limits_hold_what_could_never_be_right() {
 	assert!(limits(c(ChainKey::BreakerCooldown)).max <= DAY as u128 / 4);
 	assert!(limits(c(ChainKey::ImpactLimit)).max <= ONE / 2);
 	assert!(limits(c(ChainKey::ImpactLimit)).min > 0);
+	assert!(limits(c(ChainKey::MarginCall)).min > ONE);
+	assert!(limits(c(ChainKey::ProfitShare)).max <= ONE);
+	assert!(limits(c(ChainKey::OrderFee)).min > 0);
+	assert!(limits(c(ChainKey::OrdersPerBlock)).min > 0);
+	assert!(limits(c(ChainKey::RefreshesPerBlock)).min > 0);
+	assert!(limits(c(ChainKey::PoolCooldown)).min >= 600_000);
+	assert!(limits(c(ChainKey::PoolCooldown)).max <= 14 * DAY as u128);
+	assert!(limits(c(ChainKey::PoolStress)).min > 0);
+	assert!(limits(c(ChainKey::PoolStress)).max <= ONE);
+	assert!(limits(c(ChainKey::LendingKink)).max < ONE);
+	assert!(limits(c(ChainKey::LendingCap)).max <= ONE);
+	assert!(limits(m(MarketKey::MaintenanceMargin)).min > 0);
+	assert!(limits(m(MarketKey::MaintenanceCap)).max <= ONE);
+	assert!(limits(m(MarketKey::InitialMultiple)).min > ONE);
+	assert!(limits(m(MarketKey::OpenInterestUpper)).min > 0);
+	assert!(limits(m(MarketKey::SkewScale)).min >= 100_000_000);
+	assert!(limits(m(MarketKey::SkewScale)).max <= 1_000_000_000_000_000_000_000_000);
+	assert!(limits(m(MarketKey::MaxPremium)).max <= ONE / 10);
+	assert!(limits(m(MarketKey::PremiumStep)).min > 0);
+	assert!(limits(m(MarketKey::PremiumStep)).max <= ONE / 100);
+	assert!(limits(m(MarketKey::TakerFee)).min > 0);
+	assert!(limits(m(MarketKey::TakerFee)).max <= ONE / 100);
+	assert!(limits(m(MarketKey::RebateShare)).max < ONE);
+	assert!(limits(m(MarketKey::MaxFundingRate)).min > 0);
+	assert!(limits(m(MarketKey::MaxFundingRate)).max <= ONE * 3 / 10);
+	assert!(limits(m(MarketKey::FundingVelocity)).min > 0);
+	assert!(limits(m(MarketKey::FundingVelocity)).max <= 100 * ONE);
+	assert!(limits(m(MarketKey::Stress)).min > 0);
+	assert!(limits(m(MarketKey::Stress)).max < ONE);
+	assert!(limits(m(MarketKey::LiquidationFee)).max <= ONE / 20);
+	assert!(limits(m(MarketKey::LiquidationLimit)).min >= ONE / 10);
+	assert!(limits(m(MarketKey::GuardedMultiple)).min >= ONE);
+	assert!(limits(m(MarketKey::GuardedCaps)).max <= ONE);
+	assert!(limits(a(CollateralKey::Haircut)).min > 0);
+	assert!(limits(a(CollateralKey::Haircut)).max < ONE);
+	assert!(limits(a(CollateralKey::HaircutRamp)).max <= ONE / 20);
+	assert!(limits(a(CollateralKey::SaleDiscount)).min > 0);
+	assert!(limits(a(CollateralKey::SaleDiscount)).max <= ONE / 4);
+}
+
+#[test]
+fn nobody_is_listed_or_moved_to_where_positions_cannot_be_measured() {
+	use keel_math::{margin, perpetual, FixedU128};
+	// A side at the ceiling of the limits, at prices from a millionth to a billion, against either end of the scale.
+	let open = policy(m(MarketKey::MaxOpenInterest)).limits.max;
+	let scales = policy(m(MarketKey::SkewScale)).limits;
+	for price in [1u128, 1_000_000, 1_000_000_000_000_000] {
+		let mark = FixedU128::from_rational(price, 1_000_000);
+		let size = open * 100 / price * 1_000_000;
+		for scale in [scales.min, scales.max] {
+			let size = (size as i128).min(scale as i128);
+			for size in [size, -size] {
+				assert!(perpetual::fill_price(mark, 0, scale, size).is_some());
+				assert!(perpetual::mark(mark, size, scale).is_some());
+				assert!(perpetual::owed(mark, size, scale, 0).is_some());
+				assert!(margin::requirement(size, mark, FixedU128::from_u32(1), scale).is_some());
+			}
+		}
+	}
+}
+
+#[test]
+fn leverage_above_twenty_is_possible_and_a_hundred_is_not() {
+	let set = crate::limits::default_market();
+	let rate = keel_math::margin::initial_rate(
+		set.maintenance_margin,
+		set.initial_multiple,
+		0,
+		set.open_interest_lower,
+		set.open_interest_upper,
+	)
+	.unwrap();
+	assert_eq!(rate.into_inner(), bps(450));
+	let least = |key| policy(m(key)).bounds.min;
+	assert!(least(MarketKey::MaintenanceMargin) * least(MarketKey::InitialMultiple) / ONE > bps(100));
 }
 
 #[test]
@@ -168,6 +297,17 @@ fn nobody_can_vote_a_market_dead_or_a_fuse_away() {
 		(c(DrawdownHalted), bps(2_500), bps(8_000)),
 		(c(FeesMintedGuarded), bps(40), bps(500)),
 		(c(FeesMintedReduceOnly), bps(140), bps(1_000)),
+		(c(LendingGuarded), bps(6_000), bps(9_800)),
+		(c(LendingReduceOnly), bps(7_000), bps(9_900)),
+		(m(MarketKey::DeviationGuarded), bps(200), bps(2_000)),
+		(m(MarketKey::DeviationReduceOnly), bps(400), bps(4_000)),
+		(m(MarketKey::DeviationHalted), bps(1_000), bps(6_000)),
+		(m(MarketKey::RefusedGuarded), 30_000, 30 * 60_000),
+		(m(MarketKey::RefusedReduceOnly), 60_000, 60 * 60_000),
+		(m(MarketKey::RefusedHalted), 600_000, DAY as u128),
+		(m(MarketKey::LiquidatedGuarded), bps(200), bps(3_000)),
+		(m(MarketKey::LiquidatedReduceOnly), bps(500), bps(6_000)),
+		(m(MarketKey::LiquidatedHalted), bps(2_000), bps(8_000)),
 	];
 	for (key, min, max) in fuses {
 		assert_eq!(policy(key).limits, Range { min, max }, "{key:?}");
@@ -228,7 +368,7 @@ fn no_legal_stability_fee_ever_meets_the_fee_window() {
 #[test]
 fn what_reaches_existing_positions_is_what_their_ratio_is_made_of() {
 	use BranchKey::*;
-	let reach: Vec<Key> = BOTH
+	let reach: Vec<Key> = KINDS
 		.into_iter()
 		.flat_map(Subject::keys)
 		.filter(|key| policy(*key).moves_existing)
@@ -286,8 +426,49 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		c(BreakerRelease),
 		// It binds guardians themselves.
 		c(ImpactLimit),
+		// Called sooner is reduced sooner.
+		c(MarginCall),
+		// Who leaves pays it too.
+		c(OrderFee),
+		// Doors of the pool.
+		c(PoolCooldown),
+		c(PoolStress),
+		// Those who borrow pay them at once.
+		c(LendingBase),
+		c(LendingSlope),
+		c(LendingKink),
+		c(LendingJump),
+		// What positions meet on the ramp, and nobody counts whom.
+		m(MarketKey::MaintenanceMargin),
+		m(MarketKey::MaintenanceCap),
+		m(MarketKey::VolatilityMultiple),
+		m(MarketKey::VolatilityHorizon),
+		m(MarketKey::RampPerHour),
+		// Where a liquidation stops.
+		m(MarketKey::InitialMultiple),
+		m(MarketKey::OpenInterestLower),
+		m(MarketKey::OpenInterestUpper),
+		// It moves the mark.
+		m(MarketKey::SkewScale),
+		// Who leaves pays them.
+		m(MarketKey::TakerFee),
+		m(MarketKey::MakerFee),
+		// What the pool is paid, and what those who are in pay.
+		m(MarketKey::MaxFundingRate),
+		m(MarketKey::FundingVelocity),
+		// It keeps the pool's providers in.
+		m(MarketKey::Stress),
+		m(MarketKey::LiquidationFee),
+		m(MarketKey::LiquidationLimit),
+		m(MarketKey::GuardedMultiple),
+		m(MarketKey::DeviationHalted),
+		m(MarketKey::RefusedHalted),
+		m(MarketKey::LiquidatedHalted),
+		a(CollateralKey::Haircut),
+		a(CollateralKey::HaircutRamp),
+		a(CollateralKey::SaleDiscount),
 	];
-	let others: Vec<Key> = [BRANCH, Subject::Chain]
+	let others: Vec<Key> = [BRANCH, Subject::Chain, MARKET, COLLATERAL]
 		.into_iter()
 		.flat_map(Subject::keys)
 		.filter(|key| !policy(*key).guardian)
@@ -305,6 +486,15 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		b(LeavingReduceOnly),
 		c(DrawdownReduceOnly),
 		c(AddRiskAge),
+		c(ProfitShare),
+		c(ProfitCap),
+		c(LendingCap),
+		c(LendingReduceOnly),
+		m(MarketKey::MaxOpenInterest),
+		m(MarketKey::MaxPremium),
+		m(MarketKey::PremiumStep),
+		m(MarketKey::GuardedCaps),
+		a(CollateralKey::DepositCap),
 	] {
 		assert!(policy(key).guardian, "{key:?}");
 	}
@@ -314,6 +504,8 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 fn exits_can_only_be_opened_by_guardians() {
 	assert_eq!(policy(c(ChainKey::ReduceRiskAge)).safer, Safer::Higher);
 	assert_eq!(policy(c(ChainKey::ReduceRiskConfidence)).safer, Safer::Higher);
+	// The line everybody stands in who leaves.
+	assert_eq!(policy(c(ChainKey::OrdersPerBlock)).safer, Safer::Higher);
 }
 
 #[test]

@@ -28,12 +28,9 @@ fn put_chain(list: &[(ChainKey, u128)]) {
 
 #[test]
 fn sees_a_value_out_of_bounds_for_every_key() {
-	for subject in BOTH {
+	for subject in KINDS {
 		for key in subject.keys() {
-			let put = |value| match key {
-				Key::Branch(key) => put_branch(&[(key, value)]),
-				Key::Chain(key) => put_chain(&[(key, value)]),
-			};
+			let put = |value| put(subject, key, value);
 			let Range { min, max } = policy(key).bounds;
 			corrupted(|| put(max + 1), "risk parameters: value above bounds");
 			if let Some(below) = min.checked_sub(1) {
@@ -46,7 +43,7 @@ fn sees_a_value_out_of_bounds_for_every_key() {
 #[test]
 fn sees_bounds_that_leave_the_limits_or_are_inverted_for_every_key() {
 	let message = "risk parameters: bounds outside limits";
-	for subject in BOTH {
+	for subject in KINDS {
 		for key in subject.keys() {
 			let Range { min, max } = policy(key).limits;
 			let put = |min, max| Bounds::<Test>::insert(subject, key, Range { min, max });
@@ -61,7 +58,7 @@ fn sees_bounds_that_leave_the_limits_or_are_inverted_for_every_key() {
 
 #[test]
 fn sees_a_number_without_bounds_for_every_key() {
-	for subject in BOTH {
+	for subject in KINDS {
 		for key in subject.keys() {
 			corrupted(
 				|| Bounds::<Test>::remove(subject, key),
@@ -85,6 +82,30 @@ fn sees_bounds_of_nothing() {
 		|| Bounds::<Test>::insert(BRANCH, c(ChainKey::OracleQuorum), range),
 		message,
 	);
+	for (subject, key) in [
+		(Subject::Market(99), m(MarketKey::Stress)),
+		(Subject::Market(DOT), m(MarketKey::Stress)),
+		(MARKET, a(CollateralKey::Haircut)),
+		(MARKET, fee),
+		(Subject::Collateral(99), a(CollateralKey::Haircut)),
+		(COLLATERAL, m(MarketKey::Stress)),
+	] {
+		corrupted(|| Bounds::<Test>::insert(subject, key, range), message);
+		corrupted(
+			|| LastLoosened::<Test>::insert(subject, key, START),
+			"risk parameters: a loosening of nothing",
+		);
+	}
+	// What is left of a subject whose numbers are gone.
+	for subject in [MARKET, COLLATERAL] {
+		corrupted(
+			|| match subject {
+				Subject::Market(id) => Markets::<Test>::remove(id),
+				_ => Collaterals::<Test>::remove(BTC),
+			},
+			message,
+		);
+	}
 }
 
 #[test]
@@ -110,6 +131,20 @@ fn sees_numbers_that_do_not_decode() {
 	corrupted(
 		|| {
 			let key = Branches::<Test>::hashed_key_for(BTC);
+			frame_support::storage::unhashed::put_raw(&key, &[1, 2, 3]);
+		},
+		"risk parameters: numbers do not decode",
+	);
+	corrupted(
+		|| {
+			let key = Markets::<Test>::hashed_key_for(SOL);
+			frame_support::storage::unhashed::put_raw(&key, &[1, 2, 3]);
+		},
+		"risk parameters: numbers do not decode",
+	);
+	corrupted(
+		|| {
+			let key = Collaterals::<Test>::hashed_key_for(USDC);
 			frame_support::storage::unhashed::put_raw(&key, &[1, 2, 3]);
 		},
 		"risk parameters: numbers do not decode",
@@ -228,5 +263,83 @@ fn sees_chain_numbers_that_do_not_go_together() {
 			put_chain(&[(FeesMintedGuarded, pct(2)), (FeesMintedReduceOnly, pct(2) - 1)]);
 		},
 		"fees minted triggers are not in the order of their levels",
+	);
+	corrupted(
+		|| put_chain(&[(LendingGuarded, pct(90)), (LendingReduceOnly, pct(90) - 1)]),
+		"lending triggers are not in the order of their levels",
+	);
+}
+
+#[test]
+fn sees_market_numbers_that_do_not_go_together() {
+	use MarketKey::*;
+	let cases: [(&[(MarketKey, u128)], &'static str); 13] = [
+		(
+			&[(MaintenanceMargin, pct(5) + 1), (MaintenanceCap, pct(5))],
+			"maintenance cap is below the maintenance margin",
+		),
+		(
+			&[(MaintenanceMargin, pct(2) - 1)],
+			"premium step is above a quarter of the maintenance margin",
+		),
+		(
+			&[(MaxPremium, bps(50)), (PremiumStep, bps(50) + 1)],
+			"premium step is above the largest premium",
+		),
+		(
+			&[(MaintenanceMargin, pct(2)), (LiquidationFee, pct(2))],
+			"liquidation fee is not below the maintenance margin",
+		),
+		(&[(MakerFee, bps(5) + 1)], "maker fee is above the taker fee"),
+		(
+			&[(Rebate, bps(25) / 10 + 1)],
+			"rebate is above half of the taker fee",
+		),
+		(
+			&[(OpenInterestLower, 50_000_000_000_001)],
+			"open interest thresholds are not in order",
+		),
+		(
+			&[(DeviationGuarded, pct(10)), (DeviationReduceOnly, pct(10) - 1)],
+			"price deviation triggers are not in the order of their levels",
+		),
+		(
+			&[(DeviationReduceOnly, pct(20)), (DeviationHalted, pct(20) - 1)],
+			"price deviation triggers are not in the order of their levels",
+		),
+		(
+			&[(RefusedGuarded, 200_000), (RefusedReduceOnly, 199_999)],
+			"refused price triggers are not in the order of their levels",
+		),
+		(
+			&[(LiquidatedGuarded, pct(15)), (LiquidatedReduceOnly, pct(15) - 1)],
+			"liquidated triggers are not in the order of their levels",
+		),
+		(
+			&[(LiquidatedReduceOnly, pct(30)), (LiquidatedHalted, pct(30) - 1)],
+			"liquidated triggers are not in the order of their levels",
+		),
+		(
+			&[(TakerFee, bps(4) - 1), (MakerFee, bps(2))],
+			"rebate is above half of the taker fee",
+		),
+	];
+	for (numbers, message) in cases {
+		corrupted(
+			|| {
+				for (key, value) in numbers {
+					put(MARKET, m(*key), *value);
+				}
+			},
+			message,
+		);
+	}
+}
+
+#[test]
+fn sees_collateral_numbers_that_do_not_go_together() {
+	corrupted(
+		|| put(COLLATERAL, a(CollateralKey::Haircut), pct(5)),
+		"sale discount is not below the haircut",
 	);
 }

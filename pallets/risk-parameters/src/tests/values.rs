@@ -42,7 +42,7 @@ fn when_adjusted_should_store_announce_and_start_the_cooldown() {
 
 #[test]
 fn all_keys_of_a_subject_can_move_in_one_call() {
-	for subject in BOTH {
+	for subject in KINDS {
 		ExtBuilder::default().build_and_execute(|| {
 			// One raw unit the safer way each; the accepted ages and the outage's age move together.
 			let list: Vec<_> = RiskParameters::parameters(subject)
@@ -82,7 +82,7 @@ mod origins {
 	fn a_guardian_tightens_what_is_for_guardians_and_moves_nothing_else() {
 		ExtBuilder::default().build_and_execute(|| {
 			let (mut theirs, mut others) = (0, 0);
-			for subject in BOTH {
+			for subject in KINDS {
 				for info in RiskParameters::parameters(subject) {
 					assert_eq!(info.policy.guardian, policy(info.key).guardian);
 					let tighter = moved(info.key, info.value, Tightened, 1).unwrap();
@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (28, 31));
+			assert_eq!((theirs, others), (50, 62));
 		});
 	}
 
@@ -144,7 +144,7 @@ mod origins {
 	fn a_guardian_cannot_loosen_any_key() {
 		ExtBuilder::default().build_and_execute(|| {
 			let mut keys = 0;
-			for subject in BOTH {
+			for subject in KINDS {
 				for info in RiskParameters::parameters(subject) {
 					let looser = moved(info.key, info.value, Loosened, 1).unwrap();
 					let error = if info.policy.guardian {
@@ -156,7 +156,7 @@ mod origins {
 					keys += 1;
 				}
 			}
-			assert_eq!(keys, ChainKey::ALL.len() + BranchKey::ALL.len());
+			assert_eq!(keys, KEYS);
 		});
 	}
 
@@ -178,10 +178,10 @@ mod origins {
 	#[test]
 	fn a_guardian_at_its_worst_stays_inside_the_bounds() {
 		ExtBuilder::default().build_and_execute(|| {
-			let before: Vec<_> = BOTH.map(RiskParameters::parameters).concat();
+			let before: Vec<_> = KINDS.map(RiskParameters::parameters).concat();
 			let mut moves = 0;
 			for _ in 0..60 {
-				for subject in BOTH {
+				for subject in KINDS {
 					for key in subject.keys() {
 						let info = RiskParameters::parameter(subject, key).unwrap();
 						let end = match info.policy.safer {
@@ -204,7 +204,7 @@ mod origins {
 				assert_ok!(RiskParameters::do_try_state());
 			}
 			assert!(moves > 60, "only {moves} moves");
-			let after: Vec<_> = BOTH.map(RiskParameters::parameters).concat();
+			let after: Vec<_> = KINDS.map(RiskParameters::parameters).concat();
 			for (before, after) in before.into_iter().zip(after) {
 				let direction = before.policy.direction(before.value, after.value);
 				assert_ne!(direction, Some(Loosened), "{:?}", after.key);
@@ -221,7 +221,7 @@ mod steps {
 	#[test]
 	fn one_step_passes_and_one_unit_more_is_refused_both_ways_for_every_key() {
 		let mut tried = 0;
-		for subject in BOTH {
+		for subject in KINDS {
 			for key in subject.keys() {
 				for direction in [Tightened, Loosened] {
 					ExtBuilder::default().build_and_execute(|| {
@@ -256,7 +256,7 @@ mod steps {
 				}
 			}
 		}
-		assert!(tried >= 55, "only {tried} edges");
+		assert!(tried >= 110, "only {tried} edges");
 	}
 
 	#[test]
@@ -280,7 +280,7 @@ mod steps {
 	#[test]
 	fn zero_is_refused_where_bounds_forbid_it() {
 		ExtBuilder::default().build_and_execute(|| {
-			for subject in BOTH {
+			for subject in KINDS {
 				for key in subject
 					.keys()
 					.into_iter()
@@ -299,7 +299,7 @@ mod bounds_and_types {
 	#[test]
 	fn a_value_beyond_its_bounds_is_refused() {
 		ExtBuilder::default().build_and_execute(|| {
-			for subject in BOTH {
+			for subject in KINDS {
 				for info in RiskParameters::parameters(subject) {
 					assert_noop!(
 						set(ADJUSTER, subject, &[(info.key, info.bounds.max + 1)]),
@@ -377,7 +377,7 @@ mod cooldown {
 
 	#[test]
 	fn every_key_waits_exactly_its_cooldown() {
-		for subject in BOTH {
+		for subject in KINDS {
 			for key in subject.keys() {
 				ExtBuilder::default().build_and_execute(|| {
 					let policy = policy(key);
@@ -522,7 +522,7 @@ mod lists {
 	fn refuses_nothing_to_do() {
 		ExtBuilder::default().build_and_execute(|| {
 			assert_noop!(set(ADJUSTER, BRANCH, &[]), Error::<Test>::NoChanges);
-			for subject in BOTH {
+			for subject in KINDS {
 				for info in RiskParameters::parameters(subject) {
 					assert_noop!(
 						set(ADJUSTER, subject, &[(info.key, info.value)]),
@@ -534,7 +534,30 @@ mod lists {
 	}
 
 	#[test]
-	fn refuses_keys_of_the_other_kind_and_unknown_branches() {
+	fn refuses_keys_of_every_other_kind() {
+		ExtBuilder::default().build_and_execute(|| {
+			let keys = [
+				c(ChainKey::OracleQuorum),
+				b(BranchKey::StabilityFee),
+				m(MarketKey::TakerFee),
+				a(CollateralKey::Haircut),
+			];
+			for (own, subject) in KINDS.into_iter().enumerate() {
+				for (kind, key) in keys.into_iter().enumerate() {
+					assert_eq!(subject.has(key), kind == own);
+					if kind != own {
+						assert_noop!(
+							set(ADJUSTER, subject, &[(key, 1)]),
+							Error::<Test>::KeyOfAnotherSubject
+						);
+					}
+				}
+			}
+		});
+	}
+
+	#[test]
+	fn refuses_keys_of_the_other_kind_and_unknown_subjects() {
 		ExtBuilder::default().build_and_execute(|| {
 			assert_noop!(
 				set(ADJUSTER, Subject::Chain, &[(b(BranchKey::StabilityFee), pct(3))]),
@@ -552,6 +575,18 @@ mod lists {
 				),
 				Error::<Test>::UnknownBranch
 			);
+			assert_noop!(
+				set(ADJUSTER, Subject::Market(99), &[(m(MarketKey::Stress), pct(30))]),
+				Error::<Test>::UnknownMarket
+			);
+			assert_noop!(
+				set(
+					ADJUSTER,
+					Subject::Collateral(99),
+					&[(a(CollateralKey::Haircut), pct(11))]
+				),
+				Error::<Test>::UnknownCollateral
+			);
 		});
 	}
 }
@@ -568,5 +603,60 @@ fn the_trait_reads_what_is_stored() {
 			<RiskParameters as Trait>::branch(99),
 			Err(Error::<Test>::UnknownBranch.into())
 		);
+		assert_ok!(set(ADJUSTER, MARKET, &[(m(MarketKey::Stress), pct(25))]));
+		assert_eq!(
+			<RiskParameters as Trait>::market(BTC)
+				.unwrap()
+				.stress
+				.into_inner(),
+			pct(25)
+		);
+		assert_eq!(<RiskParameters as Trait>::market(SOL), Ok(sol()));
+		assert_eq!(
+			<RiskParameters as Trait>::market(99),
+			Err(Error::<Test>::UnknownMarket.into())
+		);
+		assert_ok!(set(ADJUSTER, COLLATERAL, &[(a(CollateralKey::Haircut), pct(12))]));
+		assert_eq!(
+			<RiskParameters as Trait>::collateral(BTC)
+				.unwrap()
+				.haircut
+				.into_inner(),
+			pct(12)
+		);
+		assert_eq!(<RiskParameters as Trait>::collateral(USDC), Ok(usdc()));
+		assert_eq!(
+			<RiskParameters as Trait>::collateral(99),
+			Err(Error::<Test>::UnknownCollateral.into())
+		);
+	});
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+#[test]
+fn the_trait_writes_past_every_rule_with_the_bounds_of_the_table() {
+	use crate::limits;
+	use keel_primitives::{CollateralParameters, MarketParameters, RiskParameters as Trait};
+	ExtBuilder::default().build().execute_with(|| {
+		let deep = MarketParameters {
+			skew_scale: 1,
+			..limits::default_market()
+		};
+		let free = CollateralParameters {
+			haircut: 0.into(),
+			..limits::default_collateral()
+		};
+		// New and known ones.
+		for id in [BTC, 77] {
+			<RiskParameters as Trait>::set_market(id, deep.clone());
+			<RiskParameters as Trait>::set_collateral(id, free.clone());
+			assert_eq!(<RiskParameters as Trait>::market(id), Ok(deep.clone()));
+			assert_eq!(<RiskParameters as Trait>::collateral(id), Ok(free.clone()));
+			for subject in [Subject::Market(id), Subject::Collateral(id)] {
+				for key in subject.keys() {
+					assert_eq!(Bounds::<Test>::get(subject, key), Some(policy(key).bounds));
+				}
+			}
+		}
 	});
 }

@@ -9,13 +9,21 @@ fn preview(subject: Subject, key: Key, value: u128) -> bool {
 }
 
 #[test]
-fn subjects_are_the_chain_and_every_branch() {
+fn subjects_are_the_chain_and_everything_listed() {
 	ExtBuilder::default().build_and_execute(|| {
 		let mut subjects = RiskParameters::subjects();
 		subjects.sort();
 		assert_eq!(
 			subjects,
-			vec![Subject::Chain, Subject::Branch(BTC), Subject::Branch(DOT)]
+			vec![
+				Subject::Chain,
+				Subject::Branch(BTC),
+				Subject::Branch(DOT),
+				Subject::Market(BTC),
+				Subject::Market(SOL),
+				Subject::Collateral(BTC),
+				Subject::Collateral(USDC),
+			]
 		);
 	});
 }
@@ -62,7 +70,7 @@ fn parameter_tells_everything() {
 #[test]
 fn parameters_lists_every_key_once_and_unknown_subjects_are_empty() {
 	ExtBuilder::default().build_and_execute(|| {
-		for subject in BOTH {
+		for subject in KINDS {
 			let infos = RiskParameters::parameters(subject);
 			assert_eq!(
 				infos.iter().map(|info| info.key).collect::<Vec<_>>(),
@@ -72,9 +80,24 @@ fn parameters_lists_every_key_once_and_unknown_subjects_are_empty() {
 				assert_eq!(RiskParameters::parameter(subject, info.key), Some(info));
 			}
 		}
+		for unknown in [
+			Subject::Branch(99),
+			Subject::Market(99),
+			Subject::Collateral(99),
+			// A branch, but neither a market nor an asset of accounts.
+			Subject::Market(DOT),
+			Subject::Collateral(DOT),
+		] {
+			assert!(RiskParameters::parameters(unknown).is_empty());
+			assert!(RiskParameters::headroom(unknown).is_empty());
+			for key in unknown.keys() {
+				assert_eq!(RiskParameters::parameter(unknown, key), None);
+				assert_eq!(RiskParameters::nearest_allowed(unknown, key, 0), None);
+			}
+		}
+		assert_eq!(RiskParameters::parameter(MARKET, b(BranchKey::PoolBonus)), None);
+		assert_eq!(RiskParameters::parameter(COLLATERAL, m(MarketKey::Stress)), None);
 		let unknown = Subject::Branch(99);
-		assert!(RiskParameters::parameters(unknown).is_empty());
-		assert!(RiskParameters::headroom(unknown).is_empty());
 		assert_eq!(RiskParameters::parameter(unknown, b(BranchKey::PoolBonus)), None);
 		assert_eq!(RiskParameters::parameter(BRANCH, c(ChainKey::OracleQuorum)), None);
 		assert_eq!(
@@ -92,7 +115,7 @@ fn parameters_lists_every_key_once_and_unknown_subjects_are_empty() {
 fn nearest_is_accepted_and_nothing_nearer_is() {
 	ExtBuilder::default().build_and_execute(|| {
 		let mut stopped = 0;
-		for subject in BOTH {
+		for subject in KINDS {
 			for info in RiskParameters::parameters(subject) {
 				let Policy { limits, bounds, .. } = info.policy;
 				let wishes = [0, 1, limits.min, limits.max, bounds.min, bounds.max, u128::MAX];
@@ -134,7 +157,7 @@ fn nearest_is_accepted_and_nothing_nearer_is() {
 				}
 			}
 		}
-		assert!(stopped > 150, "only {stopped} wishes were out of reach");
+		assert!(stopped > 300, "only {stopped} wishes were out of reach");
 	});
 }
 
@@ -213,7 +236,7 @@ fn nearest_minds_the_neighbours() {
 #[test]
 fn headroom_ends_at_bounds_or_neighbours() {
 	ExtBuilder::default().build_and_execute(|| {
-		for subject in BOTH {
+		for subject in KINDS {
 			let set = RiskParameters::set_of(subject).unwrap();
 			let rooms = RiskParameters::headroom(subject);
 			assert_eq!(rooms.len(), subject.keys().len());
@@ -249,6 +272,13 @@ fn headroom_ends_at_bounds_or_neighbours() {
 		assert_eq!((ratio.tighten, ratio.loosen), (pct(30), pct(30)));
 		let liquidate = room(Subject::Chain, c(ChainKey::LiquidateAge));
 		assert_eq!((liquidate.tighten, liquidate.loosen), (30_000, 0));
+		// A quarter of the margin above, the bounds below; the fee is the least the margin has to cover, or four steps.
+		let step = room(MARKET, m(MarketKey::PremiumStep));
+		assert_eq!((step.tighten, step.loosen), (bps(40), bps(125) / 10));
+		let margin = room(MARKET, m(MarketKey::MaintenanceMargin));
+		assert_eq!((margin.tighten, margin.loosen), (bps(750), bps(50)));
+		let discount = room(COLLATERAL, a(CollateralKey::SaleDiscount));
+		assert_eq!((discount.tighten, discount.loosen), (pct(5) - 1, pct(4)));
 	});
 }
 
@@ -299,5 +329,35 @@ fn a_client_reaches_them() {
 			.unwrap()
 			.unwrap();
 		assert_eq!(info.value, pct(8));
+	});
+}
+
+#[test]
+fn units_tell_how_a_number_of_a_market_reads() {
+	ExtBuilder::default().build_and_execute(|| {
+		let unit = |subject, key| RiskParameters::parameter(subject, key).unwrap().policy.unit;
+		for (key, expected) in [
+			(MarketKey::SkewScale, Unit::Size),
+			(MarketKey::MaxFundingRate, Unit::DailyRate),
+			(MarketKey::FundingVelocity, Unit::DailyVelocity),
+			(MarketKey::MaxOpenInterest, Unit::Amount),
+			(MarketKey::VolatilityHorizon, Unit::Seconds),
+			(MarketKey::RefusedHalted, Unit::Milliseconds),
+			(MarketKey::TakerFee, Unit::Ratio),
+		] {
+			assert_eq!(unit(MARKET, m(key)), expected, "{key:?}");
+		}
+		assert_eq!(unit(COLLATERAL, a(CollateralKey::DepositCap)), Unit::Amount);
+		assert_eq!(unit(Subject::Chain, c(ChainKey::LendingJump)), Unit::AnnualRate);
+		// No gauge is asked about any of them.
+		for subject in [MARKET, COLLATERAL] {
+			Verdict::set(Err(sp_runtime::DispatchError::Other("not to be asked")));
+			for info in RiskParameters::parameters(subject) {
+				assert!(!info.policy.moves_existing);
+				let tighter = moved(info.key, info.value, Tightened, 1).unwrap();
+				let report = RiskParameters::impact(subject, changes(&[(info.key, tighter)])).unwrap();
+				assert_eq!((report.newly_unsafe, report.total, report.allowed), (0, 0, true));
+			}
+		}
 	});
 }
