@@ -21,8 +21,8 @@ use keel_primitives::{
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
 use crate::{
-	Accounts, Books, Collateral, Config, Error, Event, Income, Ledger, Pallet, Payment, DRAWDOWN_SHARE,
-	LEAST_FEE_WINDOW,
+	Accounts, Books, Claim, Collateral, Config, Error, Event, Income, Ledger, Pallet, Payment,
+	DRAWDOWN_SHARE, LEAST_FEE_WINDOW,
 };
 
 /// The only way the fund brings kUSD into existence.
@@ -163,6 +163,71 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
+	/// The accounts after a claim, and who pays how much of it. What [`do_pay`](Self::do_pay) does and the view shows.
+	///
+	/// All of it counts as drawn, as of a shortfall.
+	pub(crate) fn preview_pay(shortfall: Balance) -> Result<(Accounts, Claim), DispatchError> {
+		let mut accounts = Ledger::<T>::get();
+		let cap = T::RiskParameters::chain().treasury_cap;
+		let (books, claim) = accounts
+			.books
+			.with_claim(shortfall, cap)
+			.ok_or(ArithmeticError::Overflow)?;
+		accounts.books = books;
+		accounts.drawn.add(T::Time::now(), shortfall);
+		Ok((accounts, claim))
+	}
+
+	/// Pay what can be paid of a claim. Nothing was minted for it, so that what is left is no bad debt.
+	pub(crate) fn do_pay(to: &T::AccountId, shortfall: Balance) -> Result<Claim, DispatchError> {
+		if shortfall == 0 {
+			return Ok(Claim::default());
+		}
+		let fund = Self::account();
+		ensure!(*to != fund, Error::<T>::OwnAccount);
+		with_storage_layer(|| {
+			let (accounts, claim) = Self::preview_pay(shortfall)?;
+			if claim.paid() > 0 {
+				Self::transfer(T::Synthetic::get(), &fund, to, claim.paid())?;
+			}
+			Ledger::<T>::put(accounts);
+			let Claim { shared, treasury } = claim;
+			Self::deposit_event(Event::ClaimPaid {
+				to: to.clone(),
+				shortfall,
+				shared,
+				treasury,
+			});
+			Ok(claim)
+		})
+	}
+
+	/// Buy collateral out of the shared tranche.
+	pub(crate) fn do_buy(
+		seller: &T::AccountId,
+		asset: AssetId,
+		amount: Balance,
+		price: Balance,
+	) -> DispatchResult {
+		ensure!(amount > 0, Error::<T>::NothingBought);
+		with_storage_layer(|| {
+			Self::bring_in(seller, asset, amount)?;
+			if price > 0 {
+				Ledger::<T>::try_mutate(|Accounts { books, .. }| -> DispatchResult {
+					*books = books.with_purchase(price).ok_or(Error::<T>::SharedTooSmall)?;
+					Self::transfer(T::Synthetic::get(), &Self::account(), seller, price)
+				})?;
+			}
+			Self::deposit_event(Event::CollateralBought {
+				seller: seller.clone(),
+				asset,
+				amount,
+				price,
+			});
+			Ok(())
+		})
+	}
+
 	/// Pay out of the treasury tranche, if the breaker lets it.
 	pub(crate) fn do_spend(to: &T::AccountId, amount: Balance) -> DispatchResult {
 		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Discretionary)?;
@@ -173,7 +238,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(*to != fund, Error::<T>::OwnAccount);
 		Ledger::<T>::try_mutate(|Accounts { books, .. }| -> DispatchResult {
 			ensure!(books.bad_debt() == 0, Error::<T>::BadDebtOutstanding);
-			books.treasury = books.treasury.debit(amount).ok_or(Error::<T>::TreasuryTooSmall)?;
+			*books = books.with_spending(amount).ok_or(Error::<T>::TreasuryTooSmall)?;
 			Self::transfer(T::Synthetic::get(), &fund, to, amount)
 		})?;
 		Self::deposit_event(Event::TreasurySpent {
@@ -202,11 +267,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Move collateral in.
-	fn do_take_collateral(from: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
-		if amount == 0 {
-			return Ok(());
-		}
+	/// Move collateral in and book it. Changes storage before it may fail: the caller holds a storage layer.
+	fn bring_in(from: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		let fund = Self::account();
 		ensure!(asset != T::Synthetic::get(), Error::<T>::NotCollateral);
 		ensure!(*from != fund, Error::<T>::OwnAccount);
@@ -221,8 +283,17 @@ impl<T: Config> Pallet<T> {
 			}
 		};
 		let held = held.credit(amount).ok_or(ArithmeticError::Overflow)?;
-		with_storage_layer(|| Self::transfer(asset, from, &fund, amount))?;
+		Self::transfer(asset, from, &fund, amount)?;
 		Collateral::<T>::insert(asset, held);
+		Ok(())
+	}
+
+	/// Take collateral without a price.
+	fn do_take_collateral(from: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
+		if amount == 0 {
+			return Ok(());
+		}
+		with_storage_layer(|| Self::bring_in(from, asset, amount))?;
 		Self::deposit_event(Event::CollateralTaken {
 			from: from.clone(),
 			asset,
@@ -289,6 +360,18 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 		Self::do_cover(shortfall).map(|payment| payment.coverage())
 	}
 
+	fn pay(to: &T::AccountId, shortfall: Balance) -> Result<Balance, DispatchError> {
+		Self::do_pay(to, shortfall).map(|claim| claim.paid())
+	}
+
+	fn shared() -> Balance {
+		Ledger::<T>::get().books.shared.balance()
+	}
+
+	fn buy(seller: &T::AccountId, asset: AssetId, amount: Balance, price: Balance) -> DispatchResult {
+		Self::do_buy(seller, asset, amount, price)
+	}
+
 	fn take_collateral(from: &T::AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::do_take_collateral(from, asset, amount)
 	}
@@ -322,7 +405,7 @@ impl<T: Config> Gauges for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Shortfalls of about the last hour over what there was to carry them:
+	/// Shortfalls and claims of about the last hour over what there was to carry them:
 	///
 	/// `drawn / max(held + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
 	///

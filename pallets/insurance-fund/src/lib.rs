@@ -1,30 +1,38 @@
 //! # Insurance fund
 //!
-//! Carries what a liquidation could not raise, records what it could not carry, and pays that record back first.
+//! Carries what a liquidation could not raise, records what it could not carry, and pays that record back first. Pays what
+//! others can't of what they owe, as far as it can.
 //!
 //! ## Overview
 //!
 //! One account holds the fund's kUSD, and the books split it in two tranches:
 //!
-//! - **shared**: pays every shortfall, without limit, first;
-//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` per shortfall. Its surplus belongs to
+//! - **shared**: pays every shortfall and claim, without limit, first; and buys collateral;
+//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` each. Its surplus belongs to
 //!   governance, which may [`spend`](Pallet::spend) it while no bad debt is recorded.
 //!
-//! What neither pays is **bad debt**: kUSD in circulation without anything behind it. All income (stability fees,
-//! penalties, proceeds of collateral, gifts) burns recorded bad debt first; the rest is split by `fund_share`. So there is
+//! A **shortfall** is kUSD that was minted and not repaid: what is paid of it is burned. What neither tranche pays is **bad
+//! debt**: kUSD in circulation without anything behind it. All income (stability fees, penalties, fees of markets, proceeds of
+//! collateral, gifts) burns recorded bad debt first; the rest is split by `fund_share`. So there is
 //! never bad debt and money in the shared tranche at once.
 //!
-//! The same account keeps the collateral the fund had to buy as the last buyer, until it is sold.
+//! A **claim** is kUSD somebody was promised and that is missing elsewhere: what is paid of it goes to the account that owes
+//! it. Nothing was minted for it, so that what is left of it is no bad debt but the asker's to carry.
+//!
+//! The same account keeps the collateral the fund had to buy as the last buyer, until it is sold. Some of it comes
+//! beside the shortfall it was to pay; some the fund buys at a price, out of the shared tranche alone and only as a whole, and
+//! so never while bad debt is recorded.
 //!
 //! ## Books
 //!
 //! Everything is cumulative and only grows: a tranche's balance is `inflow − outflow`, bad debt is
-//! `shortfalls − covered`. The account's kUSD is the sum of the two tranches, exactly.
+//! `shortfalls − covered`. The account's kUSD is the sum of the two tranches, and what left them is what was burned against
+//! shortfalls, paid against claims, paid for collateral and spent by governance: both exactly.
 //!
 //! ## What is measured, and what waits
 //!
-//! Two meters of about an hour are kept beside the books: shortfalls that came to the fund, and stability fees minted. The
-//! circuit breaker reads them as the chain's *drawdown*, shortfalls over what the fund had, and as fees over all kUSD. A
+//! Two meters of about an hour are kept beside the books: shortfalls and claims that came to the fund, and stability fees minted. The
+//! circuit breaker reads them as the chain's *drawdown*, both of the first over what the fund had, and as fees over all kUSD. A
 //! drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
 //! kUSD is no reason to stop a chain, also when the fund is young or empty.
 //!
@@ -34,8 +42,8 @@
 //! percent an hour, but a percent of hardly anything is rounded to nothing. Where so little kUSD exists that a mint inside
 //! the least window raises the breaker, minting waits until the meter has faded.
 //!
-//! Governance spends nothing while the chain is held to `ReduceOnly` or more. Shortfalls are covered, income and gifts
-//! come in, and bad debt is paid at every level.
+//! Governance spends nothing while the chain is held to `ReduceOnly` or more. Shortfalls are covered, claims paid, collateral
+//! bought, income and gifts come in, and bad debt is paid at every level.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -55,7 +63,7 @@ mod tests;
 mod try_state;
 
 pub use pallet::*;
-pub use types::{Accounts, Books, Income, Payment, Readings, Tranche, TrancheBalances};
+pub use types::{Accounts, Books, Claim, Income, Payment, Readings, Tranche, TrancheBalances};
 pub use weights::WeightInfo;
 
 /// What a window lets be minted of stability fees however little kUSD there is, in base units: one kUSD.
@@ -115,7 +123,7 @@ pub mod pallet {
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
 
-	/// The kUSD books: both tranches, shortfalls and what was covered of them, cumulative, in base units; and the meters.
+	/// The kUSD books: both tranches, shortfalls and what was covered of them, what was paid otherwise, cumulative, in base units; and the meters.
 	#[pallet::storage]
 	pub type Ledger<T: Config> = StorageValue<_, Accounts, ValueQuery>;
 
@@ -141,15 +149,29 @@ pub mod pallet {
 			treasury: Balance,
 			bad_debt: Balance,
 		},
+		/// The fund paid `shared + treasury` to `to`, which was short of `shortfall`. The rest is not the fund's.
+		ClaimPaid {
+			to: T::AccountId,
+			shortfall: Balance,
+			shared: Balance,
+			treasury: Balance,
+		},
 		/// `amount` of the treasury tranche was burned against bad debt; `bad_debt` is left.
 		BadDebtPaid { amount: Balance, bad_debt: Balance },
 		/// `amount` of the treasury tranche was paid out.
 		TreasurySpent { to: T::AccountId, amount: Balance },
-		/// The fund bought collateral as the last buyer.
+		/// The fund took collateral as the last buyer, beside the shortfall it was to pay.
 		CollateralTaken {
 			from: T::AccountId,
 			asset: AssetId,
 			amount: Balance,
+		},
+		/// The fund bought `amount` of `asset` for `price` kUSD of its shared tranche, as the last buyer.
+		CollateralBought {
+			seller: T::AccountId,
+			asset: AssetId,
+			amount: Balance,
+			price: Balance,
 		},
 		/// The fund gave collateral away to be sold.
 		CollateralReleased {
@@ -167,6 +189,11 @@ pub mod pallet {
 		BadDebtOutstanding,
 		/// Less bad debt than this is recorded. Pay at most what the view `bad_debt_recorded` says.
 		ExceedsBadDebt,
+		/// The shared tranche holds less than the price, and nothing while bad debt is recorded. Sell for at most its balance
+		/// (view `balances`).
+		SharedTooSmall,
+		/// A price without collateral in return. Hand over at least one base unit of it.
+		NothingBought,
 		/// The fund can't pay itself. Name another account.
 		OwnAccount,
 		/// kUSD is not collateral. Donate it instead, or name the asset that was seized.
@@ -227,12 +254,13 @@ pub mod pallet {
 				.collect()
 		}
 
-		/// Everything that ever came in and went out, all shortfalls and what was covered of them, in base units of kUSD.
+		/// Everything that ever came in and went out, all shortfalls and what was covered of them, and what was paid against
+		/// claims, for collateral and by governance, in base units of kUSD.
 		pub fn totals() -> Books {
 			Ledger::<T>::get().books
 		}
 
-		/// What came to the fund as shortfalls, and what it minted as stability fees, in about the last hour, in base units of
+		/// What came to the fund as shortfalls and claims, and what it minted as stability fees, in about the last hour, in base units of
 		/// kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, or `drawdown_floor`
 		/// or 1 % of all kUSD where that is more, and the second over all kUSD.
 		pub fn meters() -> Readings {
@@ -253,6 +281,12 @@ pub mod pallet {
 			Self::preview_cover(shortfall)
 				.ok()
 				.map(|(_, payment)| payment.coverage())
+		}
+
+		/// How many base units of kUSD the fund would pay now to somebody who is short of this many. Nothing, if it is too much
+		/// to book.
+		pub fn quote_pay(shortfall: Balance) -> Option<Balance> {
+			Self::preview_pay(shortfall).ok().map(|(_, claim)| claim.paid())
 		}
 	}
 

@@ -12,6 +12,7 @@ use crate::{Accounts, Collateral, Config, Ledger, Pallet};
 impl<T: Config> Pallet<T> {
 	/// - No tranche is negative, and no more was covered than was short.
 	/// - Bad debt and money in the shared tranche exclude each other.
+	/// - What left the tranches is what was burned, paid and spent, neither less nor more.
 	/// - The account's kUSD is the sum of the tranches, neither less nor more.
 	/// - The meters never read below zero, and no more fees were minted than ever came in.
 	/// - The account's balance of each collateral is what the books say, neither less nor more.
@@ -36,6 +37,25 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			books.bad_debt() == 0 || books.shared.balance() == 0,
 			"bad debt is recorded while the shared tranche has money"
+		);
+		let left = books
+			.shared
+			.outflow
+			.checked_add(books.treasury.outflow)
+			.ok_or("more left the tranches than a balance can be")?;
+		let accounted = books
+			.covered
+			.checked_add(books.claims)
+			.and_then(|sum| sum.checked_add(books.purchases))
+			.and_then(|sum| sum.checked_add(books.spent))
+			.ok_or("more was paid out than a balance can be")?;
+		ensure!(
+			left >= accounted,
+			"less left the tranches than was burned, paid and spent"
+		);
+		ensure!(
+			left <= accounted,
+			"more left the tranches than was burned, paid and spent"
 		);
 
 		let now = T::Time::now();

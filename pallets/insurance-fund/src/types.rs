@@ -46,14 +46,20 @@ impl Tranche {
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Books {
-	/// Pays shortfalls first.
+	/// Pays shortfalls and claims first, and alone for collateral.
 	pub shared: Tranche,
-	/// Pays next, up to a cap per shortfall.
+	/// Pays next, up to a cap per shortfall or claim.
 	pub treasury: Tranche,
 	/// All shortfalls ever reported.
 	pub shortfalls: Balance,
 	/// What was burned against them, at once or later.
 	pub covered: Balance,
+	/// What was paid to those who had a claim. It stays in circulation: no shortfall, and never bad debt.
+	pub claims: Balance,
+	/// What was paid for collateral.
+	pub purchases: Balance,
+	/// What governance paid out.
+	pub spent: Balance,
 }
 
 /// All the fund writes down about kUSD, in one storage value.
@@ -63,7 +69,7 @@ pub struct Books {
 pub struct Accounts {
 	/// What came in, went out, was short and was covered.
 	pub books: Books,
-	/// Shortfalls that came to the fund in about the last hour, whether it could carry them or not.
+	/// Shortfalls and claims that came to the fund in about the last hour, whether it could carry them or not.
 	pub drawn: Meter,
 	/// Stability fees minted in about the last hour.
 	pub fees_minted: Meter,
@@ -74,7 +80,7 @@ pub struct Accounts {
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Readings {
-	/// Shortfalls that came to the fund in about the last hour.
+	/// Shortfalls and claims that came to the fund in about the last hour.
 	pub drawn: Balance,
 	/// Stability fees minted in about the last hour.
 	pub fees_minted: Balance,
@@ -100,6 +106,23 @@ pub struct Income {
 	pub shared: Balance,
 	/// Kept by the treasury tranche.
 	pub treasury: Balance,
+}
+
+/// Who pays a claim. What the two parts leave of it stays with whoever asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Claim {
+	/// Paid out of the shared tranche.
+	pub shared: Balance,
+	/// Paid out of the treasury tranche.
+	pub treasury: Balance,
+}
+
+impl Claim {
+	/// What is paid.
+	pub fn paid(&self) -> Balance {
+		// Safe: both parts together are at most the claim, which is a `Balance`.
+		self.shared.saturating_add(self.treasury)
+	}
 }
 
 /// Who carries a shortfall. The three parts add up to it.
@@ -151,24 +174,54 @@ impl Books {
 		))
 	}
 
-	/// After a shortfall: the shared tranche pays what it can, the treasury tranche at most `cap` of what is left, the
-	/// rest is bad debt. `None` on overflow.
-	pub fn with_shortfall(mut self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
-		let shared = shortfall.min(self.shared.balance());
-		let rest = shortfall.checked_sub(shared)?;
+	/// After `amount` was asked of the tranches: the shared one gives what it can, the treasury tranche at most `cap` of what
+	/// is left. `None` on overflow.
+	fn drawn(mut self, amount: Balance, cap: Balance) -> Option<(Self, Claim)> {
+		let shared = amount.min(self.shared.balance());
+		let rest = amount.checked_sub(shared)?;
 		let treasury = rest.min(cap).min(self.treasury.balance());
-		let bad_debt = rest.checked_sub(treasury)?;
-		self.shortfalls = self.shortfalls.checked_add(shortfall)?;
-		self.covered = self.covered.checked_add(shared)?.checked_add(treasury)?;
 		self.shared = self.shared.debit(shared)?;
 		self.treasury = self.treasury.debit(treasury)?;
+		Some((self, Claim { shared, treasury }))
+	}
+
+	/// After a shortfall: the shared tranche pays what it can, the treasury tranche at most `cap` of what is left, the
+	/// rest is bad debt. `None` on overflow.
+	pub fn with_shortfall(self, shortfall: Balance, cap: Balance) -> Option<(Self, Payment)> {
+		let (mut books, drawn) = self.drawn(shortfall, cap)?;
+		let bad_debt = shortfall.checked_sub(drawn.paid())?;
+		books.shortfalls = books.shortfalls.checked_add(shortfall)?;
+		books.covered = books.covered.checked_add(drawn.paid())?;
+		let Claim { shared, treasury } = drawn;
 		Some((
-			self,
+			books,
 			Payment {
 				shared,
 				treasury,
 				bad_debt,
 			},
 		))
+	}
+
+	/// After a claim: paid as a shortfall is, but out and not burned, and what nobody here pays is not recorded. `None` on
+	/// overflow.
+	pub fn with_claim(self, claim: Balance, cap: Balance) -> Option<(Self, Claim)> {
+		let (mut books, claim) = self.drawn(claim, cap)?;
+		books.claims = books.claims.checked_add(claim.paid())?;
+		Some((books, claim))
+	}
+
+	/// After `price` was paid for collateral out of the shared tranche. `None` if it holds less, or on overflow.
+	pub fn with_purchase(mut self, price: Balance) -> Option<Self> {
+		self.shared = self.shared.debit(price)?;
+		self.purchases = self.purchases.checked_add(price)?;
+		Some(self)
+	}
+
+	/// After governance paid `amount` out of the treasury tranche. `None` if it holds less, or on overflow.
+	pub fn with_spending(mut self, amount: Balance) -> Option<Self> {
+		self.treasury = self.treasury.debit(amount)?;
+		self.spent = self.spent.checked_add(amount)?;
+		Some(self)
 	}
 }

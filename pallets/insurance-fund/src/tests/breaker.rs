@@ -100,6 +100,8 @@ mod levels {
 					assert_ok!(InsuranceFund::donate(RuntimeOrigin::signed(ALICE), USD));
 					assert_ok!(InsuranceFund::receive(&ALICE, USD, IncomeSource::Penalty));
 					TreasuryCap::set(0);
+					assert_eq!(InsuranceFund::pay(&BOB, USD), Ok(USD));
+					assert_ok!(InsuranceFund::buy(&ALICE, BTC, 5, USD));
 					assert_ok!(InsuranceFund::cover(20 * USD));
 					assert_ok!(InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), USD));
 					assert_ok!(InsuranceFund::take_collateral(&ALICE, BTC, 5));
@@ -136,6 +138,7 @@ mod window {
 				IncomeSource::Penalty,
 				IncomeSource::Collateral,
 				IncomeSource::Donation,
+				IncomeSource::Trading,
 			] {
 				assert_noop!(
 					InsuranceFund::mint(20_000 * USD + 1, source),
@@ -143,7 +146,7 @@ mod window {
 				);
 				assert_ok!(InsuranceFund::mint(USD, source));
 			}
-			assert_eq!(InsuranceFund::meters().fees_minted, 4 * USD);
+			assert_eq!(InsuranceFund::meters().fees_minted, 5 * USD);
 		});
 	}
 
@@ -231,6 +234,7 @@ mod window {
 			crate::Ledger::<Test>::mutate(|accounts| {
 				accounts.books.shared.inflow = u128::MAX;
 				accounts.books.shared.outflow = u128::MAX;
+				accounts.books.purchases = u128::MAX;
 			});
 			assert_noop!(mint(USD), sp_runtime::ArithmeticError::Overflow);
 			assert_eq!(InsuranceFund::fee_room(), 20_000 * USD);
@@ -249,6 +253,7 @@ mod gauges {
 				BreakerSubject::Branch(1),
 				BreakerSubject::Market(1),
 				BreakerSubject::Mint(MintPath::Vaults(1)),
+				BreakerSubject::Lending,
 			] {
 				assert_eq!(InsuranceFund::gauges(subject), vec![]);
 			}
@@ -312,6 +317,37 @@ mod gauges {
 			assert_eq!(InsuranceFund::cover(30_000 * USD).unwrap().covered, 1_000 * USD);
 			assert_eq!(drawdown(), ONE, "all there was and more is all");
 			assert_eq!(InsuranceFund::meters().drawn, 30_000 * USD);
+		});
+	}
+
+	#[test]
+	fn read_claims_as_they_read_shortfalls() {
+		ExtBuilder::default()
+			.treasury(200_000 * USD)
+			.build_and_execute(|| {
+				TreasuryCap::set(10_000 * USD);
+				assert_eq!(InsuranceFund::pay(&BOB, 40_000 * USD), Ok(10_000 * USD));
+				// As much as a shortfall of that size, though nothing was burned.
+				assert_eq!(drawdown(), 173_913_043_478_260_870);
+				assert_eq!(supply(), 2_200_000 * USD);
+				assert_eq!(InsuranceFund::cover(10_000 * USD).unwrap().covered, 10_000 * USD);
+				assert_eq!(drawdown(), 217_391_304_347_826_087);
+				assert_eq!(InsuranceFund::meters().drawn, 50_000 * USD);
+			});
+		ExtBuilder::default().build_and_execute(|| {
+			// An empty fund pays nothing, and the meter tells of it all the same: 10,000 over a hundredth of two million.
+			assert_eq!(InsuranceFund::pay(&BOB, 10_000 * USD), Ok(0));
+			assert_eq!(drawdown(), ONE / 2);
+			assert_eq!(InsuranceFund::pay(&BOB, u128::MAX), Ok(0));
+			assert_eq!(drawdown(), ONE);
+		});
+	}
+
+	#[test]
+	fn read_nothing_of_what_was_bought() {
+		ExtBuilder::default().shared(40_000 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::buy(&ALICE, BTC, 5, 30_000 * USD));
+			assert_eq!((drawdown(), InsuranceFund::meters().drawn), (0, 0));
 		});
 	}
 

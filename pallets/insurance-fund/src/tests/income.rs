@@ -30,6 +30,23 @@ mod receive {
 	}
 
 	#[test]
+	fn splits_the_fees_of_markets_like_any_other() {
+		ExtBuilder::default().bad_debt(20 * USD).build_and_execute(|| {
+			assert_ok!(InsuranceFund::receive(&ALICE, 100 * USD, IncomeSource::Trading));
+			assert_eq!(
+				last_event(),
+				Event::IncomeReceived {
+					source: IncomeSource::Trading,
+					amount: 100 * USD,
+					burned: 20 * USD,
+					shared: 60 * USD,
+					treasury: 20 * USD
+				}
+			);
+		});
+	}
+
+	#[test]
 	fn rounds_to_the_shared_tranche() {
 		ExtBuilder::default().build_and_execute(|| {
 			assert_eq!(
@@ -142,6 +159,7 @@ mod receive {
 			Ledger::<Test>::mutate(|accounts| {
 				accounts.books.shared.inflow = u128::MAX;
 				accounts.books.shared.outflow = u128::MAX;
+				accounts.books.claims = u128::MAX;
 			});
 			assert_noop!(
 				InsuranceFund::receive(&ALICE, 1, IncomeSource::Donation),

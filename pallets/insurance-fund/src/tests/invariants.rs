@@ -57,6 +57,42 @@ fn bad_debt_beside_shared_money() {
 }
 
 #[test]
+fn less_gone_than_accounted() {
+	let message = "less left the tranches than was burned, paid and spent";
+	for claim in [
+		|books: &mut Books| books.claims += 1,
+		|books: &mut Books| books.purchases += 1,
+		|books: &mut Books| books.spent += 1,
+		|books: &mut Books| (books.shortfalls, books.covered) = (1, 1),
+	] {
+		sees(|| books(claim), message);
+	}
+}
+
+#[test]
+fn more_gone_than_accounted() {
+	let message = "more left the tranches than was burned, paid and spent";
+	sees(|| books(|books| books.shared.outflow += 1), message);
+	sees(|| books(|books| books.treasury.outflow += 1), message);
+}
+
+#[test]
+fn more_gone_or_paid_than_any_balance() {
+	let all = Tranche {
+		inflow: u128::MAX,
+		outflow: u128::MAX,
+	};
+	sees(
+		|| books(|books| (books.shared, books.treasury.outflow) = (all, 1)),
+		"more left the tranches than a balance can be",
+	);
+	sees(
+		|| books(|books| (books.claims, books.spent) = (u128::MAX, 1)),
+		"more was paid out than a balance can be",
+	);
+}
+
+#[test]
 fn meters_that_run_backwards() {
 	sees(
 		|| Ledger::<Test>::mutate(|accounts| accounts.drawn.sub(Now::get(), 1)),

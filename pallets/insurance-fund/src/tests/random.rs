@@ -17,6 +17,8 @@ enum Op {
 	Cover(Balance),
 	Spend(AccountId, Balance),
 	PayBadDebt(Balance),
+	Pay(AccountId, Balance),
+	Buy(AccountId, AssetId, Balance, Balance),
 	Take(AccountId, AssetId, Balance),
 	Release(AccountId, AssetId, Balance),
 	Share(u32),
@@ -31,6 +33,8 @@ enum Op {
 struct Model {
 	minted: Balance,
 	short: Balance,
+	claims: Balance,
+	purchases: Balance,
 	given: Balance,
 	taken: Balance,
 	drawn: Meter,
@@ -41,6 +45,11 @@ fn amount() -> impl Strategy<Value = Balance> {
 	prop_oneof![0..4u128, 0..1_000 * USD, 0..ENDOWMENT, Just(u128::MAX)]
 }
 
+/// What a fund can bear more often than not.
+fn small() -> impl Strategy<Value = Balance> {
+	prop_oneof![0..4u128, 0..1_000 * USD]
+}
+
 fn who() -> impl Strategy<Value = AccountId> {
 	prop_oneof![4 => Just(ALICE), 4 => Just(BOB), 1 => Just(InsuranceFund::account())]
 }
@@ -49,7 +58,8 @@ fn source() -> impl Strategy<Value = IncomeSource> {
 	prop_oneof![
 		Just(IncomeSource::StabilityFee),
 		Just(IncomeSource::Penalty),
-		Just(IncomeSource::Collateral)
+		Just(IncomeSource::Collateral),
+		Just(IncomeSource::Trading)
 	]
 }
 
@@ -58,7 +68,12 @@ fn op() -> impl Strategy<Value = Op> {
 		3 => (who(), amount(), source()).prop_map(|(w, a, s)| Op::Receive(w, a, s)),
 		3 => (amount(), source()).prop_map(|(a, s)| Op::Mint(a, s)),
 		1 => (who(), amount()).prop_map(|(w, a)| Op::Donate(w, a)),
-		3 => amount().prop_map(Op::Cover),
+		1 => amount().prop_map(Op::Cover),
+		2 => small().prop_map(Op::Cover),
+		1 => (who(), amount()).prop_map(|(w, a)| Op::Pay(w, a)),
+		2 => (who(), small()).prop_map(|(w, a)| Op::Pay(w, a)),
+		1 => (who(), KUSD..=DOT, amount(), amount()).prop_map(|(w, asset, a, p)| Op::Buy(w, asset, a, p)),
+		3 => (who(), BTC..=DOT, small(), small()).prop_map(|(w, asset, a, p)| Op::Buy(w, asset, a, p)),
 		2 => (who(), amount()).prop_map(|(w, a)| Op::Spend(w, a)),
 		2 => amount().prop_map(Op::PayBadDebt),
 		2 => (who(), KUSD..=DOT, amount()).prop_map(|(w, asset, a)| Op::Take(w, asset, a)),
@@ -128,6 +143,31 @@ fn apply(op: &Op, model: &mut Model) {
 			done
 		}
 		Op::PayBadDebt(amount) => InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), amount).is_ok(),
+		Op::Pay(to, claim) => {
+			let (quote, shared) = (InsuranceFund::quote_pay(claim), InsuranceFund::shared());
+			let before = Assets::balance(KUSD, to);
+			let result = InsuranceFund::pay(&to, claim).ok();
+			if let Some(paid) = result {
+				assert_eq!(result, quote);
+				assert!(paid >= claim.min(shared) && paid <= claim);
+				assert_eq!(Assets::balance(KUSD, to), before + paid);
+				model.claims += paid;
+				flowed(&mut model.drawn, claim);
+			} else {
+				assert_eq!(to, InsuranceFund::account(), "only the fund itself is refused");
+			}
+			result.is_some()
+		}
+		Op::Buy(seller, asset, amount, price) => {
+			let (before, shared) = (Assets::balance(KUSD, seller), InsuranceFund::shared());
+			let done = InsuranceFund::buy(&seller, asset, amount, price).is_ok();
+			if done {
+				assert!(price <= shared && amount > 0);
+				assert_eq!(Assets::balance(KUSD, seller), before + price);
+				model.purchases += price;
+			}
+			done
+		}
 		Op::Take(who, asset, amount) => InsuranceFund::take_collateral(&who, asset, amount).is_ok(),
 		Op::Release(who, asset, amount) => InsuranceFund::release_collateral(&who, asset, amount).is_ok(),
 		Op::Share(percent) => {
@@ -170,14 +210,17 @@ proptest! {
 			let mut model = Model::default();
 			for op in &ops {
 				apply(op, &mut model);
-				let Model { minted, short, given, taken, .. } = model;
+				let Model { minted, short, given, taken, claims, purchases, .. } = model;
 				InsuranceFund::do_try_state().expect("sound after every operation");
 				let (totals, balances) = (InsuranceFund::totals(), InsuranceFund::balances());
 				// Everything covered was burned, and nothing else was.
 				assert_eq!(supply() + totals.covered, start + minted);
 				assert_eq!(totals.shortfalls, short);
 				assert_eq!(InsuranceFund::bad_debt() + totals.covered, short);
-				assert_eq!(balances.shared + balances.treasury + totals.covered + taken, minted + given);
+				assert_eq!((totals.claims, totals.purchases, totals.spent), (claims, purchases, taken));
+				let gone = totals.covered + claims + purchases + taken;
+				assert_eq!(balances.shared + balances.treasury + gone, minted + given);
+				assert_eq!(InsuranceFund::shared(), balances.shared);
 				let (meters, now) = (InsuranceFund::meters(), Now::get());
 				assert_eq!(meters.drawn, model.drawn.reading(now));
 				assert_eq!(meters.fees_minted, model.fees.reading(now));

@@ -19,6 +19,7 @@ mod spend {
 				let balances = InsuranceFund::balances();
 				assert_eq!((balances.shared, balances.treasury), (9 * USD, 0));
 				assert_eq!(Assets::balance(KUSD, BOB), ENDOWMENT + 5 * USD);
+				assert_eq!(InsuranceFund::totals().spent, 5 * USD);
 				assert_eq!(
 					last_event(),
 					Event::TreasurySpent {

@@ -10,17 +10,22 @@ fn show_every_number() {
 		.shared(40 * USD)
 		.treasury(60 * USD)
 		.build_and_execute(|| {
-			InsuranceFund::cover(50 * USD).unwrap();
-			InsuranceFund::take_collateral(&ALICE, ETH, 7).unwrap();
+			InsuranceFund::cover(25 * USD).unwrap();
+			InsuranceFund::buy(&ALICE, ETH, 1, 5 * USD).unwrap();
+			InsuranceFund::pay(&BOB, 12 * USD).unwrap();
+			InsuranceFund::cover(8 * USD).unwrap();
+			InsuranceFund::spend(RuntimeOrigin::root(), BOB, 3 * USD).unwrap();
+			InsuranceFund::take_collateral(&ALICE, ETH, 6).unwrap();
 			InsuranceFund::take_collateral(&ALICE, BTC, 9).unwrap();
 			InsuranceFund::release_collateral(&ALICE, BTC, 9).unwrap();
 			let balances = InsuranceFund::balances();
-			assert_eq!((balances.shared, balances.treasury), (0, 50 * USD));
+			assert_eq!((balances.shared, balances.treasury), (0, 47 * USD));
+			assert_eq!(InsuranceFund::shared(), 0);
 			assert_eq!(InsuranceFund::bad_debt_recorded(), 0);
 			assert_eq!(
 				InsuranceFund::meters(),
 				Readings {
-					drawn: 50 * USD,
+					drawn: 45 * USD,
 					fees_minted: 0
 				}
 			);
@@ -36,10 +41,13 @@ fn show_every_number() {
 					},
 					treasury: Tranche {
 						inflow: 60 * USD,
-						outflow: 10 * USD
+						outflow: 13 * USD
 					},
-					shortfalls: 50 * USD,
-					covered: 50 * USD,
+					shortfalls: 33 * USD,
+					covered: 33 * USD,
+					claims: 12 * USD,
+					purchases: 5 * USD,
+					spent: 3 * USD,
 				}
 			);
 		});
@@ -62,5 +70,15 @@ fn a_quote_is_what_happens() {
 			assert_eq!(InsuranceFund::cover(200 * USD).ok(), quote);
 			assert_eq!(InsuranceFund::quote_cover(u128::MAX), None);
 			assert_eq!(InsuranceFund::quote_cover(0), Some(Coverage::default()));
+		});
+	ExtBuilder::default()
+		.shared(40 * USD)
+		.treasury(600 * USD)
+		.build_and_execute(|| {
+			assert_eq!(InsuranceFund::quote_pay(0), Some(0));
+			assert_eq!(InsuranceFund::quote_pay(u128::MAX), Some(140 * USD));
+			assert_eq!(InsuranceFund::quote_pay(200 * USD), Some(140 * USD));
+			assert_eq!(InsuranceFund::pay(&BOB, 200 * USD), Ok(140 * USD));
+			assert_eq!(InsuranceFund::quote_pay(200 * USD), Some(100 * USD));
 		});
 }
