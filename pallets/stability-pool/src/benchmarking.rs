@@ -105,6 +105,15 @@ fn pool_with_history<T: Config>(kinds: u32) -> T::AccountId {
 	caller
 }
 
+/// A pool whose scale any payment ends, and a seller of as much of [`FIRST`] as half of the pool is in kUSD.
+fn at_the_end_of_a_scale<T: Config>() -> (T::AccountId, Balance) {
+	pool_with_history::<T>(T::MaxCollaterals::get());
+	State::<T>::mutate(|pool| pool.product.p = MINIMUM);
+	let (seller, amount): (T::AccountId, _) = (account("seller", 0, 0), left::<T>());
+	T::Assets::mint_into(FIRST, &seller, amount).expect("collateral can be minted");
+	(seller, amount)
+}
+
 #[benchmarks]
 mod benchmarks {
 	use super::*;
@@ -172,12 +181,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn absorb() {
-		pool_with_history::<T>(T::MaxCollaterals::get());
-		// Any payment ends the scale.
-		State::<T>::mutate(|pool| pool.product.p = MINIMUM);
-		let seller: T::AccountId = account("seller", 0, 0);
-		let amount = left::<T>();
-		T::Assets::mint_into(FIRST, &seller, amount).expect("collateral can be minted");
+		let (seller, amount) = at_the_end_of_a_scale::<T>();
 		#[block]
 		{
 			assert_ok!(<Pallet<T> as StabilityPool<_>>::absorb(
@@ -190,6 +194,20 @@ mod benchmarks {
 		}
 		assert_eq!(State::<T>::get().deposits, amount);
 		assert_eq!(State::<T>::get().product.scale, SCALE_SPAN + 1);
+	}
+
+	#[benchmark]
+	fn buy() {
+		let (seller, amount) = at_the_end_of_a_scale::<T>();
+		#[block]
+		{
+			assert_ok!(<Pallet<T> as StabilityPool<_>>::buy(
+				&seller, FIRST, amount, amount,
+			));
+		}
+		assert_eq!(State::<T>::get().deposits, amount);
+		assert_eq!(State::<T>::get().product.scale, SCALE_SPAN + 1);
+		assert_eq!(T::Assets::balance(T::Synthetic::get(), &seller), amount);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

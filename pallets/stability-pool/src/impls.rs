@@ -403,6 +403,27 @@ impl<T: Config> Pallet<T> {
 		Ok(left)
 	}
 
+	/// Take `collateral` of `asset` from `seller` for `paid`, which `pay` takes out of the pool's account, and not a unit more
+	/// or less. Returns the deposits left. Changes storage before it may fail: the caller holds a storage layer.
+	fn exchange(
+		seller: &T::AccountId,
+		asset: AssetId,
+		collateral: Balance,
+		paid: Balance,
+		pay: impl FnOnce(&T::AccountId) -> DispatchResult,
+	) -> Result<Balance, DispatchError> {
+		let account = Self::account_id();
+		ensure!(
+			asset != T::Synthetic::get() && *seller != account,
+			Error::<T>::NotForSale
+		);
+		ensure!(collateral > 0, Error::<T>::NothingBought);
+		let deposits = Self::book(asset, collateral, paid)?;
+		pay(&account)?;
+		T::Assets::transfer(asset, seller, &account, collateral, Preservation::Expendable)?;
+		Ok(deposits)
+	}
+
 	fn do_absorb(
 		seller: &T::AccountId,
 		asset: AssetId,
@@ -410,30 +431,51 @@ impl<T: Config> Pallet<T> {
 		burn: Balance,
 		income: Balance,
 	) -> DispatchResult {
-		let (account, synthetic) = (Self::account_id(), T::Synthetic::get());
-		ensure!(asset != synthetic && *seller != account, Error::<T>::NotForSale);
-		ensure!(collateral > 0, Error::<T>::NothingBought);
 		let paid = burn.checked_add(income).ok_or(ArithmeticError::Overflow)?;
-		let deposits = Self::book(asset, collateral, paid)?;
-		if income > 0 {
-			T::InsuranceFund::receive(&account, income, IncomeSource::Penalty)?;
-		}
-		if burn > 0 {
-			T::Assets::burn_from(
-				synthetic,
-				&account,
-				burn,
-				Preservation::Expendable,
-				Precision::Exact,
-				Fortitude::Polite,
-			)?;
-		}
-		T::Assets::transfer(asset, seller, &account, collateral, Preservation::Expendable)?;
+		let deposits = Self::exchange(seller, asset, collateral, paid, |account| {
+			if income > 0 {
+				T::InsuranceFund::receive(account, income, IncomeSource::Penalty)?;
+			}
+			if burn > 0 {
+				T::Assets::burn_from(
+					T::Synthetic::get(),
+					account,
+					burn,
+					Preservation::Expendable,
+					Precision::Exact,
+					Fortitude::Polite,
+				)?;
+			}
+			Ok(())
+		})?;
 		Self::deposit_event(Event::Absorbed {
 			asset,
 			collateral,
 			burn,
 			income,
+			deposits,
+		});
+		Ok(())
+	}
+
+	fn do_buy(seller: &T::AccountId, asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult {
+		let deposits = Self::exchange(seller, asset, collateral, price, |account| {
+			if price > 0 {
+				T::Assets::transfer(
+					T::Synthetic::get(),
+					account,
+					seller,
+					price,
+					Preservation::Expendable,
+				)?;
+			}
+			Ok(())
+		})?;
+		Self::deposit_event(Event::Bought {
+			seller: seller.clone(),
+			asset,
+			collateral,
+			price,
 			deposits,
 		});
 		Ok(())
@@ -453,6 +495,10 @@ impl<T: Config> StabilityPool<T::AccountId> for Pallet<T> {
 		income: Balance,
 	) -> DispatchResult {
 		with_storage_layer(|| Self::do_absorb(seller, asset, collateral, burn, income))
+	}
+
+	fn buy(seller: &T::AccountId, asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult {
+		with_storage_layer(|| Self::do_buy(seller, asset, collateral, price))
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -1,12 +1,13 @@
 //! # Stability pool
 //!
 //! The standing buyer of liquidated collateral. Depositors hold kUSD in it; a liquidation takes part of it,
-//! burns the debt it repays, and leaves collateral, bought below its price, as their gain.
+//! burns the debt it repays or pays the seller, and leaves collateral, bought below its price, as their gain.
 //!
 //! ## How it works
 //!
 //! - Whoever liquidates asks [`capacity`](keel_primitives::StabilityPool::capacity) and calls
-//!   [`absorb`](keel_primitives::StabilityPool::absorb). Its cost does not depend on the number of
+//!   [`absorb`](keel_primitives::StabilityPool::absorb), which burns what it pays, or
+//!   [`buy`](keel_primitives::StabilityPool::buy), which pays the seller. Their cost does not depend on the number of
 //!   depositors: the running product and sums of [`keel_math::product_sum`] are updated, and each depositor's
 //!   loss and gain follow from them when they next act.
 //! - Everybody loses and gains in proportion to the deposit just before the payment. Who joins after it has
@@ -176,6 +177,15 @@ pub mod pallet {
 			collateral: Balance,
 			burn: Balance,
 			income: Balance,
+			deposits: Balance,
+		},
+		/// The pool paid `price` kUSD to `seller` for `collateral` of `asset` in a liquidation, and `deposits` kUSD are
+		/// left.
+		Bought {
+			seller: T::AccountId,
+			asset: AssetId,
+			collateral: Balance,
+			price: Balance,
 			deposits: Balance,
 		},
 	}

@@ -157,6 +157,15 @@ impl InsuranceFund<AccountId> for Fund {
 	fn cover(_: Balance) -> Result<Coverage, DispatchError> {
 		Err(DispatchError::Unavailable)
 	}
+	fn pay(_: &AccountId, _: Balance) -> Result<Balance, DispatchError> {
+		Err(DispatchError::Unavailable)
+	}
+	fn shared() -> Balance {
+		0
+	}
+	fn buy(_: &AccountId, _: AssetId, _: Balance, _: Balance) -> DispatchResult {
+		Err(DispatchError::Unavailable)
+	}
 	fn take_collateral(_: &AccountId, _: AssetId, _: Balance) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
@@ -273,6 +282,11 @@ pub fn claim_all(who: AccountId) -> DispatchResult {
 /// A liquidation sells `collateral` of `asset` for `burn + income`.
 pub fn absorb(asset: AssetId, collateral: Balance, burn: Balance, income: Balance) -> DispatchResult {
 	StabilityPool::absorb(&SELLER, asset, collateral, burn, income)
+}
+
+/// `collateral` of `asset` is sold for `price`, and the seller is paid.
+pub fn sell(asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult {
+	StabilityPool::buy(&SELLER, asset, collateral, price)
 }
 
 /// A block `ms` later begins, and then another, which knows the time of the first.

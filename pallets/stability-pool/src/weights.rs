@@ -16,6 +16,8 @@ pub trait WeightInfo {
 	fn join_due(n: u32) -> Weight;
 	/// `StabilityPool::absorb` at the end of a scale, the insurance fund's part included.
 	fn absorb() -> Weight;
+	/// `StabilityPool::buy` at the end of a scale.
+	fn buy() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -47,5 +49,9 @@ impl WeightInfo for () {
 		// Pool, past sums; kUSD, the pool's and the fund's accounts, the fund; the collateral and its two
 		// accounts.
 		Weight::from_parts(120_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(8, 9))
+	}
+	fn buy() -> Weight {
+		// Pool, past sums; kUSD and the collateral, two accounts of each, the seller's and the pool's.
+		Weight::from_parts(110_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(9, 10))
 	}
 }

@@ -34,6 +34,7 @@ fn nothing_else_ever_asks() {
 				BreakerLevel::set(level);
 				assert_ok!(absorb(BTC, ONE_BTC, 10 * USD, USD));
 				assert_ok!(absorb(ETH, ONE_ETH, 10 * USD, USD));
+				assert_ok!(sell(ETH, ONE_ETH, 10 * USD));
 				assert_ok!(claim(ALICE, BTC));
 				assert_ok!(claim_all(BOB));
 				assert_ok!(withdraw(ALICE, u128::MAX));

@@ -8,6 +8,7 @@ use crate::{mock::*, Deposits, Error, Event, JoinedGroups, PastSums, State};
 mod absorb;
 mod attacks;
 mod breaker;
+mod buy;
 mod calls;
 mod corruption;
 mod properties;

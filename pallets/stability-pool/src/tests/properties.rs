@@ -173,6 +173,12 @@ enum Operation {
 		share: u8,
 		income: u8,
 	},
+	/// Pay `share / 255` of the pool to the seller.
+	Buy {
+		asset: usize,
+		collateral: Balance,
+		share: u8,
+	},
 	/// Pay all but a few units, or all.
 	Drain {
 		asset: usize,
@@ -195,6 +201,8 @@ fn operation() -> impl Strategy<Value = Operation> {
 		6 => (asset.clone(), collateral.clone(), any::<u8>(), any::<u8>()).prop_map(
 			|(asset, collateral, share, income)| Operation::Absorb { asset, collateral, share, income }
 		),
+		4 => (asset.clone(), collateral.clone(), any::<u8>())
+			.prop_map(|(asset, collateral, share)| Operation::Buy { asset, collateral, share }),
 		3 => (asset, collateral, prop_oneof![Just(0u128), 1u128..5, 1u128..100_000])
 			.prop_map(|(asset, collateral, units)| Operation::Drain { asset, collateral, units }),
 	]
@@ -202,15 +210,30 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 /// Do it to the pool and the ledger; whether it was carried out.
 fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
-	let buy = |ledger: &mut Ledger, asset: usize, collateral, paid: Balance, income: Balance| {
+	// Without income to the fund, which may be nothing, the seller is paid.
+	let buy = |ledger: &mut Ledger, asset: usize, collateral, paid: Balance, income: Option<Balance>| {
 		let asset = COLLATERALS[asset];
 		if ledger.total == 0 {
 			assert_noop!(absorb(asset, collateral, paid, 0), Error::<Test>::PoolEmpty);
+			assert_noop!(sell(asset, collateral, paid), Error::<Test>::PoolEmpty);
 			return false;
 		}
-		assert_ok!(absorb(asset, collateral, paid - income, income));
+		match income {
+			Some(income) => {
+				assert_ok!(absorb(asset, collateral, paid - income, income));
+				ledger.burned += paid - income;
+			}
+			None => {
+				let before = balance(KUSD, SELLER);
+				assert_noop!(
+					sell(asset, collateral, ledger.total + 1),
+					Error::<Test>::CapacityExceeded
+				);
+				assert_ok!(sell(asset, collateral, paid));
+				assert_eq!(balance(KUSD, SELLER), before + paid);
+			}
+		}
 		ledger.absorb(asset, collateral, paid);
-		ledger.burned += paid - income;
 		true
 	};
 	match *operation {
@@ -303,7 +326,21 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 			income,
 		} => {
 			let paid = ledger.total * u128::from(share) / 255;
-			return buy(ledger, asset, collateral, paid, paid * u128::from(income) / 255);
+			return buy(
+				ledger,
+				asset,
+				collateral,
+				paid,
+				Some(paid * u128::from(income) / 255),
+			);
+		}
+		Operation::Buy {
+			asset,
+			collateral,
+			share,
+		} => {
+			let paid = ledger.total * u128::from(share) / 255;
+			return buy(ledger, asset, collateral, paid, None);
 		}
 		Operation::Drain {
 			asset,
@@ -311,7 +348,7 @@ fn perform(operation: &Operation, ledger: &mut Ledger) -> bool {
 			units,
 		} => {
 			let paid = ledger.total.saturating_sub(units);
-			return buy(ledger, asset, collateral, paid, 0);
+			return buy(ledger, asset, collateral, paid, (units % 2 == 0).then_some(0));
 		}
 	}
 	true
