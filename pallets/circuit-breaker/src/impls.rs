@@ -188,7 +188,7 @@ impl<T: Config> Pallet<T> {
 		let raised = Raised::<T>::get();
 		let mut binding = (level_of(raised.get(&subject)), subject);
 		let mut next = subject.parent();
-		// A path has a branch, a branch the chain, the chain nothing.
+		// A path has a branch; a branch, a market and the lending have the chain; the chain nothing.
 		while let Some(parent) = next {
 			let level = level_of(raised.get(&parent));
 			if level > binding.0 {

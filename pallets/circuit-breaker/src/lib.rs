@@ -5,8 +5,9 @@
 //!
 //! ## Levels
 //!
-//! A **subject** (the chain, a branch, a way kUSD is minted) stands at one of four levels, and is held to the highest of
-//! its own and its parents': the chain binds every branch, a branch its mint path.
+//! A **subject** (the chain, a branch, a perpetual market, the lending to margin accounts, a way kUSD is minted) stands at one
+//! of four levels, and is held to the highest of its own and its parents': the chain binds every branch, every market and the
+//! lending, a branch its mint path.
 //!
 //! | Level | What it forbids |
 //! |---|---|
@@ -45,8 +46,8 @@
 //! parameters more than two thirds.
 //!
 //! That is the share of **one subject**, of its own level. Each has a pause of its own, and a mint path is held to its
-//! branch's and the chain's level too, so that trips of different subjects add up: in turn, they can hold a branch (its
-//! own and the chain's) up for twice that share, and minting (those and the path's) for three times, which at 40 % is all
+//! branch's and the chain's level too, so that trips of different subjects add up: in turn, they can hold a branch, a market or
+//! the lending (its own and the chain's) up for twice that share, and minting (those and the path's) for three times, which at 40 % is all
 //! the time. Repaying, topping up, closing and claiming stay open at that, and a referendum lowers any of them at once.
 //!
 //! **Referenda** ([`Config::OverrideOrigin`]) set any level at once, both ways. Where a fuse still reads above its

@@ -21,8 +21,10 @@ pub const STRANGER: u64 = 2;
 pub const CHAIN: BreakerSubject = BreakerSubject::Chain;
 pub const BTC: BreakerSubject = BreakerSubject::Branch(2);
 pub const ETH: BreakerSubject = BreakerSubject::Branch(3);
+pub const MARKET: BreakerSubject = BreakerSubject::Market(2);
 pub const BTC_MINT: BreakerSubject = BreakerSubject::Mint(MintPath::Vaults(2));
 pub const FEES: BreakerSubject = BreakerSubject::Mint(MintPath::StabilityFees);
+pub const LENDING: BreakerSubject = BreakerSubject::Lending;
 /// Nobody measures it.
 pub const NOBODYS: BreakerSubject = BreakerSubject::Market(7);
 
@@ -85,6 +87,8 @@ const fn triggers(guarded: u128, reduce_only: u128, halted: Option<u128>) -> Tri
 pub const DEVIATION: Triggers = triggers(percent(5), percent(10), Some(percent(25)));
 pub const LEAVING: Triggers = triggers(percent(10), percent(20), None);
 pub const MINTED: Triggers = triggers(percent(20), percent(40), None);
+pub const LIQUIDATED: Triggers = triggers(percent(20), percent(40), Some(percent(60)));
+pub const UTILISATION: Triggers = triggers(percent(50), percent(80), None);
 pub const DRAWDOWN: Triggers = triggers(percent(10), percent(25), Some(percent(50)));
 
 /// Everything reads zero.
@@ -104,8 +108,16 @@ pub fn calm_gauges() -> BTreeMap<BreakerSubject, Vec<Gauge>> {
 		(CHAIN, vec![gauge(Fuse::Drawdown, DRAWDOWN)]),
 		(BTC, branch()),
 		(ETH, branch()),
+		(
+			MARKET,
+			vec![
+				gauge(Fuse::PriceDeviation, DEVIATION),
+				gauge(Fuse::Liquidated, LIQUIDATED),
+			],
+		),
 		(BTC_MINT, vec![gauge(Fuse::Minted, MINTED)]),
 		(FEES, vec![gauge(Fuse::Minted, MINTED)]),
+		(LENDING, vec![gauge(Fuse::Utilisation, UTILISATION)]),
 	]
 	.into()
 }

@@ -120,17 +120,17 @@ fn costs_by_the_subjects_it_evaluates() {
 		<() as WeightInfo>::on_initialize(subjects as u32).saturating_add(reads)
 	};
 	ExtBuilder::default().build_and_execute(|| {
-		assert_eq!(CircuitBreaker::on_initialize(2), cost(5));
+		assert_eq!(CircuitBreaker::on_initialize(2), cost(7));
 		assert_ok!(set_level(BTC, Level::Guarded));
 		// Raised and measured count once.
-		assert_eq!(CircuitBreaker::on_initialize(2), cost(5));
+		assert_eq!(CircuitBreaker::on_initialize(2), cost(7));
 		Measured::mutate(|measured| {
 			measured.remove(&BTC);
 			measured.remove(&ETH);
 		});
 		// Raised and no longer measured counts.
-		assert_eq!(CircuitBreaker::on_initialize(2), cost(4));
-		assert!(<() as WeightInfo>::on_initialize(5).all_gt(<() as WeightInfo>::on_initialize(4)));
+		assert_eq!(CircuitBreaker::on_initialize(2), cost(6));
+		assert!(<() as WeightInfo>::on_initialize(7).all_gt(<() as WeightInfo>::on_initialize(6)));
 	});
 }
 

@@ -38,15 +38,17 @@ fn each_level_forbids_what_the_one_below_does_and_more() {
 #[test]
 fn a_parent_binds_those_below_it() {
 	let cases = [
-		(CHAIN, [CHAIN, BTC, ETH, BTC_MINT].to_vec()),
+		(CHAIN, [CHAIN, BTC, ETH, MARKET, BTC_MINT, LENDING].to_vec()),
 		(BTC, [BTC, BTC_MINT].to_vec()),
 		(BTC_MINT, [BTC_MINT].to_vec()),
 		(FEES, [FEES].to_vec()),
+		(MARKET, [MARKET].to_vec()),
+		(LENDING, [LENDING].to_vec()),
 	];
 	for (raised, bound) in cases {
 		ExtBuilder::default().build_and_execute(|| {
 			assert_ok!(set_level(raised, Level::ReduceOnly));
-			for subject in [CHAIN, BTC, ETH, BTC_MINT, FEES] {
+			for subject in [CHAIN, BTC, ETH, MARKET, BTC_MINT, FEES, LENDING] {
 				let expected = if bound.contains(&subject) {
 					Level::ReduceOnly
 				} else {

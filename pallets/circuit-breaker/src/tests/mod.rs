@@ -3,6 +3,7 @@ mod corruption;
 mod fuses;
 mod guardians;
 mod levels;
+mod margin;
 mod overflow;
 mod random;
 mod recovery;

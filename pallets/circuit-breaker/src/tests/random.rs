@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SUBJECTS: [BreakerSubject; 5] = [CHAIN, BTC, ETH, BTC_MINT, FEES];
+const SUBJECTS: [BreakerSubject; 7] = [CHAIN, BTC, ETH, MARKET, BTC_MINT, FEES, LENDING];
 const LEVELS: [Level; 4] = [Level::Normal, Level::Guarded, Level::ReduceOnly, Level::Halted];
 
 #[derive(Clone, Debug)]
@@ -40,14 +40,14 @@ fn op() -> impl Strategy<Value = Op> {
 	];
 	let times = || prop_oneof![1 => Just(0), 8 => 0..HOUR, 1 => HOUR..4 * HOUR];
 	prop_oneof![
-		5 => (0..5usize, 0..2usize, 0..60u128)
+		5 => (0..7usize, 0..2usize, 0..90u128)
 			.prop_map(|(subject, fuse, percent)| Op::Read { subject, fuse, percent }),
 		2 => Just(Op::Calm),
 		20 => ms.prop_map(|ms| Op::Block { ms }),
-		2 => (0..5usize, 0..4usize).prop_map(|(subject, level)| Op::Trip { subject, level }),
-		1 => (0..5usize, 0..4usize).prop_map(|(subject, level)| Op::Set { subject, level }),
+		2 => (0..7usize, 0..4usize).prop_map(|(subject, level)| Op::Trip { subject, level }),
+		1 => (0..7usize, 0..4usize).prop_map(|(subject, level)| Op::Set { subject, level }),
 		1 => (times(), times()).prop_map(|(dwell, cooldown)| Op::Times { dwell, cooldown }),
-		1 => (0..5usize).prop_map(|subject| Op::Measure { subject }),
+		1 => (0..7usize).prop_map(|subject| Op::Measure { subject }),
 	]
 }
 

@@ -183,7 +183,7 @@ fn all_that_are_measured_or_raised_are_listed_once() {
 		Measured::mutate(|measured| measured.remove(&ETH));
 		let statuses = CircuitBreaker::statuses();
 		let subjects: Vec<_> = statuses.iter().map(|(subject, _)| *subject).collect();
-		assert_eq!(subjects, vec![CHAIN, BTC, ETH, BTC_MINT, FEES]);
+		assert_eq!(subjects, vec![CHAIN, BTC, ETH, MARKET, BTC_MINT, FEES, LENDING]);
 		for (subject, listed) in statuses {
 			assert_eq!(listed, status(subject));
 		}
