@@ -230,6 +230,15 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 			bad_debt: shortfall - covered,
 		})
 	}
+	fn pay(_: &AccountId, _: Balance) -> Result<Balance, DispatchError> {
+		Err(DispatchError::Unavailable)
+	}
+	fn shared() -> Balance {
+		Assets::balance(KUSD, FUND)
+	}
+	fn buy(_: &AccountId, _: AssetId, _: Balance, _: Balance) -> DispatchResult {
+		Err(DispatchError::Unavailable)
+	}
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::works()?;
 		send(asset, from, &FUND, amount)
