@@ -201,9 +201,9 @@ mod timing {
 mod rounding {
 	use super::*;
 
-	/// Thousands of the smallest visits, all the way through the pallet.
+	/// Ten thousand small deposits and as many withdrawals, all the way through the pallet.
 	#[test]
-	fn when_visited_twenty_thousand_times_should_never_pay_a_unit() {
+	fn when_asked_twenty_thousand_times_should_never_pay_a_unit() {
 		ExtBuilder::default()
 			.provided(&[(ALICE, 777 * USD + 7)])
 			.build_and_execute(|| {
@@ -214,7 +214,7 @@ mod rounding {
 				});
 				traders_lose(333_333_331);
 				let alice = holding(ALICE).value.unwrap();
-				let mut visits = 0;
+				let mut requests = 0;
 				for round in 0u128..40 {
 					for visit in 0..250u128 {
 						assert_ok!(provide(BOB, USD + round * 7 + visit));
@@ -225,11 +225,11 @@ mod rounding {
 						assert_ok!(withdraw(BOB, each + u128::from(visit < rest)));
 					}
 					next_block();
-					visits += 500;
+					requests += 500;
 					System::reset_events();
-					assert!(won(BOB) <= 0, "after {visits} visits: {}", won(BOB));
+					assert!(won(BOB) <= 0, "after {requests} requests: {}", won(BOB));
 				}
-				assert_eq!((visits, shares(BOB), state().leaving), (20_000, 0, 0));
+				assert_eq!((requests, shares(BOB), state().leaving), (20_000, 0, 0));
 				assert!(won(BOB) < 0);
 				assert!(holding(ALICE).value.unwrap() >= alice);
 			});
