@@ -44,7 +44,7 @@ const BREAKERS: [BreakerSubject; 9] = [
 ];
 
 const CASES: u32 = 13;
-const CALLS: usize = 440;
+const CALLS: usize = 600;
 
 /// Keys that are taken more often than others, so that moves of the same number meet.
 const HOT_BRANCH: [BranchKey; 4] = [
@@ -169,7 +169,9 @@ fn pick() -> impl Strategy<Value = Pick> {
 }
 
 fn call() -> impl Strategy<Value = Call> {
-	let subject = || prop_oneof![3 => 0..3usize, 4 => 3..LISTED, 1 => LISTED..SUBJECTS.len()];
+	let subject = || prop_oneof![4 => 0..3usize, 3 => 3..LISTED, 1 => LISTED..SUBJECTS.len()];
+	// Only branches have a fee.
+	let branches = prop_oneof![6 => 1..3usize, 1 => 1..SUBJECTS.len()];
 	let who = prop_oneof![10 => Just(ADJUSTER), 5 => Just(GUARDIAN), 1 => Just(STRANGER)];
 	let some = prop_oneof![
 		3 => prop::collection::vec((pick(), wish()), 1..2),
@@ -178,7 +180,7 @@ fn call() -> impl Strategy<Value = Call> {
 	prop_oneof![
 		16 => (who, subject(), some)
 			.prop_map(|(who, subject, wishes)| Call::Values { who, subject, wishes }),
-		3 => (1..SUBJECTS.len(), prop_oneof![6 => Just(Pick::Fee), 1 => pick()], wish()).prop_map(
+		3 => (branches, prop_oneof![6 => Just(Pick::Fee), 1 => pick()], wish()).prop_map(
 			|(subject, pick, wish)| Call::Values {
 				who: CONTROLLER,
 				subject,
