@@ -4,8 +4,8 @@
 use crate::{mul_div, FixedU128, Rounding, ONE};
 
 /// The share of fees that goes to the fund: all of them while it holds less than half its target, then on a line down to a
-/// tenth at one and a half times the target. Rounded up. Everything where there is a target of zero and nothing held; a tenth
-/// where there is money and no target.
+/// tenth at one and a half times the target. Rounded up, by less than two units in the last place. Everything where there is
+/// a target of zero and nothing held; a tenth where there is money and no target.
 pub fn fee_share(held: u128, target: u128) -> FixedU128 {
 	let tenth = ONE / 10;
 	let coverage = match target {

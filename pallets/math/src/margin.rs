@@ -47,19 +47,17 @@ impl Risk {
 
 	/// What it is worth above its initial requirement.
 	pub fn free(&self) -> i128 {
-		self.net
-			.saturating_sub(i128::try_from(self.initial).unwrap_or(i128::MAX))
+		self.net.saturating_sub_unsigned(self.initial)
 	}
 
 	/// What it is worth above its maintenance requirement.
 	pub fn slack(&self) -> i128 {
-		self.net
-			.saturating_sub(i128::try_from(self.maintenance).unwrap_or(i128::MAX))
+		self.net.saturating_sub_unsigned(self.maintenance)
 	}
 }
 
-/// The share of a position's value it has to be worth: `max(base, multiple × σ × √(horizon in years))`, at most `cap`, rounded
-/// up. `None` on overflow.
+/// The share of a position's value it has to be worth: `max(base, min(cap, multiple × σ × √(horizon in years)))`, rounded up:
+/// `base` also where the cap is below it. `None` on overflow.
 pub fn maintenance_rate(
 	base: FixedU128,
 	cap: FixedU128,
@@ -78,8 +76,8 @@ pub fn maintenance_rate(
 }
 
 /// The share of a position's value new risk needs: `multiple × maintenance`, then on a line with open interest from there at
-/// `lower` to 100 % at `upper`, and at most 100 %. Rounded up. No scaling if `upper` is zero; from 0 to 100 % at once where the
-/// two are equal. Source: dYdX v4, `LiquidityTier.GetAdjustedInitialMarginPpm`. `None` on overflow.
+/// `lower` to 100 % at `upper`, and at most 100 %. Rounded up. No scaling if `upper` is zero; to 100 % at once above `lower`
+/// where `upper` is not above it. Source: dYdX v4, `LiquidityTier.GetAdjustedInitialMarginPpm`. `None` on overflow.
 pub fn initial_rate(
 	maintenance: FixedU128,
 	multiple: FixedU128,
@@ -113,7 +111,8 @@ pub fn requirement(size: i128, mark: FixedU128, rate: FixedU128, scale: u128) ->
 	by_rate.checked_add(closing)
 }
 
-/// What of an unrealised profit counts for new risk: `share` of it, rounded down, at most `cap`. A loss counts in full.
+/// What of an unrealised profit counts for new risk: `share` of it, rounded down, at most `cap` and never more than all of it.
+/// A loss counts in full.
 pub fn counted_profit(unrealised: i128, share: FixedU128, cap: u128) -> i128 {
 	if unrealised <= 0 {
 		return unrealised;
@@ -169,7 +168,7 @@ pub fn liquidation_fee(fill: i128, bankruptcy: i128, rate: FixedU128) -> Option<
 }
 
 /// The smallest part in `1..=steps` that `restores`, found by halving: `restores` must not turn false again beyond the first part
-/// that does. All of it, `steps`, if none does.
+/// that does. All of it, `steps`, if none does. Asks at most 32 times.
 pub fn smallest_part(steps: u32, restores: impl Fn(u32) -> bool) -> u32 {
 	let (mut low, mut high) = (1, steps);
 	while low < high {

@@ -9,8 +9,8 @@
 //! (SIP-279), skew scale and premium.
 
 use crate::{
-	mul_div, mul_ratio,
-	signed::{mul_div_signed, signed, with_sign},
+	mul_div,
+	signed::{mul_div_signed, of_magnitude, signed, with_sign},
 	FixedU128, Rounding, ONE,
 };
 
@@ -48,10 +48,11 @@ pub fn mark(index: FixedU128, skew: i128, scale: u128) -> Option<FixedU128> {
 }
 
 /// The price `size` trades at: `P·(1 + (s + size/2)/K)`, the mean of the mark before and after; rounded up for a
-/// buyer, down for a seller. `None` where it would be below zero, and on overflow.
+/// buyer, down for a seller. `None` where the price or the mark after it would be below zero, and on overflow.
 pub fn fill_price(index: FixedU128, skew: i128, scale: u128, size: i128) -> Option<FixedU128> {
-	let doubled = signed(scale)?.checked_add(skew)?.checked_mul(2)?;
-	let factor = u128::try_from(doubled.checked_add(size)?).ok()?;
+	let before = signed(scale)?.checked_add(skew)?;
+	let after = before.checked_add(size).filter(|after| *after >= 0)?;
+	let factor = u128::try_from(before.checked_add(after)?).ok()?;
 	let rounding = if size > 0 { Rounding::Up } else { Rounding::Down };
 	mul_div(index.into_inner(), factor, scale.checked_mul(2)?, rounding).map(FixedU128::from_inner)
 }
@@ -82,8 +83,11 @@ pub struct Accrued {
 }
 
 /// Move a funding rate on by `elapsed_ms`: `dr/dt = clamp(s/K, ±1)·velocity` per day, `|r| ≤ max_rate`; the index grows by
-/// `r̄·P·Δt` with `r̄` the mean of the rate over that time, the part at the limit included. Both are exact but for the last
-/// place: the rate is rounded towards zero, the index's growth towards minus infinity. `None` on overflow.
+/// `r̄·P·Δt` with `r̄` the mean of the rate over that time, the part at the limit included. A rate beyond the limit, which has
+/// been lowered, is at the limit at once.
+///
+/// Rounding: the rate moves too little by less than `1 + Δt` units in the last place, `Δt` in days, so that its mean is off by
+/// half of that at most; the index's growth is rounded towards minus infinity. `None` on overflow.
 pub fn accrue(
 	rate: i128,
 	index_price: FixedU128,
@@ -96,26 +100,45 @@ pub fn accrue(
 	let elapsed = u128::from(elapsed_ms);
 	let limit = signed(max_rate.into_inner())?;
 	let rate = rate.clamp(-limit, limit);
-	let one = signed(ONE)?;
-	let push = premium(skew, scale)?.clamp(-one, one);
+	let falls = skew < 0;
 	// Per day and day.
-	let slope = mul_ratio(push.unsigned_abs(), velocity, Rounding::Down)?;
-	let change = mul_div(slope, elapsed, DAY_MS, Rounding::Down)?;
-	let target = if push < 0 { -limit } else { limit };
+	let slope = mul_div(
+		skew.unsigned_abs().min(scale),
+		velocity.into_inner(),
+		scale,
+		Rounding::Down,
+	)?;
+	// What does not fit is beyond every room.
+	let change = mul_div(slope, elapsed, DAY_MS, Rounding::Down).unwrap_or(u128::MAX);
+	let target = if falls { -limit } else { limit };
 	let room = target.abs_diff(rate);
 	// Rate times milliseconds.
 	let (new_rate, area) = if change <= room {
-		let moved = rate.checked_add(with_sign(change, push < 0)?)?;
+		let moved = if falls {
+			rate.checked_sub_unsigned(change)?
+		} else {
+			rate.checked_add_unsigned(change)?
+		};
 		(
 			moved,
 			mul_div_signed(rate.checked_add(moved)?, elapsed, 2, Rounding::Down)?,
 		)
 	} else {
-		// A slope that goes beyond the room in that time is not zero.
-		let until = mul_div(room, DAY_MS, slope, Rounding::Down)?.min(elapsed);
-		let rising = mul_div_signed(rate.checked_add(target)?, until, 2, Rounding::Down)?;
-		let flat = mul_div_signed(target, elapsed.checked_sub(until)?, 1, Rounding::Down)?;
-		(target, rising.checked_add(flat)?)
+		// At the limit all the time, but for the triangle before it got there: `room² / (2·slope)`. A slope that goes beyond the
+		// room in that time is not zero.
+		let triangle = mul_div(
+			room.checked_mul(DAY_MS / 2)?,
+			room,
+			slope,
+			if falls { Rounding::Down } else { Rounding::Up },
+		)?;
+		let flat = mul_div_signed(target, elapsed, 1, Rounding::Down)?;
+		let area = if falls {
+			flat.checked_add_unsigned(triangle)?
+		} else {
+			flat.checked_sub_unsigned(triangle)?
+		};
+		(target, area)
 	};
 	Some(Accrued {
 		rate: new_rate,
@@ -138,16 +161,11 @@ pub fn funding_delta(area: i128, index_price: FixedU128) -> Option<i128> {
 /// this between now, rounded up, and its entry, rounded down. `None` on overflow.
 pub fn funding_on(size: i128, funding_index: i128, rounding: Rounding) -> Option<i128> {
 	let negative = (size < 0) != (funding_index < 0);
-	let towards_zero = matches!(rounding, Rounding::Down) != negative;
 	let magnitude = mul_div(
 		size.unsigned_abs(),
 		funding_index.unsigned_abs(),
 		SIZE_DIVISOR,
-		if towards_zero {
-			Rounding::Down
-		} else {
-			Rounding::Up
-		},
+		of_magnitude(rounding, negative),
 	)?;
 	with_sign(magnitude, negative)
 }

@@ -8,11 +8,17 @@ use proptest::prelude::*;
 use crate::{FixedU128, Rounding, ONE, RAY};
 
 mod auction;
+mod cover;
 mod interest;
+mod ladder;
+mod lending;
 mod liquidation;
+mod margin;
 mod panics;
+mod perpetual;
 mod product_sum;
 mod reference;
+mod signed;
 mod statistics;
 mod value;
 
@@ -53,8 +59,8 @@ pub(crate) fn ten(exponent: i32) -> BigRational {
 	}
 }
 
-/// A non-negative rational rounded as told; `None` beyond 128 bits.
-pub(crate) fn rounded(exact: &BigRational, rounding: Rounding) -> Option<u128> {
+/// A rational rounded as told along the number line.
+fn to_integer(exact: &BigRational, rounding: Rounding) -> BigInt {
 	let half = ratio(1, 2);
 	let integer = match rounding {
 		Rounding::Up => exact.ceil(),
@@ -62,7 +68,22 @@ pub(crate) fn rounded(exact: &BigRational, rounding: Rounding) -> Option<u128> {
 		Rounding::NearestPrefUp => (exact + half).floor(),
 		Rounding::NearestPrefDown => (exact - half).ceil(),
 	};
-	integer.to_integer().to_u128()
+	integer.to_integer()
+}
+
+/// A non-negative rational rounded as told; `None` beyond 128 bits.
+pub(crate) fn rounded(exact: &BigRational, rounding: Rounding) -> Option<u128> {
+	to_integer(exact, rounding).to_u128()
+}
+
+/// A rational rounded as told along the number line; `None` beyond 128 bits.
+pub(crate) fn rounded_signed(exact: &BigRational, rounding: Rounding) -> Option<i128> {
+	to_integer(exact, rounding).to_i128()
+}
+
+/// What a signed number with 18 decimals stands for.
+pub(crate) fn fixed_signed(inner: i128) -> BigRational {
+	ratio(inner, ONE)
 }
 
 /// A fixed number from its inner value.

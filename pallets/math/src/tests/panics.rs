@@ -2,7 +2,10 @@
 //! themselves are checked against exact ones elsewhere.
 
 use super::*;
-use crate::{auction, div_ratio, interest, liquidation, mul_div, mul_ratio, statistics, value};
+use crate::{
+	auction, cover, div_ratio, interest, ladder, lending, liquidation, margin, mul_div, mul_ratio, perpetual,
+	signed, statistics, value,
+};
 
 /// A duration of any length.
 fn any_time() -> impl Strategy<Value = u64> {
@@ -74,5 +77,104 @@ proptest! {
 		let _ = statistics::volatility(a);
 		prop_assert_eq!(statistics::value_at_risk(&[a, b, c], f(weight)).is_some(), weight <= ONE);
 		prop_assert_eq!(statistics::expected_shortfall(&[a, b, c], f(weight)).is_some(), weight <= ONE);
+	}
+	#[test]
+	fn no_trade_panics(
+		(size, skew, index) in (wide_signed(), wide_signed(), wide_signed()),
+		(price, scale, rate) in (wide(), wide(), wide()),
+	) {
+		for rounding in ROUNDINGS {
+			let _ = signed::mul_div_signed(size, price, scale, rounding);
+			let _ = perpetual::value(size, f(price), rounding);
+			let _ = perpetual::notional(size, f(price), rounding);
+			let _ = perpetual::funding_on(size, index, rounding);
+		}
+		let _ = (signed::with_sign(price, false), signed::with_sign(price, true), signed::signed(price));
+		let _ = perpetual::premium(skew, scale);
+		let _ = perpetual::mark(f(price), skew, scale);
+		let _ = perpetual::fill_price(f(price), skew, scale, size);
+		let _ = perpetual::cost(size, f(price));
+		let _ = perpetual::owed(f(price), skew, scale, size);
+		let _ = perpetual::funding_delta(index, f(price));
+		let _ = perpetual::split(size, skew);
+		let _ = margin::requirement(size, f(price), f(rate), scale);
+	}
+
+	#[test]
+	fn no_funding_panics(
+		(rate, skew) in (wide_signed(), wide_signed()),
+		(price, scale) in (wide(), wide()),
+		(velocity, max_rate) in (wide(), wide()),
+		t in any_time(),
+	) {
+		let moved = perpetual::accrue(rate, f(price), skew, scale, f(velocity), f(max_rate), t);
+		if let Some(moved) = moved {
+			prop_assert!(moved.rate.unsigned_abs() <= max_rate, "within the limit");
+		}
+	}
+
+	#[test]
+	fn no_account_panics(
+		(a, b, c) in (wide_signed(), wide_signed(), wide_signed()),
+		(d, e, g) in (wide(), wide(), wide()),
+		(h, i) in (wide(), wide()),
+		t in any_time(),
+		steps in any::<u32>(),
+	) {
+		let risk = margin::Risk { net: a, initial: d, maintenance: e } + margin::Risk { net: b, initial: g, maintenance: h };
+		let _ = (risk.is_initial(), risk.is_unsafe(), risk.free(), risk.slack());
+		let _ = margin::maintenance_rate(f(d), f(e), f(g), f(h), t);
+		let _ = margin::initial_rate(f(d), f(e), g, h, i);
+		prop_assert!(margin::counted_profit(a, f(d), e) <= a);
+		prop_assert_eq!(margin::tolerated_move(d, e).is_some(), e > 0);
+		prop_assert!(margin::falling_trigger(f(d), f(e)).is_none_or(|trigger| trigger <= f(d)));
+		prop_assert!(margin::rising_trigger(f(d), f(e)).is_none_or(|trigger| trigger >= f(d)));
+		let _ = margin::bankruptcy_quote(a, b, d, e);
+		let _ = margin::liquidation_fee(a, c, f(d));
+		prop_assert!(margin::smallest_part(steps, |part| u128::from(part) >= d) <= steps);
+		prop_assert_eq!(margin::time_to_breach(d, e).is_some(), e > 0);
+		prop_assert!(margin::saturating_signed(d) >= 0);
+	}
+
+	#[test]
+	fn no_reserve_panics((a, b, c) in (wide(), wide(), wide()), (d, e) in (wide(), wide()), t in any::<u16>()) {
+		prop_assert!(lending::utilisation(a, b) <= f(ONE));
+		let curve = lending::Curve { base: f(a), slope: f(b), kink: f(c), jump: f(d) };
+		let _ = curve.rate(f(e));
+		let share = cover::fee_share(a, b);
+		prop_assert!(share <= f(ONE) && share >= f(ONE / 10));
+		prop_assert!(u32::from(ladder::tick(a)) < ladder::TICKS);
+		prop_assert!(ladder::floor(t) <= ladder::ceil(t));
+	}
+}
+
+/// All combinations of the edges, not only those that chance finds.
+#[test]
+fn no_edge_panics() {
+	let signed = [i128::MIN, i128::MIN + 1, -1, 0, 1, i128::MAX - 1, i128::MAX];
+	let unsigned = [0, 1, ONE, i128::MAX as u128, 1 << 127, u128::MAX - 1, u128::MAX];
+	let combinations = signed
+		.iter()
+		.flat_map(|a| signed.iter().map(move |b| (*a, *b)))
+		.flat_map(|(a, b)| unsigned.iter().map(move |c| (a, b, *c)))
+		.flat_map(|(a, b, c)| unsigned.iter().map(move |d| (a, b, c, *d)));
+	for (a, b, c, d) in combinations {
+		for t in [0, 1, u64::MAX] {
+			for (price, velocity) in [(0, 0), (1, u128::MAX), (u128::MAX, 1), (u128::MAX, u128::MAX)] {
+				let moved = perpetual::accrue(a, f(price), b, c, f(velocity), f(d), t);
+				assert!(moved.is_none_or(|moved| moved.rate.unsigned_abs() <= d));
+			}
+		}
+		for price in unsigned {
+			let _ = perpetual::fill_price(f(price), a, c, b);
+			let _ = perpetual::owed(f(price), a, c, b);
+			let _ = margin::requirement(a, f(price), f(d), c);
+		}
+		let _ = perpetual::mark(f(d), a, c);
+		let (widening, narrowing) = perpetual::split(a, b);
+		assert_eq!(widening.checked_add(narrowing), Some(a));
+		let _ = margin::bankruptcy_quote(a, b, c, d);
+		let _ = margin::liquidation_fee(a, b, f(c));
+		assert!(margin::counted_profit(a, f(c), d) <= a);
 	}
 }

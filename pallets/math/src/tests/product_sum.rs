@@ -66,7 +66,8 @@ impl Pool {
 		for d in &mut self.depositors {
 			let share = &d.exact / int(self.total);
 			let gained = &share * int(collateral);
-			let behind = next.epoch == d.snapshot.epoch && key.1 > d.snapshot.scale + SCALE_SPAN;
+			// Also of a payment that ends the epoch.
+			let behind = key.0 == d.snapshot.epoch && key.1 > d.snapshot.scale + SCALE_SPAN;
 			if behind {
 				assert!(d.exact < int(d.deposit) / int(ONE));
 				d.uncounted += &gained;

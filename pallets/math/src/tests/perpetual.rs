@@ -1,0 +1,681 @@
+use super::*;
+use crate::perpetual::*;
+
+/// Base units of one whole unit of an underlying.
+const UNIT: i128 = 100_000_000;
+
+/// One kUSD.
+const USD: i128 = 1_000_000;
+
+const HOUR: u64 = 3_600_000;
+
+/// `numerator` of a hundred thousand parts of `scale`.
+fn part(scale: u128, numerator: i32) -> i128 {
+	scale as i128 * i128::from(numerator) / 100_000
+}
+
+/// `Φ(s) = P·(s + s²/2K)`, in base units of the synthetic.
+fn potential(index: u128, skew: i128, scale: u128) -> BigRational {
+	q(index) / q(SIZE_DIVISOR) * q(skew) * (q(1) + ratio(skew, 2 * scale))
+}
+
+/// What a trade of `size` costs.
+fn trade(index: u128, skew: i128, scale: u128, size: i128) -> i128 {
+	let price = fill_price(f(index), skew, scale, size).expect("within the scale");
+	cost(size, price).expect("within the type")
+}
+
+/// Above the exact cost of a trade by less than this: the last place of a base unit and of the price.
+fn rounding_of(size: i128) -> BigRational {
+	q(1) + q(size).abs() / q(SIZE_DIVISOR)
+}
+
+/// An index price from 10^−6 to 10^7 USD.
+fn index_price() -> impl Strategy<Value = u128> {
+	magnitudes(1e12, 1e25)
+}
+
+/// A scale of 0.01 to 10^8 whole units.
+fn scales() -> impl Strategy<Value = u128> {
+	magnitudes(1e6, 1e16)
+}
+
+/// A skew within the scale, in hundred-thousandths of it.
+fn skews() -> impl Strategy<Value = i32> {
+	-100_000..=100_000i32
+}
+
+mod prices {
+	use super::*;
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(4_000))]
+
+		#[test]
+		fn values_are_exact_in_every_rounding(size in wide_signed(), price in wide()) {
+			let exact = q(size) * q(price) / q(SIZE_DIVISOR);
+			for rounding in ROUNDINGS {
+				prop_assert_eq!(value(size, f(price), rounding), rounded_signed(&exact, rounding));
+				prop_assert_eq!(notional(size, f(price), rounding), rounded(&exact.abs(), rounding));
+			}
+			prop_assert_eq!(cost(size, f(price)), rounded_signed(&exact, Rounding::Up));
+		}
+
+		#[test]
+		fn premiums_are_exact_but_for_rounding_towards_zero(skew in wide_signed(), scale in wide()) {
+			let expected = (scale > 0).then(|| q(skew) * q(ONE) / q(scale)).and_then(|premium| premium.trunc().to_integer().to_i128());
+			prop_assert_eq!(premium(skew, scale), expected);
+		}
+
+		#[test]
+		fn marks_are_exact(index in wide(), skew in wide_signed(), scale in wide()) {
+			let sum = q(scale) + q(skew);
+			let expected = (scale > 0 && !sum.is_negative() && q(scale) <= q(i128::MAX) && sum <= q(i128::MAX))
+				.then(|| rounded(&(q(index) * sum / q(scale)), Rounding::Down))
+				.flatten();
+			prop_assert_eq!(mark(f(index), skew, scale), expected.map(f));
+		}
+
+		/// The mean of the marks before and after; not to where the mark would be below zero.
+		#[test]
+		fn fills_are_exact(index in index_price(), scale in scales(), skew in -250_000..=250_000i32, size in -250_000..=250_000i32) {
+			let (skew, size) = (part(scale, skew), part(scale, size));
+			let mean = q(1) + (q(skew) + ratio(size, 2)) / q(scale);
+			let rounding = if size > 0 { Rounding::Up } else { Rounding::Down };
+			let expected = (!mean.is_negative() && scale as i128 + skew + size >= 0)
+				.then(|| rounded(&(q(index) * mean), rounding).expect("within the type"));
+			prop_assert_eq!(fill_price(f(index), skew, scale, size), expected.map(f));
+		}
+
+		#[test]
+		fn fills_lie_between_the_marks(index in index_price(), scale in scales(), from in skews(), to in skews()) {
+			let (from, to) = (part(scale, from), part(scale, to));
+			let at = |skew| mark(f(index), skew, scale).expect("within the scale").into_inner();
+			let fill = fill_price(f(index), from, scale, to - from).expect("within the scale").into_inner();
+			prop_assert!(fill >= at(from).min(at(to)));
+			// Marks are rounded down.
+			prop_assert!(fill <= at(from).max(at(to)) + 1);
+		}
+	}
+
+	/// 50,000 with 10 of 1,000 on the long side.
+	#[test]
+	fn by_hand() {
+		let (index, scale) = (f(50_000 * ONE), 1_000 * UNIT as u128);
+		assert_eq!(premium(10 * UNIT, scale), Some(ONE as i128 / 100));
+		assert_eq!(premium(-10 * UNIT, scale), Some(-(ONE as i128) / 100));
+		assert_eq!(mark(index, 10 * UNIT, scale), Some(f(50_500 * ONE)));
+		assert_eq!(mark(index, -10 * UNIT, scale), Some(f(49_500 * ONE)));
+		assert_eq!(
+			fill_price(index, 10 * UNIT, scale, 2 * UNIT),
+			Some(f(50_550 * ONE))
+		);
+		assert_eq!(
+			fill_price(index, 10 * UNIT, scale, -20 * UNIT),
+			Some(index),
+			"through the middle"
+		);
+		assert_eq!(trade(50_000 * ONE, 10 * UNIT, scale, 2 * UNIT), 101_100 * USD);
+		assert_eq!(trade(50_000 * ONE, 10 * UNIT, scale, -2 * UNIT), -100_900 * USD);
+		assert_eq!(value(3, f(ONE), Rounding::Up), Some(1));
+		assert_eq!(value(-3, f(ONE), Rounding::Up), Some(0));
+		assert_eq!(value(-3, f(ONE), Rounding::Down), Some(-1));
+		assert_eq!(notional(-UNIT, f(ONE), Rounding::Up), Some(USD as u128));
+	}
+
+	#[test]
+	fn at_the_edges() {
+		let (index, scale) = (f(ONE), 1_000u128);
+		assert_eq!(mark(index, -1_000, scale), Some(f(0)));
+		assert_eq!(mark(index, -1_001, scale), None);
+		assert_eq!(mark(index, 0, 0), None);
+		assert_eq!(mark(index, 0, u128::MAX), None);
+		assert_eq!(mark(index, i128::MAX, scale), None);
+		assert_eq!(mark(f(u128::MAX), 1, scale), None);
+		// Down to a mark of zero, and no further, though the mean would still be above zero.
+		assert_eq!(fill_price(index, 0, scale, -1_000), Some(f(ONE / 2)));
+		assert_eq!(fill_price(index, 0, scale, -1_001), None);
+		// Out of where the mark is below zero the way is open as soon as the mean is not.
+		assert_eq!(fill_price(index, -1_001, scale, 1), None);
+		assert_eq!(fill_price(index, -1_001, scale, 2), Some(f(0)));
+		assert_eq!(fill_price(index, 0, 0, 1), None);
+		assert_eq!(fill_price(index, 0, 0, 0), None);
+		for extreme in [i128::MIN, i128::MAX] {
+			assert_eq!(fill_price(index, extreme, scale, extreme), None);
+			assert_eq!(fill_price(index, 0, scale, extreme), None);
+			assert_eq!(owed(index, extreme, scale, 0), None);
+		}
+		assert_eq!(premium(1, 0), None);
+		assert_eq!(premium(i128::MIN, 1), None);
+		assert_eq!(premium(i128::MIN, 1 << 127), Some(-(ONE as i128)));
+		assert_eq!(value(i128::MIN, f(SIZE_DIVISOR), Rounding::Up), Some(i128::MIN));
+		assert_eq!(value(i128::MAX, f(2 * SIZE_DIVISOR), Rounding::Up), None);
+		assert_eq!(notional(i128::MIN, f(SIZE_DIVISOR), Rounding::Up), Some(1 << 127));
+	}
+}
+
+mod trades {
+	use super::*;
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(4_000))]
+
+		#[test]
+		fn cost_the_difference_of_the_potential_rounded_against_the_trader(
+			index in index_price(), scale in scales(), from in skews(), to in skews(), nudge in -50i128..=50,
+		) {
+			// Sizes that are not round.
+			let from = (part(scale, from) + nudge).max(-(scale as i128));
+			let to = part(scale, to);
+			let paid = q(trade(index, from, scale, to - from));
+			let exact = potential(index, to, scale) - potential(index, from, scale);
+			prop_assert!(paid >= exact);
+			prop_assert!(paid < exact + rounding_of(to - from));
+		}
+
+		/// Whatever the way from a skew back to it, at one index price: nothing is earned, and what is lost is a unit a trade
+		/// and the last place of its price.
+		#[test]
+		fn in_a_circle_earn_nothing(
+			index in index_price(), scale in scales(), start in skews(), stops in prop::collection::vec(skews(), 1..12),
+		) {
+			let start = part(scale, start);
+			let (mut skew, mut paid, mut most) = (start, 0, q(0));
+			for stop in stops.into_iter().map(|stop| part(scale, stop)).chain([start]) {
+				paid += trade(index, skew, scale, stop - skew);
+				most += rounding_of(stop - skew);
+				skew = stop;
+			}
+			prop_assert!(paid >= 0, "earned {}", -paid);
+			prop_assert!(q(paid) <= most);
+		}
+
+		/// A trade cut in parts costs what it costs in one, but for the rounding of the parts.
+		#[test]
+		fn cut_in_parts_gain_nothing(
+			index in index_price(), scale in scales(), from in skews(), to in skews(), stops in prop::collection::vec(skews(), 1..8),
+		) {
+			let (from, to) = (part(scale, from), part(scale, to));
+			let once = trade(index, from, scale, to - from);
+			let (mut skew, mut parts, mut most) = (from, 0, rounding_of(to - from));
+			for stop in stops.into_iter().map(|stop| part(scale, stop)).chain([to]) {
+				parts += trade(index, skew, scale, stop - skew);
+				most += rounding_of(stop - skew);
+				skew = stop;
+			}
+			// In one it may be rounded by just as much.
+			prop_assert!(q(parts) > q(once) - rounding_of(to - from));
+			prop_assert!(q(parts) < q(once) + most);
+		}
+
+		/// A buyer never pays less than a seller of the same gets for it.
+		#[test]
+		fn there_and_back_cost_at_most_two_units(index in index_price(), scale in scales(), from in skews(), to in skews()) {
+			let (from, to) = (part(scale, from), part(scale, to));
+			let lost = trade(index, from, scale, to - from) + trade(index, to, scale, from - to);
+			prop_assert!(lost >= 0 && lost <= 2);
+		}
+	}
+}
+
+mod owing {
+	use super::*;
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(4_000))]
+
+		#[test]
+		fn is_never_too_little_and_hardly_too_much(
+			index in index_price(), scale in scales(), skew in -200_000..=300_000i32, cost in wide_signed(),
+		) {
+			let (skew, cost) = (part(scale, skew), cost >> 8);
+			let exact = potential(index, skew, scale) - q(cost);
+			let owed = q(owed(f(index), skew, scale, cost).expect("within the type"));
+			prop_assert!(owed >= exact);
+			prop_assert!(owed < exact + rounding_of(skew));
+		}
+
+		/// Traders come and go, then the price moves, then all close one after the other: what they get together is never more
+		/// than what was owed before, and less only by rounding.
+		#[test]
+		fn is_kept_by_trades_and_enough_for_all(
+			(index, later) in (index_price(), index_price()),
+			scale in scales(),
+			moves in prop::collection::vec((0usize..6, skews()), 1..24),
+			order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(),
+		) {
+			let mut positions = [(0i128, 0i128); 6];
+			let (mut skew, mut total) = (0, 0);
+			let mut bound = q(0);
+			for (who, to) in moves {
+				// Within an eighth of the scale, so that everybody finds a way out.
+				let size = part(scale, to / 8) - skew;
+				let before = owed(f(index), skew, scale, total).expect("within the type");
+				let paid = trade(index, skew, scale, size);
+				let error = rounding_of(size) + rounding_of(skew) + rounding_of(skew + size);
+				positions[who].0 += size;
+				positions[who].1 += paid;
+				skew += size;
+				total += paid;
+				bound += rounding_of(size);
+				let after = owed(f(index), skew, scale, total).expect("within the type");
+				prop_assert!(q(after - before).abs() < error, "{before} before, {after} after");
+				// Not more than the rounding of all trades has left with the pool since it began with nothing.
+				prop_assert!(q(after) < rounding_of(skew) && q(after) > -bound.clone());
+			}
+			prop_assert_eq!(positions.iter().map(|(size, _)| size).sum::<i128>(), skew);
+
+			let promised = owed(f(later), skew, scale, total).expect("within the type");
+			let mut received = 0;
+			let mut least = q(promised) - rounding_of(skew);
+			for (size, cost) in order.into_iter().map(|who| positions[who]) {
+				let price = fill_price(f(later), skew, scale, -size);
+				// Not where the way leads below a mark of zero.
+				prop_assume!(price.is_some());
+				received -= super::cost(-size, price.expect("assumed")).expect("within the type") + cost;
+				least -= rounding_of(size);
+				skew -= size;
+			}
+			prop_assert_eq!(skew, 0);
+			prop_assert!(received <= promised, "{received} of {promised}");
+			prop_assert!(q(received) > least);
+		}
+	}
+
+	/// 10 bought at 50,000 of a skew of 0, then the price rises by a tenth.
+	#[test]
+	fn is_by_hand() {
+		let scale = 1_000 * UNIT as u128;
+		let paid = trade(50_000 * ONE, 0, scale, 10 * UNIT);
+		assert_eq!(paid, 502_500 * USD);
+		assert_eq!(owed(f(50_000 * ONE), 10 * UNIT, scale, paid), Some(0));
+		assert_eq!(owed(f(55_000 * ONE), 10 * UNIT, scale, paid), Some(50_250 * USD));
+		assert_eq!(owed(f(45_000 * ONE), 10 * UNIT, scale, paid), Some(-50_250 * USD));
+		assert_eq!(owed(f(ONE), 0, scale, 7), Some(-7));
+		assert_eq!(owed(f(ONE), 0, 0, 0), None);
+		assert_eq!(owed(f(ONE), 0, scale, i128::MIN), None);
+		assert_eq!(owed(f(ONE), 0, u128::MAX, 0), None);
+		// Half a unit owed is one; half a unit owing is none.
+		assert_eq!(owed(f(ONE / 2), 100, u128::MAX >> 3, 0), Some(1));
+		assert_eq!(owed(f(ONE / 2), -100, u128::MAX >> 3, 0), Some(0));
+	}
+}
+
+/// A market a rate moves in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Market {
+	pub price: u128,
+	pub skew: i128,
+	pub scale: u128,
+	pub velocity: u128,
+	pub max_rate: u128,
+}
+
+impl Market {
+	pub fn accrue(&self, rate: i128, elapsed: u64) -> Accrued {
+		accrue(
+			rate,
+			f(self.price),
+			self.skew,
+			self.scale,
+			f(self.velocity),
+			f(self.max_rate),
+			elapsed,
+		)
+		.expect("within the type")
+	}
+
+	/// The rate per day after `elapsed` and the growth of the index in USD: the integral piece by piece.
+	pub fn exact(&self, rate: &BigRational, elapsed: u64) -> (BigRational, BigRational) {
+		let limit = fixed(self.max_rate);
+		let rate = rate.clone().clamp(-limit.clone(), limit.clone());
+		let slope = ratio(self.skew, self.scale).clamp(q(-1), q(1)) * fixed(self.velocity);
+		let days = days(elapsed);
+		let free = &rate + &slope * &days;
+		if free.abs() <= limit {
+			let area = (&rate + &free) / q(2) * days;
+			return (free, area * fixed(self.price));
+		}
+		let end = if slope.is_positive() { limit } else { -limit };
+		let until = (&end - &rate) / slope;
+		let area = (rate + &end) / q(2) * &until + &end * (days - until);
+		(end, area * fixed(self.price))
+	}
+
+	/// How far a rate may be from the exact one, in USD per USD and day.
+	pub fn rate_error(elapsed: u64) -> BigRational {
+		(q(1) + days(elapsed)) / q(ONE)
+	}
+
+	/// How far the growth of an index may be from the exact one, in USD.
+	pub fn index_error(&self, elapsed: u64) -> BigRational {
+		let mean = Self::rate_error(elapsed) / q(2) * days(elapsed);
+		// The area is a number of units times milliseconds.
+		(mean + days(1) / q(ONE)) * fixed(self.price) + fixed(1)
+	}
+}
+
+/// Milliseconds in days.
+pub(super) fn days(elapsed: u64) -> BigRational {
+	ratio(elapsed, DAY_MS)
+}
+
+mod funding_rate {
+	use super::*;
+
+	/// Up to half a year, as many of each magnitude.
+	fn elapsed() -> impl Strategy<Value = u64> {
+		prop_oneof![
+			1 => Just(0),
+			9 => magnitudes(1.0, 1.5e10).prop_map(|ms| ms as u64),
+		]
+	}
+
+	/// Skews up to twice the scale, from velocities that hardly move to those that reach the limit at once.
+	fn market() -> impl Strategy<Value = Market> {
+		(
+			index_price(),
+			scales(),
+			prop_oneof![1 => Just(0), 9 => -200_000..=200_000i32],
+			prop_oneof![1 => Just(0), 9 => magnitudes(1.0, 1e22)],
+			prop_oneof![1 => Just(0), 9 => magnitudes(1.0, 1e20)],
+		)
+			.prop_map(|(price, scale, skew, velocity, max_rate)| Market {
+				price,
+				skew: part(scale, skew),
+				scale,
+				velocity,
+				max_rate,
+			})
+	}
+
+	/// A rate up to half beyond the limit, either way.
+	fn start(market: &Market, start: i32) -> i128 {
+		part(market.max_rate, start)
+	}
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(8_000))]
+
+		#[test]
+		fn is_the_exact_integral_but_for_the_last_place(
+			market in market(), from in -150_000..=150_000i32, elapsed in elapsed(),
+		) {
+			let from = start(&market, from);
+			let moved = market.accrue(from, elapsed);
+			let (rate, index) = market.exact(&fixed_signed(from), elapsed);
+			let missing = rate - fixed_signed(moved.rate);
+			prop_assert!(market.skew != 0 || missing.is_zero(), "nothing pushes");
+			let lag = missing * q(market.skew.signum());
+			prop_assert!(!lag.is_negative(), "never moves too much");
+			prop_assert!(lag < Market::rate_error(elapsed));
+			let off = index - fixed_signed(moved.index);
+			prop_assert!(off.abs() <= market.index_error(elapsed), "off by {:?}", off.to_f64());
+			prop_assert!(moved.rate.unsigned_abs() <= market.max_rate);
+		}
+
+		/// Cut in two, each half lags on its own, and the second starts where the first ended.
+		#[test]
+		fn in_two_steps_is_that_in_one(
+			market in market(), from in -150_000..=150_000i32, first in elapsed(), second in elapsed(),
+		) {
+			let from = start(&market, from);
+			let once = market.accrue(from, first + second);
+			let halfway = market.accrue(from, first);
+			let end = market.accrue(halfway.rate, second);
+			let lags = Market::rate_error(first) + Market::rate_error(second);
+			prop_assert!(fixed_signed(once.rate - end.rate).abs() < lags);
+			let most = market.index_error(first + second)
+				+ market.index_error(first)
+				+ market.index_error(second)
+				+ Market::rate_error(first) * days(second) * fixed(market.price);
+			prop_assert!(fixed_signed(once.index - halfway.index - end.index).abs() <= most);
+		}
+
+		/// Everything the other way round: the same, but for the rounding of the index.
+		#[test]
+		fn is_the_same_for_shorts(market in market(), from in -150_000..=150_000i32, elapsed in elapsed()) {
+			let from = start(&market, from);
+			let moved = market.accrue(from, elapsed);
+			let mirrored = Market { skew: -market.skew, ..market }.accrue(-from, elapsed);
+			prop_assert_eq!(mirrored.rate, -moved.rate);
+			let apart = fixed_signed(mirrored.index + moved.index);
+			prop_assert!(apart.abs() <= fixed(2) + days(2) * fixed(market.price) / q(ONE));
+			prop_assert!(!apart.is_positive(), "both towards minus infinity");
+		}
+
+		#[test]
+		fn moves_towards_the_skew(market in market(), from in -100_000..=100_000i32, first in elapsed(), second in elapsed()) {
+			let from = start(&market, from);
+			let (sooner, later) = (market.accrue(from, first.min(second)), market.accrue(from, first.max(second)));
+			let along = market.skew.signum();
+			prop_assert!((sooner.rate - from) * along >= 0);
+			prop_assert!((later.rate - sooner.rate) * along >= 0);
+			prop_assert!(along != 0 || later.rate == from);
+		}
+	}
+
+	const DAY: u64 = 24 * HOUR;
+
+	/// 1 USD, a velocity of 9, at most 1 a day.
+	fn plain(skew: i128) -> Market {
+		Market {
+			price: ONE,
+			skew,
+			scale: 100_000,
+			velocity: 9 * ONE,
+			max_rate: ONE,
+		}
+	}
+
+	fn is(market: Market, from: i128, elapsed: u64, rate: i128, index: i128) {
+		assert_eq!(market.accrue(from, elapsed), Accrued { rate, index });
+	}
+
+	#[test]
+	fn is_by_hand() {
+		let one = ONE as i128;
+		// A tenth of the scale for a third of a day: 0.3, on average 0.15.
+		is(plain(10_000), 0, DAY / 3, one / 10 * 3, one / 20);
+		// From −0.1 to 0.2: on average 0.05.
+		is(plain(10_000), -one / 10, DAY / 3, one / 5, one / 60);
+		// There after two ninths of a day, 0.5 on average, then 1 until half a day is over.
+		is(plain(50_000), 0, DAY / 2, one, one * 7 / 18);
+		is(plain(-50_000), 0, DAY / 2, -one, -one * 7 / 18 - 1);
+		// No skew: it stays.
+		is(plain(0), one / 2, DAY, one / 2, one / 2);
+		is(plain(0), -one / 2, DAY, -one / 2, -one / 2);
+	}
+
+	#[test]
+	fn stands_still_without_time() {
+		is(plain(100_000), 7, 0, 7, 0);
+		is(plain(-100_000), -7, 0, -7, 0);
+	}
+
+	#[test]
+	fn beyond_a_lowered_limit_is_at_the_limit_at_once() {
+		let one = ONE as i128;
+		is(plain(0), 3 * one, 0, one, 0);
+		is(plain(0), 3 * one, DAY, one, one);
+		is(plain(100_000), 3 * one, DAY, one, one);
+		is(plain(0), i128::MIN, DAY, -one, -one);
+		// From the limit, not from where it was.
+		is(
+			plain(-10_000),
+			i128::MAX,
+			DAY / 9,
+			one / 10 * 9,
+			one / 100 * 95 / 9,
+		);
+	}
+
+	#[test]
+	fn is_nothing_where_the_limit_is_nothing() {
+		let closed = Market {
+			max_rate: 0,
+			..plain(100_000)
+		};
+		is(closed, 5, DAY, 0, 0);
+		is(closed, -5, u64::MAX, 0, 0);
+	}
+
+	/// However far beyond the scale: no more than the velocity, and no overflow.
+	#[test]
+	fn is_pushed_by_the_velocity_at_most() {
+		let one = ONE as i128;
+		for skew in [100_000, 100_001, i128::MAX] {
+			is(plain(skew), 0, DAY / 18, one / 2, one / 72);
+			is(plain(-skew), 0, DAY / 18, -one / 2, -one / 72 - 1);
+		}
+		is(plain(i128::MIN), 0, DAY / 18, -one / 2, -one / 72 - 1);
+	}
+
+	/// A gap in which the change does not fit is one in which the limit was reached.
+	#[test]
+	fn reaches_the_limit_however_long_it_takes() {
+		let fast = Market {
+			velocity: u128::MAX,
+			..plain(100_000)
+		};
+		assert_eq!(fast.accrue(0, DAY * 2).rate, ONE as i128);
+		assert_eq!(fast.accrue(0, u64::MAX).rate, ONE as i128);
+	}
+
+	#[test]
+	fn that_does_not_fit_is_none() {
+		let at =
+			|scale, max_rate, elapsed, price| accrue(0, f(price), 1, scale, f(ONE), f(max_rate), elapsed);
+		assert_eq!(at(0, ONE, 1, ONE), None);
+		assert_eq!(at(1, u128::MAX, 1, ONE), None);
+		assert_eq!(at(1, ONE, u64::MAX, u128::MAX), None);
+		assert_eq!(at(1, i128::MAX as u128, u64::MAX, ONE), None);
+		assert!(at(1, ONE, u64::MAX, ONE).is_some());
+	}
+}
+
+mod funding {
+	use super::*;
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(4_000))]
+
+		#[test]
+		fn delta_is_exact(area in wide_signed(), price in wide()) {
+			let exact = q(area) * fixed(price) / q(DAY_MS);
+			prop_assert_eq!(funding_delta(area, f(price)), rounded_signed(&exact, Rounding::Down));
+		}
+
+		#[test]
+		fn on_a_size_is_exact_in_every_rounding(size in wide_signed(), index in wide_signed()) {
+			let exact = q(size) * q(index) / q(SIZE_DIVISOR);
+			for rounding in ROUNDINGS {
+				prop_assert_eq!(funding_on(size, index, rounding), rounded_signed(&exact, rounding), "{:?}", rounding);
+			}
+		}
+
+		/// Charged rounded up, remembered rounded down: never less than is owed, and at most two units more.
+		#[test]
+		fn is_never_owed_too_little(size in wide_signed(), entry in wide_signed(), now in wide_signed()) {
+			let (size, entry, now) = (size >> 40, entry >> 40, now >> 40);
+			let owes = funding_on(size, now, Rounding::Up).expect("within the type")
+				- funding_on(size, entry, Rounding::Down).expect("within the type");
+			let exact = q(size) * q(now - entry) / q(SIZE_DIVISOR);
+			prop_assert!(q(owes) >= exact && q(owes) < exact + q(2));
+		}
+
+		/// What all positions owe together is what hangs on the skew since they were opened: the pool is the other side of it, and
+		/// is never short.
+		#[test]
+		fn of_all_positions_covers_the_skew(
+			positions in prop::collection::vec((wide_signed(), wide_signed()), 1..12), now in wide_signed(),
+		) {
+			let now = now >> 48;
+			let (mut owes, mut skew, mut debt, mut exact) = (0, 0, 0, q(0));
+			for (size, entry) in positions.iter().map(|(size, entry)| (size >> 48, entry >> 48)) {
+				let remembered = funding_on(size, entry, Rounding::Down).expect("within the type");
+				owes += funding_on(size, now, Rounding::Up).expect("within the type") - remembered;
+				skew += size;
+				debt += remembered;
+				exact += q(size) * q(now - entry) / q(SIZE_DIVISOR);
+			}
+			// As the aggregates give it, with one rounding for all.
+			let by_skew = funding_on(skew, now, Rounding::Down).expect("within the type") - debt;
+			prop_assert!(q(owes) >= exact && by_skew <= owes);
+			prop_assert!(owes - by_skew <= positions.len() as i128);
+		}
+	}
+
+	#[test]
+	fn by_hand() {
+		// 2 units for 100 USD a unit.
+		let index = 100 * ONE as i128;
+		assert_eq!(funding_on(2 * UNIT, index, Rounding::Up), Some(200 * USD));
+		assert_eq!(funding_on(-2 * UNIT, index, Rounding::Up), Some(-200 * USD));
+		assert_eq!(funding_on(-2 * UNIT, -index, Rounding::Up), Some(200 * USD));
+		// A tenth of a base unit.
+		let tenth = ONE as i128 / 10;
+		for (size, index, up, down) in [
+			(100, tenth, 1, 0),
+			(-100, tenth, 0, -1),
+			(100, -tenth, 0, -1),
+			(-100, -tenth, 1, 0),
+		] {
+			assert_eq!(funding_on(size, index, Rounding::Up), Some(up));
+			assert_eq!(funding_on(size, index, Rounding::Down), Some(down));
+		}
+		assert_eq!(funding_on(0, -1, Rounding::Down), Some(0));
+		assert_eq!(funding_on(-1, 0, Rounding::Down), Some(0));
+		assert_eq!(funding_on(i128::MIN, i128::MIN, Rounding::Up), None);
+		assert_eq!(
+			funding_on(i128::MIN, SIZE_DIVISOR as i128, Rounding::Up),
+			Some(i128::MIN)
+		);
+		assert_eq!(funding_on(i128::MIN, -(SIZE_DIVISOR as i128), Rounding::Up), None);
+		// A rate of 1 for a day, at 3 USD.
+		assert_eq!(
+			funding_delta((ONE * DAY_MS) as i128, f(3 * ONE)),
+			Some(3 * ONE as i128)
+		);
+		assert_eq!(funding_delta(-1, f(1)), Some(-1));
+		assert_eq!(funding_delta(1, f(1)), Some(0));
+		assert_eq!(funding_delta(i128::MAX, f(u128::MAX)), None);
+	}
+}
+
+mod splitting {
+	use super::*;
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(4_000))]
+
+		#[test]
+		fn tells_widening_from_narrowing(size in wide_signed(), skew in wide_signed()) {
+			let (widening, narrowing) = split(size, skew);
+			prop_assert_eq!(q(widening) + q(narrowing), q(size));
+			for part in [widening, narrowing] {
+				prop_assert!(part == 0 || (part > 0) == (size > 0), "with the sign of the trade");
+			}
+			let (before, between) = (q(skew).abs(), (q(skew) + q(narrowing)).abs());
+			prop_assert_eq!(&between, &(before - q(narrowing).abs()), "the one narrows by all of it");
+			let after = (q(skew) + q(size)).abs();
+			prop_assert_eq!(after, between + q(widening).abs(), "the other widens by all of it");
+		}
+	}
+
+	#[test]
+	fn by_hand() {
+		assert_eq!(split(5, 3), (5, 0));
+		assert_eq!(split(-5, -3), (-5, 0));
+		assert_eq!(split(-5, 3), (-2, -3));
+		assert_eq!(split(5, -3), (2, 3));
+		assert_eq!(split(-3, 5), (0, -3));
+		assert_eq!(split(-3, 3), (0, -3));
+		assert_eq!(split(5, 0), (5, 0));
+		assert_eq!(split(0, 5), (0, 0));
+		assert_eq!(split(i128::MIN, i128::MAX), (-1, -i128::MAX));
+		assert_eq!(split(i128::MAX, i128::MIN), (0, i128::MAX));
+		assert_eq!(split(i128::MIN, i128::MIN), (i128::MIN, 0));
+		assert_eq!(split(i128::MIN, 1), (i128::MIN + 1, -1));
+	}
+}
