@@ -1,2 +1,762 @@
-//! Cross-margin accounts.
+//! # Margin
+//!
+//! Cross-margin accounts: what traders own, what they owe, and whether that is enough.
+//!
+//! ## Overview
+//!
+//! - An **account** is one of an owner's 256 sub-accounts. It has cash (kUSD), other collateral, positions that the markets
+//!   keep, and a debt. Sub-accounts share nothing: what one loses, no other pays.
+//! - The **custody** is one account of the chain that holds all kUSD and collateral of the derivatives side. Its kUSD stands
+//!   for three claims: cash of accounts, the idle part of the lending reserve, and *clearing*, which the liquidity
+//!   pool and the markets share. A trade moves numbers between them and no money.
+//! - What an account can't pay in cash it **borrows** from the reserve that lenders supply, at a rate with a kink. Debt is
+//!   stored divided by an index; interest is the lenders' and nothing is minted for it.
+//! - **Health**: equity is cash less debt, plus collateral less its haircut, plus unrealised profit and loss. To take on
+//!   risk it has to meet the initial requirement, with profit counted only in part and collateral at a conservative value. Below the
+//!   maintenance requirement the account is liquidated.
+//! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no price has crossed
+//!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it.
+//! - A **margin call** comes first: below a multiple of the maintenance requirement the owner's own measures are carried out.
+//! - A **liquidation** cancels orders, closes positions, largest requirement first, until the initial requirement is met, sells
+//!   collateral for what is still owed, and hands what is missing to the waterfall.
+//! - **Cover 2**: for each stress scenario the largest shortfalls are kept; the two largest of the worst one are what the
+//!   insurance fund should hold.
+//!
+//! Rounding always favours the protocol: an account owes at least what it borrowed and is worth at most what it has.
+
 #![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod accounts;
+mod health;
+mod ledger;
+mod lending;
+mod liquidate;
+mod stress;
+pub mod types;
+mod views;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use alloc::vec::Vec;
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{fungible, fungibles, EnsureOrigin, Time},
+		weights::WeightMeter,
+		PalletId,
+	};
+	use frame_system::pallet_prelude::*;
+	use keel_primitives::{
+		AssetId, Balance, CircuitBreaker, FeedId, InsuranceFund, MarginAccountId, Moment, Positions,
+		PriceProvider, RiskParameters, StabilityPool, TriggerIndex, Waterfall,
+	};
+	use sp_runtime::Permill;
+
+	type Answer<A> = Result<A, DispatchError>;
+	/// An account as this runtime stores it.
+	pub type AccountData<T> = Account<<T as frame_system::Config>::AccountId, <T as Config>::MaxHeld>;
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// Collateral and the synthetic.
+		type Assets: fungibles::Mutate<Self::AccountId, AssetId = AssetId, Balance = Balance>
+			+ fungibles::metadata::Inspect<Self::AccountId>;
+		/// kUSD.
+		#[pallet::constant]
+		type Synthetic: Get<AssetId>;
+		/// The overarching hold reason.
+		type RuntimeHoldReason: From<HoldReason>;
+		/// KEEL, which the storage deposit is held in.
+		type Currency: fungible::Inspect<Self::AccountId, Balance = Balance>
+			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+		/// Held from the owner of a new account until it is closed, in base units of KEEL.
+		#[pallet::constant]
+		type AccountDeposit: Get<Balance>;
+
+		/// Who knows prices.
+		type Prices: PriceProvider;
+		/// Who keeps the governed numbers.
+		type RiskParameters: RiskParameters;
+		/// Who knows how far breakers are raised.
+		type CircuitBreaker: CircuitBreaker;
+		/// Who keeps markets and positions.
+		type Positions: Positions;
+		/// Who keeps the triggers.
+		type Triggers: TriggerIndex;
+		/// First buyer of liquidated collateral.
+		type StabilityPool: StabilityPool<Self::AccountId>;
+		/// Last buyer.
+		type InsuranceFund: InsuranceFund<Self::AccountId>;
+
+		/// The chain's time, in ms.
+		type Time: Time<Moment = Moment>;
+		/// Who may list collateral.
+		type ListOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+		/// The source of the custody's account.
+		#[pallet::constant]
+		type PalletId: Get<PalletId>;
+		/// The most assets that can be collateral.
+		#[pallet::constant]
+		type MaxCollaterals: Get<u32>;
+		/// The most of them one account holds; at most [`MAX_HELD`].
+		#[pallet::constant]
+		type MaxHeld: Get<u32>;
+		/// Weights of the calls.
+		type WeightInfo: WeightInfo;
+		/// Set-up of benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: crate::BenchmarkHelper<Self::AccountId>;
+	}
+
+	/// A reason for this pallet to hold KEEL.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// The storage deposit of an account.
+		#[codec(index = 0)]
+		AccountDeposit,
+	}
+
+	/// The number of an owner's sub-account.
+	#[pallet::storage]
+	pub type AccountOf<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, u8, MarginAccountId>;
+
+	/// Each account.
+	#[pallet::storage]
+	pub type Accounts<T: Config> = StorageMap<_, Twox64Concat, MarginAccountId, AccountData<T>>;
+
+	/// The next account's number.
+	#[pallet::storage]
+	pub type NextId<T: Config> = StorageValue<_, MarginAccountId, ValueQuery>;
+
+	/// The money no account owns.
+	#[pallet::storage]
+	pub type Totals<T: Config> = StorageValue<_, Money, ValueQuery>;
+
+	/// The lenders' shares of the reserve.
+	#[pallet::storage]
+	pub type Lenders<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u128, ValueQuery>;
+
+	/// What accounts may hold beside kUSD, in the order it was listed.
+	#[pallet::storage]
+	pub type Collaterals<T: Config> = StorageValue<_, BoundedVec<Collateral, T::MaxCollaterals>, ValueQuery>;
+
+	/// The largest shortfalls of each scenario; none for a scenario in which nothing would be missing.
+	#[pallet::storage]
+	pub type Stress<T: Config> = StorageValue<_, BoundedVec<Losses, ConstU32<MAX_SCENARIOS>>, ValueQuery>;
+
+	/// Collateral to begin with. Its parameters have to be built before.
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// Asset, feed, decimals.
+		pub collaterals: Vec<(AssetId, FeedId, u8)>,
+		#[serde(skip)]
+		pub _config: PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			Pallet::<T>::keep_custody();
+			for (asset, feed, decimals) in &self.collaterals {
+				Pallet::<T>::add_collateral(*asset, *feed, *decimals)
+					.expect("a genesis collateral has parameters and at most 18 decimals");
+			}
+		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// An account was opened by its first deposit or transfer.
+		AccountOpened {
+			account: MarginAccountId,
+			owner: T::AccountId,
+			sub: u8,
+			deposit: Balance,
+		},
+		/// An account was closed and its storage deposit released.
+		AccountClosed {
+			account: MarginAccountId,
+			owner: T::AccountId,
+			sub: u8,
+			deposit: Balance,
+		},
+		/// Something was paid in, in base units of the asset. Of kUSD, `repaid` went against debt.
+		Deposited {
+			account: MarginAccountId,
+			asset: AssetId,
+			amount: Balance,
+			repaid: Balance,
+		},
+		/// Something was paid out, in base units of the asset.
+		Withdrawn {
+			account: MarginAccountId,
+			asset: AssetId,
+			amount: Balance,
+		},
+		/// Cash moved between two sub-accounts of an owner. `repaid` of it went against debt.
+		Transferred {
+			from: MarginAccountId,
+			to: MarginAccountId,
+			amount: Balance,
+			repaid: Balance,
+		},
+		/// kUSD was supplied to the lending reserve.
+		Supplied {
+			who: T::AccountId,
+			amount: Balance,
+			shares: u128,
+		},
+		/// Shares of the lending reserve were redeemed.
+		Redeemed {
+			who: T::AccountId,
+			amount: Balance,
+			shares: u128,
+		},
+		/// What is moved into an account when it is called was set.
+		TopUpSet {
+			account: MarginAccountId,
+			top_up: Option<(u8, Balance)>,
+		},
+		/// What share of an account's positions is closed when it is called was set.
+		ReduceSet {
+			account: MarginAccountId,
+			reduce: Option<Permill>,
+		},
+		/// A collateral was listed.
+		CollateralListed { asset: AssetId, feed: FeedId },
+		/// An account came close to its maintenance requirement. At today's prices, funding and interest it is unsafe in
+		/// `breach_in_ms`; none if those do not bring it there.
+		MarginCalled {
+			account: MarginAccountId,
+			owner: T::AccountId,
+			equity: i128,
+			maintenance: Balance,
+			breach_in_ms: Option<u64>,
+		},
+		/// An account that was called meets its initial requirement again.
+		MarginRestored {
+			account: MarginAccountId,
+			equity: i128,
+			initial: Balance,
+		},
+		/// As its owner asked for, a called account got cash from another of the owner's.
+		ToppedUp {
+			account: MarginAccountId,
+			from: MarginAccountId,
+			amount: Balance,
+		},
+		/// As its owner asked for, a share of a called account's positions was closed.
+		PositionsReduced {
+			account: MarginAccountId,
+			share: Permill,
+			notional: Balance,
+			fee: Balance,
+		},
+		/// A measure of a called account could not be carried out; the call stands.
+		MeasureFailed {
+			account: MarginAccountId,
+			error: DispatchError,
+		},
+		/// An account was liquidated, in base units of kUSD: notional closed and the fees for it, collateral sold at its value, debt
+		/// repaid with that, of which the stability pool paid `absorbed`; what was missing; and how the account stands now.
+		AccountLiquidated {
+			account: MarginAccountId,
+			owner: T::AccountId,
+			closed: Balance,
+			fees: Balance,
+			collateral: Balance,
+			debt: Balance,
+			absorbed: Balance,
+			shortfall: Balance,
+			equity: i128,
+			maintenance: Balance,
+		},
+		/// Some collateral of a liquidated account was sold for `price` base units of kUSD, to the stability pool or the
+		/// insurance fund.
+		CollateralSold {
+			account: MarginAccountId,
+			asset: AssetId,
+			amount: Balance,
+			price: Balance,
+			to_pool: bool,
+		},
+		/// What was missing from an account that has nothing left, and who carried it.
+		DeficitCovered {
+			account: MarginAccountId,
+			deficit: Balance,
+			by: Waterfall,
+		},
+		/// Nobody could be made to carry what is missing from an account; it is tried again.
+		CoverFailed {
+			account: MarginAccountId,
+			deficit: Balance,
+			error: DispatchError,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// There is no such account. `accountsOf` lists those of an owner; a deposit opens one.
+		UnknownAccount,
+		/// Nothing would move: the amount is zero. Give an amount above zero.
+		NothingChanged,
+		/// The asset is no collateral. Deposit kUSD or what `collaterals` lists.
+		UnknownCollateral,
+		/// The collateral has no price yet, so nobody can say what it is worth. Wait for its first price.
+		NoPrice,
+		/// All accounts together would hold more of the asset than its deposit cap. Deposit less, or another asset.
+		DepositCapReached,
+		/// The account holds as many assets as it can. Withdraw all of one first, or use another sub-account.
+		TooManyHeld,
+		/// More than the account has of the asset. `withdrawable` says how much it can give; withdrawing never borrows.
+		ExceedsBalance,
+		/// The account would be worth less than its initial requirement. Add collateral or close something; `statement` shows
+		/// `free`.
+		InitialRequirement,
+		/// The lending reserve would be used beyond its cap. Deposit kUSD instead of going into debt, or take on less.
+		LendingCapReached,
+		/// Both are the same sub-account. Name two different ones.
+		SameAccount,
+		/// The account still has cash, collateral, debt, positions or orders. Close and withdraw everything, then try again.
+		NotEmpty,
+		/// The amount buys less than one share. Supply more at once.
+		SupplyTooSmall,
+		/// The shares are worth less than one base unit of kUSD. Redeem more at once.
+		RedemptionTooSmall,
+		/// More shares than the lender has. `lender` shows how many there are.
+		ExceedsShares,
+		/// Accounts have borrowed what these shares stand for. Redeem what `lender` shows as redeemable, or wait for
+		/// repayments: high utilisation makes borrowing dear.
+		ReserveLent,
+		/// The asset is listed already. Nothing has to be done.
+		CollateralListed,
+		/// kUSD counts in full and is not listed. Choose another asset.
+		CollateralIsSynthetic,
+		/// As many assets are listed as the chain allows. None can be added.
+		TooManyCollaterals,
+		/// There is no such asset. Create it first.
+		UnknownAsset,
+		/// The asset has more than 18 decimals. Only assets with 0 to 18 can be collateral.
+		TooManyDecimals,
+		/// The asset's minimum balance is above one base unit, so dust would be lost. Lower it to one first.
+		MinimumBalanceTooHigh,
+		/// A new account can't receive the asset, nor could a buyer. Make it sufficient (`assets.forceAssetStatus`) first.
+		CollateralNotSufficient,
+		/// The account is not registered in that group. The trigger index lists who is.
+		NotInGroup,
+		/// The group is kept by another ledger, or there is no such market or collateral. `groups` lists those there are.
+		UnknownGroup,
+		/// The account is safe. Only unsafe ones are liquidated.
+		AccountSafe,
+		/// The account is unsafe, so looking at it is not enough. Liquidate it.
+		AccountUnsafe,
+		/// No price is newer than the risk the account's owner last added. Wait for the next price.
+		PriceNotNewer,
+		/// Nothing of the account could be closed or sold: prices are refused, windows full or buyers out of money. It
+		/// is tried again with the next block.
+		NothingDone,
+		/// Not all of what is missing from the account was carried. It is tried again.
+		DeficitNotCovered,
+		/// The account would have more triggers than fit. Close a position or withdraw all of an asset.
+		TooManyTriggers,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Interest, one collateral's haircut, and some of the accounts in the stress lists.
+		fn on_poll(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+			Self::do_poll(now, meter);
+		}
+
+		fn integrity_test() {
+			assert!(T::MaxCollaterals::get() > 0, "no collateral could be listed");
+			assert!(
+				T::MaxHeld::get() <= MAX_HELD,
+				"an account could have more triggers than fit"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Pay something into an account.
+		///
+		/// ## Origin
+		///
+		/// Signed; the sender pays, into sub-account `sub` of its own.
+		///
+		/// ## Details
+		///
+		/// Moves `amount` base units of `asset` into custody. kUSD repays debt first, the rest is cash. The first deposit opens
+		/// the account and holds its storage deposit in KEEL. Open at every level of the breaker.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingChanged`]: `amount` is zero
+		/// - [`Error::UnknownCollateral`], [`Error::NoPrice`], [`Error::DepositCapReached`], [`Error::TooManyHeld`]: the asset does
+		///   not fit
+		///
+		/// ## Events
+		///
+		/// - [`Event::Deposited`], and [`Event::AccountOpened`] the first time
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::deposit().saturating_add(T::Positions::exposures_weight()))]
+		pub fn deposit(
+			origin: OriginFor<T>,
+			sub: u8,
+			asset: AssetId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let (account, repaid) = Self::do_deposit(&owner, sub, asset, amount)?;
+			Self::deposit_event(Event::Deposited {
+				account,
+				asset,
+				amount,
+				repaid,
+			});
+			Ok(())
+		}
+
+		/// Take something out of an account.
+		///
+		/// ## Origin
+		///
+		/// Signed by the owner.
+		///
+		/// ## Details
+		///
+		/// Moves `amount` base units of `asset` to the owner. An account without positions and debt may always be emptied. With
+		/// either, the initial requirement has to hold afterwards, with collateral at its conservative value, and the chain's
+		/// breaker has to let go. kUSD is paid out of cash: withdrawing never borrows. `withdrawable` says how much.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`], [`Error::NothingChanged`], [`Error::ExceedsBalance`]: there is nothing to move
+		/// - [`Error::InitialRequirement`]: what is left would not be enough
+		/// - an error of the circuit breaker if it is raised
+		///
+		/// ## Events
+		///
+		/// - [`Event::Withdrawn`]
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::withdraw().saturating_add(T::Positions::exposures_weight()))]
+		pub fn withdraw(
+			origin: OriginFor<T>,
+			sub: u8,
+			asset: AssetId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let account = Self::do_withdraw(&owner, sub, asset, amount)?;
+			Self::deposit_event(Event::Withdrawn {
+				account,
+				asset,
+				amount,
+			});
+			Ok(())
+		}
+
+		/// Move cash between two of the sender's sub-accounts.
+		///
+		/// ## Origin
+		///
+		/// Signed by the owner of both.
+		///
+		/// ## Details
+		///
+		/// `amount` base units of kUSD leave `from` under the rules of a withdrawal and arrive at `to` as a deposit would: debt
+		/// first. `to` is opened if there is none.
+		///
+		/// ## Errors
+		///
+		/// - as of [`Pallet::withdraw`]; [`Error::SameAccount`]: the two are one
+		///
+		/// ## Events
+		///
+		/// - [`Event::Transferred`], and [`Event::AccountOpened`] for a new one
+		#[pallet::call_index(2)]
+		#[pallet::weight(
+			T::WeightInfo::transfer().saturating_add(T::Positions::exposures_weight().saturating_mul(2))
+		)]
+		pub fn transfer(
+			origin: OriginFor<T>,
+			from: u8,
+			to: u8,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let (from, to, repaid) = Self::do_transfer(&owner, from, to, amount)?;
+			Self::deposit_event(Event::Transferred {
+				from,
+				to,
+				amount,
+				repaid,
+			});
+			Ok(())
+		}
+
+		/// Lend kUSD to margin accounts.
+		///
+		/// ## Origin
+		///
+		/// Signed; the sender pays and becomes a lender.
+		///
+		/// ## Details
+		///
+		/// `amount` base units of kUSD buy shares of the reserve at their present worth, rounded down. Interest that accounts
+		/// pay raises it.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingChanged`], [`Error::SupplyTooSmall`]: too little for a share
+		/// - an error of the circuit breaker if the chain is halted
+		///
+		/// ## Events
+		///
+		/// - [`Event::Supplied`]
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::supply())]
+		pub fn supply(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let shares = Self::do_supply(&who, amount)?;
+			Self::deposit_event(Event::Supplied { who, amount, shares });
+			Ok(())
+		}
+
+		/// Redeem shares of the lending reserve.
+		///
+		/// ## Origin
+		///
+		/// Signed by a lender.
+		///
+		/// ## Details
+		///
+		/// Pays what `shares` are worth, rounded down, out of what is not lent. Open at every level of the breaker.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingChanged`], [`Error::ExceedsShares`], [`Error::RedemptionTooSmall`]: there is nothing to redeem
+		/// - [`Error::ReserveLent`]: more than is idle
+		///
+		/// ## Events
+		///
+		/// - [`Event::Redeemed`]
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::redeem())]
+		pub fn redeem(origin: OriginFor<T>, #[pallet::compact] shares: u128) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let amount = Self::do_redeem(&who, shares)?;
+			Self::deposit_event(Event::Redeemed { who, amount, shares });
+			Ok(())
+		}
+
+		/// Say what to move into an account when it is called.
+		///
+		/// ## Origin
+		///
+		/// Signed by the owner.
+		///
+		/// ## Details
+		///
+		/// `top_up` is the sub-account to take from and the most to take each time, in base units of kUSD; none to stop it. A call
+		/// moves what brings the account to its initial requirement, as far as the other can give it and keep its own.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`], [`Error::SameAccount`], [`Error::NothingChanged`]: a `most` of zero
+		///
+		/// ## Events
+		///
+		/// - [`Event::TopUpSet`]
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::set_top_up())]
+		pub fn set_top_up(origin: OriginFor<T>, sub: u8, top_up: Option<(u8, Balance)>) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let account = Self::do_set_top_up(&owner, sub, top_up)?;
+			Self::deposit_event(Event::TopUpSet { account, top_up });
+			Ok(())
+		}
+
+		/// Say what share of an account's positions to close when it is called and topping up was not enough.
+		///
+		/// ## Origin
+		///
+		/// Signed by the owner.
+		///
+		/// ## Details
+		///
+		/// `reduce` is in millionths; none to stop it. Closing pays the fee of a trade, not that of a liquidation.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`], [`Error::NothingChanged`]: a share of zero
+		///
+		/// ## Events
+		///
+		/// - [`Event::ReduceSet`]
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::set_reduce())]
+		pub fn set_reduce(origin: OriginFor<T>, sub: u8, reduce: Option<Permill>) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let account = Self::do_set_reduce(&owner, sub, reduce)?;
+			Self::deposit_event(Event::ReduceSet { account, reduce });
+			Ok(())
+		}
+
+		/// Close an empty account.
+		///
+		/// ## Origin
+		///
+		/// Signed by the owner.
+		///
+		/// ## Details
+		///
+		/// Releases the storage deposit. The number is never used again; a deposit opens a new account.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`]
+		/// - [`Error::NotEmpty`]: it has cash, collateral, debt, positions or orders
+		///
+		/// ## Events
+		///
+		/// - [`Event::AccountClosed`]
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::close_account().saturating_add(T::Positions::exposures_weight()))]
+		pub fn close_account(origin: OriginFor<T>, sub: u8) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			let (account, deposit) = Self::do_close(&owner, sub)?;
+			Self::deposit_event(Event::AccountClosed {
+				account,
+				owner,
+				sub,
+				deposit,
+			});
+			Ok(())
+		}
+
+		/// List an asset as collateral.
+		///
+		/// ## Origin
+		///
+		/// [`Config::ListOrigin`].
+		///
+		/// ## Details
+		///
+		/// Its parameters have to be set first and its feed needs a price. The haircut starts at the governed one. The
+		/// asset must be and stay *sufficient*: else no buyer could receive it.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::CollateralListed`], [`Error::TooManyCollaterals`], [`Error::CollateralIsSynthetic`], [`Error::UnknownAsset`],
+		///   [`Error::TooManyDecimals`], [`Error::MinimumBalanceTooHigh`], [`Error::CollateralNotSufficient`],
+		///   [`Error::NoPrice`]: the asset does not fit
+		/// - an error of the risk parameters pallet if the asset has no parameters
+		///
+		/// ## Events
+		///
+		/// - [`Event::CollateralListed`]
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::list_collateral())]
+		pub fn list_collateral(origin: OriginFor<T>, asset: AssetId, feed: FeedId) -> DispatchResult {
+			T::ListOrigin::ensure_origin(origin)?;
+			Self::do_list_collateral(asset, feed)?;
+			Self::deposit_event(Event::CollateralListed { asset, feed });
+			Ok(())
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// The sub-accounts of an owner: sub-account and account number.
+		pub fn accounts_of(owner: T::AccountId) -> Vec<(u8, MarginAccountId)> {
+			Self::view_accounts_of(owner)
+		}
+
+		/// All about an account, by its number. Nothing for an unknown one.
+		pub fn statement(account: MarginAccountId) -> Option<Statement<T::AccountId>> {
+			Self::view_statement(account)
+		}
+
+		/// All about an account, by its owner and sub-account. Nothing for an unknown one.
+		pub fn statement_of(owner: T::AccountId, sub: u8) -> Option<Statement<T::AccountId>> {
+			Self::view_statement(AccountOf::<T>::get(owner, sub)?)
+		}
+
+		/// For each position and collateral the price at which the account is unsafe if only that moves.
+		pub fn liquidation_prices(account: MarginAccountId) -> Vec<LiquidationPrice> {
+			Self::view_liquidation_prices(account)
+		}
+
+		/// The most of an asset, in base units, that `withdraw` would pay now.
+		pub fn withdrawable(owner: T::AccountId, sub: u8, asset: AssetId) -> Balance {
+			Self::view_withdrawable(owner, sub, asset)
+		}
+
+		/// What `withdraw` would leave, or the error it would fail with.
+		pub fn preview_withdrawal(
+			owner: T::AccountId,
+			sub: u8,
+			asset: AssetId,
+			amount: Balance,
+		) -> Answer<WithdrawalPreview> {
+			Self::view_preview_withdrawal(owner, sub, asset, amount)
+		}
+
+		/// What an account would be worth and need if feeds moved by so many basis points (−2000 is a fall by 20 %), with the marks
+		/// of their markets and the collateral they price. Nothing for an unknown account.
+		pub fn preview_shock(account: MarginAccountId, moves: Vec<(FeedId, i32)>) -> Option<RiskView> {
+			Self::view_preview_shock(account, moves)
+		}
+
+		/// The lending reserve: utilisation, rates, share price.
+		pub fn lending() -> Answer<LendingState> {
+			Self::view_lending()
+		}
+
+		/// What a lender has in the reserve.
+		pub fn lender(who: T::AccountId) -> Answer<LenderView> {
+			Self::view_lender(who)
+		}
+
+		/// What the insurance fund should hold, and why.
+		pub fn cover() -> CoverView {
+			Self::view_cover()
+		}
+
+		/// What can be collateral, with the haircut in force.
+		pub fn collaterals() -> Vec<Collateral> {
+			Self::view_collaterals()
+		}
+	}
+}

@@ -1,0 +1,498 @@
+//! What happens to an account without its owner: margin calls and liquidations, [`PositionLedger`].
+
+use alloc::vec::Vec;
+use frame_support::{
+	dispatch::DispatchResult, ensure, storage::with_storage_layer, traits::Time, weights::Weight,
+};
+use keel_math::{mul_div, value, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	AssetId, Balance, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId, Moment,
+	PositionId, PositionLedger, Positions, PriceFor, PriceProvider, RiskParameters, StabilityPool,
+};
+use sp_runtime::DispatchError;
+
+use crate::{
+	overflow, AccountData, AccountOf, Accounts, Collateral, Collaterals, Config, Error, Event, Health,
+	Holding, Pallet, Totals, WeightInfo,
+};
+
+/// What a liquidation did, as it goes on.
+#[derive(Default)]
+struct Progress {
+	outcome: LiquidationOutcome,
+	fees: Balance,
+	/// Whether anything was closed, sold or covered.
+	done: bool,
+	/// Why the first thing that was tried did not work.
+	error: Option<DispatchError>,
+}
+
+impl Progress {
+	fn failed(&mut self, error: DispatchError) {
+		self.error.get_or_insert(error);
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Account `id` as it stands, with its health.
+	fn look(id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
+		let account = Self::account_data(id)?;
+		let health = Self::health(&account, T::Positions::exposures(id), &Self::money())?;
+		Ok((account, health))
+	}
+
+	fn ensure_in(account: &AccountData<T>, group: Group) -> DispatchResult {
+		ensure!(
+			account.triggers.iter().any(|(of, _)| *of == group),
+			Error::<T>::NotInGroup
+		);
+		Ok(())
+	}
+
+	/// The price a collateral is sold at, if there is one that was made after `changed_at`.
+	fn sale_price(feed: keel_primitives::FeedId, changed_at: Moment) -> Result<FixedU128, DispatchError> {
+		let price = T::Prices::price(feed, PriceFor::Liquidate)?;
+		ensure!(price.at > changed_at, Error::<T>::PriceNotNewer);
+		Ok(price.value)
+	}
+
+	/// Is there something of an unsafe account that prices let be closed, sold or covered now? The error says why not.
+	fn ensure_actionable(account: &AccountData<T>, health: &Health) -> DispatchResult {
+		let mut error = None;
+		for exposure in &health.exposures {
+			match T::Positions::mark(exposure.market) {
+				Ok(_) if exposure.price_at > account.changed_at => return Ok(()),
+				Ok(_) => error = error.or(Some(Error::<T>::PriceNotNewer.into())),
+				// A market that was settled has a price for good, and no mark.
+				Err(_) if exposure.maintenance == 0 => return Ok(()),
+				Err(refused) => error = error.or(Some(refused)),
+			}
+		}
+		if account.debt > 0 {
+			for holding in &health.holdings {
+				match Self::sale_price(holding.feed, account.changed_at) {
+					Ok(_) => return Ok(()),
+					Err(refused) => error = error.or(Some(refused)),
+				}
+			}
+		}
+		error.map_or(Ok(()), Err)
+	}
+
+	/// Is account `id` to be liquidated now? What [`PositionLedger::deficit`] and [`PositionLedger::liquidate`] both go by.
+	fn assess(group: Group, id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
+		let (account, health) = Self::look(id)?;
+		Self::ensure_in(&account, group)?;
+		ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
+		Self::ensure_actionable(&account, &health)?;
+		Ok((account, health))
+	}
+
+	/// Close positions, largest requirement first, until the initial requirement is met.
+	fn close_positions(
+		id: MarginAccountId,
+		mut health: Health,
+		changed_at: Moment,
+		progress: &mut Progress,
+	) -> Result<Health, DispatchError> {
+		let mut order: Vec<(Balance, MarketId)> = health
+			.exposures
+			.iter()
+			.map(|exposure| (exposure.maintenance, exposure.market))
+			.collect();
+		order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+		for (_, market) in order {
+			if health.risk.is_initial() {
+				break;
+			}
+			let closed = with_storage_layer(|| T::Positions::liquidate(id, market, health.risk, changed_at));
+			match closed {
+				Ok(closed) => {
+					progress.done = true;
+					progress.outcome.closed = progress
+						.outcome
+						.closed
+						.checked_add(closed.notional)
+						.ok_or_else(overflow)?;
+					progress.fees = progress.fees.checked_add(closed.fee).ok_or_else(overflow)?;
+					health = Self::look(id)?.1;
+				}
+				Err(error) => progress.failed(error),
+			}
+		}
+		Ok(health)
+	}
+
+	/// Sell collateral, what counts most first, for what is still owed.
+	fn sell_collateral(
+		id: MarginAccountId,
+		holdings: &[Holding],
+		changed_at: Moment,
+		progress: &mut Progress,
+	) -> DispatchResult {
+		let mut order: Vec<&Holding> = holdings.iter().collect();
+		order.sort_by(|a, b| b.counted.cmp(&a.counted).then(a.asset.cmp(&b.asset)));
+		for holding in order {
+			let account = Self::account_data(id)?;
+			let owed = Self::money().debt_of(account.debt)?;
+			if owed == 0 {
+				break;
+			}
+			match with_storage_layer(|| Self::sell_one(id, holding, owed, changed_at)) {
+				Ok(Sale {
+					moved,
+					sold,
+					proceeds,
+					absorbed,
+				}) => {
+					progress.done |= moved;
+					let outcome = &mut progress.outcome;
+					outcome.collateral = outcome.collateral.checked_add(sold).ok_or_else(overflow)?;
+					outcome.debt = outcome
+						.debt
+						.checked_add(proceeds.min(owed))
+						.ok_or_else(overflow)?;
+					outcome.absorbed = outcome.absorbed.checked_add(absorbed).ok_or_else(overflow)?;
+				}
+				Err(error) => progress.failed(error),
+			}
+		}
+		Ok(())
+	}
+
+	/// Sell as much of one holding as repays `owed`: the stability pool buys what it can pay, the insurance fund the rest of what it
+	/// can. What neither buys stays.
+	fn sell_one(
+		id: MarginAccountId,
+		holding: &Holding,
+		owed: Balance,
+		changed_at: Moment,
+	) -> Result<Sale, DispatchError> {
+		let collateral = Collaterals::<T>::get()
+			.iter()
+			.find(|collateral| collateral.asset == holding.asset)
+			.copied()
+			.ok_or(Error::<T>::UnknownCollateral)?;
+		let price = Self::sale_price(holding.feed, changed_at)?;
+		let unit = Self::unit_price(&collateral, price, holding.haircut)?;
+		let worth = |amount| value::value_of(amount, unit, collateral.divisor, Rounding::Down).unwrap_or(0);
+		let mut sale = Sale::default();
+		if worth(holding.amount) == 0 {
+			// Nobody pays for it, and it must not keep what is missing from being covered.
+			Self::hand_over(id, holding.asset, holding.amount, 0)?;
+			T::InsuranceFund::take_collateral(&Self::custody_account(), holding.asset, holding.amount)?;
+			sale.moved = true;
+			return Ok(sale);
+		}
+		let wanted = value::amount_for(owed, unit, collateral.divisor, Rounding::Up)
+			.unwrap_or(Balance::MAX)
+			.min(holding.amount);
+		let mut left = wanted;
+		for to_pool in [true, false] {
+			let can_pay = match to_pool {
+				true => T::StabilityPool::capacity(),
+				false => T::InsuranceFund::shared(),
+			};
+			let all = worth(left);
+			let amount = if all <= can_pay {
+				left
+			} else {
+				mul_div(left, can_pay, all, Rounding::Down).ok_or_else(overflow)?
+			};
+			let pays = worth(amount).min(can_pay);
+			if amount == 0 || pays == 0 {
+				continue;
+			}
+			let bought = with_storage_layer(|| {
+				let custody = Self::custody_account();
+				Self::hand_over(id, holding.asset, amount, pays)?;
+				match to_pool {
+					true => T::StabilityPool::buy(&custody, holding.asset, amount, pays),
+					false => T::InsuranceFund::buy(&custody, holding.asset, amount, pays),
+				}
+			});
+			// A buyer that fails bought nothing: the next one is asked.
+			if bought.is_err() {
+				continue;
+			}
+			sale.moved = true;
+			left = left.checked_sub(amount).ok_or_else(overflow)?;
+			sale.sold = sale
+				.sold
+				.checked_add(collateral.value(amount, price))
+				.ok_or_else(overflow)?;
+			sale.proceeds = sale.proceeds.checked_add(pays).ok_or_else(overflow)?;
+			if to_pool {
+				sale.absorbed = pays.min(owed);
+			}
+			Self::deposit_event(Event::CollateralSold {
+				account: id,
+				asset: holding.asset,
+				amount,
+				price: pays,
+				to_pool,
+			});
+		}
+		ensure!(sale.moved, Error::<T>::NothingDone);
+		Ok(sale)
+	}
+
+	/// What a unit is sold for: `price / (1 + discount)`, rounded down, but no less than what it counts for, so that no sale makes an
+	/// account worth less.
+	fn unit_price(
+		collateral: &Collateral,
+		price: FixedU128,
+		haircut: FixedU128,
+	) -> Result<FixedU128, DispatchError> {
+		let discount = T::RiskParameters::collateral(collateral.asset)?.sale_discount;
+		let divisor = ONE.checked_add(discount.into_inner()).ok_or_else(overflow)?;
+		let sold = mul_div(price.into_inner(), ONE, divisor, Rounding::Down).ok_or_else(overflow)?;
+		let left = ONE.saturating_sub(haircut.into_inner());
+		let counts = mul_div(price.into_inner(), left, ONE, Rounding::Up).ok_or_else(overflow)?;
+		Ok(FixedU128::from_inner(sold.max(counts)))
+	}
+
+	/// Book `amount` of a collateral out of account `id`, and what was paid for it in.
+	fn hand_over(id: MarginAccountId, asset: AssetId, amount: Balance, paid: Balance) -> DispatchResult {
+		let mut account = Self::account_data(id)?;
+		Self::take_off(&mut account, asset, amount)?;
+		Self::count_out(asset, amount)?;
+		if paid > 0 {
+			let mut money = Self::money();
+			Self::credit(&mut account, &mut money, paid)?;
+			Totals::<T>::put(money);
+		}
+		Accounts::<T>::insert(id, account);
+		Ok(())
+	}
+
+	/// Have `deficit`, which account `id` owes and has nothing left for, carried.
+	fn cover_deficit(id: MarginAccountId, markets: &[MarketId], deficit: Balance, progress: &mut Progress) {
+		let covered = with_storage_layer(|| {
+			let by = T::Positions::cover(id, markets, deficit)?;
+			ensure!(Self::account_data(id)?.debt == 0, Error::<T>::DeficitNotCovered);
+			Ok(by)
+		});
+		match covered {
+			Ok(by) => {
+				progress.done = true;
+				progress.outcome.shortfall = deficit;
+				Self::deposit_event(Event::DeficitCovered {
+					account: id,
+					deficit,
+					by,
+				});
+			}
+			Err(error) => {
+				progress.failed(error);
+				Self::deposit_event(Event::CoverFailed {
+					account: id,
+					deficit,
+					error,
+				});
+			}
+		}
+	}
+
+	/// Cancel orders, close positions, sell collateral, have the rest covered: as far as is needed and possible.
+	fn do_liquidate(group: Group, id: MarginAccountId) -> Result<LiquidationOutcome, DispatchError> {
+		let (account, before) = Self::assess(group, id)?;
+		let changed_at = account.changed_at;
+		let markets: Vec<MarketId> = before.exposures.iter().map(|exposure| exposure.market).collect();
+		let mut progress = Progress::default();
+		T::Positions::cancel_orders(id)?;
+		let mut health = Self::look(id)?.1;
+		// The fees of its orders may be all it needed.
+		progress.done = !health.risk.is_unsafe();
+		if health.risk.is_unsafe() {
+			health = Self::close_positions(id, health, changed_at, &mut progress)?;
+			let stuck = health.exposures.is_empty() || !progress.done;
+			if stuck && health.debt > 0 && !health.risk.is_initial() {
+				Self::sell_collateral(id, &health.holdings, changed_at, &mut progress)?;
+				let account = Self::account_data(id)?;
+				let owed = Self::money().debt_of(account.debt)?;
+				if health.exposures.is_empty() && account.collateral.is_empty() && owed > 0 {
+					Self::cover_deficit(id, &markets, owed, &mut progress);
+				}
+			}
+		}
+		ensure!(
+			progress.done,
+			progress.error.unwrap_or_else(|| Error::<T>::NothingDone.into())
+		);
+		let account = Self::account_data(id)?;
+		let owner = account.owner.clone();
+		let after = Self::review(id, account, T::Positions::exposures(id))?;
+		let outcome = progress.outcome;
+		Self::deposit_event(Event::AccountLiquidated {
+			account: id,
+			owner,
+			closed: outcome.closed,
+			fees: progress.fees,
+			collateral: outcome.collateral,
+			debt: outcome.debt,
+			absorbed: outcome.absorbed,
+			shortfall: outcome.shortfall,
+			equity: after.risk.net,
+			maintenance: after.risk.maintenance,
+		});
+		Ok(outcome)
+	}
+
+	/// Move cash from the sub-account its owner named, as much as brings account `id` to its initial requirement and the other can give.
+	fn top_up(id: MarginAccountId, health: &Health) -> DispatchResult {
+		let mut account = Self::account_data(id)?;
+		let Some((sub, most)) = account.top_up else {
+			return Ok(());
+		};
+		let missing = Balance::try_from(health.risk.free().saturating_neg()).unwrap_or(0);
+		let from = AccountOf::<T>::get(&account.owner, sub).ok_or(Error::<T>::UnknownAccount)?;
+		let mut giver = Self::account_data(from)?;
+		let exposures = T::Positions::exposures(from);
+		let gives = missing.min(most).min(Self::spare_cash(&giver, &exposures)?);
+		if gives == 0 {
+			return Ok(());
+		}
+		giver.cash = giver.cash.checked_sub(gives).ok_or_else(overflow)?;
+		giver.changed_at = T::Time::now();
+		let mut money = Self::money();
+		Self::credit(&mut account, &mut money, gives)?;
+		Totals::<T>::put(money);
+		Accounts::<T>::insert(id, account);
+		Self::review(from, giver, exposures)?;
+		Self::deposit_event(Event::ToppedUp {
+			account: id,
+			from,
+			amount: gives,
+		});
+		Ok(())
+	}
+
+	/// Close the share of its positions the owner of account `id` named.
+	fn reduce(id: MarginAccountId) -> DispatchResult {
+		let Some(share) = Self::account_data(id)?.reduce else {
+			return Ok(());
+		};
+		let closed = T::Positions::reduce(id, share)?;
+		Self::deposit_event(Event::PositionsReduced {
+			account: id,
+			share,
+			notional: closed.notional,
+			fee: closed.fee,
+		});
+		Ok(())
+	}
+
+	/// Call account `id` if it is close to its requirement, and give it new triggers.
+	fn do_refresh(group: Group, id: MarginAccountId) -> DispatchResult {
+		let (mut account, health) = Self::look(id)?;
+		Self::ensure_in(&account, group)?;
+		ensure!(!health.risk.is_unsafe(), Error::<T>::AccountUnsafe);
+		let below = |health: &Health| {
+			health.risk.net < keel_math::margin::saturating_signed(Self::call_level(&health.risk))
+		};
+		if !account.called && below(&health) {
+			account.called = true;
+			Self::deposit_event(Event::MarginCalled {
+				account: id,
+				owner: account.owner.clone(),
+				equity: health.risk.net,
+				maintenance: health.risk.maintenance,
+				breach_in_ms: Self::breach_in(&account, &health, &Self::money()),
+			});
+			Accounts::<T>::insert(id, account);
+			if let Err(error) = with_storage_layer(|| Self::top_up(id, &health)) {
+				Self::deposit_event(Event::MeasureFailed { account: id, error });
+			}
+			if below(&Self::look(id)?.1) {
+				if let Err(error) = with_storage_layer(|| Self::reduce(id)) {
+					Self::deposit_event(Event::MeasureFailed { account: id, error });
+				}
+			}
+		}
+		Self::review(id, Self::account_data(id)?, T::Positions::exposures(id))?;
+		Ok(())
+	}
+
+	pub(crate) fn weight_of_refresh() -> Weight {
+		// Before, after topping up, after reducing, and the account the top-up comes from.
+		T::WeightInfo::refresh().saturating_add(T::Positions::exposures_weight().saturating_mul(4))
+	}
+}
+
+/// What was sold of one holding, in base units of kUSD.
+#[derive(Default)]
+struct Sale {
+	/// Whether anything went.
+	moved: bool,
+	/// Its value at the last price.
+	sold: Balance,
+	/// What was paid for it.
+	proceeds: Balance,
+	/// What of that the stability pool paid against debt.
+	absorbed: Balance,
+}
+
+impl<T: Config> PositionLedger for Pallet<T> {
+	fn groups() -> Vec<Group> {
+		let markets = T::Positions::markets();
+		let collaterals = Collaterals::<T>::get();
+		markets
+			.into_iter()
+			.flat_map(|market| [Group::Long(market), Group::Short(market)])
+			.chain(
+				collaterals
+					.iter()
+					.map(|collateral| Group::Collateral(collateral.asset)),
+			)
+			.chain([Group::Deadline])
+			.collect()
+	}
+
+	fn threshold(group: Group) -> Result<u128, DispatchError> {
+		match group {
+			Group::Branch(_) => Err(Error::<T>::UnknownGroup.into()),
+			Group::Long(market) => T::Positions::mark(market).map(FixedU128::into_inner),
+			Group::Short(market) => {
+				T::Positions::mark(market).map(|mark| u128::MAX.saturating_sub(mark.into_inner()))
+			}
+			Group::Collateral(asset) => {
+				let feed = Collaterals::<T>::get()
+					.iter()
+					.find(|collateral| collateral.asset == asset)
+					.ok_or(Error::<T>::UnknownGroup)?
+					.feed;
+				T::Prices::price(feed, PriceFor::Liquidate).map(|price| price.value.into_inner())
+			}
+			Group::Deadline => Ok(u128::MAX.saturating_sub(T::Time::now().into())),
+		}
+	}
+
+	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {
+		let (_, health) = Self::assess(group, position)?;
+		// It is unsafe, so its slack is below zero.
+		Ok(health.risk.slack().unsigned_abs())
+	}
+
+	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
+		with_storage_layer(|| Self::do_liquidate(group, position))
+	}
+
+	fn refresh(group: Group, position: PositionId) -> DispatchResult {
+		with_storage_layer(|| Self::do_refresh(group, position))
+	}
+
+	fn refresh_weight() -> Weight {
+		Self::weight_of_refresh()
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_position(seed: u32) -> (Group, PositionId) {
+		crate::benchmarking::create_unsafe_position::<T>(seed)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_positions(total: u32, unsafe_ones: u32) -> Group {
+		crate::benchmarking::create_positions::<T>(total, unsafe_ones)
+	}
+}

@@ -1,0 +1,23 @@
+//! Tests by theme.
+
+use frame_support::{assert_noop, assert_ok};
+use keel_primitives::{
+	Act, BreakerSubject, Group, Level, MarginAccounts, PositionLedger, Positions, PriceFor,
+};
+use sp_runtime::{DispatchError, Permill};
+
+use crate::{
+	mock::*, AccountOf, Accounts, Collaterals, Error, Event, Leg, Lenders, NextId, Scenario, Stress, Totals,
+};
+
+mod attacks;
+mod calls;
+mod corruption;
+mod lending;
+mod liquidation;
+mod money;
+mod random;
+mod stress;
+mod trading;
+mod triggers;
+mod views;

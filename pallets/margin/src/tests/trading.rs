@@ -1,0 +1,181 @@
+//! What an owner's act has to meet.
+
+use super::*;
+
+#[test]
+fn opening_meets_the_initial_requirement_to_the_unit() {
+	ExtBuilder::default().build_and_execute(|| {
+		let required = {
+			let id = fund(&BOB, 0, 1_000_000 * USD);
+			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+			statement(id).initial
+		};
+		let id = fund(&ALICE, 0, required - 1);
+		assert_noop!(trade(id, BTC_MARKET, ONE_SIZE), Error::<Test>::InitialRequirement);
+		fund(&ALICE, 0, 1);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		assert_eq!(account(id).changed_at, Now::get());
+		assert_eq!(Margin::risk(id).unwrap().free(), 0);
+	});
+}
+
+#[test]
+fn reducing_and_suffering_meet_nothing_and_do_not_move_the_time_of_risk() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 6_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		let at = account(id).changed_at;
+		move_mark(BTC_MARKET, dollars(45_000));
+		assert_ok!(trade(id, BTC_MARKET, -ONE_SIZE / 10));
+		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_eq!(account(id).changed_at, at);
+		assert_noop!(trade(id, BTC_MARKET, 1), Error::<Test>::InitialRequirement);
+		assert_noop!(Margin::acted(99, Act::Reduced), Error::<Test>::UnknownAccount);
+	});
+}
+
+#[test]
+fn profit_counts_by_its_share_and_up_to_its_cap() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		move_mark(BTC_MARKET, dollars(60_000));
+		let statement = statement(id);
+		assert_eq!(statement.equity, 20_000 * USD as i128);
+		assert_eq!(statement.free, 18_000 * USD as i128 - statement.initial as i128);
+		set_chain(|chain| chain.profit_cap = 3_000 * USD);
+		assert_eq!(
+			Margin::risk(id).unwrap().free(),
+			13_000 * USD as i128 - statement.initial as i128
+		);
+		// A loss counts in full.
+		move_mark(BTC_MARKET, dollars(49_000));
+		assert_eq!(Margin::risk(id).unwrap().net, 9_000 * USD as i128);
+	});
+}
+
+#[test]
+fn losses_and_profits_of_positions_net_before_profit_is_cut() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 20_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		assert_ok!(trade(id, ETH_MARKET, -20 * ONE_SIZE));
+		move_mark(BTC_MARKET, dollars(55_000));
+		set_mark(ETH_MARKET, dollars(2_750));
+		// Five thousand up, five thousand down.
+		assert_eq!(Margin::risk(id).unwrap().net, 20_000 * USD as i128);
+	});
+}
+
+#[test]
+fn a_settled_market_needs_nothing_and_has_no_price_trigger() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		assert!(trigger(id, Group::Long(BTC_MARKET)).is_some());
+		set_market(BTC_MARKET, |market| market.settled = true);
+		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_eq!(statement(id).maintenance, 0);
+		assert_eq!(trigger(id, Group::Long(BTC_MARKET)), None);
+		assert!(trigger(id, Group::Deadline).is_some());
+		assert!(!Margin::groups().contains(&Group::Long(BTC_MARKET)));
+	});
+}
+
+#[test]
+fn closing_everything_leaves_no_trigger() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		pay_in(&ALICE, 0, ETH, ONE_ETH);
+		assert!(account(id).triggers.is_empty());
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		assert_ok!(trade(id, ETH_MARKET, -ONE_SIZE));
+		assert!(trigger(id, Group::Long(BTC_MARKET)).is_some());
+		assert!(trigger(id, Group::Short(ETH_MARKET)).is_some());
+		assert!(trigger(id, Group::Deadline).is_some());
+		assert_ok!(trade(id, BTC_MARKET, -ONE_SIZE));
+		assert_ok!(trade(id, ETH_MARKET, ONE_SIZE));
+		assert!(account(id).triggers.is_empty());
+	});
+}
+
+#[test]
+fn who_begins_to_owe_is_looked_at_with_the_next_block() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
+		assert_ok!(Margin::settle(id, -1));
+		assert_eq!(
+			trigger(id, Group::Deadline),
+			Some(u128::MAX - u128::from(Now::get()))
+		);
+		assert_ok!(refresh(id));
+		assert!(trigger(id, Group::Deadline).unwrap() < u128::MAX - u128::from(Now::get()));
+		pass(1);
+		assert!(crossed(id).is_empty());
+	});
+}
+
+#[test]
+fn only_triggers_that_changed_are_told() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		// The mock does not take an entry that did not move.
+		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_ok!(Margin::acted(id, Act::Reduced));
+	});
+}
+
+#[test]
+fn thresholds_are_what_triggers_compare_with() {
+	ExtBuilder::default().build_and_execute(|| {
+		let of = <Margin as PositionLedger>::threshold;
+		let mark = dollars(50_000).into_inner();
+		assert_eq!(of(Group::Long(BTC_MARKET)), Ok(mark));
+		assert_eq!(of(Group::Short(BTC_MARKET)), Ok(u128::MAX - mark));
+		assert_eq!(of(Group::Collateral(ETH)), Ok(dollars(2_500).into_inner()));
+		assert_eq!(of(Group::Deadline), Ok(u128::MAX - u128::from(Now::get())));
+		assert_eq!(of(Group::Branch(1)), Err(Error::<Test>::UnknownGroup.into()));
+		assert_eq!(
+			of(Group::Collateral(USDC)),
+			Err(Error::<Test>::UnknownGroup.into())
+		);
+		refuse(ETH, PriceFor::Liquidate);
+		assert_eq!(of(Group::Collateral(ETH)), Err(refused()));
+		set_market(BTC_MARKET, |market| market.refused = true);
+		assert_eq!(of(Group::Long(BTC_MARKET)), Err(refused()));
+		assert_eq!(Margin::groups().len(), 3 * 2 + 3 + 1);
+		assert!(Margin::refresh_weight().ref_time() > 0);
+		assert_eq!(MockPositions::markets().len(), 3);
+	});
+}
+
+#[test]
+fn a_haircut_moves_slowly_both_ways_for_what_is_held() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
+		assert_ok!(Margin::settle(id, -(10_000 * USD as i128)));
+		assert_ok!(Margin::acted(id, Act::Suffered));
+		let haircut = || statement(id).collateral[0].haircut;
+		// A long time in which nothing moves is not a long ramp later.
+		pass(1_000 * HOUR);
+		set_collateral(BTC, |p| p.haircut = percent(30));
+		assert_eq!(haircut(), percent(10));
+		for _ in 0..3 {
+			poll();
+		}
+		pass(HOUR);
+		assert_eq!(haircut(), percent(11));
+		pass(10 * HOUR);
+		assert_eq!(haircut(), percent(21));
+		set_collateral(BTC, |p| p.haircut = percent(15));
+		for _ in 0..3 {
+			poll();
+		}
+		pass(2 * HOUR);
+		assert_eq!(haircut(), percent(19));
+		pass(1_000 * HOUR);
+		assert_eq!(haircut(), percent(15));
+		assert_eq!(Margin::collaterals()[0].haircut, percent(15));
+	});
+}

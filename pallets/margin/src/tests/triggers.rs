@@ -1,0 +1,303 @@
+//! The heart: as long as nothing has crossed its trigger and the deadline is not over, an account can't be unsafe.
+
+use super::*;
+use keel_math::{margin::saturating_signed, mul_ratio, FixedU128, Rounding};
+use proptest::prelude::*;
+
+const MARKETS: [u32; 3] = [BTC_MARKET, ETH_MARKET, DOT_MARKET];
+const ASSETS: [u32; 3] = [BTC, ETH, DOT];
+
+/// One market and an account's position in it.
+#[derive(Clone, Debug)]
+struct Side {
+	/// In thousandths of a kUSD of value at entry; below zero short.
+	value: i64,
+	/// Where it was entered, over today's mark, in percent.
+	entry: u128,
+	rate_bps: u128,
+	funding_bps: u128,
+	ramp_bps: u128,
+	/// How far to the trigger its mark goes, in hundredths of the way; below zero away from it.
+	goes: i32,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+	/// Its value in thousandths of a kUSD.
+	value: u128,
+	haircut: u128,
+	ramp_bps: u128,
+	goes: i32,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+	sides: Vec<Option<Side>>,
+	held: Vec<Option<Held>>,
+	/// What it is worth above its level, in thousandths of that level and ten kUSD.
+	above: u128,
+	called: bool,
+	call: u128,
+	/// How much of the time to the deadline passes, in hundredths.
+	waits: u64,
+}
+
+fn goes() -> impl Strategy<Value = i32> {
+	prop_oneof![4 => Just(100), 4 => 0..=100i32, 1 => -100..0i32]
+}
+
+fn side() -> impl Strategy<Value = Side> {
+	(
+		prop_oneof![
+			-1_000_000_000i64..1_000_000_000,
+			-1_000_000..1_000_000i64,
+			-2_000..2_000i64
+		],
+		50..200u128,
+		50..6_000u128,
+		0..20u128,
+		0..100u128,
+		goes(),
+	)
+		.prop_map(|(value, entry, rate_bps, funding_bps, ramp_bps, goes)| Side {
+			value,
+			entry,
+			rate_bps,
+			funding_bps,
+			ramp_bps,
+			goes,
+		})
+}
+
+fn holding() -> impl Strategy<Value = Held> {
+	(
+		prop_oneof![0..1_000_000_000u128, 0..1_000_000u128, 0..100u128],
+		0..60u128,
+		0..500u128,
+		goes(),
+	)
+		.prop_map(|(value, haircut, ramp_bps, goes)| Held {
+			value,
+			haircut,
+			ramp_bps,
+			goes,
+		})
+}
+
+fn case() -> impl Strategy<Value = Case> {
+	(
+		prop::collection::vec(prop::option::of(side()), 3),
+		prop::collection::vec(prop::option::of(holding()), 3),
+		prop_oneof![0..3_000u128, 0..20u128, Just(0)],
+		any::<bool>(),
+		100..200u128,
+		prop_oneof![Just(100u64), 0..=100u64],
+	)
+		.prop_map(|(sides, held, above, called, call, waits)| Case {
+			sides,
+			held,
+			above,
+			called,
+			call,
+			waits,
+		})
+}
+
+/// What account `id` has to be worth for its triggers to be right.
+fn level(id: u64) -> u128 {
+	let multiple = match account(id).called {
+		true => percent(100),
+		false => ChainNumbers::get().margin_call,
+	};
+	mul_ratio(statement(id).maintenance, multiple, Rounding::Up).unwrap()
+}
+
+/// The account of a case, with its triggers. `None` if the case makes none with anything at stake.
+fn build(case: &Case) -> Option<u64> {
+	set_chain(|chain| chain.margin_call = percent(case.call));
+	let id = fund(&ALICE, 0, 1);
+	for (market_id, side) in MARKETS.into_iter().zip(&case.sides) {
+		let Some(side) = side else { continue };
+		let today = market(market_id).mark;
+		let size = i128::from(side.value) * 1_000 * 100_000_000_000_000_000_000 / today.into_inner() as i128;
+		if size == 0 {
+			continue;
+		}
+		set_market(market_id, |market| {
+			market.rate = bps(side.rate_bps);
+			market.max_funding = bps(side.funding_bps);
+			market.ramp = bps(side.ramp_bps);
+			market.mark = FixedU128::from_inner(today.into_inner() * side.entry / 100);
+		});
+		give(id, market_id, size);
+		set_mark(market_id, today);
+	}
+	for (asset, held) in ASSETS.into_iter().zip(&case.held) {
+		let Some(held) = held else { continue };
+		set_collateral(asset, |p| p.deposit_cap = u128::MAX);
+		Collaterals::<Test>::mutate(|all| {
+			let listed = all.iter_mut().find(|listed| listed.asset == asset).unwrap();
+			listed.haircut = percent(held.haircut);
+			// As fast as it may, as far as it goes.
+			listed.haircut_target = percent(100);
+			listed.haircut_ramp = bps(held.ramp_bps);
+			listed.haircut_at = Now::get();
+		});
+		let amount = match asset {
+			BTC => held.value * 1_000 * ONE_BTC / (50_000 * USD),
+			ETH => held.value * 1_000 * (ONE_ETH / USD) / 2_500,
+			_ => held.value * 1_000 * ONE_DOT / (5 * USD),
+		};
+		if amount > 0 {
+			pay_in(&ALICE, 0, asset, amount);
+		}
+	}
+	// Cash or debt that leaves it as far above its level as the case says.
+	let wanted = level(id) + (level(id) + 10 * USD) * case.above / 1_000;
+	Margin::settle(id, wanted as i128 - statement(id).equity).unwrap();
+	Accounts::<Test>::mutate(id, |account| account.as_mut().unwrap().called = case.called);
+	Margin::acted(id, Act::Suffered).unwrap();
+	(!account(id).triggers.is_empty()).then_some(id)
+}
+
+/// `from` on its way to `to`: `part` hundredths of it.
+fn between(from: u128, to: u128, part: i32) -> u128 {
+	if from <= to {
+		from + (to - from) * part as u128 / 100
+	} else {
+		from - (from - to) * part as u128 / 100
+	}
+}
+
+/// Move everything as the case says, but nothing across its trigger, and time no further than to the deadline.
+fn shake(case: &Case, id: u64) {
+	let deadline = u128::MAX - trigger(id, Group::Deadline).unwrap();
+	let start = Now::get();
+	let lasts = (deadline as u64).saturating_sub(start) * case.waits / 100;
+	Now::set(start + lasts);
+	for (market_id, side) in MARKETS.into_iter().zip(&case.sides) {
+		let Some(side) = side else { continue };
+		let size = size_of(id, market_id);
+		if size == 0 {
+			continue;
+		}
+		let now = market(market_id).mark.into_inner();
+		let falls = trigger(id, Group::Long(market_id));
+		let rises = trigger(id, Group::Short(market_id)).map(|trigger| u128::MAX - trigger);
+		assert!(falls.is_none() || rises.is_none());
+		let mark = match (falls, rises) {
+			(_, Some(to)) if side.goes >= 0 => between(now, to, side.goes),
+			(Some(to), _) if side.goes >= 0 => between(now, to, side.goes),
+			// No price hurts it as far as it can go.
+			_ if side.goes >= 0 && size > 0 => between(now, 1, side.goes),
+			_ if side.goes >= 0 => now,
+			// Away from the trigger.
+			_ if rises.is_some() => between(now, 1, -side.goes),
+			_ => between(now, 2 * now, -side.goes),
+		};
+		set_market(market_id, |market| {
+			market.mark = FixedU128::from_inner(mark);
+			// Funding and the ramp take what they said they take at most: at twice the price there was, if it is there.
+			let price = now.max(mark).min(2 * now);
+			let taken = price * side.funding_bps / 10_000 * u128::from(lasts) / u128::from(HOUR);
+			market.index += if size > 0 { taken as i128 } else { -(taken as i128) };
+			let ramped = bps(side.ramp_bps).into_inner() * u128::from(lasts) / u128::from(HOUR);
+			market.rate = FixedU128::from_inner(market.rate.into_inner() + ramped);
+		});
+	}
+	for (asset, held) in ASSETS.into_iter().zip(&case.held) {
+		let Some(held) = held else { continue };
+		let now = PriceTable::get()[&asset].value.into_inner();
+		let to = trigger(id, Group::Collateral(asset)).unwrap_or(1);
+		let price = match held.goes {
+			away if away < 0 => between(now, 2 * now, -away),
+			goes => between(now, to, goes),
+		};
+		set_price(asset, FixedU128::from_inner(price));
+	}
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(4_096))]
+
+	#[test]
+	fn while_nothing_is_crossed_an_account_is_worth_its_level(case in case()) {
+		ExtBuilder::default().build_and_execute(|| {
+			let Some(id) = build(&case) else { return };
+			assert!(statement(id).equity >= saturating_signed(level(id)));
+			shake(&case, id);
+			assert_eq!(crossed(id), vec![]);
+			let (has, needs) = (statement(id).equity, saturating_signed(level(id)));
+			assert!(has >= needs, "{has} is below {needs}");
+			assert!(!Margin::preview_shock(id, vec![]).unwrap().is_unsafe);
+		});
+	}
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(512))]
+
+	#[test]
+	fn what_was_crossed_is_refreshed_and_stands_behind_the_prices_again(case in case()) {
+		ExtBuilder::default().build_and_execute(|| {
+			let Some(id) = build(&case) else { return };
+			let groups: Vec<_> = account(id).triggers.iter().map(|(group, _)| *group).collect();
+			for group in groups {
+				// The others may have moved it, or taken it away; and no price is zero.
+				let Some(trigger) = trigger(id, group).filter(|trigger| *trigger > 1) else {
+					continue;
+				};
+				// One unit beyond.
+				match group {
+					Group::Long(market) => set_mark(market, FixedU128::from_inner(trigger - 1)),
+					Group::Short(market) => set_mark(market, FixedU128::from_inner(u128::MAX - trigger + 1)),
+					Group::Collateral(asset) => set_price(asset, FixedU128::from_inner(trigger - 1)),
+					_ => Now::set((u128::MAX - trigger) as u64 + 1),
+				}
+				assert!(crossed(id).contains(&group), "{group:?}");
+				if Margin::preview_shock(id, vec![]).unwrap().is_unsafe {
+					assert_eq!(Margin::refresh(group, id), Err(Error::<Test>::AccountUnsafe.into()));
+					return;
+				}
+				assert_ok!(<Margin as PositionLedger>::refresh(group, id));
+				assert_eq!(crossed(id), vec![]);
+			}
+		});
+	}
+}
+
+#[test]
+fn slack_is_spread_so_that_all_prices_may_move_at_once() {
+	ExtBuilder::default().build_and_execute(|| {
+		set_market(BTC_MARKET, |market| {
+			market.ramp = bps(0);
+			market.max_funding = bps(0);
+		});
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		// Level 3,000 (1.2 × 2,500), slack 7,000 of an exposure of 47,000: 14.89 % down.
+		let at = FixedU128::from_inner(trigger(id, Group::Long(BTC_MARKET)).unwrap());
+		let exact = 50_000.0 * (1.0 - 7_000.0 / 47_000.0);
+		assert!((at.to_float() - exact).abs() < 0.01, "{at}");
+		// Nothing moves by itself, so it is looked at in a day.
+		assert_eq!(
+			trigger(id, Group::Deadline),
+			Some(u128::MAX - u128::from(Now::get() + DAY))
+		);
+	});
+}
+
+#[test]
+fn an_unsafe_account_is_first_in_line() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 6_000 * USD);
+		let other = fund(&BOB, 0, 60_000 * USD);
+		assert_ok!(trade(other, BTC_MARKET, ONE_SIZE));
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		move_mark(BTC_MARKET, dollars(45_000));
+		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_eq!(trigger(id, Group::Deadline), Some(u128::MAX));
+		use keel_primitives::TriggerIndex;
+		assert_eq!(MockIndex::first(Group::Deadline, 1), vec![id]);
+	});
+}

@@ -1,0 +1,459 @@
+//! What the pallet stores and what its views answer.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+	traits::{ConstU32, Get},
+	BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound,
+};
+use keel_math::{interest, margin::Risk, mul_div, value, FixedU128, Rounding, ONE, RAY};
+use keel_primitives::{
+	AssetId, Balance, Exposure, FeedId, Group, MarginAccountId, MarketId, Moment, PriceProvider,
+};
+use scale_info::TypeInfo;
+use sp_runtime::{ArithmeticError, DispatchError, Permill};
+
+/// The most markets an account or the stress scenarios reach.
+pub const MAX_MARKETS: u32 = 16;
+/// The most triggers of an account: one for each market, one for each collateral, one deadline.
+pub const MAX_TRIGGERS: u32 = 32;
+/// The most collaterals of one account.
+pub const MAX_HELD: u32 = MAX_TRIGGERS - MAX_MARKETS - 1;
+/// How many of a scenario's largest shortfalls are kept.
+pub const MAX_WORST: u32 = 8;
+/// Each market down and up, all of them down, all of them up.
+pub const MAX_SCENARIOS: u32 = 2 * MAX_MARKETS + 2;
+/// Decimals of kUSD, which the maths of margin and markets reckon with.
+pub const KUSD_DECIMALS: u8 = 6;
+/// Shares of the lending reserve nobody owns, against whoever would inflate the price of the first ones: with
+/// [`VIRTUAL_ASSETS`] they make a share worth a millionth of a base unit of kUSD to begin with.
+pub const VIRTUAL_SHARES: u128 = 1_000_000;
+/// What stands behind the shares nobody owns, in base units of kUSD.
+pub const VIRTUAL_ASSETS: Balance = 1;
+
+/// Where an account stands in the trigger index: the groups, and its trigger in each.
+pub type Triggers = BoundedVec<(Group, u128), ConstU32<MAX_TRIGGERS>>;
+
+/// One sub-account of an owner. Cash and debt are never both above zero.
+#[derive(
+	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxHeld))]
+pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> {
+	/// Whose it is.
+	pub owner: AccountId,
+	/// Which of the owner's.
+	pub sub: u8,
+	/// kUSD in base units.
+	pub cash: Balance,
+	/// kUSD owed to the lending reserve, divided by its index.
+	pub debt: u128,
+	/// What else it holds, in base units; nothing twice, nothing of zero.
+	pub collateral: BoundedVec<(AssetId, Balance), MaxHeld>,
+	/// Whether it was called, and has not recovered since.
+	pub called: bool,
+	/// When its owner last took on risk with it, in ms: no price up to then liquidates it.
+	pub changed_at: Moment,
+	/// Where it stands in the trigger index.
+	pub triggers: Triggers,
+	/// What to do first when it is called: move up to this much cash from that sub-account.
+	pub top_up: Option<(u8, Balance)>,
+	/// What to do next: close this share of every position.
+	pub reduce: Option<Permill>,
+	/// KEEL held from the owner until the account is closed, in base units.
+	pub deposit: Balance,
+}
+
+impl<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> Account<AccountId, MaxHeld> {
+	/// An empty account.
+	pub fn new(owner: AccountId, sub: u8, deposit: Balance, now: Moment) -> Self {
+		Self {
+			owner,
+			sub,
+			cash: 0,
+			debt: 0,
+			collateral: BoundedVec::new(),
+			called: false,
+			changed_at: now,
+			triggers: BoundedVec::new(),
+			top_up: None,
+			reduce: None,
+			deposit,
+		}
+	}
+
+	/// What it holds of a collateral, in base units.
+	pub fn held(&self, asset: AssetId) -> Balance {
+		self.collateral
+			.iter()
+			.find(|(held, _)| *held == asset)
+			.map_or(0, |(_, amount)| *amount)
+	}
+
+	/// Hold `amount` of `asset` from now on. `None` if that would be one asset too many.
+	pub(crate) fn set_held(&mut self, asset: AssetId, amount: Balance) -> Option<()> {
+		if amount == 0 {
+			self.collateral.retain(|(held, _)| *held != asset);
+			return Some(());
+		}
+		match self.collateral.iter_mut().find(|(held, _)| *held == asset) {
+			Some((_, held)) => *held = amount,
+			None => self.collateral.try_push((asset, amount)).ok()?,
+		}
+		Some(())
+	}
+}
+
+/// The money of the derivatives side that no account owns.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Money {
+	/// kUSD that belongs to the liquidity pool and the markets, in base units.
+	pub clearing: i128,
+	/// kUSD of the lending reserve that is not lent, in base units. Below zero only where losses were realised that nobody's
+	/// cash could pay.
+	pub idle: i128,
+	/// What accounts owe the reserve, divided by `index`.
+	pub lent: u128,
+	/// What debt has grown to since the beginning, with 27 decimals.
+	pub index: u128,
+	/// Up to when interest has accrued, in ms.
+	pub index_at: Moment,
+	/// Shares of the lenders.
+	pub shares: u128,
+}
+
+impl Default for Money {
+	fn default() -> Self {
+		Self {
+			clearing: 0,
+			idle: 0,
+			lent: 0,
+			index: RAY,
+			index_at: 0,
+			shares: 0,
+		}
+	}
+}
+
+impl Money {
+	/// Base units of kUSD for a normalised debt, rounded up.
+	pub fn debt_of(&self, normalised: u128) -> Result<Balance, DispatchError> {
+		interest::debt_of(normalised, self.index).ok_or_else(overflow)
+	}
+
+	/// What all accounts owe together, in base units, rounded up.
+	pub fn lent_value(&self) -> Result<Balance, DispatchError> {
+		self.debt_of(self.lent)
+	}
+
+	/// What belongs to lenders: idle kUSD and what is owed, rounded down, never below zero.
+	pub fn reserve(&self) -> Result<Balance, DispatchError> {
+		let lent = mul_div(self.lent, self.index, RAY, Rounding::Down).ok_or_else(overflow)?;
+		let sum = i128::try_from(lent)
+			.ok()
+			.and_then(|lent| lent.checked_add(self.idle))
+			.ok_or_else(overflow)?;
+		// Below zero by the last unit of a rounding at most: a loss the lenders would carry is covered first.
+		Ok(Balance::try_from(sum).unwrap_or(0))
+	}
+
+	/// What is lent over all the reserve, `1` being 100 %, rounded up: above 100 % where more is lent than there is, and the
+	/// largest number where there is nothing.
+	pub fn utilisation(&self) -> Result<FixedU128, DispatchError> {
+		let lent = self.lent_value()?;
+		if lent == 0 {
+			return Ok(FixedU128::from_inner(0));
+		}
+		let supplied = self.reserve()?;
+		let ratio = mul_div(lent, ONE, supplied, Rounding::Up).unwrap_or(u128::MAX);
+		Ok(FixedU128::from_inner(ratio))
+	}
+
+	/// Shares for `amount` supplied, rounded down.
+	pub fn shares_for(&self, amount: Balance) -> Result<u128, DispatchError> {
+		let (shares, assets) = self.virtual_totals()?;
+		mul_div(amount, shares, assets, Rounding::Down).ok_or_else(overflow)
+	}
+
+	/// What `shares` are worth, in base units, rounded down.
+	pub fn worth(&self, shares: u128) -> Result<Balance, DispatchError> {
+		let (all, assets) = self.virtual_totals()?;
+		mul_div(shares, assets, all, Rounding::Down).ok_or_else(overflow)
+	}
+
+	fn virtual_totals(&self) -> Result<(u128, Balance), DispatchError> {
+		let shares = self.shares.checked_add(VIRTUAL_SHARES).ok_or_else(overflow)?;
+		let assets = self.reserve()?.checked_add(VIRTUAL_ASSETS).ok_or_else(overflow)?;
+		Ok((shares, assets))
+	}
+
+	pub(crate) fn clear(&mut self, amount: i128) -> Result<(), DispatchError> {
+		self.clearing = self.clearing.checked_add(amount).ok_or_else(overflow)?;
+		Ok(())
+	}
+
+	pub(crate) fn lend(&mut self, amount: i128) -> Result<(), DispatchError> {
+		self.idle = self.idle.checked_sub(amount).ok_or_else(overflow)?;
+		Ok(())
+	}
+}
+
+/// An asset accounts may hold beside kUSD.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Collateral {
+	/// The asset.
+	pub asset: AssetId,
+	/// Its price feed.
+	pub feed: FeedId,
+	/// What turns amount times price into base units of kUSD.
+	pub divisor: u128,
+	/// The haircut at `haircut_at` …
+	pub haircut: FixedU128,
+	/// …
+	pub haircut_at: Moment,
+	/// … which since then moves towards this …
+	pub haircut_target: FixedU128,
+	/// … by at most this per hour.
+	pub haircut_ramp: FixedU128,
+	/// What all accounts together hold, in base units.
+	pub total: Balance,
+}
+
+impl Collateral {
+	/// The haircut what is held already is subject to at `now`.
+	pub fn haircut(&self, now: Moment) -> FixedU128 {
+		interest::ramp(
+			self.haircut,
+			self.haircut_target,
+			self.haircut_ramp,
+			// A clock that went back moves nothing.
+			now.saturating_sub(self.haircut_at),
+		)
+	}
+
+	/// What `amount` is worth at `price`, in base units of kUSD, rounded down. Nothing where it does not fit: then it does not count.
+	pub fn value(&self, amount: Balance, price: FixedU128) -> Balance {
+		value::value_of(amount, price, self.divisor, Rounding::Down).unwrap_or(0)
+	}
+}
+
+/// What is left of `value` after `haircut`, rounded down.
+pub fn after_haircut(value: Balance, haircut: FixedU128) -> Balance {
+	// A haircut above 100 % leaves nothing.
+	let left = ONE.saturating_sub(haircut.into_inner());
+	// No more than `value`, so it fits.
+	mul_div(value, left, ONE, Rounding::Down).unwrap_or(0)
+}
+
+/// A case the insurance fund is measured against.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Scenario {
+	/// A market falls by its stress.
+	Down(MarketId),
+	/// A market rises by its stress.
+	Up(MarketId),
+	/// All markets fall by their stress, and collateral counts with another haircut.
+	AllDown,
+	/// All markets rise by their stress.
+	AllUp,
+}
+
+/// The largest shortfalls of a scenario.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Losses {
+	/// Which.
+	pub scenario: Scenario,
+	/// The accounts and what would be missing from them, in base units of kUSD, largest first.
+	pub worst: BoundedVec<(MarginAccountId, Balance), ConstU32<MAX_WORST>>,
+}
+
+/// A collateral of an account, valued.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Holding {
+	/// The asset.
+	pub asset: AssetId,
+	/// Its feed.
+	pub feed: FeedId,
+	/// What is held, in base units.
+	pub amount: Balance,
+	/// The last price, USD per whole unit; zero if there never was one.
+	pub price: FixedU128,
+	/// The value at that price, in base units of kUSD, rounded down.
+	pub value: Balance,
+	/// The share of it that does not count.
+	pub haircut: FixedU128,
+	/// What counts, in base units of kUSD, rounded down.
+	pub counted: Balance,
+	/// The most the haircut rises in an hour.
+	pub ramp: FixedU128,
+}
+
+/// An account at the last prices, all profit counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Health {
+	pub risk: Risk,
+	pub debt: Balance,
+	pub exposures: Vec<Exposure>,
+	pub holdings: Vec<Holding>,
+}
+
+/// What an account is worth and needs, in base units of kUSD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct RiskView {
+	/// What it is worth.
+	pub equity: i128,
+	/// What it must be worth to take on risk.
+	pub initial: Balance,
+	/// What it must be worth not to be liquidated.
+	pub maintenance: Balance,
+	/// Whether it would be liquidated.
+	pub is_unsafe: bool,
+}
+
+impl From<Risk> for RiskView {
+	fn from(risk: Risk) -> Self {
+		Self {
+			equity: risk.net,
+			initial: risk.initial,
+			maintenance: risk.maintenance,
+			is_unsafe: risk.is_unsafe(),
+		}
+	}
+}
+
+/// All about an account. Money in base units of kUSD.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Statement<AccountId> {
+	/// Its number.
+	pub account: MarginAccountId,
+	/// Whose it is.
+	pub owner: AccountId,
+	/// Which of the owner's.
+	pub sub: u8,
+	/// Cash.
+	pub cash: Balance,
+	/// What it owes, with interest up to now.
+	pub debt: Balance,
+	/// What else it holds.
+	pub collateral: Vec<Holding>,
+	/// Its positions, at the markets' marks.
+	pub exposures: Vec<Exposure>,
+	/// What it is worth for a liquidation: last prices, all profit, collateral less its haircut.
+	pub equity: i128,
+	/// What it must be worth to take on risk.
+	pub initial: Balance,
+	/// What it must be worth not to be liquidated.
+	pub maintenance: Balance,
+	/// What it is worth for new risk above the initial requirement: profit as far as it counts, collateral at its conservative
+	/// value. Below zero nothing can be opened or withdrawn.
+	pub free: i128,
+	/// Whether it was called.
+	pub called: bool,
+	/// Milliseconds until it is unsafe at today's prices, funding and interest; none if they do not bring it there.
+	pub breach_in_ms: Option<u64>,
+	/// What is moved from which sub-account when it is called.
+	pub top_up: Option<(u8, Balance)>,
+	/// What share of its positions is closed when that is not enough.
+	pub reduce: Option<Permill>,
+	/// No price up to this moment liquidates it, in ms.
+	pub changed_at: Moment,
+}
+
+/// Something whose price can make an account unsafe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum Leg {
+	/// A position: the price is the market's mark.
+	Market(MarketId),
+	/// A collateral: the price is its feed's.
+	Collateral(AssetId),
+}
+
+/// The price at which an account is unsafe if nothing else moves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct LiquidationPrice {
+	/// What moves.
+	pub leg: Leg,
+	/// Its price now, USD per whole unit.
+	pub now: FixedU128,
+	/// The first price, from now on, at which the account is unsafe; none if there is none.
+	pub at: Option<FixedU128>,
+}
+
+/// What a withdrawal would leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct WithdrawalPreview {
+	/// What the account would be worth and need for new risk.
+	pub after: RiskView,
+	/// What is left of the asset in the account, in base units.
+	pub left: Balance,
+}
+
+/// The lending reserve. Money in base units of kUSD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct LendingState {
+	/// What can be redeemed or borrowed now.
+	pub idle: i128,
+	/// What accounts owe, with interest up to now.
+	pub lent: Balance,
+	/// What belongs to lenders.
+	pub reserve: Balance,
+	/// `lent` over the reserve, `1` being 100 %.
+	pub utilisation: FixedU128,
+	/// What borrowing costs a year.
+	pub rate: FixedU128,
+	/// What lenders earn a year.
+	pub earned: FixedU128,
+	/// Shares of all lenders.
+	pub shares: u128,
+	/// What a million shares are worth, in base units of kUSD with 18 decimals.
+	pub share_price: FixedU128,
+	/// The debt index, with 27 decimals.
+	pub index: u128,
+}
+
+/// What one lender has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct LenderView {
+	/// Shares.
+	pub shares: u128,
+	/// What they are worth, in base units of kUSD.
+	pub worth: Balance,
+	/// How many of them can be redeemed now.
+	pub redeemable: u128,
+}
+
+/// What the insurance fund is measured against. Money in base units of kUSD.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct CoverView {
+	/// What it should hold: the two largest shortfalls of the worst scenario.
+	pub target: Balance,
+	/// Each scenario in which something would be missing, with the sum of its two largest shortfalls.
+	pub scenarios: Vec<(Scenario, Balance)>,
+}
+
+/// The last price of `feed`; zero for one that never had any: what has no price does not count.
+pub(crate) fn last_price<P: PriceProvider>(feed: FeedId) -> FixedU128 {
+	P::last(feed).map_or(FixedU128::from_inner(0), |price| price.value)
+}
+
+/// What every failed checked operation becomes.
+pub(crate) fn overflow() -> DispatchError {
+	ArithmeticError::Overflow.into()
+}
