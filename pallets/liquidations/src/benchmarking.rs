@@ -3,15 +3,13 @@
 use frame_benchmarking::v2::*;
 use frame_support::{pallet_prelude::TransactionSource, storage::with_storage_layer, traits::Authorize};
 use frame_system::RawOrigin;
-use keel_primitives::{BranchId, DebtBetween, Entry, PositionLedger, RiskParameters, TriggerIndex};
+use keel_math::ladder::{ceil, floor};
+use keel_primitives::{BranchId, DebtBetween, Entry, Group, PositionLedger, RiskParameters, TriggerIndex};
 
-use crate::{
-	ladder::{ceil, floor, Rung},
-	*,
-};
+use crate::{ladder::Rung, *};
 
 /// A group no ledger has; only its keys are looked at.
-const NOWHERE: BranchId = BranchId::MAX;
+const NOWHERE: Group = Group::Branch(BranchId::MAX);
 
 /// Between the safe and the unsafe triggers below.
 const BOUND: u128 = u128::MAX / 2;
@@ -39,7 +37,7 @@ fn crowd<T: Config>(trigger: u128, n: u32) {
 }
 
 /// Fill the index with `total` positions, `unsafe_ones` of them above [`BOUND`].
-fn fill<T: Config>(group: BranchId, total: u32, unsafe_ones: u32) {
+fn fill<T: Config>(group: Group, total: u32, unsafe_ones: u32) {
 	for i in 0..total {
 		let trigger = if i < unsafe_ones {
 			u128::MAX - i as u128
@@ -129,6 +127,22 @@ mod benchmarks {
 			1
 		);
 		Ok(())
+	}
+
+	/// What the block does around the ledger's own part, which weighs what the ledger says: here it refuses, because
+	/// the position is unsafe.
+	#[benchmark]
+	fn refresh_in_block() {
+		let (group, position) = T::Ledger::create_unsafe_position(0);
+		let refreshed;
+
+		#[block]
+		{
+			refreshed = Pallet::<T>::do_refresh(group, position);
+		}
+
+		assert!(refreshed.is_err());
+		assert!(T::Ledger::deficit(group, position).is_ok());
 	}
 
 	#[benchmark]

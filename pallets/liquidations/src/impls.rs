@@ -1,8 +1,9 @@
 //! The index, the check, the liquidation and the fallback.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
 use frame_support::{
+	dispatch::DispatchResult,
 	ensure,
 	pallet_prelude::{InvalidTransaction, TransactionPriority, TransactionValidityError},
 	storage::with_storage_layer,
@@ -13,8 +14,8 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::{mul_div, Rounding, ONE};
 use keel_primitives::{
-	Balance, BranchId, DebtBetween, Entry, LiquidationOutcome, PositionLedger, RiskParameters, TriggerIndex,
-	VaultId,
+	Balance, DebtBetween, Entry, Group, LiquidationOutcome, PositionId, PositionLedger, RiskParameters,
+	TriggerIndex,
 };
 use sp_runtime::{
 	traits::{One, SaturatedConversion, Saturating},
@@ -27,8 +28,8 @@ use crate::{
 };
 
 impl<T: Config> TriggerIndex for Pallet<T> {
-	/// Writes the index once or, if the trigger changed, twice, and the group's ladder once at most.
-	fn moved(group: BranchId, position: VaultId, old: Option<Entry>, new: Option<Entry>) {
+	/// Writes the index once or, if the trigger changed, twice, and a branch's ladder once at most.
+	fn moved(group: Group, position: PositionId, old: Option<Entry>, new: Option<Entry>) {
 		if old == new {
 			return;
 		}
@@ -41,7 +42,7 @@ impl<T: Config> TriggerIndex for Pallet<T> {
 		}
 
 		let (old, new) = (old.map(Rung::of), new.map(Rung::of));
-		if old == new {
+		if old == new || group.is_estimate() {
 			return;
 		}
 		let shifted = Ladders::<T>::mutate_exists(group, |value| {
@@ -54,12 +55,12 @@ impl<T: Config> TriggerIndex for Pallet<T> {
 			// The index stays right whatever the ladder says, and `try_state` finds the difference.
 			log::error!(
 				target: LOG,
-				"group {group}: the ladder does not fit position {position}, {old:?} to {new:?}: {mismatch:?}",
+				"group {group:?}: the ladder does not fit position {position}, {old:?} to {new:?}: {mismatch:?}",
 			);
 		}
 	}
 
-	fn debt_between(group: BranchId, above: u128, up_to: u128) -> DebtBetween {
+	fn debt_between(group: Group, above: u128, up_to: u128) -> DebtBetween {
 		Self::sum_between(group, above, up_to).0
 	}
 
@@ -70,18 +71,18 @@ impl<T: Config> TriggerIndex for Pallet<T> {
 		T::WeightInfo::debt_between(keys).saturating_add(T::DbWeight::get().reads(searches))
 	}
 
-	fn first(group: BranchId, most: u32) -> Vec<VaultId> {
+	fn first(group: Group, most: u32) -> Vec<PositionId> {
 		Index::<T>::iter_key_prefix(group)
 			.take(most as usize)
 			.map(|key| key.position())
 			.collect()
 	}
 
-	fn contains(group: BranchId, position: VaultId, entry: Entry) -> bool {
+	fn contains(group: Group, position: PositionId, entry: Entry) -> bool {
 		Index::<T>::get(group, TriggerKey::new(entry.trigger, position)) == Some(entry.debt)
 	}
 
-	fn count(group: BranchId) -> u64 {
+	fn count(group: Group) -> u64 {
 		Index::<T>::iter_key_prefix(group).count() as u64
 	}
 }
@@ -91,7 +92,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// Reads key by key and stops at the first one not above `bound`. The result is a copy, so that liquidating while
 	/// going through it neither skips a position nor meets it twice.
-	pub fn walk(group: BranchId, after: Option<TriggerKey>, bound: u128, most: u32) -> Walk {
+	pub fn walk(group: Group, after: Option<TriggerKey>, bound: u128, most: u32) -> Walk {
 		let mut visited = 0u32;
 		let all = match after {
 			Some(key) => Index::<T>::iter_key_prefix_from(group, Index::<T>::hashed_key_for(group, key)),
@@ -109,8 +110,8 @@ impl<T: Config> Pallet<T> {
 	/// The normalised debt of `group` with `above < trigger ≤ up_to`, and how many keys were read for it.
 	///
 	/// One read of the ladder, and at most [`MAX_EDGE`] keys and one more in each of the two ticks the range cuts. A sum
-	/// beyond `u128` is the most there is and not exact.
-	pub(crate) fn sum_between(group: BranchId, above: u128, up_to: u128) -> (DebtBetween, u32) {
+	/// beyond `u128` is the most there is and not exact. A group that is no branch has no debt.
+	pub(crate) fn sum_between(group: Group, above: u128, up_to: u128) -> (DebtBetween, u32) {
 		let nothing = DebtBetween { debt: 0, exact: true };
 		let Some(cut) = Cut::new(above, up_to) else {
 			return (nothing, 0);
@@ -139,11 +140,11 @@ impl<T: Config> Pallet<T> {
 
 	/// The debt of `group` in part of a tick, and how many keys were read for it. No debt if there are more than
 	/// [`MAX_EDGE`] positions, or if it overflows.
-	fn walk_edge(group: BranchId, edge: Edge) -> (Option<u128>, u32) {
+	fn walk_edge(group: Group, edge: Edge) -> (Option<u128>, u32) {
 		// An iterator begins behind the key it is given: behind the last one a higher trigger could have.
 		let below = match edge.to.checked_add(1) {
 			Some(higher) => {
-				let last = TriggerKey::new(higher, VaultId::MAX);
+				let last = TriggerKey::new(higher, PositionId::MAX);
 				Index::<T>::iter_prefix_from(group, Index::<T>::hashed_key_for(group, last))
 			}
 			None => Index::<T>::iter_prefix(group),
@@ -164,11 +165,15 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The worst position of `group`.
-	pub(crate) fn next_in_line(group: BranchId) -> Option<NextToLiquidate> {
+	pub(crate) fn next_in_line(group: Group) -> Option<NextToLiquidate> {
 		let key = Index::<T>::iter_key_prefix(group).next()?;
 		let ratio = T::Ledger::threshold(group)
 			.ok()
-			.and_then(|threshold| mul_div(key.trigger(), ONE, threshold, Rounding::Up))
+			.and_then(|threshold| match group {
+				// Of what was subtracted from `u128::MAX`, which turns the fraction over.
+				Group::Short(_) | Group::Deadline => mul_div(!threshold, ONE, !key.trigger(), Rounding::Up),
+				_ => mul_div(key.trigger(), ONE, threshold, Rounding::Up),
+			})
 			.map(FixedU128::from_inner);
 		Some(NextToLiquidate {
 			position: key.position(),
@@ -178,7 +183,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Can `position` be liquidated in this block? Its deficit, or what to tell the pool.
-	pub(crate) fn check(group: BranchId, position: VaultId) -> Result<Balance, TransactionValidityError> {
+	pub(crate) fn check(group: Group, position: PositionId) -> Result<Balance, TransactionValidityError> {
 		let now = frame_system::Pallet::<T>::block_number();
 		// The block's author keeps the transaction for the next block on this answer.
 		ensure!(
@@ -210,8 +215,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Liquidate `position` if the block has room for it and the ledger agrees. Must run in a storage layer.
 	pub fn do_liquidate(
-		group: BranchId,
-		position: VaultId,
+		group: Group,
+		position: PositionId,
 		by: LiquidatedBy,
 	) -> Result<LiquidationOutcome, DispatchError> {
 		let now = frame_system::Pallet::<T>::block_number();
@@ -232,9 +237,16 @@ impl<T: Config> Pallet<T> {
 		Ok(outcome)
 	}
 
-	/// Observe every group's threshold, then liquidate worst first what has been unsafe long enough.
+	/// Have the ledger look again at `position`. An error means that it can't get new triggers, and moves nothing.
+	pub(crate) fn do_refresh(group: Group, position: PositionId) -> DispatchResult {
+		with_storage_layer(|| T::Ledger::refresh(group, position))
+	}
+
+	/// Observe every group's threshold, look again at what is crossed by estimate, then liquidate worst first what has been
+	/// crossed long enough.
 	///
-	/// The group that comes first changes from block to block, so that none can starve another.
+	/// Looking again may take half the weight, so that neither can starve the other. The group that comes first
+	/// changes from block to block, so that none can starve another.
 	pub(crate) fn do_idle(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		if meter.try_consume(T::WeightInfo::on_idle_base()).is_err() {
 			return;
@@ -264,8 +276,15 @@ impl<T: Config> Pallet<T> {
 			let first: usize = (now % (rings.len() as u32).into()).saturated_into();
 			rings.rotate_left(first);
 		}
+		let mut half = WeightMeter::with_limit(meter.remaining().saturating_div(2));
+		let found = Self::refresh_all(&mut rings, chain.refreshes_per_block, &mut half);
+		meter.consume(half.consumed());
+		let mut tried = BTreeSet::new();
 		for ring in rings.iter_mut() {
-			Self::fall_back(ring, window, &mut left, meter);
+			match ring.group.is_estimate() {
+				true => Self::liquidate_found(ring, window, &found, &mut left, &mut tried, meter),
+				false => Self::fall_back(ring, window, &mut left, meter),
+			}
 		}
 		Thresholds::<T>::put(History {
 			at: now,
@@ -274,7 +293,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The rings as of block `now`, this block's thresholds included; no ring for a group whose price is refused.
-	pub(crate) fn observe(now: BlockNumberFor<T>, groups: &[BranchId], window: usize) -> Vec<Ring> {
+	pub(crate) fn observe(now: BlockNumberFor<T>, groups: &[Group], window: usize) -> Vec<Ring> {
 		let unbroken = Thresholds::<T>::get()
 			.filter(|history| history.at.saturating_add(One::one()) == now)
 			.map(|history| history.rings.into_inner())
@@ -303,26 +322,160 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Liquidate worst first what was above each of the last `window` thresholds, while the weight and `left` last.
+	/// Look again at what is crossed now in groups of estimates, `most` positions at most, while the weight lasts. The keys
+	/// of those found unsafe.
+	///
+	/// The groups in which something is crossed share the looks evenly; what some do not need is for the others, in further
+	/// rounds. A round looks at somebody in each group, or drops it.
+	pub(crate) fn refresh_all(rings: &mut [Ring], most: u32, meter: &mut WeightMeter) -> Found {
+		let mut crossed = Vec::new();
+		for ring in rings.iter_mut().filter(|ring| ring.group.is_estimate()) {
+			let Some(bound) = ring.thresholds.last().copied() else {
+				continue;
+			};
+			if meter.try_consume(Self::walk_weight(1)).is_err() {
+				break;
+			}
+			match Self::walk(ring.group, None, bound, 1).keys.is_empty() {
+				true => ring.resume = None,
+				false => crossed.push((ring, bound)),
+			}
+		}
+		let mut left = most.min(Self::affordable(meter, Self::refresh_step()));
+		let (mut seen, mut found) = (BTreeSet::new(), Found::new());
+		while left > 0 && !crossed.is_empty() {
+			let mut groups = crossed.len() as u32;
+			crossed.retain_mut(|(ring, bound)| {
+				let share = left.div_ceil(groups.max(1));
+				groups = groups.saturating_sub(1);
+				let (looks, more) = Self::refresh_group(ring, *bound, share, &mut seen, &mut found, meter);
+				// A share is at most what is left.
+				left = left.saturating_sub(looks);
+				more
+			});
+		}
+		found
+	}
+
+	/// Look again at up to `most` positions of one group above `bound`, worst first, which nobody has `seen`. How
+	/// many were, and whether it is worth going on. Who is unsafe is noted in `found`, also if that is known from
+	/// another group.
+	///
+	/// The group is walked only now: an account that got new triggers in a group before is no longer met. One that is
+	/// unsafe stays, and unless the walk came to its end, the next block goes on behind it.
+	fn refresh_group(
+		ring: &mut Ring,
+		bound: u128,
+		most: u32,
+		seen: &mut BTreeSet<PositionId>,
+		found: &mut Found,
+		meter: &mut WeightMeter,
+	) -> (u32, bool) {
+		let group = ring.group;
+		let most = most.min(Self::affordable(meter, Self::refresh_step()));
+		if most == 0 {
+			return (0, false);
+		}
+		let after = ring.resume.filter(|key| key.trigger() > bound);
+		let walk = Self::walk(group, after, bound, most);
+		// The end of the index is found by looking for one key more.
+		if meter
+			.try_consume(Self::walk_weight(walk.visited.saturating_add(1).min(most)))
+			.is_err()
+		{
+			return (0, false);
+		}
+		let (mut looks, mut passed) = (0u32, Passed::default());
+		for key in walk.keys.iter() {
+			let position = key.position();
+			if !seen.contains(&position) {
+				if meter.try_consume(Self::look_weight()).is_err() {
+					break;
+				}
+				seen.insert(position);
+				// At most `most`.
+				looks = looks.saturating_add(1);
+				match Self::do_refresh(group, position) {
+					Ok(()) => {
+						passed.leaves(*key);
+						continue;
+					}
+					Err(error) => {
+						log::debug!(target: LOG, "group {group:?}: position {position} stays: {error:?}");
+					}
+				}
+			}
+			passed.stays(*key);
+			found.entry(group).or_default().push(*key);
+		}
+		ring.resume = passed.resume(&walk, most, after);
+		(looks, looks > 0 && !passed.ended(&walk, most))
+	}
+
+	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the weight and `left`
+	/// last. Nobody is tried twice in a block, in whatever groups they are crossed.
+	///
+	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe. And if the block's own
+	/// liquidations moved a price in somebody's favour, that is no failure either: they get new triggers.
+	fn liquidate_found(
+		ring: &Ring,
+		window: usize,
+		found: &Found,
+		left: &mut u32,
+		tried: &mut BTreeSet<PositionId>,
+		meter: &mut WeightMeter,
+	) {
+		let (group, Some(bound)) = (ring.group, Self::overdue(ring, window)) else {
+			return;
+		};
+		let due = found.get(&group).into_iter().flatten();
+		for key in due.filter(|key| key.trigger() > bound) {
+			let position = key.position();
+			if tried.contains(&position) {
+				continue;
+			}
+			if *left == 0 || meter.try_consume(T::WeightInfo::liquidate_in_block()).is_err() {
+				return;
+			}
+			tried.insert(position);
+			match with_storage_layer(|| Self::do_liquidate(group, position, LiquidatedBy::Block)) {
+				Ok(_) => *left = left.saturating_sub(1),
+				Err(error) => {
+					let safe = meter.try_consume(Self::look_weight()).is_ok()
+						&& Self::do_refresh(group, position).is_ok();
+					if !safe {
+						Self::fallback_failed(group, position, error);
+					}
+				}
+			}
+		}
+	}
+
+	/// What a position's trigger has to be above to have been crossed in the last `window` blocks. `None` if that is
+	/// not known.
+	fn overdue(ring: &Ring, window: usize) -> Option<u128> {
+		ring.thresholds
+			.iter()
+			.max()
+			.copied()
+			.filter(|_| ring.thresholds.len() >= window)
+	}
+
+	/// Liquidate worst first what was above each of the last `window` thresholds, while the weight and `left` last. For
+	/// triggers that are exact.
 	///
 	/// A failure moves nothing and costs its weight. If failures kept the walk from its end, the next block
 	/// goes on behind them: a position that can't be liquidated delays the others but never blocks them.
 	fn fall_back(ring: &mut Ring, window: usize, left: &mut u32, meter: &mut WeightMeter) {
 		let group = ring.group;
-		if ring.thresholds.len() < window {
+		let Some(bound) = Self::overdue(ring, window) else {
 			ring.resume = None;
-			return;
-		}
-		let Some(bound) = ring.thresholds.iter().max().copied() else {
 			return;
 		};
 		let each = Self::walk_weight(1).saturating_add(T::WeightInfo::liquidate_in_block());
-		// No answer means that nothing costs anything.
-		let affordable = meter
-			.remaining()
-			.checked_div_per_component(&each)
-			.unwrap_or(u64::MAX);
-		let most = left.saturating_add(MAX_FAILURES).min(affordable.saturated_into());
+		let most = left
+			.saturating_add(MAX_FAILURES)
+			.min(Self::affordable(meter, each));
 		if *left == 0 || most == 0 {
 			return;
 		}
@@ -336,8 +489,7 @@ impl<T: Config> Pallet<T> {
 		{
 			return;
 		}
-		let exhausted = (walk.keys.len() as u64) < most as u64;
-		let (mut tried, mut failures, mut last) = (0usize, 0u32, None);
+		let (mut failures, mut passed) = (0u32, Passed::default());
 		for key in walk.keys.iter() {
 			if *left == 0
 				|| failures == MAX_FAILURES
@@ -345,29 +497,49 @@ impl<T: Config> Pallet<T> {
 			{
 				break;
 			}
-			tried = tried.saturating_add(1);
-			last = Some(*key);
 			let position = key.position();
 			match with_storage_layer(|| Self::do_liquidate(group, position, LiquidatedBy::Block)) {
-				Ok(_) => *left = left.saturating_sub(1),
+				Ok(_) => {
+					*left = left.saturating_sub(1);
+					passed.leaves(*key);
+				}
 				Err(error) => {
 					failures = failures.saturating_add(1);
-					log::warn!(target: LOG, "group {group}: position {position} not liquidated: {error:?}");
-					Self::deposit_event(Event::FallbackFailed {
-						group,
-						position,
-						error,
-					});
+					passed.stays(*key);
+					Self::fallback_failed(group, position, error);
 				}
 			}
 		}
-		ring.resume = match tried == walk.keys.len() && exhausted {
-			true => None,
-			false if failures > 0 => last,
-			// Still behind the failures of an earlier block.
-			false if after.is_some() => last.or(after),
-			false => None,
-		};
+		ring.resume = passed.resume(&walk, most, after);
+	}
+
+	fn fallback_failed(group: Group, position: PositionId, error: DispatchError) {
+		log::warn!(target: LOG, "group {group:?}: position {position} not liquidated: {error:?}");
+		Self::deposit_event(Event::FallbackFailed {
+			group,
+			position,
+			error,
+		});
+	}
+
+	/// How many times `each` fits what `meter` has left.
+	fn affordable(meter: &WeightMeter, each: Weight) -> u32 {
+		// No answer means that nothing costs anything.
+		meter
+			.remaining()
+			.checked_div_per_component(&each)
+			.unwrap_or(u64::MAX)
+			.saturated_into()
+	}
+
+	/// The weight of one look at a position.
+	pub(crate) fn look_weight() -> Weight {
+		T::WeightInfo::refresh_in_block().saturating_add(T::Ledger::refresh_weight())
+	}
+
+	/// The weight of one look, and of the key that leads to it.
+	pub(crate) fn refresh_step() -> Weight {
+		Self::walk_weight(1).saturating_add(Self::look_weight())
 	}
 
 	/// The weight of reading `keys` keys of the index. The reads are added by hand: a benchmark sees values read, not
@@ -397,10 +569,13 @@ impl<T: Config> Pallet<T> {
 			);
 		}
 		if let Some(normal) = limits.get(DispatchClass::Normal).max_total {
-			let idle = T::WeightInfo::on_idle_base()
-				.saturating_add(T::WeightInfo::observe_group().saturating_mul(groups.into()))
-				.saturating_add(Self::walk_weight(1))
-				.saturating_add(T::WeightInfo::liquidate_in_block());
+			let observation = T::WeightInfo::on_idle_base()
+				.saturating_add(T::WeightInfo::observe_group().saturating_mul(groups.into()));
+			// The end of a group is found by looking for one key more.
+			let looks = Self::walk_weight(2).saturating_mul(groups.into());
+			let one = Self::refresh_step()
+				.max(Self::walk_weight(1).saturating_add(T::WeightInfo::liquidate_in_block()));
+			let idle = observation.saturating_add(looks.saturating_add(one).saturating_mul(2));
 			assert!(
 				idle.all_lte(limits.max_block.saturating_sub(normal)),
 				"normal transactions leave no room for the fallback"
@@ -412,7 +587,7 @@ impl<T: Config> Pallet<T> {
 			frame_system::Pallet::<T>::set_block_number(block.into());
 			T::create_authorized_transaction(
 				Call::<T>::liquidate {
-					group: 0,
+					group: Group::Branch(0),
 					position: 0,
 				}
 				.into(),

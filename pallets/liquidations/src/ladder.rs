@@ -1,52 +1,15 @@
 //! The debt ladder: how much debt hangs at which trigger. Logic alone, without storage.
 //!
-//! Triggers are grouped in geometric ticks: everything but a trigger's leading one and the 7 bits below it
-//! is dropped, so an octave has 128 ticks and a tick is between 1/256 and 1/128 of its triggers wide. Below
-//! 256 every trigger is a tick of its own. Integers only, so that every node counts the same.
+//! Triggers are grouped in the geometric ticks of [`keel_math::ladder`]: 128 to an octave, each between 1/256 and 1/128 of
+//! its triggers wide.
 
 use alloc::vec::Vec;
 
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
+use keel_math::ladder::{ceil, floor, tick, TICKS};
 use keel_primitives::Entry;
 use scale_info::TypeInfo;
-
-/// Ticks in an octave.
-pub const PER_OCTAVE: u16 = 128;
-
-/// All the ticks there are: one for each trigger below 128, then 128 for each of 121 octaves.
-pub const TICKS: u32 = 122 * 128;
-
-/// The tick of a trigger: the same or a higher one for a higher trigger.
-pub const fn tick(trigger: u128) -> u16 {
-	let shift = match trigger.checked_ilog2() {
-		Some(highest) if highest > 7 => highest - 7,
-		_ => 0,
-	};
-	// The shift is at most 120 and what is left is below 256: below 15,616 together.
-	shift as u16 * PER_OCTAVE + (trigger >> shift) as u16
-}
-
-/// The lowest trigger of a tick; `u128::MAX` for what is no tick.
-pub const fn floor(tick: u16) -> u128 {
-	if tick as u32 >= TICKS {
-		return u128::MAX;
-	}
-	if tick < PER_OCTAVE {
-		return tick as u128;
-	}
-	// 8 bits shifted by at most 120.
-	((tick % PER_OCTAVE + PER_OCTAVE) as u128) << (tick / PER_OCTAVE - 1)
-}
-
-/// The highest trigger of a tick; `u128::MAX` for what is no tick.
-pub const fn ceil(tick: u16) -> u128 {
-	if tick as u32 >= TICKS - 1 {
-		return u128::MAX;
-	}
-	// Of a tick that is not the first: at least one.
-	floor(tick + 1) - 1
-}
 
 /// Part of a tick, not all of it: the triggers between two, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,34 +4,58 @@
 //!
 //! ## The index
 //!
-//! [`Index`] holds one key per position with debt: its group, its trigger `k` inverted, its id, all big-endian. The
-//! trie keeps keys in order, so the first key of a group is its worst position and the unsafe ones are a prefix: a
-//! walk reads the unsafe positions and one key more, however many positions there are. A position's owner pallet
-//! reports through [`TriggerIndex`](keel_primitives::TriggerIndex) when `k` changes; price, interest and the
-//! liquidation ratio move only the [`threshold`](keel_primitives::PositionLedger::threshold).
+//! [`Index`] holds a key per position and [`Group`](keel_primitives::Group) it stands in: the group, the trigger
+//! inverted, the id, big-endian the last two. The trie keeps keys in order, so the first key of a group is its worst
+//! position and the crossed ones are a prefix: a walk reads the crossed positions and one key more, however many
+//! positions there are. A position's owner pallet reports through [`TriggerIndex`](keel_primitives::TriggerIndex)
+//! when a trigger changes; the market moves only the [`threshold`](keel_primitives::PositionLedger::threshold).
 //!
-//! Keys are not hashed, so an owner may choose where theirs goes. The worst that buys is a trie path of 48 nibbles,
-//! one position with at least the minimum debt for each of them.
+//! Groups are not hashed: one is encoded in five bytes, or in the single byte of its kind, and the first byte says
+//! which. So no group's keys begin like another's, and the keys of a group stand together.
+//!
+//! Keys are not hashed either, so an owner may choose where theirs goes. The worst that buys is a trie path of 48 nibbles,
+//! one position of the least size for each of them.
+//!
+//! *A vault* has one key, in the group of its branch. Its trigger is `k`, normalised debt per whole unit of collateral,
+//! and exact: it moves with the vault alone, and above the threshold the vault is unsafe.
+//!
+//! *A margin account* may have a key in each of several groups: for each market and side, each collateral, and a
+//! deadline. Its triggers are estimates: while none is crossed the account is safe, and one that is crossed is a
+//! reason to look at it again.
 //!
 //! ## The debt ladder
 //!
-//! [`Ladders`] holds one value per group: how much normalised debt hangs on each geometric tick of the trigger (128 to
-//! an octave, see [`ladder`]). It answers how much debt a move of the threshold would make unsafe, at a cost that is
-//! bounded whatever the number of positions: the ticks inside the range are added up from that one value; inside the
-//! two ticks the range cuts, the index is walked, whose values are the debts, by at most [`MAX_EDGE`] positions and one
-//! key more each. A cut tick with more than those is counted whole, and the answer says that it is an upper bound.
-//! Crowding a tick takes [`MAX_EDGE`] positions of the minimum debt and buys an answer that errs towards caution by
-//! less than 0.8 % of the trigger at that end.
+//! [`Ladders`] holds one value per branch: how much normalised debt hangs on each geometric tick of the trigger (128 to
+//! an octave, see [`keel_math::ladder`]). It answers how much debt a move of the threshold would make unsafe, at a
+//! cost that is bounded whatever the number of positions: the ticks inside the range are added up from that one
+//! value; inside the two ticks the range cuts, the index is walked, whose values are the debts, by at most
+//! [`MAX_EDGE`] positions and one key more each. A cut tick with more than those is counted whole, and the answer
+//! says that it is an upper bound. Crowding a tick takes [`MAX_EDGE`] positions of the minimum debt and buys an
+//! answer that errs towards caution by less than 0.8 % of the trigger at that end. Other groups have no debt and no
+//! ladder.
+//!
+//! ## Looking again
+//!
+//! In groups of estimates `on_idle` walks the crossed keys, worst first, and has the ledger look at each: an account
+//! that is safe gets new triggers behind the present price, and its keys move. An account that is not stays where it
+//! is, for those who liquidate; the next block goes on behind it, so that the unsafe never keep the walk from the
+//! safe. At most `refreshes_per_block` accounts are looked at in a block, shared evenly among the groups in which
+//! something is crossed, and the group that comes first changes from block to block. All looks together may use half
+//! the weight the block has left; the other half is for the fallback. An account that is crossed in several groups is
+//! looked at once in a block. There is no event: nothing of anybody's has moved.
 //!
 //! ## Who liquidates
 //!
 //! 1. *The workers.* Each validator's offchain worker walks the prefix and submits [`Pallet::liquidate`], an authorised
-//!    transaction: unsigned, free, class `Operational`, tagged with the position, so that many validators' duplicates
-//!    are one in the pool. Validation and dispatch ask the ledger again; nothing a sender says is believed.
-//! 2. *The block.* `on_idle` liquidates what has been unsafe for `fallback_blocks` blocks in a row and nobody sent.
-//!    [`Thresholds`] keeps each group's last thresholds: a position above the largest of them has been unsafe all along,
-//!    because its trigger moves only with its owner. A refused price empties the group's ring, and a block in which the
-//!    thresholds were not observed empties all of them: the count starts again.
+//!    transaction: unsigned, free, class `Operational`, tagged with the vault or the account, so that many validators'
+//!    duplicates are one in the pool, whichever group they found it in. Validation and dispatch ask the ledger again; nothing a
+//!    sender says is believed.
+//! 2. *The block.* `on_idle` liquidates what has been crossed for `fallback_blocks` blocks in a row and nobody sent.
+//!    [`Thresholds`] keeps each group's last thresholds: a position above the largest of them has been crossed all along,
+//!    because its trigger moves only with its owner or when it is looked at again. Where triggers are estimates, it
+//!    liquidates those that this block has looked at and found unsafe, so that nothing is spent on the safe. A refused
+//!    price empties the group's ring, and a block in which the thresholds were not observed empties all of them: the count
+//!    starts again.
 //!
 //! Together they liquidate at most `liquidations_per_block` positions in a block.
 //!
@@ -39,8 +63,9 @@
 //!
 //! `on_idle` gets what the block's transactions left. Normal transactions may fill at most their share of a block
 //! (75 %), so no flood of them can starve the fallback: the `integrity_test` checks that the rest has room for the
-//! observation of all groups and one liquidation. Only operational transactions can use that rest, and those are
-//! this pallet's own liquidations and what governance calls.
+//! observation of all groups, and each half of what is then left for the first keys of every group and one look, or
+//! one liquidation. Only operational transactions can use that rest, and those are this pallet's own liquidations and
+//! what governance calls.
 //!
 //! ## Switching the worker off
 //!
@@ -67,7 +92,7 @@ pub mod types;
 pub mod weights;
 
 pub use ladder::Ladder;
-pub use offchain::{LOCK_KEY, OFF_KEY, SENT_KEY};
+pub use offchain::{LOCK_KEY, NEXT_KEY, OFF_KEY, SENT_KEY};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -81,13 +106,13 @@ pub mod pallet {
 	use alloc::vec::Vec;
 	use frame_support::{pallet_prelude::*, weights::WeightMeter};
 	use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
-	use keel_primitives::{BranchId, LiquidationOutcome, PositionLedger, VaultId};
+	use keel_primitives::{Group, LiquidationOutcome, PositionId, PositionLedger};
 	use sp_runtime::transaction_validity::TransactionValidityWithRefund;
 
 	/// The thresholds a ring holds at most, and so the longest `fallback_blocks` that counts.
 	pub const RING: u32 = 16;
 
-	/// Liquidations of one group the fallback lets fail in one block before it leaves the group to the next block,
+	/// Liquidations of one branch the fallback lets fail in one block before it leaves the branch to the next block,
 	/// which continues behind the failed ones.
 	pub const MAX_FAILURES: u32 = 8;
 
@@ -104,7 +129,7 @@ pub mod pallet {
 	/// block and stay far below, short of tips in the trillions.
 	pub const BASE_PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
 
-	/// Tag prefix of a liquidation; the tag is `(group, position)`.
+	/// Tag prefix of a liquidation; the tag is the [`Holder`], `(branch of a vault or none, position)`.
 	pub const TAG: &str = "KeelLiquidation";
 
 	/// `InvalidTransaction::Custom` code: the group's price is refused for liquidations. Valid again once
@@ -128,7 +153,7 @@ pub mod pallet {
 		/// The ledger that owns the positions.
 		type Ledger: PositionLedger;
 
-		/// Where `fallback_blocks` and `liquidations_per_block` come from.
+		/// Where `fallback_blocks`, `liquidations_per_block` and `refreshes_per_block` come from.
 		type RiskParameters: keel_primitives::RiskParameters;
 
 		/// The most groups the ledger may have.
@@ -139,16 +164,17 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
-	/// The normalised debt of positions by group, worst first. Only
+	/// The normalised debt of positions by group, worst first; zero in a group that is no branch. Only
 	/// [`TriggerIndex::moved`](keel_primitives::TriggerIndex::moved) writes here.
+	///
+	/// Identity of a group keeps groups apart: its encoding is 5 bytes, or 1 for `Deadline`, and the first tells which.
 	#[pallet::storage]
-	pub type Index<T: Config> =
-		StorageDoubleMap<_, Identity, BranchId, Identity, TriggerKey, u128, OptionQuery>;
+	pub type Index<T: Config> = StorageDoubleMap<_, Identity, Group, Identity, TriggerKey, u128, OptionQuery>;
 
-	/// The normalised debt of each group by tick of the trigger: the sums of what [`Index`] holds, written with it. No
-	/// value for a group without positions.
+	/// The normalised debt of each branch by tick of the trigger: the sums of what [`Index`] holds, written with it. No
+	/// value for a branch without positions, nor for a group that is no branch.
 	#[pallet::storage]
-	pub type Ladders<T: Config> = StorageMap<_, Identity, BranchId, Ladder, OptionQuery>;
+	pub type Ladders<T: Config> = StorageMap<_, Identity, Group, Ladder, OptionQuery>;
 
 	/// The last thresholds of every group whose price was not refused, and the block they were last observed in. One
 	/// value, so that an idle block reads and writes it once.
@@ -165,9 +191,9 @@ pub mod pallet {
 		/// A position was liquidated, in part or whole.
 		Liquidated {
 			/// The group.
-			group: BranchId,
+			group: Group,
 			/// The position.
-			position: VaultId,
+			position: PositionId,
 			/// Who had it liquidated.
 			by: LiquidatedBy,
 			/// What moved, in base units.
@@ -176,9 +202,9 @@ pub mod pallet {
 		/// The block could not liquidate an unsafe position; nothing moved. It will be tried again.
 		FallbackFailed {
 			/// The group.
-			group: BranchId,
+			group: Group,
 			/// The position.
-			position: VaultId,
+			position: PositionId,
 			/// Why.
 			error: DispatchError,
 		},
@@ -193,8 +219,8 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Observe the thresholds and liquidate what nobody sent. Never uses more than `remaining`, and does
-		/// nothing if that does not cover the observation of all groups.
+		/// Observe the thresholds, look again at what is crossed by estimate, and liquidate what nobody sent. Never
+		/// uses more than `remaining`, and does nothing if that does not cover the observation of all groups.
 		fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
 			let mut meter = WeightMeter::with_limit(remaining);
 			Self::do_idle(now, &mut meter);
@@ -228,7 +254,8 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Nobody
-		/// is charged; class `Operational`; in the pool for 5 blocks under the tag `(group, position)`, the larger the deficit the sooner.
+		/// is charged; class `Operational`; in the pool for 5 blocks under a tag of the vault or the
+		/// account, the larger the deficit the sooner. Of a margin account any group it stands in may be named.
 		/// Refused by the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
 		/// error `1` if the group's price is refused; kept for the next block if this one has had its
 		/// `liquidations_per_block`.
@@ -246,7 +273,7 @@ pub mod pallet {
 		#[pallet::weight((T::WeightInfo::liquidate(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_liquidate())]
 		#[pallet::authorize(Self::authorize_liquidation)]
-		pub fn liquidate(origin: OriginFor<T>, group: BranchId, position: VaultId) -> DispatchResult {
+		pub fn liquidate(origin: OriginFor<T>, group: Group, position: PositionId) -> DispatchResult {
 			ensure_authorized(origin)?;
 			Self::do_liquidate(group, position, LiquidatedBy::Worker)?;
 			Ok(())
@@ -255,11 +282,13 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The unsafe positions of a group, worst first, at most `limit` of them and never more than 1,000. For each its
-		/// trigger (normalised debt per whole unit of collateral, USD with 18 decimals) and how much debt has to go, in
-		/// base units of kUSD; no deficit means it can't be liquidated yet. Empty also while the
-		/// group's price is refused for liquidations: `threshold` says whether it is.
-		pub fn unsafe_positions(group: BranchId, limit: u32) -> Vec<UnsafePosition> {
+		/// The positions of a group whose trigger is crossed, worst first, at most `limit` of them and never more
+		/// than 1,000. The group is `{ Branch: 0 }`, `{ Long: 0 }`, `{ Short: 0 }`, `{ Collateral: 2 }` or
+		/// `Deadline`. For each its trigger, in the unit of `threshold`, and how much debt has to go or equity is
+		/// missing, in base units of kUSD; no deficit means it can't be liquidated now: of a vault, not yet; of a
+		/// margin account also that it is safe and will be looked at again. Empty also while the group's price is
+		/// refused for liquidations: `threshold` says whether it is.
+		pub fn unsafe_positions(group: Group, limit: u32) -> Vec<UnsafePosition> {
 			let Ok(threshold) = T::Ledger::threshold(group) else {
 				return Vec::new();
 			};
@@ -274,24 +303,28 @@ pub mod pallet {
 				.collect()
 		}
 
-		/// The number a position's trigger must exceed to be unsafe: price over rate index and liquidation ratio, USD
-		/// with 18 decimals. An error means the price is refused for liquidations, and nobody is liquidated.
-		pub fn threshold(group: BranchId) -> Result<u128, DispatchError> {
+		/// The number a position's trigger must exceed to be crossed. Of a `Branch`: price over rate index and
+		/// liquidation ratio; of `Long` the mark price and of `Collateral` its price, all USD with 18 decimals; of
+		/// `Short` the mark price and of `Deadline` the time in milliseconds, both subtracted from 2^128 − 1. An
+		/// error means the price is refused for liquidations, and nobody of the group is liquidated.
+		pub fn threshold(group: Group) -> Result<u128, DispatchError> {
 			T::Ledger::threshold(group)
 		}
 
-		/// The position of a group that is liquidated first. Its `ratio` is its trigger over the threshold: above 1 it is
-		/// unsafe, and at 0.9 it becomes unsafe when the price is at 0.9 of today's. No ratio means the price is
-		/// refused now. Nothing means that nobody in the group has debt.
-		pub fn next_to_liquidate(group: BranchId) -> Option<NextToLiquidate> {
+		/// The position of a group that comes first. Its `ratio` says how near: above 1 its trigger is crossed, and
+		/// at 0.9 it will be when the price is at 0.9 of today's, of `Short` at today's over 0.9; of `Deadline` it is
+		/// the time over the deadline. A crossed vault is unsafe; a crossed account is looked at. No ratio means the
+		/// price is refused now. Nothing means that the group is empty.
+		pub fn next_to_liquidate(group: Group) -> Option<NextToLiquidate> {
 			Self::next_in_line(group)
 		}
 
-		/// How much debt of a group hangs at which trigger, safest first: each entry is the lowest trigger of a tick
+		/// How much debt of a branch hangs at which trigger, safest first: each entry is the lowest trigger of a tick
 		/// (normalised debt per whole unit of collateral, USD with 18 decimals; a tick reaches up to 0.8 % higher) and the
-		/// debt of the positions in it, normalised: times the group's rate index it is base units of kUSD with
-		/// interest. Ticks without debt are left out. What stands above `threshold` is unsafe.
-		pub fn debt_profile(group: BranchId) -> Vec<(u128, u128)> {
+		/// debt of the positions in it, normalised: times the branch's rate index it is base units of kUSD with
+		/// interest. Ticks without debt are left out. What stands above `threshold` is unsafe. Empty for a
+		/// group that is no branch.
+		pub fn debt_profile(group: Group) -> Vec<(u128, u128)> {
 			Ladders::<T>::get(group)
 				.map(|ladder| ladder.profile())
 				.unwrap_or_default()
@@ -302,13 +335,13 @@ pub mod pallet {
 		/// May `liquidate` enter the pool, or the block? One read for the block's count and the ledger's health check.
 		fn authorize_liquidation(
 			_source: TransactionSource,
-			group: &BranchId,
-			position: &VaultId,
+			group: &Group,
+			position: &PositionId,
 		) -> TransactionValidityWithRefund {
 			let deficit = Self::check(*group, *position)?;
 			ValidTransaction::with_tag_prefix(TAG)
 				.priority(Self::priority(deficit))
-				.and_provides((*group, *position))
+				.and_provides(holder(*group, *position))
 				.longevity(LONGEVITY)
 				.propagate(true)
 				.build()

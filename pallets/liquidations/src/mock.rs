@@ -1,18 +1,19 @@
-//! A runtime with this pallet and a ledger whose positions are nothing but entries of the index.
+//! A runtime with this pallet and two ledgers in one: vaults that are nothing but entries of the index, and margin accounts
+//! that are worth something and have their triggers from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use codec::{Decode, Encode};
 use frame_support::{
 	derive_impl,
-	dispatch::GetDispatchInfo,
-	parameter_types,
+	dispatch::{DispatchResult, GetDispatchInfo},
+	ensure, parameter_types,
 	traits::{ConstU32, Hooks},
 	weights::{constants::RocksDbWeight, Weight},
 };
 use keel_primitives::{
-	Balance, BranchId, BranchParameters, ChainParameters, Entry, LiquidationOutcome, PositionLedger,
-	TriggerIndex, VaultId,
+	Balance, BranchId, BranchParameters, ChainParameters, Entry, Group, LiquidationOutcome, PositionId,
+	PositionLedger, TriggerIndex,
 };
 use sp_core::offchain::{
 	testing::{TestOffchainExt, TestTransactionPoolExt},
@@ -68,7 +69,7 @@ impl frame_system::Config for Test {
 impl Config for Test {
 	type Ledger = Ledger;
 	type RiskParameters = Parameters;
-	type MaxGroups = ConstU32<4>;
+	type MaxGroups = ConstU32<8>;
 	type WeightInfo = ();
 }
 
@@ -112,34 +113,177 @@ where
 	}
 }
 
-// ---- the ledger ----
+// ---- the ledgers ----
 
 pub const PRICE_REFUSED_ERROR: DispatchError = DispatchError::Unavailable;
 pub const FAILING_ERROR: DispatchError = DispatchError::Corruption;
 pub const SAFE_ERROR: DispatchError = DispatchError::Other("safe");
-/// What a failing liquidation writes before it fails.
+pub const UNSAFE_ERROR: DispatchError = DispatchError::Other("unsafe");
+/// What a failing liquidation, or a refused refresh, writes before it fails.
 pub const LITTER: &[u8] = b"litter";
 
+/// The groups a margin account may stand in.
+pub const LONG: Group = Group::Long(1);
+pub const SHORT: Group = Group::Short(1);
+pub const COLLATERAL: Group = Group::Collateral(2);
+pub const DEADLINE: Group = Group::Deadline;
+pub const ESTIMATES: [Group; 4] = [LONG, SHORT, COLLATERAL, DEADLINE];
+
 parameter_types! {
-	pub static Groups: Vec<BranchId> = vec![1, 2, 3];
-	pub static Positions: BTreeMap<(BranchId, VaultId), Entry> = BTreeMap::new();
-	pub static Limits: BTreeMap<BranchId, u128> = BTreeMap::new();
-	pub static Refused: BTreeSet<BranchId> = BTreeSet::new();
+	pub static Groups: Vec<Group> = vec![];
+	pub static Positions: BTreeMap<(Group, PositionId), Entry> = BTreeMap::new();
+	pub static Accounts: BTreeMap<PositionId, Account> = BTreeMap::new();
+	pub static Limits: BTreeMap<Group, u128> = BTreeMap::new();
+	pub static Refused: BTreeSet<Group> = BTreeSet::new();
 	/// Positions whose liquidation fails half-way.
-	pub static Failing: BTreeSet<(BranchId, VaultId)> = BTreeSet::new();
+	pub static Failing: BTreeSet<(Group, PositionId)> = BTreeSet::new();
 	/// Positions that can't be liquidated yet, unsafe as they are.
-	pub static TooFresh: BTreeSet<(BranchId, VaultId)> = BTreeSet::new();
+	pub static TooFresh: BTreeSet<(Group, PositionId)> = BTreeSet::new();
 	/// Liquidations leave nothing of a position.
 	pub static Closing: bool = false;
 	pub static DeficitCalls: u32 = 0;
-	pub static Liquidated: Vec<(BranchId, VaultId)> = vec![];
-	pub static Chain: ChainParameters =
-		ChainParameters { fallback_blocks: 3, liquidations_per_block: 10, ..Default::default() };
+	pub static Liquidated: Vec<(Group, PositionId)> = vec![];
+	/// The accounts looked at again, and whether they got new triggers.
+	pub static Looks: Vec<(Group, PositionId, bool)> = vec![];
+	/// The liquidation of the one account saves the other.
+	pub static Rescued: Option<(PositionId, PositionId)> = None;
+	pub static LookWeight: Weight = Weight::zero();
+	pub static Chain: ChainParameters = ChainParameters::default();
+}
+
+/// A margin account: cash, a size at the price of market 1 and collateral at the price of asset 2, less what every
+/// block takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Account {
+	pub cash: i128,
+	pub size: i128,
+	pub collateral: i128,
+	/// What a block takes …
+	pub drift: i128,
+	/// … since this one.
+	pub since: u64,
+}
+
+impl Account {
+	/// What it is worth now; unsafe below zero.
+	pub fn worth(&self) -> i128 {
+		let blocks = i128::from(System::block_number() - self.since);
+		self.cash + self.size * price(LONG) + self.collateral * price(COLLATERAL) - self.drift * blocks
+	}
+
+	/// Triggers within which what it is worth can't be lost: a quarter for time, the rest in equal shares for its legs.
+	fn triggers(&self) -> BTreeMap<Group, u128> {
+		let slack = self.worth().max(0);
+		let reserve = if self.drift > 0 { slack / 4 } else { 0 };
+		let legs = i128::from(self.size != 0) + i128::from(self.collateral != 0);
+		let share = (slack - reserve) / legs.max(1);
+		let below = |price: i128, size: i128| (price - share / size).max(0) as u128;
+		let mut all = BTreeMap::new();
+		if self.size > 0 {
+			all.insert(LONG, below(price(LONG), self.size));
+		}
+		if self.size < 0 {
+			all.insert(SHORT, !((price(LONG) - share / self.size) as u128));
+		}
+		if self.collateral > 0 {
+			all.insert(COLLATERAL, below(price(COLLATERAL), self.collateral));
+		}
+		if self.drift > 0 {
+			let last = System::block_number() + (reserve / self.drift) as u64;
+			all.insert(DEADLINE, !u128::from(last));
+		}
+		all
+	}
+}
+
+/// The price of a group of margin accounts.
+pub fn price(group: Group) -> i128 {
+	Limits::get()[&group] as i128
+}
+
+/// The market's price, or that of the collateral.
+pub fn set_price(group: Group, price: u128) {
+	assert!(group == LONG || group == COLLATERAL);
+	Limits::mutate(|limits| limits.insert(group, price));
+}
+
+/// Write an account and give it its triggers. `None` takes it out.
+pub fn set_account(id: PositionId, account: Option<Account>) {
+	let triggers = account.map(|account| account.triggers()).unwrap_or_default();
+	Accounts::mutate(|accounts| match account {
+		Some(account) => accounts.insert(id, account),
+		None => accounts.remove(&id),
+	});
+	for group in ESTIMATES {
+		let new = triggers.get(&group).map(|trigger| Entry {
+			trigger: *trigger,
+			debt: 0,
+		});
+		let old = Positions::mutate(|positions| match new {
+			Some(new) => positions.insert((group, id), new),
+			None => positions.remove(&(group, id)),
+		});
+		Liquidations::moved(group, id, old, new);
+	}
+}
+
+/// Put an account's key where it is crossed, or not, whatever the account is worth.
+pub fn misplace(group: Group, id: PositionId, trigger: u128) {
+	set_entry(group, id, Entry { trigger, debt: 0 });
+}
+
+/// An account that is safe as long as the prices stay, with a crossed key in each of `groups`.
+pub fn stale(id: PositionId, groups: impl IntoIterator<Item = Group>) {
+	let groups = groups.into_iter().collect::<BTreeSet<_>>();
+	let account = Account {
+		cash: 1_600,
+		size: if groups.contains(&SHORT) {
+			-1
+		} else {
+			i128::from(groups.contains(&LONG))
+		},
+		collateral: groups.contains(&COLLATERAL).into(),
+		drift: groups.contains(&DEADLINE).into(),
+		since: System::block_number(),
+	};
+	set_account(id, Some(account));
+	assert!(account.worth() > 0);
+	groups.iter().for_each(|group| misplace(*group, id, u128::MAX));
+}
+
+/// An account that is unsafe, with a crossed key in each of `groups`: the worse the lower its number.
+pub fn broke(id: PositionId, groups: impl IntoIterator<Item = Group>) {
+	stale(id, groups);
+	Accounts::mutate(|accounts| accounts.get_mut(&id).unwrap().cash = -100_000);
+}
+
+/// The accounts that were looked at again since this was asked last, and got new triggers.
+pub fn refreshed() -> Vec<PositionId> {
+	let looks = Looks::take();
+	looks
+		.into_iter()
+		.filter(|(.., done)| *done)
+		.map(|(_, id, _)| id)
+		.collect()
 }
 
 pub struct Ledger;
 impl Ledger {
-	fn deficit_of(group: BranchId, position: VaultId) -> Result<(Entry, u128), DispatchError> {
+	fn unsafe_account(group: Group, id: PositionId) -> Result<(Account, u128), DispatchError> {
+		ensure!(
+			Positions::get().contains_key(&(group, id)),
+			DispatchError::CannotLookup
+		);
+		Self::threshold(group)?;
+		ensure!(
+			!TooFresh::get().contains(&(group, id)),
+			DispatchError::Other("too fresh")
+		);
+		let account = Accounts::get()[&id];
+		ensure!(account.worth() < 0, SAFE_ERROR);
+		Ok((account, account.worth().unsigned_abs()))
+	}
+	fn unsafe_vault(group: Group, position: PositionId) -> Result<(Entry, u128), DispatchError> {
 		let threshold = Self::threshold(group)?;
 		let entry = *Positions::get()
 			.get(&(group, position))
@@ -154,27 +298,34 @@ impl Ledger {
 			.map(|d| (entry, d))
 			.ok_or(SAFE_ERROR)
 	}
-}
-
-impl PositionLedger for Ledger {
-	fn groups() -> Vec<BranchId> {
-		Groups::get()
+	/// What must not last of what fails half-way.
+	fn litter(group: Group, id: PositionId) {
+		Liquidations::moved(group, id, Positions::get().get(&(group, id)).copied(), None);
+		sp_io::storage::set(LITTER, b"x");
 	}
-	fn threshold(group: BranchId) -> Result<u128, DispatchError> {
-		if Refused::get().contains(&group) {
-			return Err(PRICE_REFUSED_ERROR);
+	fn liquidate_account(group: Group, id: PositionId) -> Result<LiquidationOutcome, DispatchError> {
+		let (account, deficit) = Self::unsafe_account(group, id)?;
+		if Failing::get().contains(&(group, id)) {
+			Self::litter(group, id);
+			return Err(FAILING_ERROR);
 		}
-		Limits::get()
-			.get(&group)
-			.copied()
-			.ok_or(DispatchError::CannotLookup)
+		let left = Account {
+			cash: account.cash + deficit as i128 + 100,
+			..account
+		};
+		set_account(id, (!Closing::get()).then_some(left));
+		if let Some((_, other)) = Rescued::get().filter(|(one, _)| *one == id) {
+			Accounts::mutate(|accounts| accounts.get_mut(&other).unwrap().cash = 1_000_000);
+		}
+		Ok(LiquidationOutcome {
+			debt: deficit,
+			closed: account.size.unsigned_abs(),
+			absorbed: deficit,
+			..Default::default()
+		})
 	}
-	fn deficit(group: BranchId, position: VaultId) -> Result<Balance, DispatchError> {
-		DeficitCalls::mutate(|calls| *calls += 1);
-		Self::deficit_of(group, position).map(|(_, deficit)| deficit)
-	}
-	fn liquidate(group: BranchId, position: VaultId) -> Result<LiquidationOutcome, DispatchError> {
-		let (entry, deficit) = Self::deficit_of(group, position)?;
+	fn liquidate_vault(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
+		let (entry, deficit) = Self::unsafe_vault(group, position)?;
 		let left = (!Closing::get()).then_some(Entry {
 			trigger: entry.trigger - deficit,
 			debt: entry.debt.div_ceil(2),
@@ -188,24 +339,74 @@ impl PositionLedger for Ledger {
 			Some(left) => positions.insert((group, position), left),
 			None => positions.remove(&(group, position)),
 		});
-		Liquidated::mutate(|list| list.push((group, position)));
 		Ok(LiquidationOutcome {
 			debt: deficit,
 			collateral: deficit,
 			absorbed: deficit,
-			auctioned: 0,
-			shortfall: 0,
+			..Default::default()
 		})
 	}
-	#[cfg(feature = "runtime-benchmarks")]
-	fn create_unsafe_position(seed: u32) -> (BranchId, VaultId) {
-		let position = 1_000_000 + seed as VaultId;
-		set_threshold(1, 1_000);
-		set(1, position, 2_000);
-		(1, position)
+}
+
+impl PositionLedger for Ledger {
+	fn groups() -> Vec<Group> {
+		Groups::get()
+	}
+	fn threshold(group: Group) -> Result<u128, DispatchError> {
+		if Refused::get().contains(&group) {
+			return Err(PRICE_REFUSED_ERROR);
+		}
+		match group {
+			SHORT => Ok(!(price(LONG) as u128)),
+			Group::Deadline => Ok(!u128::from(System::block_number())),
+			_ => Limits::get()
+				.get(&group)
+				.copied()
+				.ok_or(DispatchError::CannotLookup),
+		}
+	}
+	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {
+		DeficitCalls::mutate(|calls| *calls += 1);
+		match group {
+			Group::Branch(_) => Self::unsafe_vault(group, position).map(|(_, deficit)| deficit),
+			_ => Self::unsafe_account(group, position).map(|(_, deficit)| deficit),
+		}
+	}
+	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
+		let outcome = match group {
+			Group::Branch(_) => Self::liquidate_vault(group, position),
+			_ => Self::liquidate_account(group, position),
+		}?;
+		Liquidated::mutate(|list| list.push((group, position)));
+		Ok(outcome)
+	}
+	fn refresh(group: Group, id: PositionId) -> DispatchResult {
+		assert!(
+			group.is_estimate(),
+			"a trigger that is exact is never looked at again"
+		);
+		let account = *Accounts::get().get(&id).ok_or(DispatchError::CannotLookup)?;
+		let safe = account.worth() >= 0;
+		Looks::mutate(|looks| looks.push((group, id, safe)));
+		if !safe {
+			Self::litter(group, id);
+			return Err(UNSAFE_ERROR);
+		}
+		set_account(id, Some(account));
+		Ok(())
+	}
+	fn refresh_weight() -> Weight {
+		LookWeight::get()
 	}
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_positions(total: u32, unsafe_ones: u32) -> BranchId {
+	fn create_unsafe_position(seed: u32) -> (Group, PositionId) {
+		let id = 1_000_000 + PositionId::from(seed);
+		Groups::mutate(|groups| groups.extend(ESTIMATES));
+		broke(id, [LONG]);
+		(LONG, id)
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_positions(total: u32, unsafe_ones: u32) -> Group {
 		set_threshold(1, 200_000);
 		let trigger = |i: u32| {
 			if i < unsafe_ones {
@@ -215,12 +416,12 @@ impl PositionLedger for Ledger {
 			}
 		};
 		Positions::mutate(|positions| {
-			positions.extend((0..total).map(|i| ((1, VaultId::from(i)), at(trigger(i)))));
+			positions.extend((0..total).map(|i| ((b(1), PositionId::from(i)), at(trigger(i)))));
 		});
 		for i in 0..total {
-			Liquidations::moved(1, i.into(), None, Some(at(trigger(i))));
+			Liquidations::moved(b(1), i.into(), None, Some(at(trigger(i))));
 		}
-		1
+		b(1)
 	}
 }
 
@@ -248,19 +449,38 @@ pub fn at(trigger: u128) -> Entry {
 	Entry { trigger, debt: DEBT }
 }
 
+/// The group of a branch.
+pub const fn b(branch: BranchId) -> Group {
+	Group::Branch(branch)
+}
+
+/// What a helper takes for a group: the group, or the number of a branch.
+pub struct In(pub Group);
+impl From<BranchId> for In {
+	fn from(branch: BranchId) -> Self {
+		Self(b(branch))
+	}
+}
+impl From<Group> for In {
+	fn from(group: Group) -> Self {
+		Self(group)
+	}
+}
+
 /// Put a position into the index, the way a ledger would.
-pub fn set_entry(group: BranchId, position: VaultId, entry: Entry) {
+pub fn set_entry(group: impl Into<In>, position: PositionId, entry: Entry) {
+	let In(group) = group.into();
 	let old = Positions::mutate(|positions| positions.insert((group, position), entry));
 	Liquidations::moved(group, position, old, Some(entry));
 }
 
 /// Put a position under a trigger.
-pub fn set(group: BranchId, position: VaultId, trigger: u128) {
+pub fn set(group: impl Into<In>, position: PositionId, trigger: u128) {
 	set_entry(group, position, at(trigger));
 }
 
 /// Every position's trigger.
-pub fn triggers() -> BTreeMap<(BranchId, VaultId), u128> {
+pub fn triggers() -> BTreeMap<(Group, PositionId), u128> {
 	Positions::get()
 		.into_iter()
 		.map(|(key, entry)| (key, entry.trigger))
@@ -268,7 +488,7 @@ pub fn triggers() -> BTreeMap<(BranchId, VaultId), u128> {
 }
 
 /// The debt of `group` with `above < trigger ≤ up_to`, position by position.
-pub fn recount(group: BranchId, above: u128, up_to: u128) -> u128 {
+pub fn recount(group: Group, above: u128, up_to: u128) -> u128 {
 	Positions::get()
 		.into_iter()
 		.filter(|((of, _), entry)| *of == group && above < entry.trigger && entry.trigger <= up_to)
@@ -277,41 +497,49 @@ pub fn recount(group: BranchId, above: u128, up_to: u128) -> u128 {
 }
 
 /// Take a position out.
-pub fn unset(group: BranchId, position: VaultId) {
+pub fn unset(group: impl Into<In>, position: PositionId) {
+	let In(group) = group.into();
 	let old = Positions::mutate(|positions| positions.remove(&(group, position)));
 	Liquidations::moved(group, position, old, None);
 }
 
-pub fn set_threshold(group: BranchId, threshold: u128) {
-	Limits::mutate(|limits| limits.insert(group, threshold));
+pub fn set_threshold(group: impl Into<In>, threshold: u128) {
+	Limits::mutate(|limits| limits.insert(group.into().0, threshold));
 }
 
-pub fn refuse(group: BranchId) {
-	Refused::mutate(|refused| refused.insert(group));
+pub fn refuse(group: impl Into<In>) {
+	Refused::mutate(|refused| refused.insert(group.into().0));
 }
 
-pub fn fail(group: BranchId, position: VaultId) {
-	Failing::mutate(|failing| failing.insert((group, position)));
+pub fn fail(group: impl Into<In>, position: PositionId) {
+	Failing::mutate(|failing| failing.insert((group.into().0, position)));
 }
 
 pub fn set_per_block(limit: u32) {
 	Chain::mutate(|chain| chain.liquidations_per_block = limit);
 }
 
+pub fn set_looks(limit: u32) {
+	Chain::mutate(|chain| chain.refreshes_per_block = limit);
+}
+
 /// A group's index in the order of its keys.
-pub fn index_of(group: BranchId) -> Vec<(u128, VaultId)> {
-	Index::<Test>::iter_key_prefix(group)
+pub fn index_of(group: impl Into<In>) -> Vec<(u128, PositionId)> {
+	Index::<Test>::iter_key_prefix(group.into().0)
 		.map(|key| (key.trigger(), key.position()))
 		.collect()
 }
 
 /// The ring of a group.
-pub fn ring_of(group: BranchId) -> Option<Vec<u128>> {
-	Thresholds::<Test>::get()?
-		.rings
-		.into_iter()
-		.find(|ring| ring.group == group)
-		.map(|ring| ring.thresholds.into_inner())
+pub fn ring(group: impl Into<In>) -> Option<Ring> {
+	let In(group) = group.into();
+	let mut rings = Thresholds::<Test>::get()?.rings.into_iter();
+	rings.find(|ring| ring.group == group)
+}
+
+/// The thresholds of a group.
+pub fn ring_of(group: impl Into<In>) -> Option<Vec<u128>> {
+	ring(group).map(|ring| ring.thresholds.into_inner())
 }
 
 // ---- blocks and transactions ----
@@ -374,39 +602,60 @@ pub fn apply(bytes: &[u8]) -> ApplyExtrinsicResult {
 }
 
 /// A liquidation as the worker would send it.
-pub fn transaction(group: BranchId, position: VaultId) -> Vec<u8> {
+pub fn transaction(group: impl Into<In>, position: PositionId) -> Vec<u8> {
 	use frame_system::offchain::CreateAuthorizedTransaction;
+	let In(group) = group.into();
 	let call = RuntimeCall::Liquidations(Call::liquidate { group, position });
 	<Test as CreateAuthorizedTransaction<Call<Test>>>::create_authorized_transaction(call).encode()
 }
 
 #[derive(Default)]
 pub struct ExtBuilder {
-	positions: Vec<(BranchId, VaultId, u128)>,
+	positions: Vec<(BranchId, PositionId, u128)>,
+	accounts: bool,
 }
 
 impl ExtBuilder {
-	/// Start with these positions (group, id, trigger).
-	pub fn positions(mut self, positions: impl IntoIterator<Item = (BranchId, VaultId, u128)>) -> Self {
+	/// Start with these vaults (branch, id, trigger).
+	pub fn positions(mut self, positions: impl IntoIterator<Item = (BranchId, PositionId, u128)>) -> Self {
 		self.positions.extend(positions);
 		self
 	}
 
-	/// Block 1, groups 1 to 3 with a threshold of 1,000.
+	/// Start with the groups of margin accounts too.
+	pub fn accounts(mut self) -> Self {
+		self.accounts = true;
+		self
+	}
+
+	/// Block 1, branches 1 to 3 with a threshold of 1,000; prices of 1,000 too.
 	pub fn build(self) -> sp_io::TestExternalities {
-		Groups::set(vec![1, 2, 3]);
+		let mut groups = [1, 2, 3].map(b).to_vec();
+		if self.accounts {
+			groups.extend(ESTIMATES);
+		}
+		Groups::set(groups);
 		Positions::set(BTreeMap::new());
-		Limits::set([(1, 1_000), (2, 1_000), (3, 1_000)].into());
+		Accounts::set(BTreeMap::new());
+		Limits::set(
+			[b(1), b(2), b(3), LONG, COLLATERAL]
+				.map(|group| (group, 1_000))
+				.into(),
+		);
 		Refused::set(BTreeSet::new());
 		Failing::set(BTreeSet::new());
 		TooFresh::set(BTreeSet::new());
 		Closing::set(false);
 		DeficitCalls::set(0);
 		Liquidated::set(vec![]);
+		Looks::set(vec![]);
+		Rescued::set(None);
+		LookWeight::set(Weight::from_parts(300_000_000, 30_000));
 		Immortal::set(false);
 		Chain::set(ChainParameters {
 			fallback_blocks: 3,
 			liquidations_per_block: 10,
+			refreshes_per_block: 20,
 			..Default::default()
 		});
 		let storage = frame_system::GenesisConfig::<Test>::default()

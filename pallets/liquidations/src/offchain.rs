@@ -1,11 +1,14 @@
 //! The worker: finds what is unsafe and submits its liquidation. Cheap checks first, bounded work; the dispatch
 //! believes none of it.
 
-use alloc::vec::Vec;
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec::Vec,
+};
 
 use codec::{Decode, Encode};
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
-use keel_primitives::{BranchId, PositionLedger, RiskParameters, VaultId};
+use keel_primitives::{Group, PositionId, PositionLedger, RiskParameters};
 use sp_core::offchain::{Duration, StorageKind};
 use sp_runtime::{
 	offchain::{
@@ -26,21 +29,26 @@ pub const LOCK_KEY: &[u8] = b"keel/liquidations/lock";
 /// Persistent offchain key of what was submitted lately.
 pub const SENT_KEY: &[u8] = b"keel/liquidations/sent";
 
+/// Persistent offchain key of where the walks of the next run go on.
+pub const NEXT_KEY: &[u8] = b"keel/liquidations/next";
+
 /// The lock of a run that never ended expires after this many blocks …
 const LOCK_BLOCKS: u32 = 3;
 
 /// … and this many milliseconds, whichever is later.
 const LOCK_MS: u64 = 10_000;
 
-/// Positions per group a run looks at beyond those it may send: room for some that can't be liquidated yet.
+/// Keys per group a run looks at beyond those it may send: room for some that can't be liquidated yet, and for accounts
+/// that are safe though a trigger of theirs is crossed.
 const MAX_SKIPPED: u32 = 256;
 
 /// A liquidation that is on its way.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub(crate) struct Sent<BlockNumber> {
-	pub group: BranchId,
-	pub position: VaultId,
-	/// The position's trigger when it was sent: another one means it has been acted on since.
+	/// The group it was found in.
+	pub group: Group,
+	pub position: PositionId,
+	/// The position's trigger in that group when it was sent: another one means it has been acted on since.
 	pub trigger: u128,
 	pub at: BlockNumber,
 }
@@ -108,12 +116,30 @@ impl<T: Config> Pallet<T> {
 			let first: usize = (now % (groups.len() as u32).into()).saturated_into();
 			groups.rotate_left(first);
 		}
+		let places = StorageValueRef::persistent(NEXT_KEY);
+		let before = places
+			.get::<BTreeMap<Group, TriggerKey>>()
+			.ok()
+			.flatten()
+			.unwrap_or_default();
+		let mut next = before.clone();
+		next.retain(|group, _| groups.contains(group));
+		// An account may be crossed in several groups: it is asked about once.
+		let mut seen = sent
+			.iter()
+			.map(|sent| holder(sent.group, sent.position))
+			.collect();
 		let mut count = 0u32;
 		for group in groups {
 			if sent.len() >= limit as usize {
 				break;
 			}
-			count = count.saturating_add(Self::submit_group(group, now, limit, &mut sent));
+			count = count.saturating_add(Self::submit_group(
+				group, now, limit, &mut next, &mut seen, &mut sent,
+			));
+		}
+		if next != before {
+			places.set(&next);
 		}
 		if count > 0 || forgotten {
 			memory.set(&sent);
@@ -121,41 +147,49 @@ impl<T: Config> Pallet<T> {
 		Ok(count)
 	}
 
-	/// Submit the unsafe positions of one group and note them in `sent`, which holds `limit` at most.
+	/// Submit the unsafe positions of one group nobody has `seen` in this run and note them in `sent`, which holds `limit`
+	/// at most. What is crossed but safe is left to the block, which refreshes it; if there is more of it than a run
+	/// looks at, the next one goes on behind.
 	fn submit_group(
-		group: BranchId,
+		group: Group,
 		now: BlockNumberFor<T>,
 		limit: u32,
+		next: &mut BTreeMap<Group, TriggerKey>,
+		seen: &mut BTreeSet<Holder>,
 		sent: &mut Vec<Sent<BlockNumberFor<T>>>,
 	) -> u32 {
 		let threshold = match T::Ledger::threshold(group) {
 			Ok(threshold) => threshold,
 			Err(error) => {
-				log::debug!(target: LOG, "group {group}: no price to liquidate on: {error:?}");
+				log::debug!(target: LOG, "group {group:?}: no price to liquidate on: {error:?}");
 				return 0;
 			}
 		};
+		let after = next.remove(&group).filter(|key| key.trigger() > threshold);
+		let most = limit.saturating_add(MAX_SKIPPED);
+		let keys = Self::walk(group, after, threshold, most).keys;
+		let more = keys
+			.last()
+			.filter(|_| group.is_estimate() && keys.len() == most as usize)
+			.copied();
 		let mut count = 0u32;
-		for key in Self::walk(group, None, threshold, limit.saturating_add(MAX_SKIPPED)).keys {
+		for key in keys {
 			if sent.len() >= limit as usize {
-				break;
+				return count;
 			}
 			let (position, trigger) = (key.position(), key.trigger());
-			if sent
-				.iter()
-				.any(|sent| sent.group == group && sent.position == position)
-			{
+			if !seen.insert(holder(group, position)) {
 				continue;
 			}
 			if let Err(error) = T::Ledger::deficit(group, position) {
-				log::debug!(target: LOG, "group {group}: position {position} can't be liquidated: {error:?}");
+				log::debug!(target: LOG, "group {group:?}: position {position} can't be liquidated: {error:?}");
 				continue;
 			}
 			let call = Call::<T>::liquidate { group, position };
 			let transaction = T::create_authorized_transaction(call.into());
 			match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
 				Ok(()) => {
-					log::debug!(target: LOG, "group {group}: sent position {position}, trigger {trigger}");
+					log::debug!(target: LOG, "group {group:?}: sent position {position}, trigger {trigger}");
 					sent.push(Sent {
 						group,
 						position,
@@ -165,8 +199,11 @@ impl<T: Config> Pallet<T> {
 					count = count.saturating_add(1);
 				}
 				// Most often another validator's is there already.
-				Err(()) => log::debug!(target: LOG, "group {group}: the pool refused position {position}"),
+				Err(()) => log::debug!(target: LOG, "group {group:?}: the pool refused position {position}"),
 			}
+		}
+		if let Some(key) = more {
+			next.insert(group, key);
 		}
 		count
 	}

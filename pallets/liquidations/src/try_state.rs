@@ -10,16 +10,14 @@ use frame_support::{
 	ensure,
 	storage::{unhashed, StoragePrefixedMap},
 };
-use keel_primitives::{BranchId, PositionLedger};
+use keel_math::ladder::tick;
+use keel_primitives::{Group, PositionLedger};
 use sp_runtime::TryRuntimeError;
 
-use crate::{
-	ladder::{tick, Rung},
-	*,
-};
+use crate::{ladder::Rung, *};
 
-/// The debt of each group's ticks, counted position by position.
-type Recount = BTreeMap<BranchId, BTreeMap<u16, u128>>;
+/// The debt of each branch's ticks, counted position by position.
+type Recount = BTreeMap<Group, BTreeMap<u16, u128>>;
 
 /// What is stored under `prefix`, key by key: the rest of the key, and the value.
 fn stored(prefix: [u8; 32]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
@@ -42,12 +40,13 @@ impl<T: Config> Pallet<T> {
 		Self::try_count()
 	}
 
-	/// Every key is 24 bytes under a group the ledger knows, no position has two, and each has debt. The debt by tick.
-	fn try_index(groups: &[BranchId]) -> Result<Recount, TryRuntimeError> {
+	/// Every key is 24 bytes under a group the ledger knows, and no position has two in a group. In a branch each has debt,
+	/// elsewhere none has. The debt by tick.
+	fn try_index(groups: &[Group]) -> Result<Recount, TryRuntimeError> {
 		let mut seen = BTreeSet::new();
 		let mut recount = Recount::new();
 		for (key, value) in stored(<Index<T> as StoragePrefixedMap<u128>>::final_prefix()) {
-			let (group, trigger) = <(BranchId, TriggerKey)>::decode_all(&mut &*key)
+			let (group, trigger) = <(Group, TriggerKey)>::decode_all(&mut &*key)
 				.map_err(|_| TryRuntimeError::Other("Index: a key is malformed"))?;
 			ensure!(
 				groups.contains(&group),
@@ -55,10 +54,17 @@ impl<T: Config> Pallet<T> {
 			);
 			ensure!(
 				seen.insert((group, trigger.position())),
-				"Index: a position has two keys"
+				"Index: a position has two keys in a group"
 			);
 			let debt = u128::decode_all(&mut &*value)
 				.map_err(|_| TryRuntimeError::Other("Index: a debt is malformed"))?;
+			if group.is_estimate() {
+				ensure!(
+					debt == 0,
+					"Index: a position of a group that is no branch has debt"
+				);
+				continue;
+			}
 			ensure!(debt > 0, "Index: a position has no debt");
 			let sum = recount
 				.entry(group)
@@ -72,14 +78,18 @@ impl<T: Config> Pallet<T> {
 		Ok(recount)
 	}
 
-	/// Each group with positions has a ladder and no other has; its ticks are in order, none is empty, and each holds
+	/// Each branch with positions has a ladder and nothing else has; its ticks are in order, none is empty, and each holds
 	/// the debt of its positions exactly.
 	fn try_ladders(mut recount: Recount) -> Result<(), TryRuntimeError> {
 		for (key, value) in stored(<Ladders<T> as StoragePrefixedMap<Ladder>>::final_prefix()) {
-			let group = BranchId::decode_all(&mut &*key)
+			let group = Group::decode_all(&mut &*key)
 				.map_err(|_| TryRuntimeError::Other("Ladders: a key is malformed"))?;
 			let ladder = Ladder::decode_all(&mut &*value)
 				.map_err(|_| TryRuntimeError::Other("Ladders: a ladder does not decode"))?;
+			ensure!(
+				!group.is_estimate(),
+				"Ladders: a group that is no branch has a ladder"
+			);
 			ensure!(!ladder.is_empty(), "Ladders: a ladder is empty");
 			let sums = recount.remove(&group).ok_or(TryRuntimeError::Other(
 				"Ladders: a group without positions has a ladder",
@@ -108,7 +118,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Rings decode (so they are bounded), none is empty, none is double, none is from the future.
-	fn try_thresholds(groups: &[BranchId]) -> Result<(), TryRuntimeError> {
+	fn try_thresholds(groups: &[Group]) -> Result<(), TryRuntimeError> {
 		let Some(history) = Thresholds::<T>::get() else {
 			ensure!(!Thresholds::<T>::exists(), "Thresholds: the rings do not decode");
 			return Ok(());

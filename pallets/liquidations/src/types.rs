@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use frame_system::pallet_prelude::BlockNumberFor;
-use keel_primitives::{Balance, BranchId, VaultId};
+use keel_primitives::{Balance, BranchId, Group, PositionId};
 use scale_info::TypeInfo;
 use sp_runtime::FixedU128;
 
@@ -24,15 +24,15 @@ use sp_runtime::FixedU128;
 	TypeInfo,
 )]
 pub struct TriggerKey {
-	/// `u128::MAX − k`, big-endian.
+	/// `u128::MAX` less the trigger, big-endian.
 	inverted: [u8; 16],
 	/// The position, big-endian.
 	position: [u8; 8],
 }
 
 impl TriggerKey {
-	/// The key of `position` under the trigger `k`.
-	pub const fn new(trigger: u128, position: VaultId) -> Self {
+	/// The key of `position` under `trigger`.
+	pub const fn new(trigger: u128, position: PositionId) -> Self {
 		// `!k` is `u128::MAX − k`.
 		Self {
 			inverted: (!trigger).to_be_bytes(),
@@ -40,14 +40,26 @@ impl TriggerKey {
 		}
 	}
 
-	/// The trigger `k`.
+	/// The trigger.
 	pub const fn trigger(&self) -> u128 {
 		!u128::from_be_bytes(self.inverted)
 	}
 
 	/// The position.
-	pub const fn position(&self) -> VaultId {
-		VaultId::from_be_bytes(self.position)
+	pub const fn position(&self) -> PositionId {
+		PositionId::from_be_bytes(self.position)
+	}
+}
+
+/// Who stands behind a position, whatever group names it: a vault is of its branch, a margin account is one account in all
+/// the groups it has a key in.
+pub type Holder = (Option<BranchId>, PositionId);
+
+/// The holder of `position` of `group`.
+pub const fn holder(group: Group, position: PositionId) -> Holder {
+	match group {
+		Group::Branch(branch) => (Some(branch), position),
+		_ => (None, position),
 	}
 }
 
@@ -55,10 +67,11 @@ impl TriggerKey {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Ring {
 	/// The group.
-	pub group: BranchId,
+	pub group: Group,
 	/// Its thresholds in the last blocks in a row, the latest last.
 	pub thresholds: BoundedVec<u128, ConstU32<{ crate::RING }>>,
-	/// Where the fallback goes on, behind positions whose liquidation failed.
+	/// Where the next block goes on: the fallback behind positions whose liquidation failed; where triggers are
+	/// estimates, the looks behind positions that were found unsafe.
 	pub resume: Option<TriggerKey>,
 }
 
@@ -94,14 +107,59 @@ pub struct Walk {
 	pub visited: u32,
 }
 
-/// A position that may be liquidated.
+/// The keys a block passed whose positions it had found unsafe, by group.
+pub(crate) type Found = alloc::collections::BTreeMap<Group, alloc::vec::Vec<TriggerKey>>;
+
+/// What became of the keys of a walk: where the next one goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Passed {
+	/// How many were passed.
+	count: usize,
+	/// The last of them.
+	last: Option<TriggerKey>,
+	/// Whether one of them stays where it is.
+	stays: bool,
+}
+
+impl Passed {
+	/// `key` was passed and stays: nothing could be done.
+	pub(crate) fn stays(&mut self, key: TriggerKey) {
+		self.stays = true;
+		self.leaves(key);
+	}
+
+	/// `key` was passed and leaves its place.
+	pub(crate) fn leaves(&mut self, key: TriggerKey) {
+		self.count = self.count.saturating_add(1);
+		self.last = Some(key);
+	}
+
+	/// Did `walk`, which read `most` keys at most, come to the end of what is crossed, and was all of it passed?
+	pub(crate) fn ended(&self, walk: &Walk, most: u32) -> bool {
+		self.count == walk.keys.len() && (walk.keys.len() as u64) < u64::from(most)
+	}
+
+	/// Where to go on after `walk`, which began behind `after` and read `most` keys at most: at the front if it came to the
+	/// end or if nobody stays, else behind the last one passed.
+	pub(crate) fn resume(&self, walk: &Walk, most: u32, after: Option<TriggerKey>) -> Option<TriggerKey> {
+		match self.ended(walk, most) {
+			true => None,
+			false if self.stays => self.last,
+			// Still behind those who stayed in an earlier block.
+			false if after.is_some() => self.last.or(after),
+			false => None,
+		}
+	}
+}
+
+/// A position whose trigger is crossed: one that may be liquidated or, where triggers are estimates, looked at again.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct UnsafePosition {
 	/// The position.
-	pub position: VaultId,
-	/// Normalised debt per whole unit of collateral, USD with 18 decimals.
+	pub position: PositionId,
+	/// Its trigger, in the unit of its group.
 	pub trigger: u128,
-	/// Debt that has to go, in base units of kUSD; `None` if it can't be liquidated yet.
+	/// Debt that has to go, or equity that is missing, in base units of kUSD; `None` if it can't be liquidated now.
 	pub deficit: Option<Balance>,
 }
 
@@ -109,9 +167,9 @@ pub struct UnsafePosition {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct NextToLiquidate {
 	/// The position.
-	pub position: VaultId,
-	/// Normalised debt per whole unit of collateral, USD with 18 decimals.
+	pub position: PositionId,
+	/// Its trigger, in the unit of its group.
 	pub trigger: u128,
-	/// Trigger over threshold, rounded up: unsafe above 1. `None` while the price is refused.
+	/// How near it is, rounded up: crossed above 1. `None` while the price is refused.
 	pub ratio: Option<FixedU128>,
 }

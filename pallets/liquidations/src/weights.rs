@@ -14,6 +14,9 @@ pub trait WeightInfo {
 	fn observe_group() -> Weight;
 	/// One liquidation by the block.
 	fn liquidate_in_block() -> Weight;
+	/// One look of the block at a position with an estimated trigger, the ledger's own
+	/// [`refresh_weight`](keel_primitives::PositionLedger::refresh_weight) not included.
+	fn refresh_in_block() -> Weight;
 	/// Reading `n` keys of the index, database reads not included.
 	fn walk(n: u32) -> Weight;
 	/// The debt of a range of triggers with `n` positions to count at its ends, searches for their keys not
@@ -44,6 +47,9 @@ impl WeightInfo for () {
 	}
 	fn liquidate_in_block() -> Weight {
 		Weight::from_parts(400_000_000, 60_000).saturating_add(RocksDbWeight::get().reads_writes(40, 30))
+	}
+	fn refresh_in_block() -> Weight {
+		Weight::from_parts(20_000_000, 10_000).saturating_add(RocksDbWeight::get().reads(2))
 	}
 	fn walk(n: u32) -> Weight {
 		Weight::from_parts(2_000_000, 3_000)

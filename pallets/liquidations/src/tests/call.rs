@@ -17,7 +17,8 @@ use sp_runtime::{
 
 use crate::{mock::*, *};
 
-fn authorize(group: u32, position: u64) -> Result<ValidTransaction, InvalidTransaction> {
+fn authorize(group: impl Into<In>, position: u64) -> Result<ValidTransaction, InvalidTransaction> {
+	let In(group) = group.into();
 	RuntimeCall::Liquidations(Call::liquidate { group, position })
 		.authorize(TransactionSource::External)
 		.expect("the call is authorised")
@@ -44,16 +45,16 @@ mod origin {
 					RuntimeOrigin::root(),
 					RuntimeOrigin::none(),
 				] {
-					assert_noop!(Liquidations::liquidate(origin, 1, 1), BadOrigin);
+					assert_noop!(Liquidations::liquidate(origin, b(1), 1), BadOrigin);
 				}
-				assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), 1, 1));
+				assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), 1));
 			});
 	}
 
 	#[test]
 	fn is_operational_and_not_free_for_who_signs() {
 		let info = RuntimeCall::Liquidations(Call::liquidate {
-			group: 1,
+			group: b(1),
 			position: 1,
 		})
 		.get_dispatch_info();
@@ -73,18 +74,17 @@ mod dispatch {
 		ExtBuilder::default()
 			.positions([(1, 1, 2_500)])
 			.build_and_execute(|| {
-				assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), 1, 1));
+				assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), 1));
 				assert_eq!(index_of(1), vec![(1_000, 1)]);
 				let outcome = LiquidationOutcome {
 					debt: 1_500,
 					collateral: 1_500,
 					absorbed: 1_500,
-					auctioned: 0,
-					shortfall: 0,
+					..Default::default()
 				};
 				System::assert_last_event(
 					Event::Liquidated {
-						group: 1,
+						group: b(1),
 						position: 1,
 						by: LiquidatedBy::Worker,
 						outcome,
@@ -101,8 +101,9 @@ mod dispatch {
 			.positions([(1, 1, 1_000)])
 			.build_and_execute(|| {
 				// Safe, unknown, unknown group, refused price: the origin alone is not enough.
-				let call =
-					|group, position| Liquidations::liquidate(RawOrigin::Authorized.into(), group, position);
+				let call = |group, position| {
+					Liquidations::liquidate(RawOrigin::Authorized.into(), b(group), position)
+				};
 				assert_noop!(call(1, 1), SAFE_ERROR);
 				assert_noop!(call(1, 2), DispatchError::CannotLookup);
 				assert_noop!(call(9, 1), DispatchError::CannotLookup);
@@ -119,7 +120,7 @@ mod dispatch {
 			.build_and_execute(|| {
 				fail(1, 1);
 				assert_noop!(
-					Liquidations::liquidate(RawOrigin::Authorized.into(), 1, 1),
+					Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), 1),
 					FAILING_ERROR
 				);
 				assert_eq!(index_of(1), vec![(2_000, 1)]);
@@ -133,7 +134,7 @@ mod dispatch {
 			.positions((0..5).map(|i| (1, i, 2_000)))
 			.build_and_execute(|| {
 				set_per_block(2);
-				let call = |position| Liquidations::liquidate(RawOrigin::Authorized.into(), 1, position);
+				let call = |position| Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), position);
 				assert_ok!(call(0));
 				assert_ok!(call(1));
 				assert_noop!(call(2), Error::<Test>::TooManyThisBlock);
@@ -238,7 +239,7 @@ mod validation {
 				Closing::set(true);
 				assert_ok!(apply(&two));
 				assert_eq!(validate(&two), Err(InvalidTransaction::Stale.into()));
-				assert_eq!(Liquidated::get(), vec![(1, 1), (1, 2)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1), (b(1), 2)]);
 			});
 	}
 
@@ -272,13 +273,26 @@ mod validation {
 
 mod config {
 	use super::*;
-	use frame_support::traits::Hooks;
+	use frame_support::traits::{Get, Hooks};
 
 	#[test]
 	fn is_sane() {
 		ExtBuilder::default()
 			.build()
 			.execute_with(<Liquidations as Hooks<u64>>::integrity_test);
+	}
+
+	/// One look, and then there is no room for a liquidation.
+	#[test]
+	#[should_panic(expected = "normal transactions leave no room for the fallback")]
+	fn refuses_looks_too_heavy_for_the_rest_of_a_block() {
+		ExtBuilder::default().build().execute_with(|| {
+			let limits: frame_system::limits::BlockWeights =
+				<Test as frame_system::Config>::BlockWeights::get();
+			let normal = limits.get(DispatchClass::Normal).max_total.unwrap();
+			LookWeight::set(limits.max_block.saturating_sub(normal).saturating_div(2));
+			<Liquidations as Hooks<u64>>::integrity_test();
+		});
 	}
 
 	#[test]

@@ -1,14 +1,11 @@
 //! The debt of a range of triggers: what it is, and what asking for it costs.
 
 use frame_support::storage::unhashed;
+use keel_math::ladder::{ceil, floor, tick};
 use keel_primitives::{DebtBetween, Entry, TriggerIndex};
 use proptest::prelude::*;
 
-use crate::{
-	ladder::{ceil, floor, tick, Rung},
-	mock::*,
-	*,
-};
+use crate::{ladder::Rung, mock::*, *};
 
 /// A tick of triggers of about 75,000 USD.
 const TICK: u16 = 70 * 128;
@@ -31,12 +28,12 @@ fn entry(trigger: u128, debt: u128) -> Entry {
 /// `count` positions of group 1 with a debt of one each, from `first` on, under `trigger`.
 fn crowd(first: u64, count: u32, trigger: u128) {
 	for i in 0..u64::from(count) {
-		Liquidations::moved(1, first + i, None, Some(entry(trigger, 1)));
+		Liquidations::moved(b(1), first + i, None, Some(entry(trigger, 1)));
 	}
 }
 
 fn rungs_of(group: u32) -> Vec<Rung> {
-	Ladders::<Test>::get(group)
+	Ladders::<Test>::get(b(group))
 		.map(|ladder| ladder.rungs().to_vec())
 		.unwrap_or_default()
 }
@@ -62,7 +59,7 @@ mod moved {
 			unset(1, 2);
 			assert_eq!(rungs_of(1), vec![rung(5_000, 4)]);
 			unset(1, 1);
-			assert!(!Ladders::<Test>::contains_key(1));
+			assert!(!Ladders::<Test>::contains_key(b(1)));
 		});
 	}
 
@@ -71,10 +68,10 @@ mod moved {
 		ExtBuilder::default().build_and_execute(|| {
 			set_entry(1, 1, entry(1_000, 5));
 			set_entry(1, 1, entry(1_000, 9));
-			assert_eq!(Index::<Test>::get(1, TriggerKey::new(1_000, 1)), Some(9));
+			assert_eq!(Index::<Test>::get(b(1), TriggerKey::new(1_000, 1)), Some(9));
 			assert_eq!(index_of(1), vec![(1_000, 1)]);
-			assert!(Liquidations::contains(1, 1, entry(1_000, 9)));
-			assert!(!Liquidations::contains(1, 1, entry(1_000, 5)));
+			assert!(Liquidations::contains(b(1), 1, entry(1_000, 9)));
+			assert!(!Liquidations::contains(b(1), 1, entry(1_000, 5)));
 		});
 	}
 
@@ -83,7 +80,7 @@ mod moved {
 		ExtBuilder::default().build().execute_with(|| {
 			set_entry(1, 1, entry(1_000, 5));
 			// Whoever touched this would replace it.
-			let key = Ladders::<Test>::hashed_key_for(1);
+			let key = Ladders::<Test>::hashed_key_for(b(1));
 			unhashed::put_raw(&key, &[4, 1]);
 			set_entry(1, 1, entry(1_003, 5));
 			assert_eq!(index_of(1), vec![(1_003, 1)]);
@@ -105,12 +102,15 @@ mod moved {
 		};
 		// More than the tick has, less than the position had, more than fits.
 		after(
-			|| Liquidations::moved(1, 1, Some(entry(1_000, 11)), Some(entry(2_000, 5))),
+			|| Liquidations::moved(b(1), 1, Some(entry(1_000, 11)), Some(entry(2_000, 5))),
 			message,
 		);
-		after(|| Liquidations::moved(1, 1, Some(entry(1_000, 4)), None), message);
 		after(
-			|| Liquidations::moved(1, 3, None, Some(entry(1_000, u128::MAX))),
+			|| Liquidations::moved(b(1), 1, Some(entry(1_000, 4)), None),
+			message,
+		);
+		after(
+			|| Liquidations::moved(b(1), 3, None, Some(entry(1_000, u128::MAX))),
 			"Index: the debt of a tick overflows",
 		);
 	}
@@ -120,13 +120,13 @@ mod moved {
 	fn survives_a_position_it_never_had() {
 		ExtBuilder::default().build_and_execute(|| {
 			set_entry(1, 1, entry(1_000, 5));
-			Liquidations::moved(1, 3, Some(entry(9_000, 1)), Some(entry(2_000, 7)));
+			Liquidations::moved(b(1), 3, Some(entry(9_000, 1)), Some(entry(2_000, 7)));
 			assert_eq!(
 				rungs_of(1),
 				vec![Rung::of(entry(1_000, 5)), Rung::of(entry(2_000, 7))]
 			);
-			Liquidations::moved(2, 3, Some(entry(9_000, 1)), None);
-			assert!(!Ladders::<Test>::contains_key(2));
+			Liquidations::moved(b(2), 3, Some(entry(9_000, 1)), None);
+			assert!(!Ladders::<Test>::contains_key(b(2)));
 		});
 	}
 
@@ -134,7 +134,7 @@ mod moved {
 	fn replaces_a_ladder_that_does_not_decode() {
 		ExtBuilder::default().build().execute_with(|| {
 			set_entry(1, 1, entry(1_000, 5));
-			unhashed::put_raw(&Ladders::<Test>::hashed_key_for(1), &[4, 1]);
+			unhashed::put_raw(&Ladders::<Test>::hashed_key_for(b(1)), &[4, 1]);
 			set_entry(1, 2, entry(2_000, 7));
 			assert_eq!(rungs_of(1), vec![Rung::of(entry(2_000, 7))]);
 			assert_eq!(
@@ -159,10 +159,10 @@ mod between {
 				(u128::MAX, u128::MAX),
 				(0, 0),
 			] {
-				assert_eq!(Liquidations::sum_between(1, above, up_to), (exactly(0), 0));
+				assert_eq!(Liquidations::sum_between(b(1), above, up_to), (exactly(0), 0));
 			}
 			// A group without positions.
-			assert_eq!(Liquidations::sum_between(2, 0, u128::MAX), (exactly(0), 0));
+			assert_eq!(Liquidations::sum_between(b(2), 0, u128::MAX), (exactly(0), 0));
 		});
 	}
 
@@ -183,7 +183,7 @@ mod between {
 					(base - 3, base - 1, 0),
 				] {
 					assert_eq!(
-						Liquidations::debt_between(1, above, up_to),
+						Liquidations::debt_between(b(1), above, up_to),
 						exactly(debt),
 						"{above} to {up_to}"
 					);
@@ -199,7 +199,7 @@ mod between {
 			set_entry(1, 2, entry(u128::MAX - 1, 10));
 			set_entry(1, 3, entry(0, 100));
 			set_entry(1, u64::MAX, entry(1, 1_000));
-			let between = |above, up_to| Liquidations::debt_between(1, above, up_to);
+			let between = |above, up_to| Liquidations::debt_between(b(1), above, up_to);
 			// A trigger of zero is above nothing.
 			assert_eq!(between(0, u128::MAX), exactly(1_011));
 			assert_eq!(between(u128::MAX - 1, u128::MAX), exactly(1));
@@ -218,10 +218,10 @@ mod between {
 				(u64::MAX, floor(TICK) + 5, 100),
 			] {
 				// One id twice is fine for the index: other positions in all but name.
-				Liquidations::moved(1, position, None, Some(entry(trigger, debt)));
+				Liquidations::moved(b(1), position, None, Some(entry(trigger, debt)));
 			}
-			assert_eq!(Liquidations::debt_between(1, 0, floor(TICK) + 5), exactly(101));
-			Liquidations::moved(1, u64::MAX, Some(entry(floor(TICK) + 6, 10)), None);
+			assert_eq!(Liquidations::debt_between(b(1), 0, floor(TICK) + 5), exactly(101));
+			Liquidations::moved(b(1), u64::MAX, Some(entry(floor(TICK) + 6, 10)), None);
 		});
 	}
 
@@ -232,7 +232,7 @@ mod between {
 				set_entry(group, 1, entry(floor(TICK) + 7, u128::from(group)));
 			}
 			for group in 1..4 {
-				let between = |above, up_to| Liquidations::debt_between(group, above, up_to);
+				let between = |above, up_to| Liquidations::debt_between(b(group), above, up_to);
 				assert_eq!(between(0, floor(TICK) + 7), exactly(group.into()));
 				assert_eq!(between(floor(TICK), u128::MAX), exactly(group.into()));
 			}
@@ -247,7 +247,7 @@ mod between {
 			crowd(1_200, 600, floor(TICK + 1));
 			for (last, debt) in [(TICK, 1_200), (TICK + 1, 1_800)] {
 				assert_eq!(
-					Liquidations::sum_between(1, floor(TICK) - 1, ceil(last)),
+					Liquidations::sum_between(b(1), floor(TICK) - 1, ceil(last)),
 					(exactly(debt), 0)
 				);
 			}
@@ -259,7 +259,7 @@ mod between {
 		ExtBuilder::default().build_and_execute(|| {
 			crowd(0, 600, floor(TICK));
 			assert_eq!(
-				Liquidations::sum_between(1, floor(TICK - 9) + 1, ceil(TICK + 9) - 1),
+				Liquidations::sum_between(b(1), floor(TICK - 9) + 1, ceil(TICK + 9) - 1),
 				(exactly(600), 0)
 			);
 		});
@@ -271,12 +271,15 @@ mod between {
 			set_entry(1, 1, entry(floor(TICK), u128::MAX));
 			set_entry(1, 2, entry(floor(TICK + 1), u128::MAX));
 			// From the ladder alone, and with an edge.
-			assert_eq!(Liquidations::debt_between(1, 0, u128::MAX), at_most(u128::MAX));
+			assert_eq!(Liquidations::debt_between(b(1), 0, u128::MAX), at_most(u128::MAX));
 			assert_eq!(
-				Liquidations::debt_between(1, 0, floor(TICK + 1)),
+				Liquidations::debt_between(b(1), 0, floor(TICK + 1)),
 				at_most(u128::MAX)
 			);
-			assert_eq!(Liquidations::debt_between(1, 0, floor(TICK)), exactly(u128::MAX));
+			assert_eq!(
+				Liquidations::debt_between(b(1), 0, floor(TICK)),
+				exactly(u128::MAX)
+			);
 		});
 	}
 }
@@ -290,11 +293,11 @@ mod edge {
 			// The position out of the range makes the tick's sum the wrong answer.
 			set_entry(1, 9_999, entry(ceil(TICK), 1));
 			crowd(0, MAX_EDGE, floor(TICK) + 5);
-			let (debt, visited) = Liquidations::sum_between(1, 0, ceil(TICK) - 1);
+			let (debt, visited) = Liquidations::sum_between(b(1), 0, ceil(TICK) - 1);
 			assert_eq!((debt, visited), (exactly(MAX_EDGE.into()), MAX_EDGE));
 			// With something behind it to look at.
 			set_entry(1, 8_888, entry(7, 1));
-			let (debt, visited) = Liquidations::sum_between(1, 9, ceil(TICK) - 1);
+			let (debt, visited) = Liquidations::sum_between(b(1), 9, ceil(TICK) - 1);
 			assert_eq!((debt, visited), (exactly(MAX_EDGE.into()), MAX_EDGE + 1));
 		});
 	}
@@ -305,13 +308,16 @@ mod edge {
 			set_entry(1, 9_999, entry(ceil(TICK), 1_000));
 			crowd(0, MAX_EDGE + 1, floor(TICK) + 5);
 			let whole = u128::from(MAX_EDGE) + 1 + 1_000;
-			let (debt, visited) = Liquidations::sum_between(1, 0, ceil(TICK) - 1);
+			let (debt, visited) = Liquidations::sum_between(b(1), 0, ceil(TICK) - 1);
 			assert_eq!((debt, visited), (at_most(whole), MAX_EDGE + 1));
 			// The other end of the tick, where few stand, is exact.
-			let (debt, visited) = Liquidations::sum_between(1, floor(TICK) + 5, u128::MAX);
+			let (debt, visited) = Liquidations::sum_between(b(1), floor(TICK) + 5, u128::MAX);
 			assert_eq!((debt, visited), (exactly(1_000), 2));
 			// And so is the tick as a whole.
-			assert_eq!(Liquidations::sum_between(1, 0, ceil(TICK)), (exactly(whole), 0));
+			assert_eq!(
+				Liquidations::sum_between(b(1), 0, ceil(TICK)),
+				(exactly(whole), 0)
+			);
 		});
 	}
 
@@ -319,7 +325,7 @@ mod edge {
 	fn inside_one_crowded_tick_is_its_whole() {
 		ExtBuilder::default().build_and_execute(|| {
 			crowd(0, 10 * MAX_EDGE, floor(TICK) + 5);
-			let (debt, visited) = Liquidations::sum_between(1, floor(TICK) + 1, ceil(TICK) - 1);
+			let (debt, visited) = Liquidations::sum_between(b(1), floor(TICK) + 1, ceil(TICK) - 1);
 			assert_eq!(debt, at_most(u128::from(10 * MAX_EDGE)));
 			assert_eq!(visited, MAX_EDGE + 1);
 		});
@@ -335,7 +341,7 @@ mod edge {
 				set_entry(1, 20_000, entry(floor(TICK), 1));
 				set_entry(1, 20_001, entry(floor(TICK + 1), 1));
 				set_entry(1, 20_002, entry(ceil(TICK + 2), 1));
-				let (debt, visited) = Liquidations::sum_between(1, floor(TICK), ceil(TICK + 2) - 1);
+				let (debt, visited) = Liquidations::sum_between(b(1), floor(TICK), ceil(TICK + 2) - 1);
 				assert_eq!(visited, MOST);
 				let inside = u128::from(2 * count) + 1;
 				let expected = if extra == 0 {
@@ -356,7 +362,7 @@ mod edge {
 			set_entry(1, 5_001, entry(floor(TICK + 2), 100));
 			set_entry(1, 5_002, entry(ceil(TICK + 2), 1_000));
 			assert_eq!(
-				Liquidations::debt_between(1, floor(TICK), ceil(TICK + 2) - 1),
+				Liquidations::debt_between(b(1), floor(TICK), ceil(TICK + 2) - 1),
 				at_most(u128::from(MAX_EDGE) + 1 + 10 + 100)
 			);
 		});
@@ -394,15 +400,15 @@ mod random {
 		) {
 			ExtBuilder::default().build_and_execute(|| {
 				for (i, (trigger, debt)) in positions.iter().enumerate() {
-					Liquidations::moved(1, i as u64, None, Some(entry(*trigger, *debt)));
+					Liquidations::moved(b(1), i as u64, None, Some(entry(*trigger, *debt)));
 				}
 				let count = |from: u128, to: u128| -> u128 {
 					positions.iter().filter(|(k, _)| (from..=to).contains(k)).map(|(_, debt)| debt).sum()
 				};
 				for (above, up_to) in ranges {
-					let (found, visited) = Liquidations::sum_between(1, above, up_to);
+					let (found, visited) = Liquidations::sum_between(b(1), above, up_to);
 					assert!(visited <= MOST);
-					assert_eq!(Liquidations::debt_between(1, above, up_to), found);
+					assert_eq!(Liquidations::debt_between(b(1), above, up_to), found);
 					if above >= up_to {
 						assert_eq!(found, exactly(0));
 						continue;
@@ -452,13 +458,13 @@ mod example {
 				})
 				.collect::<Vec<_>>();
 			for (i, position) in positions.iter().enumerate() {
-				Liquidations::moved(1, i as u64, None, Some(*position));
+				Liquidations::moved(b(1), i as u64, None, Some(*position));
 			}
 			for _ in 0..200 {
 				let one = trigger_of(1_200_000 + draw(&mut state, 3_000_000));
 				let other = trigger_of(1_200_000 + draw(&mut state, 3_000_000));
 				let (above, up_to) = (one.min(other), one.max(other));
-				let (found, visited) = Liquidations::sum_between(1, above, up_to);
+				let (found, visited) = Liquidations::sum_between(b(1), above, up_to);
 				let real = positions
 					.iter()
 					.filter(|entry| above < entry.trigger && entry.trigger <= up_to)

@@ -32,7 +32,7 @@ mod timing {
 					pass(blocks - 1);
 					assert_eq!(Liquidated::get(), vec![]);
 					pass(1);
-					assert_eq!(Liquidated::get(), vec![(1, 1)]);
+					assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
 				});
 		}
 	}
@@ -48,7 +48,7 @@ mod timing {
 				}
 				assert_eq!(Liquidated::get(), vec![]);
 				pass(1);
-				assert_eq!(Liquidated::get(), vec![(1, 1)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
 			});
 	}
 
@@ -64,7 +64,7 @@ mod timing {
 				assert_eq!(Liquidated::get(), vec![]);
 				assert_eq!(ring_of(1), Some(vec![1_000, 1_000]));
 				pass(1);
-				assert_eq!(Liquidated::get(), vec![(1, 1)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
 			});
 	}
 
@@ -90,7 +90,7 @@ mod timing {
 	fn forgets_a_group_that_is_gone() {
 		ExtBuilder::default().build_and_execute(|| {
 			pass(2);
-			Groups::set(vec![1, 3]);
+			Groups::set(vec![b(1), b(3)]);
 			pass(1);
 			assert_eq!(ring_of(2), None);
 			assert_eq!(ring_of(3), Some(vec![1_000; 3]));
@@ -118,7 +118,7 @@ mod price {
 				pass(2);
 				assert_eq!(Liquidated::get(), vec![]);
 				pass(1);
-				assert_eq!(Liquidated::get(), vec![(1, 1)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
 			});
 	}
 
@@ -138,7 +138,7 @@ mod price {
 				}
 				assert_eq!(take(), Vec::<Vec<u8>>::new());
 				assert!(apply(&early).is_err());
-				assert!(Liquidations::liquidate(RawOrigin::Authorized.into(), 1, 1).is_err());
+				assert!(Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), 1).is_err());
 				assert_eq!(Liquidated::get(), vec![]);
 				assert_eq!(index_of(1), vec![(3_000, 1)]);
 			});
@@ -155,11 +155,11 @@ mod order {
 			pass(3);
 			assert_eq!(
 				Liquidated::get(),
-				(20..30).rev().map(|i| (1, i)).collect::<Vec<_>>()
+				(20..30).rev().map(|i| (b(1), i)).collect::<Vec<_>>()
 			);
 			pass(1);
 			assert_eq!(Liquidated::get().len(), 20);
-			assert_eq!(Liquidated::get()[10], (1, 19));
+			assert_eq!(Liquidated::get()[10], (b(1), 19));
 		});
 	}
 
@@ -191,10 +191,10 @@ mod order {
 			.build_and_execute(|| {
 				pass(2);
 				for i in 20..27 {
-					assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), 1, i));
+					assert_ok!(Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), i));
 				}
 				idle();
-				assert_eq!(Liquidated::get()[7..], [(1, 0), (1, 1), (1, 2)]);
+				assert_eq!(Liquidated::get()[7..], [(b(1), 0), (b(1), 1), (b(1), 2)]);
 				assert_eq!(LiquidatedInBlock::<Test>::get(), Some((3, 10)));
 			});
 	}
@@ -213,7 +213,7 @@ mod order {
 				};
 				System::assert_has_event(
 					Event::Liquidated {
-						group: 3,
+						group: b(3),
 						position: 7,
 						by: LiquidatedBy::Block,
 						outcome,
@@ -235,10 +235,10 @@ mod failure {
 				fail(1, 0);
 				fail(1, 2);
 				pass(3);
-				assert_eq!(Liquidated::get(), vec![(1, 1), (1, 3), (1, 4)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1), (b(1), 3), (b(1), 4)]);
 				System::assert_has_event(
 					Event::FallbackFailed {
-						group: 1,
+						group: b(1),
 						position: 2,
 						error: FAILING_ERROR,
 					}
@@ -249,7 +249,7 @@ mod failure {
 				assert_eq!(index_of(1)[..2], [(2_000, 0), (2_000, 2)]);
 				Failing::set(Default::default());
 				pass(1);
-				assert_eq!(Liquidated::get()[3..], [(1, 0), (1, 2)]);
+				assert_eq!(Liquidated::get()[3..], [(b(1), 0), (b(1), 2)]);
 			});
 	}
 
@@ -262,13 +262,13 @@ mod failure {
 			pass(3 + 2);
 			assert_eq!(Liquidated::get(), vec![]);
 			pass(1);
-			assert_eq!(Liquidated::get(), vec![(1, failing), (1, failing + 1)]);
+			assert_eq!(Liquidated::get(), vec![(b(1), failing), (b(1), failing + 1)]);
 			// The end was reached: the next block begins at the front again.
 			System::reset_events();
 			pass(1);
 			System::assert_has_event(
 				Event::FallbackFailed {
-					group: 1,
+					group: b(1),
 					position: 0,
 					error: FAILING_ERROR,
 				}
@@ -292,7 +292,7 @@ mod failure {
 					);
 					next_block();
 				}
-				assert_eq!(Liquidated::get(), vec![(1, 1), (1, 2)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1), (b(1), 2)]);
 			});
 	}
 
@@ -306,14 +306,7 @@ mod failure {
 					idle_with(base().saturating_add(each()));
 					next_block();
 				}
-				let resume = || {
-					Thresholds::<Test>::get()
-						.unwrap()
-						.rings
-						.iter()
-						.find(|r| r.group == 1)
-						.map(|r| r.resume)
-				};
+				let resume = || ring(1).map(|ring| ring.resume);
 				assert_eq!(resume(), Some(Some(TriggerKey::new(2_000, 0))));
 				refuse(1);
 				pass(1);
@@ -357,7 +350,7 @@ mod weight {
 				assert_eq!(Liquidated::get(), vec![]);
 				assert_eq!(ring_of(1), Some(vec![1_000; 3]));
 				idle_with(base().saturating_add(each()));
-				assert_eq!(Liquidated::get(), vec![(1, 1)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
 			});
 	}
 
@@ -388,8 +381,8 @@ mod weight {
 	#[test]
 	fn bounds_the_groups_too() {
 		ExtBuilder::default().build_and_execute(|| {
-			Groups::set((1..9).collect());
-			(1..9).for_each(|group| set_threshold(group, 5));
+			Groups::set((1..13).map(b).collect());
+			(1..13).for_each(|group| set_threshold(group, 5));
 			let used = idle_with(Weight::MAX);
 			let groups: u32 = <Test as Config>::MaxGroups::get();
 			let groups = u64::from(groups);
@@ -435,5 +428,220 @@ mod weight {
 				}
 			});
 		}
+	}
+}
+
+mod estimates {
+	use super::*;
+
+	/// A long of one that loses all it has at a price of 800, and is unsafe below.
+	fn risky(id: u64) {
+		let account = Account {
+			cash: -800,
+			size: 1,
+			..Default::default()
+		};
+		set_account(id, Some(account));
+		assert_eq!(index_of(LONG), vec![(800, id)]);
+	}
+
+	#[test]
+	fn wait_exactly_the_fallback_blocks() {
+		for blocks in 1..6 {
+			ExtBuilder::default().accounts().build_and_execute(|| {
+				Chain::mutate(|chain| chain.fallback_blocks = blocks);
+				risky(1);
+				pass(8);
+				set_price(LONG, 700);
+				pass(blocks - 1);
+				assert_eq!(Liquidated::get(), vec![]);
+				pass(1);
+				assert_eq!(Liquidated::get(), vec![(LONG, 1)]);
+			});
+		}
+	}
+
+	#[test]
+	fn start_again_when_the_trigger_was_not_crossed_for_a_block() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			risky(1);
+			for price in [700, 700, 800, 700, 700] {
+				set_price(LONG, price);
+				pass(1);
+			}
+			assert_eq!(Liquidated::get(), vec![]);
+			pass(1);
+			assert_eq!(Liquidated::get(), vec![(LONG, 1)]);
+		});
+	}
+
+	#[test]
+	fn are_liquidated_with_all_they_have() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			risky(1);
+			set_price(LONG, 700);
+			pass(3);
+			let outcome = LiquidationOutcome {
+				debt: 100,
+				closed: 1,
+				absorbed: 100,
+				..Default::default()
+			};
+			System::assert_has_event(
+				Event::Liquidated {
+					group: LONG,
+					position: 1,
+					by: LiquidatedBy::Block,
+					outcome,
+				}
+				.into(),
+			);
+			// New triggers behind the price: 100 to lose.
+			assert_eq!(index_of(LONG), vec![(600, 1)]);
+		});
+	}
+
+	#[test]
+	fn of_a_deadline_are_liquidated_too() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			broke(1, [DEADLINE]);
+			pass(2);
+			assert_eq!(Liquidated::get(), vec![]);
+			pass(1);
+			assert_eq!(Liquidated::get(), vec![(DEADLINE, 1)]);
+		});
+	}
+
+	/// Whoever was not looked at may be safe: no attempt, and no failure.
+	#[test]
+	fn wait_for_their_look() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			set_looks(0);
+			stale(1, [LONG, COLLATERAL]);
+			broke(2, [LONG]);
+			pass(5);
+			assert_eq!((Looks::get(), Liquidated::get()), (vec![], vec![]));
+			assert_eq!(System::events(), vec![]);
+			set_looks(1);
+			pass(1);
+			assert_eq!((refreshed(), Liquidated::get()), (vec![1], vec![]));
+			pass(1);
+			assert_eq!((refreshed(), Liquidated::get()), (vec![], vec![(LONG, 2)]));
+			assert_eq!(System::events().len(), 1);
+		});
+	}
+
+	/// Its look was before the others' liquidations, and these moved the price: no failure, but new triggers.
+	#[test]
+	fn that_became_safe_within_the_block_get_their_triggers() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			broke(1, [LONG]);
+			broke(2, [LONG]);
+			Rescued::set(Some((1, 2)));
+			pass(3);
+			assert_eq!(Liquidated::get(), vec![(LONG, 1)]);
+			assert_eq!(Looks::take().last(), Some(&(LONG, 2, true)));
+			assert_eq!(System::events().len(), 1);
+			assert_eq!(Liquidations::unsafe_positions(LONG, 9), vec![]);
+		});
+	}
+
+	#[test]
+	fn behind_many_that_are_safe_come_when_these_have_moved() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			set_looks(4);
+			(0..25).for_each(|id| stale(id, [LONG]));
+			broke(25, [LONG]);
+			pass(6);
+			assert_eq!(Liquidated::get(), vec![]);
+			pass(1);
+			assert_eq!(Liquidated::get(), vec![(LONG, 25)]);
+			assert_eq!(refreshed().len(), 25);
+		});
+	}
+
+	#[test]
+	fn more_than_may_be_looked_at_are_all_liquidated() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			set_looks(4);
+			(0..30).for_each(|id| broke(id, [LONG]));
+			(0..3).for_each(|id| fail(LONG, id));
+			pass(2);
+			for _ in 0..9 {
+				pass(1);
+			}
+			let done = Liquidated::get().into_iter().map(|(_, id)| id);
+			assert_eq!(done.collect::<std::collections::BTreeSet<_>>(), (3..30).collect());
+		});
+	}
+
+	#[test]
+	fn that_fail_are_told_and_left() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			broke(1, [LONG]);
+			broke(2, [LONG]);
+			fail(LONG, 1);
+			let before = index_of(LONG)[0];
+			pass(3);
+			System::assert_has_event(
+				Event::FallbackFailed {
+					group: LONG,
+					position: 1,
+					error: FAILING_ERROR,
+				}
+				.into(),
+			);
+			assert_eq!(sp_io::storage::get(LITTER), None);
+			assert_eq!(index_of(LONG)[0], before);
+			assert_eq!(Liquidated::get(), vec![(LONG, 2)]);
+		});
+	}
+
+	/// Three groups, one account: one attempt in a block, whichever group comes first.
+	#[test]
+	fn crossed_in_several_groups_are_tried_once_in_a_block() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			broke(1, [LONG, COLLATERAL, DEADLINE]);
+			[LONG, COLLATERAL, DEADLINE]
+				.iter()
+				.for_each(|group| fail(*group, 1));
+			pass(2);
+			let mut groups = std::collections::BTreeSet::new();
+			for _ in 0..7 {
+				System::reset_events();
+				pass(1);
+				let failed = System::events().into_iter().map(|record| match record.event {
+					RuntimeEvent::Liquidations(Event::FallbackFailed {
+						group, position: 1, ..
+					}) => group,
+					other => panic!("{other:?}"),
+				});
+				let failed = failed.collect::<Vec<_>>();
+				assert_eq!(failed.len(), 1);
+				groups.extend(failed);
+			}
+			// It is not always the same group that tries, so one that fails alone does not decide.
+			assert_eq!(groups.len(), 3);
+			Failing::set([(LONG, 1), (COLLATERAL, 1)].into());
+			pass(7);
+			assert_eq!(Liquidated::get(), vec![(DEADLINE, 1)]);
+		});
+	}
+
+	#[test]
+	fn have_numbers_of_their_own() {
+		ExtBuilder::default()
+			.accounts()
+			.positions([(1, 1, 2_000), (2, 1, 2_000)])
+			.build_and_execute(|| {
+				broke(1, [LONG, DEADLINE]);
+				pass(3);
+				let done = Liquidated::get().into_iter().map(|(group, id)| holder(group, id));
+				assert_eq!(
+					done.collect::<std::collections::BTreeSet<_>>(),
+					[(None, 1), (Some(1), 1), (Some(2), 1)].into()
+				);
+				assert_eq!(Liquidated::get().len(), 3);
+			});
 	}
 }

@@ -1,7 +1,7 @@
 //! The order of the index, and what a walk reads.
 
 use codec::{Decode, Encode, MaxEncodedLen};
-use keel_primitives::{Entry, TriggerIndex};
+use keel_primitives::{DebtBetween, Entry, Group, TriggerIndex};
 
 use crate::{mock::*, *};
 
@@ -66,7 +66,9 @@ mod moved {
 					(vec![(5, 1)], vec![(9, 1)], vec![(7, 2)])
 				);
 				assert_eq!(
-					(1..5).map(Liquidations::count).collect::<Vec<_>>(),
+					(1..5)
+						.map(|branch| Liquidations::count(b(branch)))
+						.collect::<Vec<_>>(),
 					vec![1, 1, 1, 0]
 				);
 			});
@@ -79,18 +81,18 @@ mod moved {
 			.build_and_execute(|| {
 				set(1, 1, 7);
 				assert_eq!(index_of(1), vec![(7, 1), (6, 2)]);
-				assert!(Liquidations::contains(1, 1, at(7)));
-				assert!(!Liquidations::contains(1, 1, at(5)));
+				assert!(Liquidations::contains(b(1), 1, at(7)));
+				assert!(!Liquidations::contains(b(1), 1, at(5)));
 				assert!(!Liquidations::contains(
-					1,
+					b(1),
 					1,
 					Entry {
 						trigger: 7,
 						debt: DEBT + 1
 					}
 				));
-				assert!(!Liquidations::contains(2, 1, at(7)));
-				assert!(!Liquidations::contains(1, 2, at(7)));
+				assert!(!Liquidations::contains(b(2), 1, at(7)));
+				assert!(!Liquidations::contains(b(1), 2, at(7)));
 				unset(1, 2);
 				assert_eq!(index_of(1), vec![(7, 1)]);
 			});
@@ -100,10 +102,10 @@ mod moved {
 	fn writes_nothing_for_an_unchanged_entry() {
 		ExtBuilder::default().build_and_execute(|| {
 			// A key that is not there stays away, so nothing was inserted either.
-			Liquidations::moved(1, 1, Some(at(5)), Some(at(5)));
-			Liquidations::moved(1, 1, None, None);
+			Liquidations::moved(b(1), 1, Some(at(5)), Some(at(5)));
+			Liquidations::moved(b(1), 1, None, None);
 			assert_eq!(index_of(1), vec![]);
-			assert!(!Ladders::<Test>::contains_key(1));
+			assert!(!Ladders::<Test>::contains_key(b(1)));
 		});
 	}
 }
@@ -115,11 +117,11 @@ mod first {
 	fn lists_the_worst_first_and_no_more_than_asked_for() {
 		let given = [(1, 1, 5), (1, 2, 9), (1, 3, 9), (1, 4, 7), (2, 5, 8)];
 		ExtBuilder::default().positions(given).build_and_execute(|| {
-			assert_eq!(Liquidations::first(1, 3), vec![2, 3, 4]);
-			assert_eq!(Liquidations::first(1, u32::MAX), vec![2, 3, 4, 1]);
-			assert_eq!(Liquidations::first(2, 9), vec![5]);
-			assert_eq!(Liquidations::first(1, 0), Vec::<u64>::new());
-			assert_eq!(Liquidations::first(3, 9), Vec::<u64>::new());
+			assert_eq!(Liquidations::first(b(1), 3), vec![2, 3, 4]);
+			assert_eq!(Liquidations::first(b(1), u32::MAX), vec![2, 3, 4, 1]);
+			assert_eq!(Liquidations::first(b(2), 9), vec![5]);
+			assert_eq!(Liquidations::first(b(1), 0), Vec::<u64>::new());
+			assert_eq!(Liquidations::first(b(3), 9), Vec::<u64>::new());
 		});
 	}
 }
@@ -131,7 +133,7 @@ mod walk {
 	fn stops_at_the_first_safe_position() {
 		let given = (0..100).map(|i| (1, i, 1_000 + 10 - i.min(20) as u128));
 		ExtBuilder::default().positions(given).build_and_execute(|| {
-			let walk = Liquidations::walk(1, None, 1_000, u32::MAX);
+			let walk = Liquidations::walk(b(1), None, 1_000, u32::MAX);
 			let ids = walk.keys.iter().map(|key| key.position()).collect::<Vec<_>>();
 			assert_eq!(ids, (0..10).collect::<Vec<_>>());
 			assert_eq!(walk.visited, 11);
@@ -143,7 +145,7 @@ mod walk {
 		ExtBuilder::default()
 			.positions([(1, 1, 1_000), (1, 2, 1_001)])
 			.build_and_execute(|| {
-				let walk = Liquidations::walk(1, None, 1_000, u32::MAX);
+				let walk = Liquidations::walk(b(1), None, 1_000, u32::MAX);
 				assert_eq!(walk.keys, vec![TriggerKey::new(1_001, 2)]);
 			});
 	}
@@ -153,10 +155,10 @@ mod walk {
 		ExtBuilder::default()
 			.positions((0..50).map(|i| (1, i, 2_000)))
 			.build_and_execute(|| {
-				let walk = Liquidations::walk(1, None, 1_000, 7);
+				let walk = Liquidations::walk(b(1), None, 1_000, 7);
 				assert_eq!((walk.keys.len(), walk.visited), (7, 7));
 				assert_eq!(
-					Liquidations::walk(1, None, 1_000, 0),
+					Liquidations::walk(b(1), None, 1_000, 0),
 					Walk {
 						keys: vec![],
 						visited: 0
@@ -171,7 +173,7 @@ mod walk {
 			.positions((0..5).map(|i| (1, i, 2_000)))
 			.build_and_execute(|| {
 				unset(1, 2);
-				let walk = Liquidations::walk(1, Some(TriggerKey::new(2_000, 2)), 1_000, 9);
+				let walk = Liquidations::walk(b(1), Some(TriggerKey::new(2_000, 2)), 1_000, 9);
 				assert_eq!(
 					walk.keys,
 					vec![TriggerKey::new(2_000, 3), TriggerKey::new(2_000, 4)]
@@ -185,7 +187,7 @@ mod walk {
 			.positions([(1, 1, 2_000), (2, 2, 3_000)])
 			.build_and_execute(|| {
 				assert_eq!(
-					Liquidations::walk(1, None, 0, 9).keys,
+					Liquidations::walk(b(1), None, 0, 9).keys,
 					vec![TriggerKey::new(2_000, 1)]
 				);
 			});
@@ -207,11 +209,11 @@ mod walk {
 		let mut ext = ExtBuilder::default().build();
 		ext.execute_with(|| {
 			for (group, position, trigger) in positions {
-				Liquidations::moved(group, position, None, Some(at(trigger)));
+				Liquidations::moved(b(group), position, None, Some(at(trigger)));
 			}
 		});
 		ext.commit_all().unwrap();
-		let (walk, proof) = ext.execute_and_prove(|| Liquidations::walk(1, None, 1_000, u32::MAX));
+		let (walk, proof) = ext.execute_and_prove(|| Liquidations::walk(b(1), None, 1_000, u32::MAX));
 		assert_eq!(walk.keys.len(), 10);
 		assert_eq!(walk.keys[0], TriggerKey::new(2_009, 9));
 		(walk.visited, proof.iter_nodes().count())
@@ -236,9 +238,9 @@ mod walk {
 			let mut calls = 0;
 			ExtBuilder::default().build_and_execute(|| {
 				for (group, position, trigger) in positions {
-					Liquidations::moved(group, position, None, Some(at(trigger)));
+					Liquidations::moved(b(group), position, None, Some(at(trigger)));
 					if trigger > 1_000 {
-						Positions::mutate(|positions| positions.insert((group, position), at(trigger)));
+						Positions::mutate(|positions| positions.insert((b(group), position), at(trigger)));
 					}
 				}
 				pass(3);
@@ -248,5 +250,78 @@ mod walk {
 			calls
 		};
 		assert_eq!(calls(1_000), calls(10_000));
+	}
+}
+
+mod groups {
+	use super::*;
+
+	/// Groups of all kinds, with numbers whose bytes look like kinds.
+	fn all() -> Vec<Group> {
+		let numbers = [0, 1, 4, 256, 0x0404_0404, u32::MAX];
+		let kinds = [Group::Branch, Group::Long, Group::Short, Group::Collateral];
+		let mut all = kinds
+			.into_iter()
+			.flat_map(|kind| numbers.map(kind))
+			.collect::<Vec<_>>();
+		all.push(Group::Deadline);
+		all
+	}
+
+	#[test]
+	fn are_five_bytes_or_one_and_none_begins_like_another() {
+		for one in all() {
+			let bytes = one.encode();
+			assert_eq!(bytes.len(), if one == Group::Deadline { 1 } else { 5 });
+			for other in all() {
+				assert_eq!(other.encode().starts_with(&bytes), one == other);
+			}
+		}
+		assert_eq!(Group::max_encoded_len(), 5);
+	}
+
+	#[test]
+	fn keep_their_keys_apart() {
+		ExtBuilder::default().build().execute_with(|| {
+			// One position in all of them, and one in each alone.
+			for (i, group) in all().into_iter().enumerate() {
+				let debt = u128::from(!group.is_estimate());
+				let entry = |trigger| Entry { trigger, debt };
+				set_entry(group, 7, entry(500 + i as u128));
+				set_entry(group, 100 + i as u64, entry(100));
+			}
+			for (i, group) in all().into_iter().enumerate() {
+				let keys = vec![(500 + i as u128, 7), (100, 100 + i as u64)];
+				assert_eq!(index_of(group), keys);
+				assert_eq!(Liquidations::first(group, 9), vec![7, 100 + i as u64]);
+				assert_eq!(Liquidations::count(group), 2);
+				assert_eq!(Liquidations::walk(group, None, 0, 9).keys.len(), 2);
+				let behind = TriggerKey::new(500 + i as u128, 7);
+				assert_eq!(Liquidations::walk(group, Some(behind), 0, 9).keys.len(), 1);
+			}
+			Groups::set(all());
+			Liquidations::do_try_state().expect("several keys, one in each group");
+			unset(LONG, 7);
+			assert!(!Liquidations::first(LONG, 9).contains(&7));
+			assert!(Liquidations::first(SHORT, 9).contains(&7));
+		});
+	}
+
+	#[test]
+	fn that_are_no_branch_have_no_ladder_and_no_debt() {
+		ExtBuilder::default().accounts().build().execute_with(|| {
+			for group in ESTIMATES {
+				misplace(group, 1, 500);
+				misplace(group, 1, 5_000);
+				assert!(!Ladders::<Test>::contains_key(group));
+				// Also if a ledger reports what it should not.
+				set(group, 2, 5_000);
+				assert!(!Ladders::<Test>::contains_key(group));
+				let nothing = DebtBetween { debt: 0, exact: true };
+				for (above, up_to) in [(0, u128::MAX), (4_999, 5_000), (4_990, 5_003)] {
+					assert_eq!(Liquidations::sum_between(group, above, up_to), (nothing, 0));
+				}
+			}
+		});
 	}
 }

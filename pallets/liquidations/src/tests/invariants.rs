@@ -1,19 +1,19 @@
 //! Each invariant, broken.
 
 use frame_support::{assert_ok, storage::unhashed};
+use keel_math::ladder::TICKS;
 
-use crate::{
-	ladder::{Rung, TICKS},
-	mock::*,
-	*,
-};
+use crate::{ladder::Rung, mock::*, *};
 
 /// Break something in a healthy state; the invariant must say so.
 fn broken(corrupt: impl FnOnce(), message: &'static str) {
 	ExtBuilder::default()
+		.accounts()
 		.positions([(1, 1, 2_000), (2, 2, 500)])
 		.build()
 		.execute_with(|| {
+			// In two groups, under the number of a vault.
+			stale(2, [LONG, COLLATERAL]);
 			pass(3);
 			assert_ok!(Liquidations::do_try_state());
 			corrupt();
@@ -24,7 +24,7 @@ fn broken(corrupt: impl FnOnce(), message: &'static str) {
 #[test]
 fn key_of_an_unknown_group() {
 	broken(
-		|| Index::<Test>::insert(77, TriggerKey::new(1, 1), 1),
+		|| Index::<Test>::insert(b(77), TriggerKey::new(1, 1), 1),
 		"Index: a key's group is unknown to the ledger",
 	);
 }
@@ -32,14 +32,44 @@ fn key_of_an_unknown_group() {
 #[test]
 fn position_with_two_keys() {
 	broken(
-		|| Index::<Test>::insert(2, TriggerKey::new(501, 2), 1),
-		"Index: a position has two keys",
+		|| Index::<Test>::insert(b(2), TriggerKey::new(501, 2), 1),
+		"Index: a position has two keys in a group",
 	);
 }
 
 #[test]
+fn account_with_two_keys_in_a_group() {
+	broken(
+		|| Index::<Test>::insert(LONG, TriggerKey::new(501, 2), 0),
+		"Index: a position has two keys in a group",
+	);
+}
+
+#[test]
+fn account_with_debt() {
+	let message = "Index: a position of a group that is no branch has debt";
+	for group in ESTIMATES {
+		broken(
+			|| Index::<Test>::insert(group, TriggerKey::new(501, 3), 1),
+			message,
+		);
+	}
+}
+
+#[test]
+fn ladder_of_a_group_that_is_no_branch() {
+	let message = "Ladders: a group that is no branch has a ladder";
+	for group in ESTIMATES {
+		broken(
+			|| Ladders::<Test>::insert(group, Ladders::<Test>::get(b(2)).unwrap()),
+			message,
+		);
+	}
+}
+
+#[test]
 fn key_of_the_wrong_length() {
-	let key = Index::<Test>::hashed_key_for(1, TriggerKey::new(1, 9));
+	let key = Index::<Test>::hashed_key_for(b(1), TriggerKey::new(1, 9));
 	let (longer, shorter) = ([&key[..], &[0]].concat(), key[..key.len() - 1].to_vec());
 	broken(
 		move || unhashed::put_raw(&longer, &[]),
@@ -53,7 +83,7 @@ fn key_of_the_wrong_length() {
 
 #[test]
 fn debt_of_the_wrong_length() {
-	let key = Index::<Test>::hashed_key_for(2, TriggerKey::new(500, 2));
+	let key = Index::<Test>::hashed_key_for(b(2), TriggerKey::new(500, 2));
 	let longer = key.clone();
 	broken(
 		move || unhashed::put_raw(&key, &[1; 15]),
@@ -68,7 +98,7 @@ fn debt_of_the_wrong_length() {
 #[test]
 fn position_without_debt() {
 	broken(
-		|| Index::<Test>::insert(2, TriggerKey::new(500, 2), 0),
+		|| Index::<Test>::insert(b(2), TriggerKey::new(500, 2), 0),
 		"Index: a position has no debt",
 	);
 }
@@ -76,14 +106,14 @@ fn position_without_debt() {
 #[test]
 fn debt_beyond_its_type() {
 	broken(
-		|| Index::<Test>::insert(2, TriggerKey::new(500, 3), u128::MAX),
+		|| Index::<Test>::insert(b(2), TriggerKey::new(500, 3), u128::MAX),
 		"Index: the debt of a tick overflows",
 	);
 }
 
 /// Change the ladder of group 2, whose one position has its debt on the tick of 500.
 fn mutate_ladder(mutate: impl FnOnce(&mut Vec<Rung>)) {
-	Ladders::<Test>::mutate(2, |ladder| {
+	Ladders::<Test>::mutate(b(2), |ladder| {
 		let mut rungs = ladder.take().unwrap().rungs().to_vec();
 		mutate(&mut rungs);
 		*ladder = Some(Ladder(rungs.try_into().unwrap()));
@@ -92,7 +122,7 @@ fn mutate_ladder(mutate: impl FnOnce(&mut Vec<Rung>)) {
 
 #[test]
 fn ladder_under_a_key_of_the_wrong_length() {
-	let key = [&Ladders::<Test>::hashed_key_for(2)[..], &[0]].concat();
+	let key = [&Ladders::<Test>::hashed_key_for(b(2))[..], &[0]].concat();
 	broken(
 		move || unhashed::put_raw(&key, &[]),
 		"Ladders: a key is malformed",
@@ -103,11 +133,11 @@ fn ladder_under_a_key_of_the_wrong_length() {
 fn ladder_that_does_not_decode() {
 	use codec::Encode;
 	let longer = (
-		Ladders::<Test>::hashed_key_for(2),
+		Ladders::<Test>::hashed_key_for(b(2)),
 		[&vec![Rung { tick: 500, debt: 1 }].encode()[..], &[0]].concat(),
 	);
 	broken(
-		|| unhashed::put_raw(&Ladders::<Test>::hashed_key_for(2), &[4, 1]),
+		|| unhashed::put_raw(&Ladders::<Test>::hashed_key_for(b(2)), &[4, 1]),
 		"Ladders: a ladder does not decode",
 	);
 	broken(
@@ -121,7 +151,7 @@ fn ladder_beyond_its_bound() {
 	use codec::Encode;
 	let rungs = vec![Rung { tick: 1, debt: 1 }; TICKS as usize + 1].encode();
 	broken(
-		move || unhashed::put_raw(&Ladders::<Test>::hashed_key_for(2), &rungs),
+		move || unhashed::put_raw(&Ladders::<Test>::hashed_key_for(b(2)), &rungs),
 		"Ladders: a ladder does not decode",
 	);
 }
@@ -130,7 +160,7 @@ fn ladder_beyond_its_bound() {
 fn ladder_that_is_empty() {
 	broken(|| mutate_ladder(Vec::clear), "Ladders: a ladder is empty");
 	broken(
-		|| Ladders::<Test>::insert(3, Ladder::default()),
+		|| Ladders::<Test>::insert(b(3), Ladder::default()),
 		"Ladders: a ladder is empty",
 	);
 }
@@ -138,7 +168,7 @@ fn ladder_that_is_empty() {
 #[test]
 fn ladder_of_a_group_without_positions() {
 	broken(
-		|| Ladders::<Test>::insert(3, Ladders::<Test>::get(2).unwrap()),
+		|| Ladders::<Test>::insert(b(3), Ladders::<Test>::get(b(2)).unwrap()),
 		"Ladders: a group without positions has a ladder",
 	);
 }
@@ -146,7 +176,7 @@ fn ladder_of_a_group_without_positions() {
 #[test]
 fn positions_without_a_ladder() {
 	broken(
-		|| Ladders::<Test>::remove(2),
+		|| Ladders::<Test>::remove(b(2)),
 		"Ladders: a group with positions has no ladder",
 	);
 }
@@ -196,7 +226,7 @@ fn tick_that_is_not_the_sum_of_its_positions() {
 	);
 	// The other side: a position whose debt is not what was reported.
 	broken(
-		|| Index::<Test>::insert(2, TriggerKey::new(500, 2), DEBT - 1),
+		|| Index::<Test>::insert(b(2), TriggerKey::new(500, 2), DEBT - 1),
 		message,
 	);
 }
@@ -211,8 +241,11 @@ fn rings_that_do_not_decode() {
 
 #[test]
 fn ring_beyond_its_bound() {
-	use codec::Encode;
-	let rings = vec![(1u32, vec![5u128; RING as usize + 1], None::<TriggerKey>)];
+	use codec::{DecodeAll, Encode};
+	let rings = vec![(b(1), vec![5u128; RING as usize + 1], None::<TriggerKey>)];
+	// Of one less it would be right.
+	let fits = vec![(b(1), vec![5u128; RING as usize], None::<TriggerKey>)];
+	assert!(HistoryOf::<Test>::decode_all(&mut &(1u64, fits).encode()[..]).is_ok());
 	let history = (1u64, rings).encode();
 	broken(
 		move || unhashed::put_raw(&Thresholds::<Test>::hashed_key(), &history),
@@ -235,7 +268,7 @@ fn ring_that_is_empty() {
 #[test]
 fn ring_of_an_unknown_group() {
 	broken(
-		|| mutate_rings(|history| history.rings[0].group = 77),
+		|| mutate_rings(|history| history.rings[0].group = b(77)),
 		"Thresholds: a ring's group is unknown to the ledger",
 	);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use codec::MaxEncodedLen;
+use keel_math::ladder::{ceil, floor, tick, TICKS};
 use proptest::prelude::*;
 
 use crate::ladder::*;

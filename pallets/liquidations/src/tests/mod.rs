@@ -7,5 +7,6 @@ mod index;
 mod invariants;
 mod ladder;
 mod random;
+mod refresh;
 mod views;
 mod worker;

@@ -2,8 +2,15 @@
 
 use codec::Encode;
 use frame_support::{assert_ok, traits::Hooks};
+use keel_primitives::Group;
 use sp_core::offchain::{Duration, StorageKind};
-use sp_runtime::offchain::storage_lock::{BlockAndTime, StorageLock};
+use sp_runtime::{
+	offchain::{
+		storage::StorageValueRef,
+		storage_lock::{BlockAndTime, StorageLock},
+	},
+	transaction_validity::InvalidTransaction,
+};
 
 use crate::{mock::*, offchain::*, *};
 
@@ -11,7 +18,7 @@ fn work() -> Result<u32, Resting> {
 	Liquidations::submit_liquidations(System::block_number())
 }
 
-fn ids(transactions: &[Vec<u8>]) -> Vec<(u32, u64)> {
+fn ids(transactions: &[Vec<u8>]) -> Vec<(Group, u64)> {
 	transactions
 		.iter()
 		.map(|bytes| match open(bytes).0 {
@@ -35,16 +42,16 @@ mod submission {
 			.build_offchain_and_execute(|take| {
 				Liquidations::offchain_worker(System::block_number());
 				let sent = take();
-				assert_eq!(ids(&sent), vec![(1, 7)]);
+				assert_eq!(ids(&sent), vec![(b(1), 7)]);
 				next_block();
 				let valid = validate(&sent[0]).unwrap();
-				assert_eq!(valid.provides, vec![(TAG, (1u32, 7u64)).encode()]);
+				assert_eq!(valid.provides, vec![(TAG, (Some(1u32), 7u64)).encode()]);
 				assert_eq!(valid.priority, BASE_PRIORITY + 1_000);
 				// The era would last longer.
 				assert_eq!(valid.longevity, LONGEVITY);
 				assert!(valid.propagate);
 				assert_eq!(apply(&sent[0]), Ok(Ok(())));
-				assert_eq!(Liquidated::get(), vec![(1, 7)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 7)]);
 			});
 	}
 
@@ -55,7 +62,10 @@ mod submission {
 			.positions(given)
 			.build_offchain_and_execute(|take| {
 				assert_eq!(work(), Ok(10));
-				assert_eq!(ids(&take()), (30..40).rev().map(|i| (1, i)).collect::<Vec<_>>());
+				assert_eq!(
+					ids(&take()),
+					(30..40).rev().map(|i| (b(1), i)).collect::<Vec<_>>()
+				);
 				assert_eq!(DeficitCalls::get(), 10);
 			});
 	}
@@ -69,7 +79,7 @@ mod submission {
 				assert_eq!(work(), Ok(3));
 				let mut sent = ids(&take());
 				sent.sort();
-				assert_eq!(sent, vec![(1, 1), (2, 9), (3, 4)]);
+				assert_eq!(sent, vec![(b(1), 1), (b(2), 9), (b(3), 4)]);
 			});
 	}
 
@@ -78,9 +88,9 @@ mod submission {
 		ExtBuilder::default()
 			.positions((0..40).map(|i| (1, i, 2_000)))
 			.build_offchain_and_execute(|take| {
-				TooFresh::set((0..20).map(|i| (1, i)).collect());
+				TooFresh::set((0..20).map(|i| (b(1), i)).collect());
 				assert_eq!(work(), Ok(10));
-				assert_eq!(ids(&take()), (20..30).map(|i| (1, i)).collect::<Vec<_>>());
+				assert_eq!(ids(&take()), (20..30).map(|i| (b(1), i)).collect::<Vec<_>>());
 			});
 	}
 
@@ -91,7 +101,7 @@ mod submission {
 			.build_offchain_and_execute(|take| {
 				refuse(1);
 				assert_eq!(work(), Ok(1));
-				assert_eq!(ids(&take()), vec![(2, 2)]);
+				assert_eq!(ids(&take()), vec![(b(2), 2)]);
 			});
 	}
 
@@ -112,6 +122,139 @@ mod submission {
 				next_block();
 				assert_eq!(apply(&second), Ok(Ok(())));
 			});
+	}
+}
+
+mod accounts {
+	use super::*;
+
+	#[test]
+	fn crossed_in_three_groups_are_one_transaction() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				broke(1, [LONG, COLLATERAL, DEADLINE]);
+				assert_eq!(work(), Ok(1));
+				assert_eq!(DeficitCalls::get(), 1);
+				let sent = ids(&take());
+				assert_eq!(sent.len(), 1);
+				assert_eq!(sent[0].1, 1);
+				let memory = StorageValueRef::persistent(SENT_KEY)
+					.get::<Vec<Sent<u64>>>()
+					.unwrap()
+					.unwrap();
+				assert_eq!(memory.len(), 1);
+				// Not again in this block, from whatever group.
+				assert_eq!(work(), Ok(0));
+				assert_eq!(take(), Vec::<Vec<u8>>::new());
+			});
+	}
+
+	#[test]
+	fn are_tagged_alike_in_all_groups_and_unlike_vaults() {
+		ExtBuilder::default()
+			.accounts()
+			.positions([(1, 1, 2_000), (2, 1, 2_000)])
+			.build_offchain_and_execute(|_| {
+				broke(1, [LONG, COLLATERAL, DEADLINE]);
+				broke(2, [LONG]);
+				let tag = |group: Group, position| {
+					let transaction = transaction(group, position);
+					frame_support::hypothetically!({
+						next_block();
+						validate(&transaction).unwrap().provides
+					})
+				};
+				let account = tag(LONG, 1);
+				assert_eq!(account, vec![(TAG, (None::<u32>, 1u64)).encode()]);
+				assert_eq!(
+					(tag(COLLATERAL, 1), tag(DEADLINE, 1)),
+					(account.clone(), account.clone())
+				);
+				let all = [account, tag(LONG, 2), tag(b(1), 1), tag(b(2), 1)];
+				assert_eq!(std::collections::BTreeSet::from(all).len(), 4);
+			});
+	}
+
+	#[test]
+	fn that_are_safe_are_left_to_the_block() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				stale(1, [LONG, DEADLINE]);
+				stale(2, [SHORT]);
+				broke(3, [SHORT, DEADLINE]);
+				assert_eq!(work(), Ok(1));
+				assert_eq!(ids(&take())[0].1, 3);
+				// Each was asked about once.
+				assert_eq!(DeficitCalls::get(), 3);
+				idle();
+				let mut done = refreshed();
+				done.sort();
+				assert_eq!(done, vec![1, 2]);
+			});
+	}
+
+	/// More than a run looks at, all of them safe but the last: found in the next run.
+	#[test]
+	fn that_are_safe_do_not_hide_the_unsafe_behind_them() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				(0..500).for_each(|id| stale(id, [LONG]));
+				broke(500, [LONG]);
+				assert_eq!(work(), Ok(0));
+				assert_eq!(DeficitCalls::take(), 266);
+				next_block();
+				assert_eq!(work(), Ok(1));
+				assert_eq!(ids(&take()), vec![(LONG, 500)]);
+				assert_eq!(DeficitCalls::take(), 501 - 266);
+				// That was the end: the next run begins at the front.
+				next_block();
+				assert_eq!(work(), Ok(0));
+				assert_eq!(DeficitCalls::take(), 266);
+				// A price that comes back, nonsense, and a group that is gone.
+				set_price(LONG, u128::MAX);
+				assert_eq!(work(), Ok(0));
+				store(NEXT_KEY, b"\xff\xff\xff");
+				set_price(LONG, 1_000);
+				assert_eq!((work(), DeficitCalls::take()), (Ok(0), 266));
+				Groups::set([1, 2, 3].map(b).to_vec());
+				assert_eq!(work(), Ok(0));
+				Groups::mutate(|groups| groups.extend(ESTIMATES));
+				assert_eq!((work(), DeficitCalls::take()), (Ok(0), 266));
+			});
+	}
+
+	#[test]
+	fn come_with_vaults_of_the_same_number() {
+		ExtBuilder::default()
+			.accounts()
+			.positions([(1, 7, 2_000)])
+			.build_offchain_and_execute(|take| {
+				broke(7, [LONG, COLLATERAL]);
+				assert_eq!(work(), Ok(2));
+				next_block();
+				for transaction in take() {
+					assert_eq!(apply(&transaction), Ok(Ok(())));
+				}
+				let done = Liquidated::get().into_iter().map(|(group, id)| holder(group, id));
+				let done = done.collect::<std::collections::BTreeSet<_>>();
+				assert_eq!(done, [(None, 7), (Some(1), 7)].into());
+			});
+	}
+
+	/// What one validator found in one group and another in another: the second finds nothing left to do.
+	#[test]
+	fn are_not_liquidated_twice_for_two_groups() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			broke(1, [LONG, COLLATERAL]);
+			let (one, other) = (transaction(LONG, 1), transaction(COLLATERAL, 1));
+			next_block();
+			assert_eq!(apply(&one), Ok(Ok(())));
+			assert_eq!(apply(&other), Err(InvalidTransaction::Stale.into()));
+			assert_eq!(Liquidated::get(), vec![(LONG, 1)]);
+		});
 	}
 }
 
@@ -161,7 +304,7 @@ mod memory {
 				// None of them happened: the same ten again, nobody else.
 				next_block();
 				assert_eq!(work(), Ok(10));
-				assert_eq!(ids(&take()), (0..10).map(|i| (1, i)).collect::<Vec<_>>());
+				assert_eq!(ids(&take()), (0..10).map(|i| (b(1), i)).collect::<Vec<_>>());
 			});
 	}
 
@@ -225,7 +368,7 @@ mod rest {
 					next_block();
 				}
 				assert_eq!(take(), Vec::<Vec<u8>>::new());
-				assert_eq!(Liquidated::get(), vec![(1, 1)]);
+				assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
 			});
 	}
 
