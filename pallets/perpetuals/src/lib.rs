@@ -1,2 +1,599 @@
-//! Perpetual markets.
+//! # Perpetuals
+//!
+//! Perpetual futures against one liquidity pool: markets, orders, positions, funding, and who carries a loss.
+//!
+//! ## Overview
+//!
+//! - A **market** needs a feed and parameters. Its price depends on the net of all positions, the *skew*: the mark is
+//!   `index × (1 + skew / scale)`, and a trade fills at the mean of the mark before and after it. Going in a circle earns nothing.
+//! - All markets are in one value, the **book**, brought up to date once a block, before transactions: prices and what they are good
+//!   enough for, funding, margin rates. Everything else in the block reads it, so that views quote what execution does.
+//! - An **order** is committed and fills at the first index price made after that, in the order of commitment. Nobody trades on a price
+//!   they have seen. It holds back a fee, which it gets back when it fills and loses when it fails. An order with a trigger
+//!   waits for the index price first: a stop, or with `reduce_only` a stop loss or a profit taken.
+//! - **Opening** needs a price fit for adding risk, the circuit breaker's leave, room under the caps of open interest and
+//!   premium, a pool that could bear the stress scenario, and the account's initial margin. **Reducing** needs a price, no more.
+//! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has its cash, and this
+//!   pallet the markets' rebates and tranches, what the insurance fund is due, and the fees held for orders; together exactly all.
+//! - **Liquidations** close the smallest part that restores an account, at the price everybody else gets, as far as the
+//!   market's window has room. What is missing in the end is carried by the markets' tranches, the insurance fund, and the pool.
+//! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid out at that.
+//!
+//! Rounding favours the pool: a trader pays rounded up and receives rounded down.
+//!
+//! What two orders gain by standing around a third at one price is at most the premium that adds. A limit price stops it.
+
 #![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod book;
+mod delisting;
+mod exposure;
+mod fees;
+mod fill;
+mod gauges;
+mod liquidate;
+mod orders;
+mod poll;
+pub mod types;
+mod views;
+mod waterfall;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+/// What does not fit.
+pub(crate) fn overflow() -> sp_runtime::DispatchError {
+	sp_runtime::ArithmeticError::Overflow.into()
+}
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use alloc::vec::Vec;
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{EnsureOrigin, Time},
+		weights::WeightMeter,
+	};
+	use frame_system::pallet_prelude::*;
+	use keel_math::FixedU128;
+	use keel_primitives::{
+		Balance, CircuitBreaker, FeedId, InsuranceFund, LiquidityPool, MarginAccountId, MarginAccounts,
+		MarketId, Moment, OrderId, PriceProvider, RiskParameters, Size,
+	};
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config {
+		/// Who keeps the accounts and the money.
+		type Accounts: MarginAccounts<Self::AccountId>;
+		/// The other side of every trade.
+		type Pool: LiquidityPool;
+		/// Who gets its share of fees and carries what is short.
+		type InsuranceFund: InsuranceFund<Self::AccountId>;
+		/// Who knows prices.
+		type Prices: PriceProvider;
+		/// Who keeps the governed numbers.
+		type RiskParameters: RiskParameters;
+		/// Asked before risk is added.
+		type CircuitBreaker: CircuitBreaker;
+		/// The chain's time, in milliseconds.
+		type Time: Time<Moment = Moment>;
+		/// Who may list and delist markets.
+		type ListOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+		/// The most markets.
+		#[pallet::constant]
+		type MaxMarkets: Get<u32>;
+		/// The most positions of an account.
+		#[pallet::constant]
+		type MaxPositions: Get<u32>;
+		/// The most open orders of an account.
+		#[pallet::constant]
+		type MaxOrders: Get<u32>;
+		/// How often the insurance fund is paid what it is due, in milliseconds.
+		#[pallet::constant]
+		type SweepPeriod: Get<Moment>;
+		/// Weights of the calls and of a block's work.
+		type WeightInfo: WeightInfo;
+	}
+
+	/// All markets, as of this block.
+	#[pallet::storage]
+	pub type Book<T: Config> = StorageValue<_, BookOf<T>, ValueQuery>;
+
+	/// Positions and orders of an account.
+	#[pallet::storage]
+	pub type Traders<T: Config> = StorageMap<_, Twox64Concat, MarginAccountId, TraderOf<T>, ValueQuery>;
+
+	/// Open orders.
+	#[pallet::storage]
+	pub type Orders<T: Config> = StorageMap<_, Twox64Concat, OrderId, Order>;
+
+	/// The next order's number.
+	#[pallet::storage]
+	pub type NextOrder<T: Config> = StorageValue<_, OrderId, ValueQuery>;
+
+	/// Orders to be filled, by market and number in big endian: first come, first served.
+	#[pallet::storage]
+	pub type Queue<T: Config> = StorageDoubleMap<_, Identity, MarketId, Identity, [u8; 8], ()>;
+
+	/// Orders that wait for their trigger, by market and side: the first to be triggered comes first.
+	#[pallet::storage]
+	pub type Waiting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+
+	/// Markets to begin with. Their parameters have to be built before; prices may come later.
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// Market, feed.
+		pub markets: Vec<(MarketId, FeedId)>,
+		#[serde(skip)]
+		pub _config: PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			for (market, feed) in &self.markets {
+				Pallet::<T>::do_list(*market, *feed)
+					.expect("a genesis market has parameters and a number of its own");
+			}
+		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A market was listed.
+		MarketListed { market: MarketId, feed: FeedId },
+		/// A market only shrinks from now on and is settled at that time.
+		MarketClosing { market: MarketId, settle_at: Moment },
+		/// A market was settled at that price. `payOut` pays its positions.
+		MarketSettled { market: MarketId, price: FixedU128 },
+		/// A settled market was removed. What its pots held is due to the insurance fund.
+		MarketRemoved { market: MarketId, pots: Balance },
+		/// An order was committed and `fee` kUSD are held for it.
+		OrderCommitted {
+			order: OrderId,
+			account: MarginAccountId,
+			market: MarketId,
+			size: Size,
+			trigger: Option<Trigger>,
+			limit: Option<FixedU128>,
+			reduce_only: bool,
+			expires_at: Moment,
+			fee: Balance,
+		},
+		/// An order's trigger was met at that index price; it joined the queue.
+		OrderTriggered {
+			order: OrderId,
+			market: MarketId,
+			index: FixedU128,
+		},
+		/// An order was cancelled; `returned` of what was held for it went back to the account.
+		OrderCancelled {
+			order: OrderId,
+			account: MarginAccountId,
+			market: MarketId,
+			returned: Balance,
+		},
+		/// An order was filled. `fee` below zero is a rebate; `funding` above zero was paid. What was held for it went back.
+		OrderFilled {
+			order: OrderId,
+			account: MarginAccountId,
+			market: MarketId,
+			size: Size,
+			price: FixedU128,
+			fee: i128,
+			realised: i128,
+			funding: i128,
+			position: Size,
+		},
+		/// An order could not be filled and is gone, with the `fee` held for it.
+		OrderFailed {
+			order: OrderId,
+			account: MarginAccountId,
+			market: MarketId,
+			error: DispatchError,
+			fee: Balance,
+		},
+		/// A part of a position was closed because its account had to be liquidated. Others as in an order filled.
+		PositionLiquidated {
+			account: MarginAccountId,
+			market: MarketId,
+			size: Size,
+			price: FixedU128,
+			notional: Balance,
+			fee: Balance,
+			realised: i128,
+			funding: i128,
+			position: Size,
+		},
+		/// A part of a position was closed as its owner had asked for. Others as in an order filled.
+		PositionReduced {
+			account: MarginAccountId,
+			market: MarketId,
+			size: Size,
+			price: FixedU128,
+			fee: i128,
+			realised: i128,
+			funding: i128,
+			position: Size,
+		},
+		/// A position was paid out at the settlement price.
+		PositionPaidOut {
+			account: MarginAccountId,
+			market: MarketId,
+			size: Size,
+			price: FixedU128,
+			realised: i128,
+			funding: i128,
+		},
+		/// What was missing from an account with nothing left was carried by these.
+		DeficitCovered {
+			account: MarginAccountId,
+			tranche: Balance,
+			fund: Balance,
+			pool: Balance,
+		},
+		/// The insurance fund failed to pay; the pool carries its part.
+		FundFailed { error: DispatchError },
+		/// The insurance fund was paid what it was due.
+		FundPaid { amount: Balance },
+		/// The insurance fund could not be paid; the next sweep tries again.
+		SweepFailed { amount: Balance, error: DispatchError },
+		/// The pool owes traders more than it has, by this much.
+		PoolInsolvent { deficit: Balance },
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// There is no such market. The view `markets` lists them.
+		UnknownMarket,
+		/// The market's number is taken. Choose one that `markets` does not show.
+		MarketExists,
+		/// There are as many markets as the chain allows. Remove a settled one first.
+		TooManyMarkets,
+		/// The market's parameters have no skew scale. Set one above zero first.
+		NoSkewScale,
+		/// The market's feed has no price yet. Wait for its first one.
+		NoPrice,
+		/// The market is closing: it takes reduce-only orders until it is settled, and no others.
+		MarketClosing,
+		/// The market is settled. `payOut` pays what you had in it.
+		MarketSettled,
+		/// The market is not settled. Delist it, and wait for the time you set.
+		NotSettled,
+		/// Accounts still have positions or orders in the market. `payOut` each of them first.
+		MarketInUse,
+		/// The settlement is too soon. Announce it at least an hour ahead.
+		NoticeTooShort,
+		/// There is no such account. Create it with a deposit to margin first.
+		UnknownAccount,
+		/// The size is zero. Name at least one base unit, above zero to buy, below to sell.
+		ZeroSize,
+		/// The size is beyond 2^90 base units, or the expiry is zero or beyond 30 days. Name less, and a time above zero.
+		OutOfRange,
+		/// The order is worth less than 10 kUSD. Order more, or reduce-only.
+		OrderTooSmall,
+		/// The order alone would widen the premium by more than a block lets it. Order less at a time: `maxSize` says how much.
+		OrderTooLarge,
+		/// The account has as many open orders as it may. Cancel one, or wait until one is filled.
+		TooManyOrders,
+		/// The account has as many positions as it may. Close one first.
+		TooManyPositions,
+		/// The order is reduce-only and there is no position it could reduce. Order without it to open one.
+		NothingToReduce,
+		/// The account does not meet its initial margin. Deposit more, or order reduce-only.
+		NotEnoughMargin,
+		/// There is no such open order. The view `orders` lists those of an account.
+		UnknownOrder,
+		/// The order belongs to another account, and has not expired. Its owner may cancel it.
+		NotOwner,
+		/// The order joined the queue less than a minute ago: cancelling it now would be choosing with the price in sight. Wait.
+		TooEarlyToCancel,
+		/// The order expired before there was a price for it. Commit another, with a later expiry.
+		Expired,
+		/// The fill price was worse than the order's limit. Commit another, with another limit.
+		LimitNotMet,
+		/// The market's price is too old or too uncertain for this. Wait for a better one; reducing asks for less.
+		PriceRefused,
+		/// The price is not newer than the account's last change. Wait for the next one.
+		PriceNotNewer,
+		/// The side's open interest would be above its cap. Order less: the view `market` shows the room.
+		OpenInterestFull,
+		/// The premium would be beyond its cap. Order less, or on the other side.
+		PremiumTooWide,
+		/// The premium moves no further this way in this block. The order is tried again in the next one.
+		PremiumStepReached,
+		/// The pool could not bear the stress scenario with this. Order less, on the other side, or wait for liquidity.
+		PoolStressed,
+		/// The account has no position in the market.
+		NoPosition,
+		/// As much was liquidated in the market within an hour as may be. It goes on as that fades.
+		LiquidationsFull,
+		/// The account has neither a position nor an order in the market. There is nothing to pay out.
+		NothingToPayOut,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Brings the book up to date, pays the insurance fund, triggers and fills orders.
+		fn on_poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
+			Self::poll(block, meter)
+		}
+
+		fn integrity_test() {
+			Self::check_config()
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Commit an order: it fills at the first index price made after now, once its trigger, if it has one, is met.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the owner of account `sub`.
+		///
+		/// ## Details
+		///
+		/// `size` has 8 decimals, above zero buys, below sells. `trigger`: wait until the index price is at or beyond that.
+		/// `limit`: fill at no worse a price, or fail. `reduce_only`: close at most what there is. `expires_in`: milliseconds
+		/// from now, at most 30 days. The order fee is taken from the account now: it comes back when the order is filled, or
+		/// cancelled while it waits for its trigger, and is lost when the order fails. Orders of a market fill in the order they
+		/// were committed, those with a trigger too once it is met.
+		///
+		/// A stop loss or a profit taken is a reduce-only order with a trigger.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`], [`Error::UnknownMarket`]: there is none
+		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]: numbers no order can have
+		/// - [`Error::MarketClosing`], [`Error::MarketSettled`]: the market comes to its end
+		/// - [`Error::NoPrice`]: the market never had a price
+		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side
+		/// - [`Error::NotEnoughMargin`]: any other order of an account that may not take on risk
+		/// - [`Error::TooManyOrders`]: cancel one first
+		/// - the circuit breaker's own, for an order without a trigger that would add risk
+		///
+		/// ## Events
+		///
+		/// [`Event::OrderCommitted`]; later [`Event::OrderTriggered`], [`Event::OrderFilled`] or [`Event::OrderFailed`].
+		#[pallet::call_index(0)]
+		#[allow(clippy::too_many_arguments)]
+		#[pallet::weight(T::WeightInfo::commit_order())]
+		pub fn commit_order(
+			origin: OriginFor<T>,
+			sub: u8,
+			market: MarketId,
+			size: Size,
+			trigger: Option<Trigger>,
+			limit: Option<FixedU128>,
+			reduce_only: bool,
+			expires_in: Moment,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let account = T::Accounts::account(&who, sub).ok_or(Error::<T>::UnknownAccount)?;
+			Self::do_commit(account, market, size, trigger, limit, reduce_only, expires_in)
+		}
+
+		/// Cancel an order.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the owner; by anyone for an order that has expired, or whose market is settled.
+		///
+		/// ## Details
+		///
+		/// An order that waits for its trigger gets its fee back, as does any in a settled market. One in the queue can't be
+		/// cancelled for its first minute, and its fee is kept.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownOrder`], [`Error::NotOwner`]: it is not the sender's open order
+		/// - [`Error::TooEarlyToCancel`]: it is about to be filled
+		///
+		/// ## Events
+		///
+		/// [`Event::OrderCancelled`].
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::cancel_order())]
+		pub fn cancel_order(origin: OriginFor<T>, #[pallet::compact] order: OrderId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_cancel(&who, order)
+		}
+
+		/// Pay out what an account has in a settled market, and cancel its orders there.
+		///
+		/// ## Origin
+		///
+		/// Signed, by anyone.
+		///
+		/// ## Details
+		///
+		/// The position is realised at the settlement price, with the funding up to then and without a fee. Fees held for
+		/// orders go back.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownMarket`], [`Error::NotSettled`]: there is nothing settled
+		/// - [`Error::NothingToPayOut`]: the account has nothing there
+		///
+		/// ## Events
+		///
+		/// [`Event::PositionPaidOut`], [`Event::OrderCancelled`].
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::pay_out(T::MaxOrders::get()))]
+		pub fn pay_out(
+			origin: OriginFor<T>,
+			#[pallet::compact] account: MarginAccountId,
+			market: MarketId,
+		) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_pay_out(account, market)
+		}
+
+		/// List a market.
+		///
+		/// ## Origin
+		///
+		/// `ListOrigin`.
+		///
+		/// ## Details
+		///
+		/// Its parameters have to be there and its feed has to have a price.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::MarketExists`], [`Error::TooManyMarkets`]: no room for it
+		/// - [`Error::NoPrice`], [`Error::NoSkewScale`], or the parameters' own error: it is not prepared
+		///
+		/// ## Events
+		///
+		/// [`Event::MarketListed`].
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::list_market())]
+		pub fn list_market(origin: OriginFor<T>, market: MarketId, feed: FeedId) -> DispatchResult {
+			T::ListOrigin::ensure_origin(origin)?;
+			let price = T::Prices::last(feed).ok_or(Error::<T>::NoPrice)?;
+			ensure!(price.value > FixedU128::default(), Error::<T>::NoPrice);
+			Self::do_list(market, feed)?;
+			Self::deposit_event(Event::MarketListed { market, feed });
+			Ok(())
+		}
+
+		/// Announce the end of a market.
+		///
+		/// ## Origin
+		///
+		/// `ListOrigin`.
+		///
+		/// ## Details
+		///
+		/// From now on it only takes reduce-only orders. In the first block at or after `settle_at` (milliseconds since the epoch,
+		/// at least an hour ahead) it is settled at its five-minute average, or at the last price if that is refused. Called
+		/// again, it moves the time.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownMarket`], [`Error::MarketSettled`]: there is nothing to end
+		/// - [`Error::NoticeTooShort`]: too soon
+		///
+		/// ## Events
+		///
+		/// [`Event::MarketClosing`], later [`Event::MarketSettled`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::delist())]
+		pub fn delist(origin: OriginFor<T>, market: MarketId, settle_at: Moment) -> DispatchResult {
+			T::ListOrigin::ensure_origin(origin)?;
+			Self::do_delist(market, settle_at)?;
+			Self::deposit_event(Event::MarketClosing { market, settle_at });
+			Ok(())
+		}
+
+		/// Remove a settled market that nobody has anything in.
+		///
+		/// ## Origin
+		///
+		/// `ListOrigin`.
+		///
+		/// ## Details
+		///
+		/// Its rebates and its tranche are due to the insurance fund.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownMarket`], [`Error::NotSettled`]: it can't be removed
+		/// - [`Error::MarketInUse`]: pay everybody out first
+		///
+		/// ## Events
+		///
+		/// [`Event::MarketRemoved`].
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::remove())]
+		pub fn remove(origin: OriginFor<T>, market: MarketId) -> DispatchResult {
+			T::ListOrigin::ensure_origin(origin)?;
+			let pots = Self::do_remove(market)?;
+			Self::deposit_event(Event::MarketRemoved { market, pots });
+			Ok(())
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// The numbers of all markets.
+		pub fn markets() -> Vec<MarketId> {
+			Book::<T>::get().markets.iter().map(|market| market.id).collect()
+		}
+
+		/// A market: prices, premium, funding, open interest and room, margin rates, pots. Nothing for an unknown one.
+		pub fn market(market: MarketId) -> Option<MarketView> {
+			Self::view_market(market)
+		}
+
+		/// An open order. Nothing for one that was filled, failed or was cancelled.
+		pub fn order(order: OrderId) -> Option<Order> {
+			Orders::<T>::get(order)
+		}
+
+		/// The open orders of an account, oldest first.
+		pub fn orders(account: MarginAccountId) -> Vec<(OrderId, Order)> {
+			let ids = Traders::<T>::get(account).orders;
+			ids.iter()
+				.filter_map(|id| Some((*id, Orders::<T>::get(id)?)))
+				.collect()
+		}
+
+		/// The position of an account in a market. Nothing if it has none.
+		pub fn position(account: MarginAccountId, market: MarketId) -> Option<PositionView> {
+			Self::view_position(account, market)
+		}
+
+		/// What an order of account `sub` of `owner` would do at the price of now, or the error it would fail with. It will fill
+		/// at a later price, and after the orders before it. Order fee and trigger are not looked at.
+		pub fn preview_order(
+			owner: T::AccountId,
+			sub: u8,
+			market: MarketId,
+			size: Size,
+			limit: Option<FixedU128>,
+			reduce_only: bool,
+		) -> Result<Preview, DispatchError> {
+			Self::view_preview(&owner, sub, market, size, limit, reduce_only)
+		}
+
+		/// The largest size account `sub` of `owner` could buy (or sell) at the price of now, 8 decimals, never below zero.
+		/// It tries the fill up to 42 times: ask for it when somebody looks, not with every block.
+		pub fn max_size(owner: T::AccountId, sub: u8, market: MarketId, buy: bool) -> Balance {
+			Self::view_max_size(&owner, sub, market, buy)
+		}
+
+		/// The share of fees the insurance fund gets in this block, what it is due, and what is held for open orders, the latter
+		/// two in base units of kUSD.
+		pub fn pots() -> (FixedU128, Balance, Balance) {
+			let book = Book::<T>::get();
+			(book.fund_share, book.fund_due, book.order_fees)
+		}
+	}
+}

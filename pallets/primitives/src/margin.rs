@@ -114,6 +114,9 @@ pub trait MarginAccounts<AccountId> {
 	/// `amount` kUSD came into custody for clearing without a transfer from here.
 	fn note(amount: Balance) -> DispatchResult;
 
+	/// `amount` of clearing leaves custody without a transfer from here: the counterpart of [`note`](Self::note).
+	fn release(amount: Balance) -> DispatchResult;
+
 	/// kUSD in custody that belongs to clearing.
 	fn clearing() -> i128;
 

@@ -1,0 +1,347 @@
+//! Worst cases of every call and of every part of a block's work.
+
+use alloc::vec::Vec;
+use frame_benchmarking::v2::*;
+use frame_support::{
+	assert_ok,
+	traits::{EnsureOrigin, Get, Time},
+};
+use frame_system::RawOrigin;
+use keel_math::{FixedU128, ONE};
+use keel_primitives::{
+	Balance, ChainParameters, InsuranceFund, LiquidityPool, MarginAccountId, MarginAccounts, MarketId,
+	MarketParameters, OrderId, Positions, PriceProvider, RiskParameters, Size,
+};
+
+use crate::{
+	orders::Tried, Book, Call, Config, Fit, NextOrder, Order, Orders, Pallet, Status, Traders, Trigger, When,
+};
+
+/// The first market of a benchmark; its feed has the same number.
+const FIRST: MarketId = 1_000;
+/// As many feeds as a chain has room for beside its own; further markets share them.
+const FEEDS: u32 = 8;
+/// A whole unit.
+const UNIT: Size = 100_000_000;
+const USD: Balance = 1_000_000;
+/// The longest an order lives.
+const LIFE: u64 = crate::MAX_LIFE_MS;
+
+fn ratio(parts: u128, of: u128) -> FixedU128 {
+	FixedU128::from_inner(parts * ONE / of)
+}
+
+fn price() -> FixedU128 {
+	ratio(100, 1)
+}
+
+fn parameters() -> MarketParameters {
+	MarketParameters {
+		maintenance_margin: ratio(25, 1_000),
+		maintenance_cap: ratio(20, 100),
+		volatility_multiple: ratio(233, 100),
+		volatility_horizon: 600,
+		ramp_per_hour: ratio(1, 100),
+		initial_multiple: ratio(2, 1),
+		open_interest_lower: 10_000_000 * USD,
+		open_interest_upper: 100_000_000 * USD,
+		max_open_interest: 50_000_000 * USD,
+		// A hundred million kUSD.
+		skew_scale: 1_000_000 * UNIT as u128,
+		max_premium: ratio(5, 100),
+		premium_step: ratio(5, 1_000),
+		taker_fee: ratio(1, 1_000),
+		maker_fee: ratio(2, 10_000),
+		rebate: ratio(3, 10_000),
+		rebate_band: ratio(2, 1_000),
+		rebate_share: ratio(20, 100),
+		max_funding_rate: ratio(10, 100),
+		funding_velocity: ratio(1, 1),
+		stress: ratio(25, 100),
+		liquidation_fee: ratio(1, 100),
+		liquidation_limit: ratio(25, 100),
+		guarded_multiple: ratio(2, 1),
+		guarded_caps: ratio(50, 100),
+		tranche_target: 1_000 * USD,
+		deviation_guarded: ratio(5, 100),
+		deviation_reduce_only: ratio(10, 100),
+		deviation_halted: ratio(25, 100),
+		refused_guarded: 60_000,
+		refused_reduce_only: 180_000,
+		refused_halted: 1_800_000,
+		liquidated_guarded: ratio(5, 100),
+		liquidated_reduce_only: ratio(15, 100),
+		liquidated_halted: ratio(40, 100),
+	}
+}
+
+/// Market `id`, listed with a price if it is not, as good as a price can be in this block.
+fn prepare_market<T: Config>(id: MarketId) {
+	if Book::<T>::get().market(id).is_none() {
+		T::RiskParameters::set_market(id, parameters());
+		let feed = if id >= FIRST {
+			FIRST + (id - FIRST) % FEEDS
+		} else {
+			id
+		};
+		T::Prices::set_price(feed, price());
+		assert_ok!(Pallet::<T>::do_list(id, feed));
+	}
+	let feed = Book::<T>::get().market(id).map_or(id, |market| market.feed);
+	if T::Prices::last(feed).is_none_or(|price| price.value == FixedU128::default()) {
+		T::Prices::set_price(feed, price());
+	}
+	Pallet::<T>::refresh(T::Time::now());
+	Book::<T>::mutate(|book| {
+		for market in book.markets.iter_mut() {
+			market.fit = Fit {
+				add_risk: true,
+				reduce_risk: true,
+				liquidate: true,
+			};
+		}
+	});
+}
+
+/// [`Positions::create`].
+pub(crate) fn create_position<T: Config>(account: MarginAccountId, id: MarketId, size: Size) {
+	prepare_market::<T>(id);
+	let (mut book, mut trader) = (Book::<T>::get(), Traders::<T>::get(account));
+	let mut position = trader.position(id);
+	let market = book.market_mut(id).expect("it was prepared");
+	market.trade(&mut position, size).expect("small numbers");
+	market.update_initial();
+	trader.keep(position).expect("there is room for the position");
+	Book::<T>::put(book);
+	Pallet::<T>::put_trader(account, &trader);
+}
+
+/// A full book of markets, a pool, and an account with 10 000 kUSD that has as many small positions as may be, beginning with the
+/// first market, and `orders` orders there that wait for their triggers.
+fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
+	Book::<T>::kill();
+	T::RiskParameters::set_chain(ChainParameters {
+		order_fee: USD / 10,
+		orders_per_block: 100,
+		pool_stress: ratio(1, 1),
+		profit_share: ratio(1, 1),
+		profit_cap: Balance::MAX / 4,
+		..T::RiskParameters::chain()
+	});
+	T::Pool::fund(1_000_000_000 * USD);
+	let caller: T::AccountId = whitelisted_caller();
+	let account = T::Accounts::create(&caller, 0, 10_000 * USD);
+	for index in 0..T::MaxMarkets::get() {
+		prepare_market::<T>(FIRST + index);
+	}
+	for index in 0..T::MaxPositions::get().min(T::MaxMarkets::get()) {
+		create_position::<T>(account, FIRST + index, UNIT);
+	}
+	for _ in 0..orders {
+		wait::<T>(account);
+	}
+	(caller, account)
+}
+
+/// An order far below its trigger.
+fn wait<T: Config>(account: MarginAccountId) -> OrderId {
+	let id = NextOrder::<T>::get();
+	let trigger = Trigger {
+		price: ratio(1_000, 1),
+		when: When::Above,
+	};
+	assert_ok!(Pallet::<T>::do_commit(
+		account,
+		FIRST,
+		UNIT,
+		Some(trigger),
+		None,
+		false,
+		LIFE
+	));
+	id
+}
+
+/// An order of `size` in the queue.
+fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
+	let id = NextOrder::<T>::get();
+	assert_ok!(Pallet::<T>::do_commit(
+		account, FIRST, size, None, None, false, LIFE
+	));
+	(id, Orders::<T>::get(id).expect("it was committed"))
+}
+
+fn change_market<T: Config>(id: MarketId, status: Status) {
+	Book::<T>::mutate(|book| {
+		if let Some(market) = book.market_mut(id) {
+			market.status = status;
+		}
+	});
+}
+
+fn origin<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
+	T::ListOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)
+}
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn commit_order() {
+		let (caller, account) = crowd::<T>(T::MaxOrders::get() - 1);
+		let id = NextOrder::<T>::get();
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(caller),
+			0,
+			FIRST,
+			10 * UNIT,
+			None,
+			None,
+			false,
+			LIFE,
+		);
+		assert_eq!(Orders::<T>::get(id).map(|order| order.account), Some(account));
+	}
+
+	#[benchmark]
+	fn cancel_order() {
+		let (caller, account) = crowd::<T>(T::MaxOrders::get() - 1);
+		let id = wait::<T>(account);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id);
+		assert!(Orders::<T>::get(id).is_none());
+	}
+
+	#[benchmark]
+	fn pay_out(n: Linear<0, { T::MaxOrders::get() }>) {
+		let (caller, account) = crowd::<T>(n);
+		change_market::<T>(FIRST, Status::Settled { price: price() });
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), account, FIRST);
+		assert_eq!(Traders::<T>::get(account).position(FIRST).size, 0);
+		assert!(Traders::<T>::get(account).orders.is_empty());
+	}
+
+	#[benchmark]
+	fn list_market() -> Result<(), BenchmarkError> {
+		crowd::<T>(0);
+		let id = FIRST + T::MaxMarkets::get() - 1;
+		Book::<T>::mutate(|book| book.markets.pop());
+		let origin = origin::<T>()?;
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, id, FIRST);
+		assert!(Book::<T>::get().market(id).is_some());
+		Ok(())
+	}
+
+	#[benchmark]
+	fn delist() -> Result<(), BenchmarkError> {
+		crowd::<T>(0);
+		let settle_at = T::Time::now() + LIFE;
+		let origin = origin::<T>()?;
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, FIRST, settle_at);
+		assert_eq!(
+			Book::<T>::get().market(FIRST).map(|market| market.status),
+			Some(Status::Closing { settle_at })
+		);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn remove() -> Result<(), BenchmarkError> {
+		crowd::<T>(0);
+		// Nobody is in the last one.
+		let id = FIRST + T::MaxMarkets::get() - 1;
+		change_market::<T>(id, Status::Settled { price: price() });
+		let origin = origin::<T>()?;
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, id);
+		assert!(Book::<T>::get().market(id).is_none());
+		Ok(())
+	}
+
+	#[benchmark]
+	fn refresh(n: Linear<1, { T::MaxMarkets::get() }>) {
+		crowd::<T>(0);
+		Book::<T>::mutate(|book| book.markets.truncate(n as usize));
+		let now = T::Time::now() + 1;
+		#[block]
+		{
+			Pallet::<T>::refresh(now);
+			Pallet::<T>::check_pool();
+		}
+		assert_eq!(Book::<T>::get().refreshed_at, now);
+	}
+
+	#[benchmark]
+	fn trigger_order() {
+		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
+		let id = wait::<T>(account);
+		let order = Orders::<T>::get(id).expect("it waits");
+		let trigger = order.trigger.expect("for its trigger");
+		#[block]
+		{
+			Pallet::<T>::trigger(id, trigger, FIRST, trigger.price, T::Time::now());
+		}
+		assert!(Orders::<T>::get(id).is_some_and(|order| order.queued_at.is_some()));
+	}
+
+	#[benchmark]
+	fn fill_order() {
+		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
+		let (id, order) = queue::<T>(account, 10 * UNIT);
+		let tried;
+		#[block]
+		{
+			tried = Pallet::<T>::try_order(id, &order);
+		}
+		assert_eq!(tried, Tried::Filled);
+		assert_eq!(Traders::<T>::get(account).position(FIRST).size, 11 * UNIT);
+	}
+
+	#[benchmark]
+	fn fail_order() {
+		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
+		// Worth forty times what the account has: it fails at the very end.
+		let (id, order) = queue::<T>(account, 4_000 * UNIT);
+		let tried;
+		#[block]
+		{
+			tried = Pallet::<T>::try_order(id, &order);
+		}
+		assert_eq!(tried, Tried::Failed);
+		assert_eq!(Traders::<T>::get(account).position(FIRST).size, UNIT);
+	}
+
+	#[benchmark]
+	fn sweep() {
+		crowd::<T>(0);
+		let amount = 1_000 * USD;
+		assert_ok!(T::Pool::settle(-(amount as i128)));
+		Book::<T>::mutate(|book| book.fund_due += amount);
+		let before = Book::<T>::get().fund_due;
+		#[block]
+		{
+			Pallet::<T>::sweep(T::Time::now());
+		}
+		assert_eq!((before, Book::<T>::get().fund_due), (amount, 0));
+		assert!(T::InsuranceFund::shared() > 0);
+	}
+
+	#[benchmark]
+	fn exposures(n: Linear<1, { T::MaxPositions::get() }>) {
+		let (_, account) = crowd::<T>(0);
+		Traders::<T>::mutate(account, |trader| trader.positions.truncate(n as usize));
+		let all: Vec<_>;
+		#[block]
+		{
+			all = Pallet::<T>::exposures(account);
+		}
+		assert_eq!(all.len(), n as usize);
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

@@ -1,0 +1,124 @@
+//! The beginning and the end of a market.
+
+use frame_support::{ensure, traits::Time};
+use keel_math::FixedU128;
+use keel_primitives::{
+	Act, Balance, FeedId, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Moment, PriceProvider,
+	RiskParameters,
+};
+use sp_runtime::{DispatchError, DispatchResult};
+
+use crate::{
+	overflow, Book, Config, Error, Event, Market, Orders, Pallet, Position, Queue, Status, Traders, Waiting,
+	When, NOTICE_MS,
+};
+
+impl<T: Config> Pallet<T> {
+	/// List a market. Whether its feed has a price is the caller's to look at.
+	pub(crate) fn do_list(id: MarketId, feed: FeedId) -> DispatchResult {
+		let parameters = T::RiskParameters::market(id)?;
+		ensure!(parameters.skew_scale > 0, Error::<T>::NoSkewScale);
+		Book::<T>::try_mutate(|book| {
+			ensure!(book.market(id).is_none(), Error::<T>::MarketExists);
+			let mut market = Market::new(id, feed, &parameters, T::Time::now());
+			market.price = T::Prices::last(feed).unwrap_or_default();
+			book.markets
+				.try_push(market)
+				.map_err(|_| Error::<T>::TooManyMarkets.into())
+		})
+	}
+
+	/// From now on only reductions; settled at `settle_at`.
+	pub(crate) fn do_delist(id: MarketId, settle_at: Moment) -> DispatchResult {
+		let earliest = T::Time::now().saturating_add(NOTICE_MS);
+		ensure!(settle_at >= earliest, Error::<T>::NoticeTooShort);
+		Book::<T>::try_mutate(|book| {
+			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+			ensure!(!market.is_settled(), Error::<T>::MarketSettled);
+			market.status = Status::Closing { settle_at };
+			Ok(())
+		})
+	}
+
+	/// Settle `market` if its time has come: at the average if the price is fit for leaving, else at the last price. The price
+	/// it was settled at.
+	pub(crate) fn settle_if_due(market: &mut Market, now: Moment) -> Option<FixedU128> {
+		let due = matches!(market.status, Status::Closing { settle_at } if now >= settle_at);
+		if !due {
+			return None;
+		}
+		let averaged = market.fit.reduce_risk && market.price.twap > FixedU128::default();
+		let price = if averaged {
+			market.price.twap
+		} else {
+			market.price.value
+		};
+		market.status = Status::Settled { price };
+		market.fit = Default::default();
+		Some(price)
+	}
+
+	/// Realise what `account` has in a settled market and cancel its orders there.
+	pub(crate) fn do_pay_out(account: MarginAccountId, id: MarketId) -> DispatchResult {
+		let mut book = Book::<T>::get();
+		let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+		let Status::Settled { price } = market.status else {
+			return Err(Error::<T>::NotSettled.into());
+		};
+		let mut trader = Traders::<T>::get(account);
+		let position = trader.position(id);
+		let cancelled = trader
+			.orders
+			.iter()
+			.filter(|order| Orders::<T>::get(order).is_some_and(|order| order.market == id))
+			.copied()
+			.collect::<alloc::vec::Vec<_>>();
+		ensure!(
+			position.size != 0 || !cancelled.is_empty(),
+			Error::<T>::NothingToPayOut
+		);
+		if position.size != 0 {
+			let trade = market.pay_out(&position, price).ok_or_else(overflow)?;
+			// Of size zero it is forgotten, which there always is room for.
+			let gone = Position {
+				market: id,
+				..Default::default()
+			};
+			trader.keep(gone).ok_or_else(overflow)?;
+			Book::<T>::put(book);
+			Self::put_trader(account, &trader);
+			let gain = trade.realised.checked_sub(trade.funding).ok_or_else(overflow)?;
+			T::Accounts::settle(account, gain)?;
+			T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
+			Self::deposit_event(Event::PositionPaidOut {
+				account,
+				market: id,
+				size: position.size,
+				price,
+				realised: trade.realised,
+				funding: trade.funding,
+			});
+		}
+		for order in cancelled {
+			Self::drop_order(order, true)?;
+		}
+		T::Accounts::acted(account, Act::Suffered)
+	}
+
+	/// Remove a settled market nobody is in. What its pots held.
+	pub(crate) fn do_remove(id: MarketId) -> Result<Balance, DispatchError> {
+		let mut book = Book::<T>::get();
+		let market = book.market(id).copied().ok_or(Error::<T>::UnknownMarket)?;
+		ensure!(market.is_settled(), Error::<T>::NotSettled);
+		let ordered = Queue::<T>::iter_key_prefix(id).next().is_some()
+			|| [When::Above, When::Below]
+				.iter()
+				.any(|when| Waiting::<T>::iter_key_prefix((id, *when)).next().is_some());
+		ensure!(market.positions == 0 && !ordered, Error::<T>::MarketInUse);
+		let pots = market.rebates.checked_add(market.tranche).ok_or_else(overflow)?;
+		book.fund_due = book.fund_due.checked_add(pots).ok_or_else(overflow)?;
+		book.markets.retain(|market| market.id != id);
+		Book::<T>::put(book);
+		Ok(pots)
+	}
+}

@@ -1,0 +1,138 @@
+//! What margin asks of the markets: [`Positions`].
+
+use alloc::vec::Vec;
+use frame_support::{ensure, traits::Get, weights::Weight};
+use keel_math::{
+	margin::Risk, mul_ratio, perpetual, perpetual::DAY_MS, signed::mul_div_signed, FixedU128, Rounding, ONE,
+};
+use keel_primitives::{Balance, Closed, Exposure, MarginAccountId, MarketId, Moment, Positions, Waterfall};
+use sp_runtime::{DispatchError, DispatchResult, Permill};
+
+use crate::{Config, Error, Market, Pallet, Position, Traders, WeightInfo};
+
+impl Market {
+	/// What `position` is to its account. Saturates where it overflows, on the protocol's side.
+	pub(crate) fn exposure(&self, position: &Position) -> Exposure {
+		let (size, mark) = (position.size, self.mark());
+		let settled = self.is_settled();
+		let risk = self.risk(position).unwrap_or(Risk {
+			net: i128::MIN,
+			initial: Balance::MAX,
+			maintenance: Balance::MAX,
+		});
+		Exposure {
+			market: self.id,
+			feed: self.feed,
+			size,
+			mark,
+			notional: perpetual::notional(size, mark, Rounding::Up).unwrap_or(Balance::MAX),
+			unrealised: risk.net,
+			initial: risk.initial,
+			maintenance: risk.maintenance,
+			drift_per_hour: if settled {
+				0
+			} else {
+				self.drift_per_hour(position).unwrap_or(Balance::MAX)
+			},
+			funding_per_hour: if settled {
+				0
+			} else {
+				self.funding_per_hour(position).unwrap_or(i128::MAX)
+			},
+			stress: if settled {
+				FixedU128::default()
+			} else {
+				self.terms.stress
+			},
+			price_at: self.price.at,
+		}
+	}
+
+	/// `|q|·2P·(max rate/24 + ramp)`, rounded up.
+	fn drift_per_hour(&self, position: &Position) -> Option<Balance> {
+		let funding = self.terms.max_funding_rate.into_inner().div_ceil(24);
+		let rate = funding.checked_add(self.terms.ramp_per_hour.into_inner())?;
+		let worth = perpetual::notional(position.size, self.index(), Rounding::Up)?.checked_mul(2)?;
+		mul_ratio(worth, FixedU128::from_inner(rate), Rounding::Up)
+	}
+
+	/// `q·P·rate/24`, rounded up.
+	fn funding_per_hour(&self, position: &Position) -> Option<i128> {
+		let worth = perpetual::value(position.size, self.index(), Rounding::Up)?;
+		let magnitude = mul_div_signed(worth, self.rate.unsigned_abs(), ONE, Rounding::Up)?;
+		let per_day = if self.rate < 0 {
+			magnitude.checked_neg()?
+		} else {
+			magnitude
+		};
+		mul_div_signed(per_day, 3_600_000, DAY_MS, Rounding::Up)
+	}
+}
+
+impl<T: Config> Positions for Pallet<T> {
+	fn markets() -> Vec<MarketId> {
+		crate::Book::<T>::get()
+			.markets
+			.iter()
+			.filter(|market| !market.is_settled())
+			.map(|market| market.id)
+			.collect()
+	}
+
+	fn mark(market: MarketId) -> Result<FixedU128, DispatchError> {
+		let book = Self::book();
+		let market = book.market(market).ok_or(Error::<T>::UnknownMarket)?;
+		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
+		ensure!(market.fit.liquidate, Error::<T>::PriceRefused);
+		Ok(market.mark())
+	}
+
+	fn exposures(account: MarginAccountId) -> Vec<Exposure> {
+		let positions = Traders::<T>::get(account).positions;
+		if positions.is_empty() {
+			return Vec::new();
+		}
+		let book = crate::Book::<T>::get();
+		positions
+			.iter()
+			.filter_map(|position| Some(book.market(position.market)?.exposure(position)))
+			.collect()
+	}
+
+	fn cancel_orders(account: MarginAccountId) -> DispatchResult {
+		let orders = Traders::<T>::get(account).orders;
+		orders
+			.into_iter()
+			.try_for_each(|order| Self::drop_order(order, true))
+	}
+
+	fn liquidate(
+		account: MarginAccountId,
+		market: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	) -> Result<Closed, DispatchError> {
+		Self::do_liquidate(account, market, risk, changed_at)
+	}
+
+	fn reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
+		Self::do_reduce(account, share)
+	}
+
+	fn cover(
+		account: MarginAccountId,
+		markets: &[MarketId],
+		deficit: Balance,
+	) -> Result<Waterfall, DispatchError> {
+		Self::do_cover(account, markets, deficit)
+	}
+
+	fn exposures_weight() -> Weight {
+		T::WeightInfo::exposures(T::MaxPositions::get())
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create(account: MarginAccountId, market: MarketId, size: i128) {
+		crate::benchmarking::create_position::<T>(account, market, size)
+	}
+}

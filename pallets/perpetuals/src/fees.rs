@@ -1,0 +1,93 @@
+//! What a trade is charged, and who gets it.
+
+use keel_math::{mul_ratio, perpetual, FixedU128, Rounding};
+use keel_primitives::{Balance, MarketId, MarketParameters, Size};
+
+use crate::{BookOf, Config, Market, Pallet};
+
+/// The fees of a trade, in base units of kUSD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Fees {
+	/// For what widened the skew, rounded up.
+	pub taker: Balance,
+	/// For what narrowed it, rounded up.
+	pub maker: Balance,
+	/// Received for what narrowed it, rounded down, out of the market's pot.
+	pub rebate: Balance,
+}
+
+impl Fees {
+	/// The fees of trading `delta` at `price` in `market`, as it was before. Outside its band the premium turns the maker fee into
+	/// a rebate, of at most what the market's pot has. `None` on overflow.
+	pub fn of(market: &Market, p: &MarketParameters, delta: Size, price: FixedU128) -> Option<Self> {
+		let skew = market.skew();
+		let (widening, narrowing) = perpetual::split(delta, skew);
+		let charge = |size, rate| {
+			mul_ratio(
+				perpetual::notional(size, price, Rounding::Up)?,
+				rate,
+				Rounding::Up,
+			)
+		};
+		let premium = perpetual::premium(skew, market.terms.skew_scale)?.unsigned_abs();
+		let taker = charge(widening, p.taker_fee)?;
+		if premium > p.rebate_band.into_inner() {
+			let worth = perpetual::notional(narrowing, price, Rounding::Down)?;
+			let rebate = mul_ratio(worth, p.rebate, Rounding::Down)?.min(market.rebates);
+			return Some(Self {
+				taker,
+				maker: 0,
+				rebate,
+			});
+		}
+		Some(Self {
+			taker,
+			maker: charge(narrowing, p.maker_fee)?,
+			rebate: 0,
+		})
+	}
+
+	/// What the trader pays; below zero receives. `None` on overflow.
+	pub fn net(&self) -> Option<i128> {
+		let fees = self.taker.checked_add(self.maker)?;
+		i128::try_from(fees)
+			.ok()?
+			.checked_sub(i128::try_from(self.rebate).ok()?)
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Book the fees of a trade in market `id`, and take the rebate out of its pot: a share of taker fees is set aside for
+	/// rebates; of the rest the fund's share fills the market's tranche, then goes to the fund; what is left, the pool's, is
+	/// returned. Whoever is to be paid out of fees before all of them comes first here. `None` on overflow.
+	pub(crate) fn split_fee(
+		book: &mut BookOf<T>,
+		id: MarketId,
+		p: &MarketParameters,
+		fees: &Fees,
+	) -> Option<Balance> {
+		let share = book.fund_share;
+		let market = book.market_mut(id)?;
+		let aside = mul_ratio(fees.taker, p.rebate_share, Rounding::Down)?.min(fees.taker);
+		market.rebates = market.rebates.checked_sub(fees.rebate)?.checked_add(aside)?;
+		let rest = fees.taker.checked_add(fees.maker)?.checked_sub(aside)?;
+		let fund = mul_ratio(rest, share, Rounding::Up)?.min(rest);
+		Self::to_fund(book, id, p, fund)?;
+		rest.checked_sub(fund)
+	}
+
+	/// `amount` is the fund's: the market's tranche up to its target, then what is due. `None` on overflow.
+	pub(crate) fn to_fund(
+		book: &mut BookOf<T>,
+		id: MarketId,
+		p: &MarketParameters,
+		amount: Balance,
+	) -> Option<()> {
+		let market = book.market_mut(id)?;
+		// A tranche above a target that was lowered takes nothing.
+		let kept = amount.min(p.tranche_target.saturating_sub(market.tranche));
+		market.tranche = market.tranche.checked_add(kept)?;
+		book.fund_due = book.fund_due.checked_add(amount.checked_sub(kept)?)?;
+		Some(())
+	}
+}

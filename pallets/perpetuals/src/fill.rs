@@ -1,0 +1,183 @@
+//! What a fill does: the same for an order, a preview, and what an owner asked for when called.
+
+use frame_support::ensure;
+use keel_math::{mul_ratio, perpetual, FixedU128, Rounding};
+use keel_primitives::{
+	Act, Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarginAccounts,
+	MarketId, MarketParameters, OrderId, RiskParameters, Size,
+};
+use sp_runtime::DispatchError;
+
+use crate::{fees::Fees, overflow, Book, BookOf, Config, Error, Fill, Market, Pallet, Status, Traders};
+
+/// What is to be traded.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+	pub account: MarginAccountId,
+	pub market: MarketId,
+	pub size: Size,
+	pub limit: Option<FixedU128>,
+	pub reduce_only: bool,
+}
+
+/// What of `size` a reduce-only order trades against `held`: nothing of the same side, at most all of it.
+pub(crate) fn clipped(size: Size, held: Size) -> Size {
+	// The part that narrows a position as it narrows a skew; against nothing, nothing.
+	match held {
+		0 => 0,
+		_ => perpetual::split(size, held).1,
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// The range the skew may be moved to by opening in this block: the premium step beyond what lies between zero and
+	/// where the block started. `None` on overflow.
+	fn step_range(market: &Market, p: &MarketParameters) -> Option<(i128, i128)> {
+		let step = Self::step(market, p)?;
+		let start = market.skew_at_block_start;
+		Some((start.min(0).checked_sub(step)?, start.max(0).checked_add(step)?))
+	}
+
+	/// The premium step as a size. `None` on overflow.
+	pub(crate) fn step(market: &Market, p: &MarketParameters) -> Option<i128> {
+		mul_ratio(market.terms.skew_scale, p.premium_step, Rounding::Down)?
+			.try_into()
+			.ok()
+	}
+
+	/// Would `delta` widen the skew by more than the premium step, whatever else the block does?
+	pub(crate) fn is_too_large(
+		market: &Market,
+		p: &MarketParameters,
+		delta: Size,
+	) -> Result<bool, DispatchError> {
+		let (widening, _) = perpetual::split(delta, market.skew());
+		let step = Self::step(market, p).ok_or_else(overflow)?;
+		Ok(widening.unsigned_abs() > step.unsigned_abs())
+	}
+
+	/// May `delta` open, on the side of a position of `size` afterwards? `after` is the market with it.
+	fn check_opening(
+		before: &Market,
+		after: &Market,
+		p: &MarketParameters,
+		delta: Size,
+		size: Size,
+	) -> Result<(), DispatchError> {
+		ensure!(before.status == Status::Open, Error::<T>::MarketClosing);
+		ensure!(before.fit.add_risk, Error::<T>::PriceRefused);
+		T::CircuitBreaker::ensure(BreakerSubject::Market(before.id), Action::AddRisk)?;
+		let side = if size > 0 { after.long } else { after.short };
+		ensure!(
+			after.side_value(side) <= after.cap(p.max_open_interest, p.guarded_caps),
+			Error::<T>::OpenInterestFull
+		);
+		let skew = after.skew();
+		if skew.unsigned_abs() > before.skew().unsigned_abs() {
+			let premium = perpetual::premium(skew, after.terms.skew_scale).ok_or_else(overflow)?;
+			ensure!(
+				premium.unsigned_abs() <= after.cap(p.max_premium.into_inner(), p.guarded_caps),
+				Error::<T>::PremiumTooWide
+			);
+		}
+		ensure!(!Self::is_too_large(before, p, delta)?, Error::<T>::OrderTooLarge);
+		let (least, most) = Self::step_range(before, p).ok_or_else(overflow)?;
+		// Only what moves the skew out of the range: others may have left it by closing.
+		let leaves = if delta > 0 { skew > most } else { skew < least };
+		ensure!(!leaves, Error::<T>::PremiumStepReached);
+		Ok(())
+	}
+
+	/// Could the pool bear the stress scenario?
+	fn check_stress(book: &BookOf<T>) -> Result<(), DispatchError> {
+		let equity = u128::try_from(Self::pool_equity(book)?).unwrap_or(0);
+		let share = T::RiskParameters::chain().pool_stress;
+		let most = mul_ratio(equity, share, Rounding::Down).ok_or_else(overflow)?;
+		ensure!(Self::worst_case_of(book) <= most, Error::<T>::PoolStressed);
+		Ok(())
+	}
+
+	/// [`Self::fill`], and the account meets what it has to. Callers hold a storage layer: what fails may have written.
+	pub(crate) fn execute(
+		request: &Request,
+		order: Option<(OrderId, Balance)>,
+	) -> Result<Fill, DispatchError> {
+		let (fill, act) = Self::fill(request, order)?;
+		T::Accounts::acted(request.account, act)?;
+		Ok(fill)
+	}
+
+	/// Trade as requested at the fill price of now; with `order`, that is forgotten and gets its fee back. What the account did
+	/// is to be told to whoever keeps it. Callers hold a storage layer: what fails may have written.
+	pub(crate) fn fill(
+		request: &Request,
+		order: Option<(OrderId, Balance)>,
+	) -> Result<(Fill, Act), DispatchError> {
+		let mut book = Self::book();
+		let mut trader = Traders::<T>::get(request.account);
+		let mut position = trader.position(request.market);
+		let delta = if request.reduce_only {
+			clipped(request.size, position.size)
+		} else {
+			request.size
+		};
+		ensure!(delta != 0, Error::<T>::NothingToReduce);
+		let opens = perpetual::split(delta, position.size).0 != 0;
+
+		let market = book.market_mut(request.market).ok_or(Error::<T>::UnknownMarket)?;
+		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
+		ensure!(market.fit.reduce_risk, Error::<T>::PriceRefused);
+		let before = *market;
+		let p = T::RiskParameters::market(request.market)?;
+		let trade = market.trade(&mut position, delta).ok_or_else(overflow)?;
+		let met = request.limit.is_none_or(|limit| {
+			if delta > 0 {
+				trade.price <= limit
+			} else {
+				trade.price >= limit
+			}
+		});
+		ensure!(met, Error::<T>::LimitNotMet);
+		if opens {
+			Self::check_opening(&before, market, &p, delta, position.size)?;
+		}
+		let widens = market.skew().unsigned_abs() > before.skew().unsigned_abs();
+		market.update_initial();
+
+		let fees = Fees::of(&before, &p, delta, trade.price).ok_or_else(overflow)?;
+		let pool = Self::split_fee(&mut book, request.market, &p, &fees).ok_or_else(overflow)?;
+		let fee = fees.net().ok_or_else(overflow)?;
+		let gain = trade.realised.checked_sub(trade.funding).ok_or_else(overflow)?;
+		let returned = order.map_or(0, |(_, held)| held);
+		book.order_fees = book.order_fees.checked_sub(returned).ok_or_else(overflow)?;
+		let credit = gain
+			.checked_sub(fee)
+			.and_then(|net| net.checked_add_unsigned(returned))
+			.ok_or_else(overflow)?;
+		let pool = gain
+			.checked_neg()
+			.and_then(|loss| loss.checked_add_unsigned(pool))
+			.ok_or_else(overflow)?;
+
+		trader.keep(position).ok_or(Error::<T>::TooManyPositions)?;
+		if let Some((id, _)) = order {
+			trader.orders.retain(|held| *held != id);
+		}
+		Book::<T>::put(&book);
+		Self::put_trader(request.account, &trader);
+		T::Accounts::settle(request.account, credit)?;
+		T::Pool::settle(pool)?;
+		if opens && widens {
+			Self::check_stress(&book)?;
+		}
+		let fill = Fill {
+			size: delta,
+			price: trade.price,
+			fee,
+			realised: trade.realised,
+			funding: trade.funding,
+			position: position.size,
+		};
+		Ok((fill, if opens { Act::Opened } else { Act::Reduced }))
+	}
+}

@@ -1,0 +1,103 @@
+//! What the breaker's fuses read in a market.
+
+use alloc::vec::Vec;
+use frame_support::traits::Time;
+use keel_math::{mul_div, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	Balance, BreakerSubject, Fuse, Gauge, Gauges, MarketParameters, PriceProvider, RiskParameters, Triggers,
+};
+
+use crate::{Book, Config, Market, Pallet, ALWAYS_LIQUIDATED};
+
+/// `part / whole` with 18 decimals, rounded up; nothing of nothing is zero. Saturates: above every trigger.
+fn ratio(part: Balance, whole: Balance) -> u128 {
+	match part {
+		0 => 0,
+		part => mul_div(part, ONE, whole, Rounding::Up).unwrap_or(u128::MAX),
+	}
+}
+
+fn gauge(fuse: Fuse, reading: u128, triggers: [FixedU128; 3]) -> Gauge {
+	let [guarded, reduce_only, halted] = triggers.map(FixedU128::into_inner);
+	Gauge {
+		fuse,
+		reading,
+		triggers: Triggers {
+			guarded,
+			reduce_only,
+			halted: Some(halted),
+		},
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// The least open interest liquidations are measured against: a hundredth of the cap, and ten positions that are always
+	/// liquidated. A young market's first liquidation is no reason to stop it.
+	fn floor(p: &MarketParameters) -> Balance {
+		(p.max_open_interest / 100).max(ALWAYS_LIQUIDATED * 10)
+	}
+
+	fn market_gauges(market: &Market, p: &MarketParameters) -> Vec<Gauge> {
+		let now = T::Time::now();
+		let deviation = T::Prices::last(market.feed).map(|price| {
+			let (value, twap) = (price.value.into_inner(), price.twap.into_inner());
+			gauge(
+				Fuse::PriceDeviation,
+				ratio(value.abs_diff(twap), twap),
+				[p.deviation_guarded, p.deviation_reduce_only, p.deviation_halted],
+			)
+		});
+		// A feed that never had a price lets nobody in anyway.
+		let refused = T::Prices::fit_at(market.feed).map(|at| Gauge {
+			fuse: Fuse::PriceRefused,
+			reading: now.saturating_sub(at).into(),
+			triggers: Triggers {
+				guarded: p.refused_guarded.into(),
+				reduce_only: p.refused_reduce_only.into(),
+				halted: Some(p.refused_halted.into()),
+			},
+		});
+		let liquidated = market.liquidated.reading(now);
+		// What was liquidated was open interest before. Saturates where no money is.
+		let whole = market
+			.open_interest()
+			.saturating_add(liquidated)
+			.max(Self::floor(p));
+		let liquidated = gauge(
+			Fuse::Liquidated,
+			ratio(liquidated, whole),
+			[
+				p.liquidated_guarded,
+				p.liquidated_reduce_only,
+				p.liquidated_halted,
+			],
+		);
+		[deviation, refused, Some(liquidated)]
+			.into_iter()
+			.flatten()
+			.collect()
+	}
+}
+
+impl<T: Config> Gauges for Pallet<T> {
+	fn subjects() -> Vec<BreakerSubject> {
+		Book::<T>::get()
+			.markets
+			.iter()
+			.filter(|market| !market.is_settled())
+			.map(|market| BreakerSubject::Market(market.id))
+			.collect()
+	}
+
+	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
+		let BreakerSubject::Market(id) = subject else {
+			return Vec::new();
+		};
+		let book = Book::<T>::get();
+		let market = book.market(id).filter(|market| !market.is_settled());
+		match (market, T::RiskParameters::market(id)) {
+			(Some(market), Ok(p)) => Self::market_gauges(market, &p),
+			_ => Vec::new(),
+		}
+	}
+}

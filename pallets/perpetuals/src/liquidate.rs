@@ -1,0 +1,227 @@
+//! Closing what an account can no longer bear, and what its owner asked to be closed in time.
+
+use alloc::vec::Vec;
+use frame_support::{ensure, storage::with_storage_layer, traits::Time};
+use keel_math::{
+	margin::{bankruptcy_quote, liquidation_fee, smallest_part, Risk},
+	mul_div, mul_ratio, perpetual, FixedU128, Rounding,
+};
+use keel_primitives::{
+	Balance, Closed, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, MarketParameters, Moment,
+	RiskParameters, Size,
+};
+use sp_runtime::{DispatchError, Permill};
+
+use crate::{
+	fill::Request, overflow, Book, Config, Error, Event, Market, Pallet, Position, Trade, Traders,
+	ALWAYS_LIQUIDATED, PARTS,
+};
+
+/// A part of a position, closed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+	/// The market afterwards.
+	pub market: Market,
+	/// The position afterwards.
+	pub position: Position,
+	pub trade: Trade,
+	/// The value of the part at the fill price, rounded up.
+	pub notional: Balance,
+	/// The fee of the liquidation.
+	pub fee: Balance,
+	/// The whole account afterwards.
+	pub after: Risk,
+}
+
+/// The trade that closes `part` of [`PARTS`] of `size`, rounded away from zero.
+fn closing(size: Size, part: u32) -> Option<Size> {
+	let magnitude = mul_div(size.unsigned_abs(), part.into(), PARTS.into(), Rounding::Up)?;
+	keel_math::signed::with_sign(magnitude, size > 0)
+}
+
+/// What trading `delta`, which closes, does to an account at `risk`: the mark moves with it, the rest of the position is valued at
+/// that, and the fee takes no more than what was left of the account's equity for the part. `None` on overflow.
+pub(crate) fn close_part(
+	market: &Market,
+	position: &Position,
+	delta: Size,
+	risk: &Risk,
+	fee_rate: FixedU128,
+) -> Option<Part> {
+	let (mut after, mut rest) = (*market, *position);
+	let trade = after.trade(&mut rest, delta)?;
+	after.update_initial();
+	let had = market.risk(position)?;
+	let has = after.risk(&rest)?;
+	// The requirement of what was closed, at the mark it was held to.
+	let kept = market.requirement(rest.size, market.rates.maintenance)?;
+	let closed = had.maintenance.saturating_sub(kept);
+	let worth = perpetual::value(delta.checked_neg()?, market.mark(), Rounding::Down)?;
+	// An account without a requirement has no reason to pay for a liquidation.
+	let fee = bankruptcy_quote(worth, risk.net, closed, risk.maintenance).map_or(Some(0), |bankruptcy| {
+		liquidation_fee(trade.cost.checked_neg()?, bankruptcy, fee_rate)
+	})?;
+	let net = risk
+		.net
+		.checked_sub(had.net)?
+		.checked_add(has.net)?
+		.checked_add(trade.realised)?
+		.checked_sub(trade.funding)?
+		.checked_sub_unsigned(fee)?;
+	Some(Part {
+		notional: perpetual::notional(delta, trade.price, Rounding::Up)?,
+		market: after,
+		position: rest,
+		trade,
+		fee,
+		after: Risk {
+			net,
+			// What the account needs is the sum over its positions, this one among them.
+			initial: risk
+				.initial
+				.saturating_sub(had.initial)
+				.checked_add(has.initial)?,
+			maintenance: risk
+				.maintenance
+				.saturating_sub(had.maintenance)
+				.checked_add(has.maintenance)?,
+		},
+	})
+}
+
+impl<T: Config> Pallet<T> {
+	/// How much of a position of `size` the market's window lets be closed now. All of a small one.
+	fn room(market: &Market, p: &MarketParameters, size: Size, now: Moment) -> Option<u128> {
+		let whole = size.checked_neg()?;
+		let fill = perpetual::fill_price(market.index(), market.skew(), market.terms.skew_scale, whole)?;
+		// The higher of the two, so that no part is worth more than it is taken for.
+		let price = fill.max(market.mark());
+		let worth = perpetual::notional(size, price, Rounding::Up)?;
+		// Saturates at "no limit".
+		let limit =
+			mul_ratio(market.open_interest(), p.liquidation_limit, Rounding::Down).unwrap_or(Balance::MAX);
+		let room = market.liquidated.room(now, limit);
+		if worth <= room.max(ALWAYS_LIQUIDATED) {
+			return Some(size.unsigned_abs());
+		}
+		mul_div(size.unsigned_abs(), room, worth, Rounding::Down)
+	}
+
+	/// Close the smallest part of a position that brings its account, at `risk`, to its initial requirement, as far as there is
+	/// room.
+	pub(crate) fn do_liquidate(
+		account: MarginAccountId,
+		id: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	) -> Result<Closed, DispatchError> {
+		with_storage_layer(|| {
+			let mut book = Self::book();
+			let now = T::Time::now();
+			let mut trader = Traders::<T>::get(account);
+			let position = trader.position(id);
+			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+			ensure!(!market.is_settled(), Error::<T>::MarketSettled);
+			ensure!(position.size != 0, Error::<T>::NoPosition);
+			ensure!(market.fit.liquidate, Error::<T>::PriceRefused);
+			ensure!(market.price.at > changed_at, Error::<T>::PriceNotNewer);
+			let p = T::RiskParameters::market(id)?;
+			let part = |delta| close_part(market, &position, delta, &risk, p.liquidation_fee);
+			let restores = |parts| {
+				closing(position.size, parts)
+					.and_then(part)
+					.is_some_and(|part| part.after.is_initial())
+			};
+			let needed = closing(position.size, smallest_part(PARTS, restores)).ok_or_else(overflow)?;
+			let room = Self::room(market, &p, position.size, now).ok_or_else(overflow)?;
+			let magnitude = needed.unsigned_abs().min(room);
+			ensure!(magnitude > 0, Error::<T>::LiquidationsFull);
+			let delta = keel_math::signed::with_sign(magnitude, position.size > 0).ok_or_else(overflow)?;
+			let part = part(delta).ok_or_else(overflow)?;
+
+			*market = part.market;
+			market.liquidated.add(now, part.notional);
+			Self::to_fund(&mut book, id, &p, part.fee).ok_or_else(overflow)?;
+			// It was there, so there is room for what is left of it.
+			trader.keep(part.position).ok_or_else(overflow)?;
+			Book::<T>::put(book);
+			Self::put_trader(account, &trader);
+			let gain = part
+				.trade
+				.realised
+				.checked_sub(part.trade.funding)
+				.ok_or_else(overflow)?;
+			let credit = gain.checked_sub_unsigned(part.fee).ok_or_else(overflow)?;
+			T::Accounts::settle(account, credit)?;
+			T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
+			Self::deposit_event(Event::PositionLiquidated {
+				account,
+				market: id,
+				size: delta,
+				price: part.trade.price,
+				notional: part.notional,
+				fee: part.fee,
+				realised: part.trade.realised,
+				funding: part.trade.funding,
+				position: part.position.size,
+			});
+			Ok(Closed {
+				notional: part.notional,
+				fee: part.fee,
+			})
+		})
+	}
+
+	/// Close `share` of every position of `account` that has a price to leave at, with the fees of a trade. Refused if none has.
+	pub(crate) fn do_reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
+		with_storage_layer(|| {
+			let book = Self::book();
+			let able = |position: &&Position| {
+				book.market(position.market)
+					.is_some_and(|market| market.fit.reduce_risk && !market.is_settled())
+			};
+			let positions = Traders::<T>::get(account).positions;
+			ensure!(!positions.is_empty(), Error::<T>::NoPosition);
+			let requests = positions
+				.iter()
+				.filter(able)
+				.filter_map(|position| {
+					let magnitude = share.mul_ceil(position.size.unsigned_abs());
+					let size = keel_math::signed::with_sign(magnitude, position.size > 0)?;
+					Some(Request {
+						account,
+						market: position.market,
+						size,
+						limit: None,
+						reduce_only: true,
+					})
+				})
+				.filter(|request| request.size != 0)
+				.collect::<Vec<_>>();
+			ensure!(!requests.is_empty(), Error::<T>::PriceRefused);
+			requests.iter().try_fold(Closed::default(), |sum, request| {
+				let (fill, _) = Self::fill(request, None)?;
+				Self::deposit_event(Event::PositionReduced {
+					account,
+					market: request.market,
+					size: fill.size,
+					price: fill.price,
+					fee: fill.fee,
+					realised: fill.realised,
+					funding: fill.funding,
+					position: fill.position,
+				});
+				let notional =
+					perpetual::notional(fill.size, fill.price, Rounding::Up).ok_or_else(overflow)?;
+				Ok(Closed {
+					notional: sum.notional.checked_add(notional).ok_or_else(overflow)?,
+					// A rebate is no fee.
+					fee: sum
+						.fee
+						.checked_add(u128::try_from(fill.fee).unwrap_or(0))
+						.ok_or_else(overflow)?,
+				})
+			})
+		})
+	}
+}

@@ -1,0 +1,118 @@
+//! What a block does by itself, before its transactions.
+
+use alloc::vec::Vec;
+use frame_support::{
+	traits::{Get, Time},
+	weights::WeightMeter,
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use keel_math::FixedU128;
+use keel_primitives::{MarketId, Moment, OrderId, RiskParameters};
+use sp_runtime::traits::UniqueSaturatedInto;
+
+use crate::{orders::Tried, types::read_key, Book, Config, Orders, Pallet, Queue, Waiting, WeightInfo, When};
+
+/// What is left to do with in a block.
+pub(crate) struct Budget<'a> {
+	/// Orders that may be tried.
+	pub tries: u32,
+	/// Orders that may be triggered.
+	pub triggers: u32,
+	pub meter: &'a mut WeightMeter,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Bring the book up to date, pay the fund, trigger and fill orders, a market after the other, another one first in every
+	/// block.
+	pub(crate) fn poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		let count = Book::<T>::get().markets.len();
+		// At most `MaxMarkets`.
+		if meter.try_consume(T::WeightInfo::refresh(count as u32)).is_err() {
+			return;
+		}
+		let now = T::Time::now();
+		Self::refresh(now);
+		Self::check_pool();
+		if Self::is_sweep_due(now) && meter.try_consume(T::WeightInfo::sweep()).is_ok() {
+			Self::sweep(now);
+		}
+		let mut markets: Vec<_> = Book::<T>::get()
+			.markets
+			.iter()
+			.filter(|market| market.fit.reduce_risk && !market.is_settled())
+			.map(|market| (market.id, market.index(), market.price.at))
+			.collect();
+		if markets.is_empty() {
+			return;
+		}
+		let block: usize = block.unique_saturated_into();
+		let first = block % markets.len();
+		markets.rotate_left(first);
+		let most = T::RiskParameters::chain().orders_per_block;
+		let mut budget = Budget {
+			tries: most,
+			triggers: most,
+			meter,
+		};
+		for (market, index, made_at) in markets {
+			// The heads of the queue and of both sides that wait.
+			if budget.meter.try_consume(T::DbWeight::get().reads(3)).is_err() {
+				return;
+			}
+			Self::fire(market, index, now, &mut budget);
+			Self::work(market, made_at, &mut budget);
+		}
+	}
+
+	/// Move the orders whose triggers are met at `index` into the queue, the nearest triggers first.
+	fn fire(market: MarketId, index: FixedU128, now: Moment, budget: &mut Budget) {
+		// And the next head.
+		let trigger = T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads(1));
+		for when in [When::Above, When::Below] {
+			while budget.triggers > 0 {
+				let Some(key) = Waiting::<T>::iter_key_prefix((market, when)).next() else {
+					break;
+				};
+				let (met, id) = read_key(when, &key);
+				if !met.is_met(index) {
+					break;
+				}
+				if budget.meter.try_consume(trigger).is_err() {
+					return;
+				}
+				budget.triggers = budget.triggers.saturating_sub(1);
+				Self::trigger(id, met, market, index, now);
+			}
+		}
+	}
+
+	/// Try the orders of the queue that were committed before the price was made, first come, first served, until one has to
+	/// wait.
+	fn work(market: MarketId, made_at: Moment, budget: &mut Budget) {
+		// The order itself, and the next head.
+		let worst = T::WeightInfo::fill_order()
+			.max(T::WeightInfo::fail_order())
+			.saturating_add(T::DbWeight::get().reads(2));
+		while budget.tries > 0 {
+			let Some(key) = Queue::<T>::iter_key_prefix(market).next() else {
+				return;
+			};
+			let id = OrderId::from_be_bytes(key);
+			if budget.meter.try_consume(worst).is_err() {
+				return;
+			}
+			let Some(order) = Orders::<T>::get(id) else {
+				// No order, nothing to wait for.
+				Queue::<T>::remove(market, key);
+				continue;
+			};
+			if made_at <= order.committed_at {
+				return;
+			}
+			budget.tries = budget.tries.saturating_sub(1);
+			if Self::try_order(id, &order) == Tried::Waits {
+				return;
+			}
+		}
+	}
+}

@@ -1,0 +1,278 @@
+//! Liquidations: how much, at what price, for what fee, and how fast.
+
+use frame_support::assert_noop;
+use keel_math::margin::Risk;
+use keel_primitives::{Closed, Positions, PriceFor};
+use proptest::prelude::*;
+use sp_runtime::{DispatchError, Permill};
+
+use crate::{liquidate::close_part, mock::*, Book, Error, Event, Market, Position, ALWAYS_LIQUIDATED, PARTS};
+
+/// ALICE has 40 BTC and 85 000 kUSD, and the price fell by two percent.
+fn unsafe_alice() {
+	trade(ALICE, BTC, 40 * UNIT);
+	leave(ALICE, 85_000 * USD);
+	move_to(BTC, dollars(49_000));
+	assert!(risk(account(ALICE)).is_unsafe());
+}
+
+#[test]
+fn closes_the_smallest_part_that_restores_the_account() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1));
+		unsafe_alice();
+		let (before, there, whole) = (position(ALICE, BTC), market(BTC), risk(account(ALICE)));
+		let (pool, money) = (PoolCash::get(), cash(ALICE));
+		let tranche = there.tranche + Book::<Test>::get().fund_due;
+		let closed = liquidate(ALICE, BTC).unwrap();
+		let after = position(ALICE, BTC);
+		let delta = after.size - before.size;
+		assert!(after.size > 0 && delta < 0);
+		assert!(risk(account(ALICE)).is_initial());
+		// One part less would not do.
+		let less = delta + before.size / i128::from(PARTS);
+		let p = numbers(50_000);
+		let part = close_part(&there, &before, less, &whole, p.liquidation_fee).unwrap();
+		assert!(!part.after.is_initial());
+		// What was foreseen is what happened.
+		let part = close_part(&there, &before, delta, &whole, p.liquidation_fee).unwrap();
+		assert_eq!(part.after, risk(account(ALICE)));
+		assert_eq!((part.notional, part.fee), (closed.notional, closed.fee));
+		// A hundredth of what was closed.
+		assert_eq!(closed.fee, closed.notional.div_ceil(100));
+		assert_eq!(
+			market(BTC).tranche + Book::<Test>::get().fund_due,
+			tranche + closed.fee
+		);
+		assert_eq!(market(BTC).liquidated.reading(Now::get()), closed.notional);
+		// The price is everybody's: the mean of the marks.
+		let gain = part.trade.realised - part.trade.funding;
+		assert_eq!(cash(ALICE), money + gain - closed.fee as i128);
+		assert_eq!(PoolCash::get(), pool - gain);
+		assert!(events().iter().any(|event| matches!(
+			event,
+			Event::PositionLiquidated { size, fee, .. } if *size == delta && *fee == closed.fee
+		)));
+	});
+}
+
+#[test]
+fn is_refused_without_a_price_made_after_the_last_change() {
+	ExtBuilder.build_and_execute(|| {
+		unsafe_alice();
+		let id = account(ALICE);
+		let made = market(BTC).price.at;
+		let whole = risk(id);
+		let call = |changed_at| <Perpetuals as Positions>::liquidate(id, BTC, whole, changed_at);
+		assert_noop!(call(made), Error::<Test>::PriceNotNewer);
+		assert_noop!(
+			<Perpetuals as Positions>::liquidate(id, ETH, whole, 0),
+			Error::<Test>::NoPosition
+		);
+		assert_noop!(
+			<Perpetuals as Positions>::liquidate(id, 9, whole, 0),
+			Error::<Test>::UnknownMarket
+		);
+		RefusedFor::set(vec![PriceFor::Liquidate]);
+		tick();
+		assert_noop!(call(0), Error::<Test>::PriceRefused);
+		assert_eq!(
+			<Perpetuals as Positions>::mark(BTC),
+			Err(Error::<Test>::PriceRefused.into())
+		);
+		RefusedFor::set(vec![]);
+		tick();
+		assert!(call(made).is_ok());
+	});
+}
+
+#[test]
+fn goes_as_far_as_the_window_has_room() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(5, 100));
+		trade(BOB, BTC, -40 * UNIT);
+		trade(BOB, BTC, -40 * UNIT);
+		unsafe_alice();
+		// A twentieth of the shorts: 80·49 000.
+		let room = 80 * 49_000 * USD / 20;
+		let first = liquidate(ALICE, BTC).unwrap();
+		assert!(
+			first.notional <= room && first.notional > room - 100 * USD,
+			"{first:?}"
+		);
+		assert!(!risk(account(ALICE)).is_initial());
+		// What is left of the room is taken too, and no more.
+		let mut total = first.notional;
+		while let Ok(more) = liquidate(ALICE, BTC) {
+			total += more.notional;
+		}
+		assert!(total <= room && room - total < USD, "{total}");
+		assert_noop!(liquidate(ALICE, BTC), Error::<Test>::LiquidationsFull);
+		// It goes on as that fades.
+		set_price(BTC, dollars(49_000));
+		block_after(HOUR / 2);
+		tick();
+		let second = liquidate(ALICE, BTC).unwrap();
+		assert!(second.notional > room / 4 && second.notional < room / 2);
+	});
+}
+
+#[test]
+fn a_small_position_is_liquidated_whatever_the_window_says() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1_000_000));
+		let size = UNIT / 50;
+		trade(ALICE, BTC, size);
+		leave(ALICE, 20 * USD);
+		move_to(BTC, dollars(49_500));
+		assert!(risk(account(ALICE)).is_unsafe());
+		let closed = liquidate(ALICE, BTC).unwrap();
+		assert!(closed.notional > 500 * USD && closed.notional <= ALWAYS_LIQUIDATED);
+		assert!(position(ALICE, BTC).size < size);
+	});
+}
+
+#[test]
+fn an_account_without_equity_pays_no_fee() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(2, 1));
+		trade(ALICE, BTC, 40 * UNIT);
+		leave(ALICE, 80_000 * USD);
+		move_to(BTC, dollars(47_000));
+		assert!(risk(account(ALICE)).net < 0);
+		let closed = liquidate(ALICE, BTC).unwrap();
+		assert_eq!((closed.fee, position(ALICE, BTC).size), (0, 0));
+		assert!(cash(ALICE) < 0);
+	});
+}
+
+#[test]
+fn a_short_is_bought_back() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1));
+		trade(ALICE, BTC, -40 * UNIT);
+		leave(ALICE, 85_000 * USD);
+		move_to(BTC, dollars(51_000));
+		assert!(risk(account(ALICE)).is_unsafe());
+		liquidate(ALICE, BTC).unwrap();
+		assert!((-40 * UNIT..0).contains(&position(ALICE, BTC).size));
+		assert!(risk(account(ALICE)).is_initial());
+	});
+}
+
+mod reduce {
+	use super::*;
+
+	fn reduce(share: Permill) -> Result<Closed, DispatchError> {
+		<Perpetuals as Positions>::reduce(account(ALICE), share)
+	}
+
+	#[test]
+	fn closes_a_share_of_everything_without_a_penalty() {
+		ExtBuilder.build_and_execute(|| {
+			trade(ALICE, BTC, 10 * UNIT);
+			fill_now(ALICE, ETH, -101).unwrap();
+			let closed = reduce(Permill::from_percent(50)).unwrap();
+			assert_eq!(position(ALICE, BTC).size, 5 * UNIT);
+			// Rounded up.
+			assert_eq!(position(ALICE, ETH).size, -50);
+			// The skew is narrowed: the maker's rate.
+			let worth = 5 * 50_037 * USD + USD * 5 / 2;
+			assert!(closed.notional >= worth && closed.notional < worth + USD);
+			assert!(closed.fee > worth / 5_000 && closed.fee < worth / 5_000 + USD);
+			let reduced = |event: &Event<Test>| matches!(event, Event::PositionReduced { .. });
+			assert_eq!(events().iter().filter(|event| reduced(event)).count(), 2);
+			// Whoever asked tells the account itself.
+			assert_ne!(
+				LastAct::get(),
+				Some((account(ALICE), keel_primitives::Act::Reduced))
+			);
+		});
+	}
+
+	#[test]
+	fn leaves_out_what_has_no_price_and_fails_if_nothing_has() {
+		ExtBuilder.build_and_execute(|| {
+			assert_noop!(reduce(Permill::one()), Error::<Test>::NoPosition);
+			trade(ALICE, BTC, UNIT);
+			trade(ALICE, ETH, UNIT);
+			assert_noop!(reduce(Permill::zero()), Error::<Test>::PriceRefused);
+			change_market(ETH, |market| market.fit.reduce_risk = false);
+			reduce(Permill::one()).unwrap();
+			assert_eq!((position(ALICE, BTC).size, position(ALICE, ETH).size), (0, UNIT));
+			assert_noop!(reduce(Permill::one()), Error::<Test>::PriceRefused);
+		});
+	}
+}
+
+#[test]
+fn exposures_say_what_margin_has_to_know() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, ETH, -10 * UNIT);
+		trade(ALICE, BTC, 10 * UNIT);
+		set_price(BTC, dollars(50_000));
+		block_after(HOUR);
+		let all = Perpetuals::exposures(account(ALICE));
+		assert_eq!(all.iter().map(|e| e.market).collect::<Vec<_>>(), [ETH, BTC]);
+		let (btc, there) = (all[1], market(BTC));
+		assert_eq!((btc.feed, btc.size, btc.mark), (BTC, 10 * UNIT, dollars(50_050)));
+		assert_eq!(btc.notional, 500_500 * USD);
+		// Bought at 50 025, less the funding.
+		let owed = there.funding_owed(&position(ALICE, BTC)).unwrap();
+		assert!(owed > 0);
+		assert_eq!(btc.unrealised, 250 * USD as i128 - owed);
+		// 5 %, 2.5 %, and 10/20 000 of it for closing.
+		let closing = 500_500 * USD / 2_000;
+		assert_eq!(btc.initial, 500_500 * USD / 20 + closing);
+		assert_eq!(btc.maintenance, 500_500 * USD / 40 + closing);
+		// At twice the price: a tenth a day and a hundredth an hour.
+		let drift = 1_000_000 * USD as u128 / 240 + 1_000_000 * USD / 100;
+		assert!(btc.drift_per_hour.abs_diff(drift) <= 1, "{}", btc.drift_per_hour);
+		let per_hour = 500_000 * USD as i128 * there.rate / 24 / keel_math::ONE as i128;
+		assert!((btc.funding_per_hour - per_hour).abs() <= 2 && btc.funding_per_hour > 0);
+		assert_eq!((btc.stress, btc.price_at), (ratio(25, 100), there.price.at));
+		// The short pays, too: shorts are more.
+		assert!(all[0].funding_per_hour > 0);
+		assert!(all[0].funding_per_hour <= all[0].drift_per_hour as i128);
+		assert!(Perpetuals::exposures(account(BOB)).is_empty());
+		assert_eq!(<Perpetuals as Positions>::markets(), MARKETS);
+	});
+}
+
+proptest! {
+	/// Whatever the account: a liquidation never makes it worse off than closing at the fill price with a fee of what it had for
+	/// the part, and its fee is bounded by its equity.
+	#[test]
+	fn a_part_takes_no_more_than_was_there(
+		long in any::<bool>(),
+		size in 1_000i128..1_000_000_000_000,
+		net in -1_000_000_000_000i128..1_000_000_000_000,
+		part in 1u32..=PARTS,
+		fee in 1u128..500,
+	) {
+		let mut there = Market::new(1, 1, &numbers(100), 0);
+		there.price.value = dollars(100);
+		there.terms.skew_scale = 1_000_000_000_000_000;
+		there.rates.maintenance = ratio(25, 1_000);
+		there.update_initial();
+		let mut position = Position { market: 1, ..Default::default() };
+		let size = if long { size } else { -size };
+		there.trade(&mut position, size).unwrap();
+		let own = there.risk(&position).unwrap();
+		let whole = Risk { net, ..own };
+		let delta = -(size * i128::from(part) / i128::from(PARTS));
+		prop_assume!(delta != 0);
+		let closed = close_part(&there, &position, delta, &whole, ratio(fee, 10_000)).unwrap();
+		prop_assert_eq!(closed.position.size, size + delta);
+		// Within the equity there was, for the part there was.
+		let share = net.max(0) as u128 * u128::from(part) / u128::from(PARTS) + 2;
+		let quadratic = own.maintenance / 10;
+		prop_assert!(closed.fee <= share + quadratic, "{} {}", closed.fee, share);
+		if net <= 0 {
+			prop_assert!(closed.fee <= 1);
+		}
+		prop_assert!(closed.after.net <= net + 1);
+		prop_assert!(closed.after.maintenance <= own.maintenance);
+		prop_assert!(closed.fee <= closed.notional * fee / 10_000 + 1);
+	}
+}

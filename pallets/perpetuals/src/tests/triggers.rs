@@ -1,0 +1,152 @@
+//! Orders that wait for the index price.
+
+use keel_math::FixedU128;
+use proptest::prelude::*;
+
+use crate::{mock::*, types::read_key, Error, Event, Trigger, Waiting, When};
+
+fn at(price: u128, when: When) -> Trigger {
+	Trigger {
+		price: dollars(price),
+		when,
+	}
+}
+
+fn waiting(trigger: Trigger, reduce_only: bool) -> Terms {
+	Terms {
+		trigger: Some(trigger),
+		reduce_only,
+		..Default::default()
+	}
+}
+
+#[test]
+fn a_stop_loss_waits_and_closes() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, BTC, UNIT);
+		let id = try_commit(ALICE, BTC, -2 * UNIT, waiting(at(45_000, When::Below), true)).unwrap();
+		move_to(BTC, dollars(45_001));
+		tick();
+		assert_eq!(order(id).unwrap().queued_at, None);
+		move_to(BTC, dollars(44_000));
+		// Triggered and filled at the price that met it: that was made after the commitment.
+		let fill = filled(id);
+		assert_eq!((fill.size, fill.position), (-UNIT, 0));
+		// 44 000·(1 + 0.5/10 000).
+		assert_eq!(fill.price, dollars(44_000) + FixedU128::from_rational(22, 10));
+		assert!(events().contains(&Event::OrderTriggered {
+			order: id,
+			market: BTC,
+			index: dollars(44_000)
+		}));
+	});
+}
+
+#[test]
+fn a_profit_is_taken_at_the_trigger_itself() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, BTC, UNIT);
+		let id = try_commit(ALICE, BTC, -UNIT, waiting(at(55_000, When::Above), true)).unwrap();
+		tick();
+		move_to(BTC, dollars(55_000));
+		assert!(filled(id).realised > 4_900 * USD as i128);
+	});
+}
+
+#[test]
+fn a_price_made_with_the_commitment_triggers_but_does_not_fill() {
+	ExtBuilder.build_and_execute(|| {
+		let id = try_commit(ALICE, BTC, UNIT, waiting(at(55_000, When::Above), false)).unwrap();
+		// Known to whoever watches the operators when it was committed.
+		move_to(BTC, dollars(56_000));
+		assert_eq!(order(id).unwrap().queued_at, Some(Now::get()));
+		assert_eq!(position(ALICE, BTC).size, 0);
+		// In the queue it can't be taken back.
+		assert_eq!(cancel(ALICE, id), Err(Error::<Test>::TooEarlyToCancel.into()));
+		move_to(BTC, dollars(50_000));
+		assert_eq!(
+			filled(id).price,
+			dollars(50_000) + FixedU128::from_rational(25, 10)
+		);
+	});
+}
+
+#[test]
+fn the_nearest_come_first_and_a_block_takes_no_more_than_it_may() {
+	ExtBuilder.build_and_execute(|| {
+		let above = [56_000, 54_000, 55_000]
+			.map(|price| try_commit(ALICE, BTC, UNIT, waiting(at(price, When::Above), false)).unwrap());
+		let below = [44_000, 46_000]
+			.map(|price| try_commit(BOB, BTC, UNIT, waiting(at(price, When::Below), false)).unwrap());
+		tick();
+		set_chain(|chain| chain.orders_per_block = 2);
+		move_to(BTC, dollars(60_000));
+		let queued = |id| order(id).map(|order| order.queued_at.is_some());
+		// The nearest two of the three were triggered, and filled at once.
+		assert_eq!(above.map(queued), [Some(false), None, None]);
+		assert_eq!(below.map(queued), [Some(false), Some(false)]);
+		tick();
+		assert_eq!(above.map(queued), [None, None, None]);
+		move_to(BTC, dollars(46_000));
+		assert_eq!(below.map(queued), [Some(false), None]);
+	});
+}
+
+#[test]
+fn an_unfit_price_triggers_nothing() {
+	ExtBuilder.build_and_execute(|| {
+		let id = try_commit(ALICE, BTC, UNIT, waiting(at(55_000, When::Above), false)).unwrap();
+		tick();
+		RefusedFor::set(vec![keel_primitives::PriceFor::ReduceRisk]);
+		move_to(BTC, dollars(60_000));
+		assert_eq!(order(id).unwrap().queued_at, None);
+	});
+}
+
+#[test]
+fn an_old_trigger_goes_before_younger_orders() {
+	ExtBuilder.build_and_execute(|| {
+		let stop = try_commit(ALICE, BTC, UNIT, waiting(at(55_000, When::Above), false)).unwrap();
+		tick();
+		let market = commit(BOB, BTC, UNIT);
+		tick();
+		move_to(BTC, dollars(56_000));
+		assert!(filled(stop).price < filled(market).price);
+	});
+}
+
+proptest! {
+	#[test]
+	fn keys_say_what_they_were_made_of_and_are_in_order(
+		a in any::<u128>(), b in any::<u128>(), first in any::<u64>(), second in any::<u64>(),
+	) {
+		for when in [When::Above, When::Below] {
+			let trigger = |price| Trigger { price: FixedU128::from_inner(price), when };
+			let (one, other) = (trigger(a).key(first), trigger(b).key(second));
+			prop_assert_eq!(read_key(when, &one), (trigger(a), first));
+			let nearer = match when {
+				When::Above => (a, first) < (b, second),
+				When::Below => (u128::MAX - a, first) < (u128::MAX - b, second),
+			};
+			prop_assert_eq!(one < other, nearer);
+		}
+	}
+}
+
+#[test]
+fn the_trie_keeps_the_order() {
+	ExtBuilder.build_and_execute(|| {
+		for price in [1u128, 300, 255, 256, 70_000, 65_535] {
+			let trigger = Trigger {
+				price: FixedU128::from_inner(price),
+				when: When::Above,
+			};
+			Waiting::<Test>::insert((77, When::Above), trigger.key(price as u64), ());
+		}
+		let read: Vec<_> = Waiting::<Test>::iter_key_prefix((77, When::Above))
+			.map(|key| read_key(When::Above, &key).1)
+			.collect();
+		assert_eq!(read, [1, 255, 256, 300, 65_535, 70_000]);
+		let _ = Waiting::<Test>::clear_prefix((77, When::Above), 10, None);
+	});
+}

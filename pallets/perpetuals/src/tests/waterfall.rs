@@ -1,0 +1,149 @@
+//! Who carries what is missing.
+
+use keel_primitives::{PoolExposure, Positions, Waterfall};
+
+use crate::{mock::*, Book, Event};
+
+/// The tranche of a market holds this, out of nowhere but the books.
+fn fill_tranche(id: u32, amount: u128) {
+	change_market(id, |market| market.tranche += amount);
+	let amount = amount as i128;
+	Clearing::mutate(|clearing| *clearing += amount);
+	Custody::mutate(|custody| *custody += amount);
+	Brought::mutate(|brought| *brought += amount);
+}
+
+fn broke(by: u128) {
+	let have = cash(ALICE) as u128;
+	withdraw(account(ALICE), have + by);
+}
+
+fn cover(markets: &[u32], deficit: u128) -> Waterfall {
+	<Perpetuals as Positions>::cover(account(ALICE), markets, deficit).unwrap()
+}
+
+#[test]
+fn tranches_then_the_fund_then_the_pool() {
+	ExtBuilder.build_and_execute(|| {
+		fill_tranche(BTC, 100 * USD);
+		fill_tranche(ETH, 200 * USD);
+		fund_fund(500 * USD);
+		broke(1_000 * USD);
+		let pool = PoolCash::get();
+		let carried = cover(&[ETH, BTC], 1_000 * USD);
+		let expected = Waterfall {
+			tranche: 300 * USD,
+			fund: 500 * USD,
+			pool: 200 * USD,
+		};
+		assert_eq!(carried, expected);
+		assert_eq!((cash(ALICE), FundCash::get()), (0, 0));
+		assert_eq!(PoolCash::get(), pool - 200 * USD as i128);
+		assert_eq!((market(BTC).tranche, market(ETH).tranche), (0, 0));
+		assert_eq!(
+			events().last(),
+			Some(&Event::DeficitCovered {
+				account: account(ALICE),
+				tranche: 300 * USD,
+				fund: 500 * USD,
+				pool: 200 * USD
+			})
+		);
+	});
+}
+
+#[test]
+fn tranches_in_order_and_of_no_other_market() {
+	ExtBuilder.build_and_execute(|| {
+		for id in [BTC, ETH, DOT] {
+			fill_tranche(id, 100 * USD);
+		}
+		broke(150 * USD);
+		let carried = cover(&[DOT, BTC, 99], 150 * USD);
+		assert_eq!((carried.tranche, carried.fund, carried.pool), (150 * USD, 0, 0));
+		let left = [BTC, ETH, DOT].map(|id| market(id).tranche);
+		assert_eq!(left, [50 * USD, 100 * USD, 0]);
+	});
+}
+
+#[test]
+fn what_the_fund_is_due_comes_to_it_first() {
+	ExtBuilder.build_and_execute(|| {
+		trade(BOB, BTC, 40 * UNIT);
+		let due = Book::<Test>::get().fund_due;
+		assert!(due > 0);
+		broke(due);
+		let carried = cover(&[], due);
+		assert_eq!((carried.fund, carried.pool), (due, 0));
+		assert_eq!(Book::<Test>::get().fund_due, 0);
+	});
+}
+
+#[test]
+fn a_fund_that_fails_stops_nothing() {
+	ExtBuilder.build_and_execute(|| {
+		fund_fund(500 * USD);
+		FundFails::set(true);
+		broke(100 * USD);
+		let carried = cover(&[BTC], 100 * USD);
+		assert_eq!((carried.fund, carried.pool), (0, 100 * USD));
+		assert!(events()
+			.iter()
+			.any(|event| matches!(event, Event::FundFailed { .. })));
+	});
+}
+
+#[test]
+fn an_insolvent_pool_is_named_once_a_block() {
+	ExtBuilder.build_and_execute(|| {
+		let named = || {
+			events()
+				.iter()
+				.filter_map(|event| match event {
+					Event::PoolInsolvent { deficit } => Some(*deficit),
+					_ => None,
+				})
+				.collect::<Vec<_>>()
+		};
+		trade(BOB, BTC, 40 * UNIT);
+		let all = PoolCash::get();
+		// The pool loses everything, and owes a profit.
+		PoolCash::put(0);
+		Clearing::mutate(|clearing| *clearing -= all);
+		Custody::mutate(|custody| *custody -= all);
+		Brought::mutate(|brought| *brought -= all);
+		assert!(named().is_empty());
+		move_to(BTC, dollars(51_000));
+		let owed = u128::try_from(Perpetuals::owed().unwrap()).unwrap();
+		// 40·(51 000·1.002 − 50 100), less funding.
+		assert!(owed <= 40 * 1_002 * USD && owed > 40 * 1_001 * USD, "{owed}");
+		assert_eq!(named(), [owed]);
+		broke(USD);
+		cover(&[], USD);
+		assert_eq!(named().len(), 1);
+		tick();
+		assert_eq!(named().len(), 2);
+	});
+}
+
+#[test]
+fn the_pool_sees_what_it_owes_and_could_lose() {
+	ExtBuilder.build_and_execute(|| {
+		assert_eq!((Perpetuals::owed(), Perpetuals::worst_case()), (Ok(0), 0));
+		fill_now(ALICE, BTC, 40 * UNIT).unwrap();
+		fill_now(BOB, ETH, -400 * UNIT).unwrap();
+		// Opening owes nothing but rounding.
+		assert!((0..=2).contains(&Perpetuals::owed().unwrap()));
+		// A quarter of 40·50 000·1.002 and of 400·2 500·0.999.
+		let stress = 2_004_000 * USD / 4 + 999_000 * USD / 4;
+		assert!(Perpetuals::worst_case().abs_diff(stress) <= 2);
+		let made = market(BTC).price.at;
+		assert!(Perpetuals::priced_after(made - 1));
+		assert!(!Perpetuals::priced_after(made));
+		// A market nobody is in does not matter; one somebody is in does.
+		change_market(DOT, |market| market.fit = Default::default());
+		assert!(Perpetuals::priced_after(made - 1));
+		change_market(ETH, |market| market.fit.add_risk = false);
+		assert!(!Perpetuals::priced_after(made - 1));
+	});
+}

@@ -1,0 +1,181 @@
+//! What must hold after every block.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use frame_support::ensure;
+use keel_primitives::{LiquidityPool, MarginAccounts, MarketId};
+use sp_runtime::TryRuntimeError;
+
+use crate::{Book, Config, NextOrder, Orders, Pallet, Queue, Traders, Waiting};
+
+/// The sums over the positions of one market.
+#[derive(Default, PartialEq)]
+struct Sums {
+	long: u128,
+	short: u128,
+	cost: i128,
+	funding: i128,
+	count: u32,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Check every invariant. Walks all positions and all orders.
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		Self::check_positions()?;
+		Self::check_orders()?;
+		Self::check_money()
+	}
+
+	/// Positions are what the book's sums say.
+	fn check_positions() -> Result<(), TryRuntimeError> {
+		let book = Book::<T>::get();
+		let mut sums = BTreeMap::<MarketId, Sums>::new();
+		for market in &book.markets {
+			ensure!(
+				sums.insert(market.id, Sums::default()).is_none(),
+				"two markets of one number"
+			);
+			ensure!(
+				market.rate.unsigned_abs() <= market.terms.max_funding_rate.into_inner(),
+				"a funding rate beyond its limit"
+			);
+			ensure!(market.terms.skew_scale > 0, "a market without a skew scale");
+			ensure!(
+				market.rates.initial >= market.rates.maintenance,
+				"an initial rate below the maintenance rate"
+			);
+		}
+		for (_, trader) in Traders::<T>::iter() {
+			ensure!(!trader.is_empty(), "a trader with nothing");
+			let mut seen = BTreeSet::new();
+			for position in &trader.positions {
+				ensure!(position.size != 0, "a position of size zero");
+				ensure!(
+					seen.insert(position.market),
+					"two positions of one account in one market"
+				);
+				let sum = sums.get_mut(&position.market).ok_or("a position in no market")?;
+				let side = if position.size > 0 {
+					&mut sum.long
+				} else {
+					&mut sum.short
+				};
+				*side = side
+					.checked_add(position.size.unsigned_abs())
+					.ok_or("sizes overflow")?;
+				sum.cost = sum.cost.checked_add(position.cost).ok_or("costs overflow")?;
+				sum.funding = sum
+					.funding
+					.checked_add(position.funding)
+					.ok_or("funding overflows")?;
+				sum.count = sum.count.checked_add(1).ok_or("positions overflow")?;
+			}
+		}
+		for market in &book.markets {
+			let sum = sums.get(&market.id).ok_or("a market is lost")?;
+			ensure!(
+				(sum.long, sum.short) == (market.long, market.short),
+				"open interest is not the sum of sizes"
+			);
+			ensure!(sum.cost == market.cost, "the cost is not the sum of costs");
+			ensure!(
+				sum.funding == market.funding_debt,
+				"the funding debt is not the sum of funding at entry"
+			);
+			ensure!(sum.count == market.positions, "the number of positions is wrong");
+			ensure!(
+				i128::try_from(sum.long)
+					.ok()
+					.zip(i128::try_from(sum.short).ok())
+					.and_then(|(long, short)| long.checked_sub(short))
+					== Some(market.skew()),
+				"the skew is not longs less shorts"
+			);
+		}
+		Ok(())
+	}
+
+	/// Every order is in its account, and in the queue or among the waiting, and nothing else is.
+	fn check_orders() -> Result<(), TryRuntimeError> {
+		let book = Book::<T>::get();
+		let next = NextOrder::<T>::get();
+		let (mut fees, mut queued, mut waiting) = (0u128, 0usize, 0usize);
+		for (id, order) in Orders::<T>::iter() {
+			ensure!(id < next, "an order from the future");
+			ensure!(book.market(order.market).is_some(), "an order in no market");
+			ensure!(
+				Traders::<T>::get(order.account).orders.contains(&id),
+				"an order its account does not know"
+			);
+			fees = fees.checked_add(order.fee).ok_or("order fees overflow")?;
+			match order.trigger {
+				Some(trigger) if order.queued_at.is_none() => {
+					ensure!(
+						Waiting::<T>::contains_key((order.market, trigger.when), trigger.key(id)),
+						"an order does not wait where it should"
+					);
+					waiting += 1;
+				}
+				_ => {
+					ensure!(order.queued_at.is_some(), "an order without a trigger waits");
+					ensure!(
+						Queue::<T>::contains_key(order.market, id.to_be_bytes()),
+						"an order is not in the queue"
+					);
+					queued += 1;
+				}
+			}
+		}
+		ensure!(
+			fees == book.order_fees,
+			"the fees held are not the sum of the orders'"
+		);
+		ensure!(
+			Queue::<T>::iter_keys().count() == queued,
+			"the queue has what is no order"
+		);
+		ensure!(
+			Waiting::<T>::iter_keys().count() == waiting,
+			"something waits that is no order"
+		);
+		for (account, trader) in Traders::<T>::iter() {
+			let known: BTreeSet<_> = trader.orders.iter().copied().collect();
+			ensure!(
+				known.len() == trader.orders.len(),
+				"an account knows an order twice"
+			);
+			for id in known {
+				ensure!(
+					Orders::<T>::get(id).is_some_and(|order| order.account == account),
+					"an account knows an order that is not its own"
+				);
+			}
+		}
+		Ok(())
+	}
+
+	/// Clearing is the pool's and the pots', to the unit.
+	fn check_money() -> Result<(), TryRuntimeError> {
+		let book = Book::<T>::get();
+		let pots = book
+			.markets
+			.iter()
+			.try_fold(0u128, |sum, market| {
+				sum.checked_add(market.rebates)?.checked_add(market.tranche)
+			})
+			.and_then(|sum| sum.checked_add(book.fund_due))
+			.and_then(|sum| sum.checked_add(book.order_fees))
+			.ok_or("the pots overflow")?;
+		let claimed = T::Pool::held()
+			.checked_add_unsigned(pots)
+			.ok_or("the claims on clearing overflow")?;
+		ensure!(
+			T::Accounts::clearing() <= claimed,
+			"clearing is more than the pool's and the pots"
+		);
+		ensure!(
+			T::Accounts::clearing() >= claimed,
+			"clearing is less than the pool's and the pots"
+		);
+		Ok(())
+	}
+}

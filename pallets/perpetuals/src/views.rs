@@ -1,0 +1,174 @@
+//! What a user sees: everything by the functions that execute.
+
+use frame_support::storage::with_transaction;
+use keel_math::{margin, mul_div, perpetual, perpetual::SIZE_DIVISOR, FixedU128, Rounding};
+use keel_primitives::{Balance, MarginAccountId, MarginAccounts, MarketId, RiskParameters, Size};
+use sp_runtime::{DispatchError, TransactionOutcome};
+
+use crate::{
+	fill::Request, AccountRisk, Book, Config, Error, MarketView, Pallet, PositionView, Preview, Traders,
+	MAX_SIZE, SEARCH_STEPS,
+};
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn view_market(id: MarketId) -> Option<MarketView> {
+		let book = Self::book();
+		let market = book.market(id)?;
+		let p = T::RiskParameters::market(id).unwrap_or_default();
+		let max_open_interest = market.cap(p.max_open_interest, p.guarded_caps);
+		let (long_value, short_value) = (market.side_value(market.long), market.side_value(market.short));
+		Some(MarketView {
+			id,
+			feed: market.feed,
+			status: market.status,
+			index: market.index(),
+			price_at: market.price.at,
+			fit: market.fit,
+			mark: market.mark(),
+			premium: if market.is_settled() {
+				0
+			} else {
+				perpetual::premium(market.skew(), market.terms.skew_scale)?
+			},
+			funding_per_day: market.rate,
+			funding_per_hour: market.rate / 24,
+			long: market.long,
+			short: market.short,
+			long_value,
+			short_value,
+			max_open_interest,
+			long_room: max_open_interest.saturating_sub(long_value),
+			short_room: max_open_interest.saturating_sub(short_value),
+			max_premium: FixedU128::from_inner(market.cap(p.max_premium.into_inner(), p.guarded_caps)),
+			skew_scale: market.terms.skew_scale,
+			rates: market.rates,
+			level: market.level,
+			rebates: market.rebates,
+			tranche: market.tranche,
+			liquidated: market
+				.liquidated
+				.reading(<T::Time as frame_support::traits::Time>::now()),
+			owed: market.owed(),
+			worst_case: market.worst_case(),
+			positions: market.positions,
+		})
+	}
+
+	pub(crate) fn view_position(account: MarginAccountId, id: MarketId) -> Option<PositionView> {
+		let position = Traders::<T>::get(account).position(id);
+		if position.size == 0 {
+			return None;
+		}
+		let book = Self::book();
+		let market = book.market(id)?;
+		let risk = market.risk(&position)?;
+		let mark = market.mark();
+		let bankruptcy_quote = T::Accounts::risk(account).ok().and_then(|whole| {
+			let worth = perpetual::value(position.size, mark, Rounding::Down)?;
+			margin::bankruptcy_quote(worth, whole.net, risk.maintenance, whole.maintenance)
+		});
+		let entry = mul_div(
+			position.cost.unsigned_abs(),
+			SIZE_DIVISOR,
+			position.size.unsigned_abs(),
+			Rounding::Down,
+		)?;
+		Some(PositionView {
+			market: id,
+			size: position.size,
+			entry_price: FixedU128::from_inner(entry),
+			mark,
+			notional: perpetual::notional(position.size, mark, Rounding::Up)?,
+			unrealised: risk.net,
+			funding: market.funding_owed(&position)?,
+			initial: risk.initial,
+			maintenance: risk.maintenance,
+			bankruptcy_quote,
+		})
+	}
+
+	/// Run the fill and take it back.
+	fn tried(request: &Request) -> Result<Preview, DispatchError> {
+		with_transaction(|| {
+			// The block that fills it starts at the skew of now.
+			Book::<T>::mutate(|book| {
+				if let Some(market) = book.market_mut(request.market) {
+					market.skew_at_block_start = market.skew();
+				}
+			});
+			let preview = Self::execute(request, None).and_then(|fill| {
+				let risk = AccountRisk::from(T::Accounts::risk(request.account)?);
+				Ok(Preview { fill, risk })
+			});
+			TransactionOutcome::Rollback(preview)
+		})
+	}
+
+	pub(crate) fn view_preview(
+		owner: &T::AccountId,
+		sub: u8,
+		market: MarketId,
+		size: Size,
+		limit: Option<FixedU128>,
+		reduce_only: bool,
+	) -> Result<Preview, DispatchError> {
+		let account = T::Accounts::account(owner, sub).ok_or(Error::<T>::UnknownAccount)?;
+		frame_support::ensure!(size != 0, Error::<T>::ZeroSize);
+		frame_support::ensure!(size.unsigned_abs() <= MAX_SIZE, Error::<T>::OutOfRange);
+		Self::tried(&Request {
+			account,
+			market,
+			size,
+			limit,
+			reduce_only,
+		})
+	}
+
+	pub(crate) fn view_max_size(owner: &T::AccountId, sub: u8, id: MarketId, buy: bool) -> Balance {
+		Self::largest(owner, sub, id, buy).unwrap_or(0)
+	}
+
+	/// Halving between nothing and what premium step and position allow at all.
+	fn largest(owner: &T::AccountId, sub: u8, id: MarketId, buy: bool) -> Option<u128> {
+		let account = T::Accounts::account(owner, sub)?;
+		let book = Book::<T>::get();
+		let market = book.market(id)?;
+		let p = T::RiskParameters::market(id).ok()?;
+		let held = Traders::<T>::get(account).position(id).size;
+		let step = Self::step(market, &p)?.unsigned_abs();
+		// What it could close, and what it could move the skew by.
+		let most = held
+			.unsigned_abs()
+			.max(market.skew().unsigned_abs().checked_add(step)?)
+			.min(MAX_SIZE);
+		let fits = |size: u128| {
+			let size = keel_math::signed::with_sign(size, !buy);
+			size.is_some_and(|size| {
+				Self::tried(&Request {
+					account,
+					market: id,
+					size,
+					limit: None,
+					reduce_only: false,
+				})
+				.is_ok()
+			})
+		};
+		if most > 0 && fits(most) {
+			return Some(most);
+		}
+		let (mut low, mut high) = (0, most);
+		for _ in 0..SEARCH_STEPS {
+			if high.saturating_sub(low) <= 1 {
+				break;
+			}
+			let middle = low + (high - low) / 2;
+			if fits(middle) {
+				low = middle;
+			} else {
+				high = middle;
+			}
+		}
+		Some(low)
+	}
+}

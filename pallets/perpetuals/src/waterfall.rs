@@ -1,0 +1,69 @@
+//! Who carries what an account with nothing left is short of.
+
+use frame_support::{storage::with_storage_layer, traits::Time};
+use keel_primitives::{
+	Balance, InsuranceFund, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Waterfall,
+};
+use sp_runtime::DispatchError;
+
+use crate::{overflow, Book, Config, Event, Pallet};
+
+impl<T: Config> Pallet<T> {
+	/// What the fund pays of `shortfall`, into clearing. Nothing if it fails: it must not stop a liquidation. What it is due
+	/// comes to it first.
+	fn paid_by_fund(shortfall: Balance) -> Balance {
+		if shortfall == 0 {
+			return 0;
+		}
+		Self::sweep(T::Time::now());
+		let paid = with_storage_layer(|| -> Result<Balance, DispatchError> {
+			let paid = T::InsuranceFund::pay(&T::Accounts::custody(), shortfall)?;
+			if paid > shortfall {
+				return Err(overflow());
+			}
+			T::Accounts::note(paid)?;
+			Ok(paid)
+		});
+		match paid {
+			Ok(paid) => paid,
+			Err(error) => {
+				Self::deposit_event(Event::FundFailed { error });
+				0
+			}
+		}
+	}
+
+	/// Carry `deficit` of `account`: the tranches of `markets` in order, the fund, the pool.
+	pub(crate) fn do_cover(
+		account: MarginAccountId,
+		markets: &[MarketId],
+		deficit: Balance,
+	) -> Result<Waterfall, DispatchError> {
+		with_storage_layer(|| {
+			let mut left = deficit;
+			Book::<T>::mutate(|book| {
+				for id in markets {
+					if let Some(market) = book.market_mut(*id) {
+						let part = market.tranche.min(left);
+						// At most what there is, both times.
+						market.tranche = market.tranche.saturating_sub(part);
+						left = left.saturating_sub(part);
+					}
+				}
+			});
+			let tranche = deficit.saturating_sub(left);
+			let fund = Self::paid_by_fund(left);
+			let pool = left.checked_sub(fund).ok_or_else(overflow)?;
+			T::Pool::settle(0i128.checked_sub_unsigned(pool).ok_or_else(overflow)?)?;
+			T::Accounts::settle(account, deficit.try_into().map_err(|_| overflow())?)?;
+			Self::deposit_event(Event::DeficitCovered {
+				account,
+				tranche,
+				fund,
+				pool,
+			});
+			Self::check_pool();
+			Ok(Waterfall { tranche, fund, pool })
+		})
+	}
+}
