@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
-use keel_primitives::{BranchKey, ChainKey};
+use keel_primitives::{BranchKey, ChainKey, CollateralKey, MarketKey};
 use keel_runtime::{
 	governance::{origins::Pace, tracks::tracks_at},
 	Balance, BlockNumber, Moment, KEEL, SLOT_DURATION,
@@ -64,6 +64,9 @@ fn show(unit: Unit, raw: u128) -> String {
 	match unit {
 		Unit::Ratio => format!("{} %", decimal(raw, 16)),
 		Unit::AnnualRate => format!("{} %/y", decimal(raw, 16)),
+		Unit::DailyRate => format!("{} %/d", decimal(raw, 16)),
+		Unit::DailyVelocity => format!("{} /d²", decimal(raw, 18)),
+		Unit::Size => format!("{} units", decimal(raw, 8)),
 		Unit::Amount => format!("{} kUSD", decimal(raw, 6)),
 		Unit::Milliseconds => time(raw),
 		Unit::Seconds => time(raw.saturating_mul(1_000)),
@@ -116,13 +119,24 @@ fn parameters() -> String {
 		  other way waits for the **cooldown**, and is refused while a breaker of the subject is raised.\n\
 		- **Guardians** move the numbers marked so, the safer way only. **Controllers**, which are the chain's own code, move theirs by a quarter of a step.\n\
 		- A number with the **gate** can make existing vaults unsafe: a move of it is refused if that is true of more than `ImpactLimit` of the branch's\n\
-		  debt. The view `riskParameters.impact` tells the number beforehand; what is let through, existing vaults meet on the ramp.\n\
+		  debt. The view `riskParameters.impact` tells the number beforehand; what is let through, existing vaults meet on the ramp. What reaches\n\
+		  existing positions and collateral of margin accounts moves on a ramp too (`RampPerHour`, `HaircutRamp`).\n\
 		- What a call takes is raw: ratios and rates with 18 decimals, kUSD with 6, times in the unit the view `parameter` names.\n",
 	);
 	let branch = docs::<BranchKey>();
 	let _ = write!(out, "\n## Of a branch\n\n{HEAD}");
 	for (key, what) in BranchKey::ALL.iter().zip(&branch) {
 		out += &row(&format!("{key:?}"), what, &policy(Key::Branch(*key)));
+	}
+	let market = docs::<MarketKey>();
+	let _ = write!(out, "\n## Of a perpetual market\n\n{HEAD}");
+	for (key, what) in MarketKey::ALL.iter().zip(&market) {
+		out += &row(&format!("{key:?}"), what, &policy(Key::Market(*key)));
+	}
+	let collateral = docs::<CollateralKey>();
+	let _ = write!(out, "\n## Of a collateral of margin accounts\n\n{HEAD}");
+	for (key, what) in CollateralKey::ALL.iter().zip(&collateral) {
+		out += &row(&format!("{key:?}"), what, &policy(Key::Collateral(*key)));
 	}
 	let chain = docs::<ChainKey>();
 	let _ = write!(out, "\n## Of the chain\n\n{HEAD}");
@@ -132,8 +146,10 @@ fn parameters() -> String {
 	let count = |subject: Subject| subject.keys().len();
 	let _ = write!(
 		out,
-		"\n{} numbers of every branch, {} of the chain.\n",
+		"\n{} numbers of every branch, {} of every market, {} of every collateral, {} of the chain.\n",
 		count(Subject::Branch(0)),
+		count(Subject::Market(0)),
+		count(Subject::Collateral(0)),
 		count(Subject::Chain),
 	);
 	out

@@ -1,12 +1,19 @@
 //! Glue: primitives' traits over SDK pallets.
 
 use alloc::{collections::BTreeSet, vec, vec::Vec};
-use frame_support::traits::{fungibles::Inspect, Contains, SortedMembers};
-use keel_primitives::{Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Moment, Triggers};
+use frame_support::{
+	pallet_prelude::{DispatchError, DispatchResult, Weight},
+	traits::{fungibles::Inspect, Contains, SortedMembers},
+};
+use keel_primitives::{
+	Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Group, LiquidationOutcome, Moment, PositionId,
+	PositionLedger, Triggers,
+};
 use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
 use crate::{
-	configs::Synthetic, AccountId, Assets, Auctions, InsuranceFund, OracleOperators, Prices, Runtime,
+	configs::Synthetic, AccountId, Assets, Auctions, InsuranceFund, Margin, OracleOperators, Perpetuals,
+	Prices, Runtime, Vaults,
 };
 
 /// Every protocol account derives from a pallet id that begins so.
@@ -103,7 +110,61 @@ impl Gauges for SupplyGauge {
 	}
 }
 
-/// The feeds branches stand on, unless they were shut down: none of them can be removed.
+/// The ledgers the trigger index points at: vaults in their branches, margin accounts everywhere else.
+pub struct Ledgers;
+
+impl PositionLedger for Ledgers {
+	fn groups() -> Vec<Group> {
+		let mut all = Vaults::groups();
+		all.extend(Margin::groups());
+		all
+	}
+
+	fn threshold(group: Group) -> Result<u128, DispatchError> {
+		match group {
+			Group::Branch(_) => Vaults::threshold(group),
+			_ => Margin::threshold(group),
+		}
+	}
+
+	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {
+		match group {
+			Group::Branch(_) => Vaults::deficit(group, position),
+			_ => Margin::deficit(group, position),
+		}
+	}
+
+	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
+		match group {
+			Group::Branch(_) => <Vaults as PositionLedger>::liquidate(group, position),
+			_ => <Margin as PositionLedger>::liquidate(group, position),
+		}
+	}
+
+	fn refresh(group: Group, position: PositionId) -> DispatchResult {
+		match group {
+			Group::Branch(_) => Vaults::refresh(group, position),
+			_ => <Margin as PositionLedger>::refresh(group, position),
+		}
+	}
+
+	fn refresh_weight() -> Weight {
+		Margin::refresh_weight()
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_position(seed: u32) -> (Group, PositionId) {
+		Vaults::create_unsafe_position(seed)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_positions(total: u32, unsafe_ones: u32) -> Group {
+		Vaults::create_positions(total, unsafe_ones)
+	}
+}
+
+/// The feeds branches stand on, unless they were shut down, and those of margin's collateral and of markets: none of them can
+/// be removed.
 pub struct FeedsInUse;
 
 impl Contains<FeedId> for FeedsInUse {
@@ -112,6 +173,8 @@ impl Contains<FeedId> for FeedsInUse {
 			.into_iter()
 			.filter_map(pallet_vaults::Branches::<Runtime>::get)
 			.any(|branch| branch.feed == *feed && branch.settlement.is_none())
+			|| Margin::uses_feed(*feed)
+			|| Perpetuals::uses_feed(*feed)
 	}
 }
 
@@ -131,7 +194,7 @@ mod benchmarks {
 		},
 		BoundedVec,
 	};
-	use keel_primitives::{AssetId, BranchId, FeedId, Moment, PositionLedger, PriceProvider};
+	use keel_primitives::{AssetId, BranchId, FeedId, Group, Moment, PositionLedger, PriceProvider};
 	use sp_runtime::FixedU128;
 
 	use crate::{
@@ -179,7 +242,9 @@ mod benchmarks {
 
 	impl pallet_risk_parameters::BenchmarkHelper for RiskBenchmarks {
 		fn branch() -> BranchId {
-			let branch = <Vaults as PositionLedger>::create_positions(500, 0);
+			let Group::Branch(branch) = <Vaults as PositionLedger>::create_positions(500, 0) else {
+				return 0;
+			};
 			// The positions are made past the ledger's totals; a branch that owes nothing asks nobody.
 			let owed = pallet_vaults::Vaults::<Runtime>::iter_values()
 				.filter(|vault| vault.branch == branch)
@@ -228,6 +293,21 @@ mod benchmarks {
 
 		fn endow(who: &AccountId) {
 			assert_ok!(Balances::mint_into(who, 1_000_000 * KEEL));
+		}
+
+		fn set_time(now: Moment) {
+			set_time(now);
+		}
+	}
+
+	/// For margin: the same.
+	impl pallet_margin::BenchmarkHelper<AccountId> for VaultsBenchmarks {
+		fn create_collateral(seed: u32) -> (AssetId, FeedId) {
+			<Self as pallet_vaults::BenchmarkHelper<AccountId>>::create_collateral(seed)
+		}
+
+		fn endow(who: &AccountId) {
+			<Self as pallet_vaults::BenchmarkHelper<AccountId>>::endow(who);
 		}
 
 		fn set_time(now: Moment) {

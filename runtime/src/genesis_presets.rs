@@ -2,7 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 use frame_support::{build_struct_json_patch, PalletId};
-use keel_primitives::{BranchParameters, ChainParameters};
+use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, MarketParameters};
 use serde_json::Value;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
@@ -18,12 +18,13 @@ use crate::{
 };
 
 /// Assets of the development chain: `(id, name, symbol, decimals, endowment in whole units)`.
-const ASSETS: [(u32, &str, &str, u8, u128); 5] = [
+const ASSETS: [(u32, &str, &str, u8, u128); 6] = [
 	(1, "Keel USD", "kUSD", 6, 0),
 	(2, "Bitcoin", "BTC", 8, 1_000),
 	(3, "Ether", "ETH", 18, 20_000),
 	(4, "Polkadot", "DOT", 10, 2_000_000),
 	(5, "USD Coin", "USDC", 6, 50_000_000),
+	(100, "Keel liquidity", "kLP", 6, 0),
 ];
 
 /// Feeds, all in USD: `(id, symbol, volatility in percent the averages start from)`.
@@ -38,6 +39,19 @@ const FEEDS: [(u32, &str, u32); 6] = [
 
 /// Branches: `(id and collateral asset, feed)`.
 const BRANCHES: [(u32, u32); 3] = [(2, 2), (3, 3), (4, 4)];
+
+/// What margin accounts may hold beside kUSD: `(asset, feed, decimals, haircut in percent)`.
+const COLLATERALS: [(u32, u32, u8, u32); 4] =
+	[(2, 2, 8, 10), (3, 3, 18, 10), (4, 4, 10, 20), (5, 5, 6, 6)];
+
+/// Perpetual markets: `(id and feed, K in whole units, maintenance margin and stress in basis points, the most open interest of
+/// a side in millions of kUSD)`. `K` is some ten times that open interest, at prices of the last years.
+const MARKETS: [(u32, u128, u32, u32, u128); 4] = [
+	(2, 10_000, 250, 2_000, 20),
+	(3, 150_000, 250, 2_500, 20),
+	(4, 25_000_000, 400, 3_500, 5),
+	(6, 2_000_000, 400, 3_500, 5),
+];
 
 fn endowed() -> Vec<AccountId> {
 	use Sr25519Keyring::*;
@@ -108,6 +122,29 @@ fn preset(validators: &[&str], pace: Pace) -> Value {
 		(4, dot),
 	];
 	let chain: ChainParameters = pallet_risk_parameters::limits::default_chain();
+	let markets: Vec<(u32, MarketParameters)> = MARKETS
+		.iter()
+		.map(|(id, scale, maintenance, stress, millions)| {
+			let numbers = MarketParameters {
+				maintenance_margin: FixedU128::from_rational((*maintenance).into(), 10_000),
+				stress: FixedU128::from_rational((*stress).into(), 10_000),
+				skew_scale: scale.saturating_mul(100_000_000),
+				max_open_interest: millions.saturating_mul(1_000_000_000_000),
+				..pallet_risk_parameters::limits::default_market()
+			};
+			(*id, numbers)
+		})
+		.collect();
+	let collaterals: Vec<(u32, CollateralParameters)> = COLLATERALS
+		.iter()
+		.map(|(asset, _, _, haircut)| {
+			let numbers = CollateralParameters {
+				haircut: FixedU128::from_rational((*haircut).into(), 100),
+				..pallet_risk_parameters::limits::default_collateral()
+			};
+			(*asset, numbers)
+		})
+		.collect();
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		aura: pallet_aura::GenesisConfig {
@@ -160,10 +197,20 @@ fn preset(validators: &[&str], pace: Pace) -> Value {
 		risk_parameters: pallet_risk_parameters::GenesisConfig {
 			chain,
 			branches,
+			collaterals,
+			markets,
 			..Default::default()
 		},
 		vaults: pallet_vaults::GenesisConfig {
 			branches: BRANCHES.iter().map(|b| (b.0, b.0, b.1)).collect(),
+			..Default::default()
+		},
+		margin: pallet_margin::GenesisConfig {
+			collaterals: COLLATERALS.iter().map(|c| (c.0, c.1, c.2)).collect(),
+			..Default::default()
+		},
+		perpetuals: pallet_perpetuals::GenesisConfig {
+			markets: MARKETS.iter().map(|m| (m.0, m.0)).collect(),
 			..Default::default()
 		},
 	})

@@ -216,6 +216,14 @@ mod runtime {
 	#[runtime::pallet_index(48)]
 	pub type CircuitBreaker = pallet_circuit_breaker;
 
+	// The accounts, the markets that move what they hold, the pool on the other side.
+	#[runtime::pallet_index(60)]
+	pub type Margin = pallet_margin;
+	#[runtime::pallet_index(61)]
+	pub type Perpetuals = pallet_perpetuals;
+	#[runtime::pallet_index(62)]
+	pub type LiquidityPool = pallet_liquidity_pool;
+
 	#[runtime::pallet_index(50)]
 	pub type Preimage = pallet_preimage;
 	#[runtime::pallet_index(51)]

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use frame_support::assert_ok;
-use keel_primitives::VaultId;
+use keel_primitives::{Group, VaultId};
 use keel_runtime::{Liquidations, Moment, Runtime, RuntimeOrigin, SLOT_DURATION};
 use pallet_vaults::Change;
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
@@ -56,7 +56,7 @@ fn fallen(deposit: u128, price: f64) -> (Chain, VaultId) {
 fn liquidate(vault: VaultId) {
 	assert_ok!(Liquidations::liquidate(
 		RuntimeOrigin::from(frame_system::RawOrigin::Authorized),
-		ETH,
+		Group::Branch(ETH),
 		vault
 	));
 }

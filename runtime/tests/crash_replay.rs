@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use common::{bars::Series, *};
 use frame_support::assert_ok;
-use keel_primitives::{BranchParameters, RiskParameters as _, VaultId};
+use keel_primitives::{BranchParameters, Group, RiskParameters as _, VaultId};
 use keel_runtime::{Moment, RiskParameters, Runtime, RuntimeEvent};
 use sp_keyring::Sr25519Keyring::{self, *};
 
@@ -176,7 +176,7 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 			let mut unsafe_now = Vec::new();
 			for branch in [BTC, ETH, DOT] {
 				unsafe_now.extend(
-					pallet_liquidations::Pallet::<Runtime>::unsafe_positions(branch, 1_000)
+					pallet_liquidations::Pallet::<Runtime>::unsafe_positions(Group::Branch(branch), 1_000)
 						.into_iter()
 						.map(|p| p.position),
 				);

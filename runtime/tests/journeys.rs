@@ -11,7 +11,7 @@ use frame_support::{
 	weights::Weight,
 };
 use frame_system::offchain::CreateAuthorizedTransaction;
-use keel_primitives::PositionLedger;
+use keel_primitives::{Group, PositionLedger};
 use keel_runtime::{
 	AccountId, Assets, Balances, Executive, Moment, Runtime, RuntimeCall, RuntimeEvent, System,
 	TechnicalCollective, Vaults, SLOT_DURATION,
@@ -72,7 +72,7 @@ fn with_risky_vault() -> (Chain, Moment, u64) {
 
 fn liquidation(vault: u64) -> keel_runtime::UncheckedExtrinsic {
 	let call = pallet_liquidations::Call::<Runtime>::liquidate {
-		group: ETH,
+		group: Group::Branch(ETH),
 		position: vault,
 	};
 	<Runtime as CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>>>::create_authorized_transaction(
@@ -107,6 +107,7 @@ mod genesis {
 				(3, "ETH", 18),
 				(4, "DOT", 10),
 				(5, "USDC", 6),
+				(100, "kLP", 6),
 			] {
 				assert_eq!(<Assets as Metadata<AccountId>>::symbol(id), symbol.as_bytes());
 				assert_eq!(<Assets as Metadata<AccountId>>::decimals(id), decimals);
@@ -116,7 +117,7 @@ mod genesis {
 				0,
 				"nobody starts with kUSD"
 			);
-			assert_eq!(Vaults::groups(), vec![BTC, ETH, DOT]);
+			assert_eq!(Vaults::groups(), [BTC, ETH, DOT].map(Group::Branch));
 		});
 	}
 
@@ -324,7 +325,7 @@ mod liquidation_transactions {
 			let normal = limits.get(DispatchClass::Normal).max_total.unwrap();
 			System::register_extra_weight_unchecked(normal, DispatchClass::Normal);
 			let call: RuntimeCall = pallet_liquidations::Call::<Runtime>::liquidate {
-				group: ETH,
+				group: Group::Branch(ETH),
 				position: vault,
 			}
 			.into();
@@ -393,7 +394,7 @@ mod liquidation_transactions {
 		chain.fed_block(time + SLOT_DURATION, &with_eth(2_000.0));
 		chain.state(|| {
 			let liquidate: RuntimeCall = pallet_liquidations::Call::<Runtime>::liquidate {
-				group: ETH,
+				group: Group::Branch(ETH),
 				position: vault,
 			}
 			.into();
@@ -477,7 +478,7 @@ mod liquidation_transactions {
 		time += 60_000;
 		for i in 0..2u64 {
 			chain.fed_block(time + i * SLOT_DURATION, &with_eth(1_800.0));
-			assert!(chain.state(|| Vaults::threshold(ETH).is_err()));
+			assert!(chain.state(|| Vaults::threshold(Group::Branch(ETH)).is_err()));
 			assert_eq!(chain.pending(), 0);
 		}
 		chain.fed_block(time + 2 * SLOT_DURATION, &with_eth(1_800.0));

@@ -10,14 +10,14 @@ use pallet_tx_pause::RuntimeCallNameOf;
 use crate::{
 	adapters::SupplyGauge,
 	governance::{tracks::SafeModeDuration, Guardians, HalfOfCommittee, RootOrRiskAdjust},
-	AccountId, Balance, Balances, InsuranceFund, RiskParameters, Runtime, RuntimeCall, RuntimeEvent,
+	AccountId, Balance, Balances, InsuranceFund, Margin, Perpetuals, RiskParameters, Runtime, RuntimeCall, RuntimeEvent,
 	RuntimeHoldReason, Timestamp, Vaults,
 };
 
 impl pallet_circuit_breaker::Config for Runtime {
-	type Gauges = (Vaults, InsuranceFund, SupplyGauge);
+	type Gauges = (Vaults, InsuranceFund, SupplyGauge, Margin, Perpetuals);
 	type GuardianOrigin = Guardians;
-	// Two for each of 16 branches, the chain, the fees' path, and room for markets.
+	// Two for each of 16 branches, one for each of 16 markets, the chain, the fees' path and the lending; and some room.
 	type MaxSubjects = ConstU32<64>;
 	type OverrideOrigin = RootOrRiskAdjust;
 	type RiskParameters = RiskParameters;
@@ -28,12 +28,12 @@ impl pallet_circuit_breaker::Config for Runtime {
 /// What no switch may stop: time and prices, governance, liquidations, and every way out.
 ///
 /// `vaults.adjust` is here because it repays and tops up; that it mints nothing while the chain is in trouble is the
-/// breaker's work. A wrapper (batch, proxy, multisig) is open because what it carries is judged by itself.
+/// breaker's work. So is `perpetuals.commit_order`: a position is closed by an order. A wrapper (batch, proxy, multisig) is open because what it carries is judged by itself.
 pub struct AlwaysOpen;
 
 impl AlwaysOpen {
 	/// Pallets, and which of their calls; none named is all of them.
-	pub const OPEN: [(&str, &[&str]); 26] = [
+	pub const OPEN: [(&str, &[&str]); 29] = [
 		("System", &[]),
 		("Timestamp", &[]),
 		("Utility", &[]),
@@ -71,6 +71,23 @@ impl AlwaysOpen {
 		("StabilityPool", &["withdraw", "claim", "claim_all"]),
 		("Auctions", &["take", "settle", "claim"]),
 		("InsuranceFund", &["donate", "pay_bad_debt"]),
+		(
+			"Margin",
+			&[
+				"deposit",
+				"withdraw",
+				"transfer",
+				"redeem",
+				"set_top_up",
+				"set_reduce",
+				"close_account",
+			],
+		),
+		("Perpetuals", &["commit_order", "cancel_order", "pay_out"]),
+		(
+			"LiquidityPool",
+			&["request_withdrawal", "cancel_withdrawal", "cancel_deposit"],
+		),
 	];
 
 	/// Is `call` of `pallet` always open?

@@ -13,7 +13,7 @@ use codec::Decode;
 use frame_support::{
 	assert_ok,
 	storage::{with_transaction, TransactionOutcome},
-	traits::{fungibles::Inspect, TryState, TryStateSelect},
+	traits::{fungibles::Inspect, PalletsInfoAccess, TryState, TryStateSelect},
 };
 use keel_runtime::{
 	governance::pallet_origins::Origin, AccountId, AllPalletsWithSystem, Assets, Auctions, Balance,
@@ -136,6 +136,8 @@ impl Chain {
 			)))
 			.unwrap()
 			.unwrap();
+			// As the first transaction, or the end of a block without any, does.
+			Executive::inherents_applied();
 			for extrinsic in waiting.drain(..) {
 				// What is stale by now is refused at the door, as a pool would.
 				let _ = Executive::apply_extrinsic(extrinsic);
@@ -222,7 +224,14 @@ impl Chain {
 
 /// Every pallet's invariants, and the supply of kUSD to the unit.
 pub fn check_state() {
-	AllPalletsWithSystem::try_state(System::block_number(), TryStateSelect::All).unwrap();
+	let now = System::block_number();
+	if AllPalletsWithSystem::try_state(now, TryStateSelect::All).is_err() {
+		// Which one, and what: all of them together only say that something is wrong.
+		for pallet in AllPalletsWithSystem::infos() {
+			let one = TryStateSelect::Only(vec![pallet.name.as_bytes().to_vec()]);
+			AllPalletsWithSystem::try_state(now, one).unwrap_or_else(|e| panic!("{}: {e:?}", pallet.name));
+		}
+	}
 	check_supply();
 }
 

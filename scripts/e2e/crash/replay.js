@@ -283,7 +283,7 @@ async function replay() {
 	async function track(height) {
 		const now = new Set();
 		for (const symbol of SYMBOLS) {
-			for (const entry of await chain.view("Liquidations", "unsafe_positions", BRANCH[symbol], 200)) {
+			for (const entry of await chain.view("Liquidations", "unsafe_positions", { Branch: BRANCH[symbol] }, 200)) {
 				now.add(entry.position.toString());
 			}
 		}

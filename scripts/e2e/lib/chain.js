@@ -4,10 +4,12 @@ import { ApiPromise, WsProvider, Keyring } from "@polkadot/api";
 import { u8aConcat, u8aToHex, hexToU8a } from "@polkadot/util";
 import { cryptoWaitReady } from "@polkadot/util-crypto";
 
-export const ASSET = { kUSD: 1, BTC: 2, ETH: 3, DOT: 4, USDC: 5 };
+export const ASSET = { kUSD: 1, BTC: 2, ETH: 3, DOT: 4, USDC: 5, kLP: 100 };
 export const FEED = { KEEL: 1, BTC: 2, ETH: 3, DOT: 4, USDC: 5, SOL: 6 };
 export const BRANCH = { BTC: 2, ETH: 3, DOT: 4 };
-export const DECIMALS = { kUSD: 6, BTC: 8, ETH: 18, DOT: 10, USDC: 6 };
+export const MARKET = { BTC: 2, ETH: 3, DOT: 4, SOL: 6 };
+/** `size`: of a perpetual position, in every market. */
+export const DECIMALS = { kUSD: 6, BTC: 8, ETH: 18, DOT: 10, USDC: 6, kLP: 6, size: 8 };
 export const OPERATORS = ["Alice", "Bob", "Charlie", "Dave", "Eve"];
 
 /** `12.5` of an asset in its base units, without going through a float's last digits. */

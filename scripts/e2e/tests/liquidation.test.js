@@ -35,7 +35,7 @@ describe("a price fall", () => {
 	it("makes the worker liquidate the unsafe vault, and that one only", async () => {
 		await chain.feedAll(fallen);
 		await chain.seal();
-		const unsafe = await chain.view("Liquidations", "unsafe_positions", BRANCH.ETH, 10);
+		const unsafe = await chain.view("Liquidations", "unsafe_positions", { Branch: BRANCH.ETH }, 10);
 		assert.deepEqual(unsafe.map((p) => p.position.toBigInt()), [vaults.risky]);
 		const found = [];
 		for (let i = 0; i < 2 && found.length === 0; i++) {
@@ -80,7 +80,7 @@ describe("a price fall", () => {
 	});
 
 	it("refuses a liquidation that somebody signs", async () => {
-		await assert.rejects(chain.send(tx.liquidations.liquidate(BRANCH.ETH, vaults.careful), "Eve"), /BadOrigin|Invalid|1010/);
+		await assert.rejects(chain.send(tx.liquidations.liquidate({ Branch: BRANCH.ETH }, vaults.careful), "Eve"), /BadOrigin|Invalid|1010/);
 	});
 });
 

@@ -48,11 +48,11 @@ describe("prices", () => {
 		await chain.setTime((await chain.now()) + 120_000);
 		await chain.feedAll({ ...PRICES, ETH: 1_000 });
 		await chain.seal();
-		const answer = await chain.view("Liquidations", "threshold", BRANCH.ETH);
+		const answer = await chain.view("Liquidations", "threshold", { Branch: BRANCH.ETH });
 		assert.ok(answer.isErr);
 		assert.equal(chain.errorName(answer.asErr), "prices.PriceRecovering");
 		await chain.freshPrices(PRICES, 3);
-		assert.ok((await chain.view("Liquidations", "threshold", BRANCH.ETH)).isOk);
+		assert.ok((await chain.view("Liquidations", "threshold", { Branch: BRANCH.ETH })).isOk);
 	});
 
 	it("nobody but an operator feeds, and only registered feeds", async () => {

@@ -1,0 +1,202 @@
+// Perpetual futures as those live them who use them: a liquidity provider, a trader who takes a profit, one who is liquidated.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { MARKET, fixed, price, units } from "../lib/chain.js";
+import { booksGap, event, fixture, PRICES, supplyGap } from "../lib/fixture.js";
+
+const MINUTE = 60_000;
+
+describe("perpetual futures", () => {
+	let world, chain, tx, api, prices;
+	before(async () => {
+		world = await fixture();
+		({ chain } = world);
+		({ api } = chain);
+		({ tx } = api);
+		prices = { ...PRICES };
+		// Nobody starts with kUSD.
+		for (const name of ["Alice", "Bob", "Charlie", "Ferdie"]) {
+			await chain.send(tx.vaults.open(3, units(200, "ETH"), units(200_000, "kUSD")), name);
+			await chain.freshPrices(prices, 1);
+		}
+	});
+	after(() => world?.end());
+
+	/** Commit an order and let the next price fill it; the events of both blocks. */
+	async function order(name, market, size, more = {}) {
+		const { sub = 0, trigger = null, limit = null, reduceOnly = false, expiresIn = 10 * MINUTE } = more;
+		const committed = await chain.send(
+			tx.perpetuals.commitOrder(sub, MARKET[market], size, trigger, limit, reduceOnly, expiresIn),
+			name,
+		);
+		const filled = await next(3);
+		return { id: event(committed, api.events.perpetuals.OrderCommitted).order.toBigInt(), committed, filled };
+	}
+
+	/** Blocks with fresh prices; all their events. */
+	async function next(blocks = 1) {
+		const all = [];
+		for (let i = 0; i < blocks; i++) {
+			await chain.feedAll(prices);
+			const block = await chain.seal();
+			all.push(...(await chain.eventsAt(block)).map((e) => e.event));
+		}
+		return all;
+	}
+
+	/** From here to a price, not faster than a breaker minds. */
+	async function walk(symbol, to, steps = 10) {
+		const from = prices[symbol];
+		const all = [];
+		for (let i = 1; i <= steps; i++) {
+			prices = { ...prices, [symbol]: from + ((to - from) * i) / steps };
+			await chain.setTime((await chain.now()) + 50_000);
+			all.push(...(await next()));
+		}
+		return all;
+	}
+
+	const statement = async (name, sub = 0) => {
+		const [first] = (await chain.view("Margin", "accounts_of", chain.accounts[name].address)).filter((a) => a.sub.toNumber() === sub);
+		return first;
+	};
+
+	const exact = async () => {
+		assert.equal(await supplyGap(chain), 0n);
+		assert.equal(await booksGap(chain), 0n);
+	};
+
+	it("takes liquidity in at the first price newer than the request", async () => {
+		await chain.send(tx.liquidityPool.provide(units(100_000, "kUSD"), 0), "Alice");
+		assert.equal(await chain.balance("kLP", chain.accounts.Alice.address), 0n, "not at a price she has seen");
+		await next(2);
+		const shares = await chain.balance("kLP", chain.accounts.Alice.address);
+		assert.ok(shares > 0n);
+		await exact();
+	});
+
+	it("opens an account with several collaterals", async () => {
+		await chain.send(tx.margin.deposit(0, 1, units(5_000, "kUSD")), "Bob");
+		await chain.send(tx.margin.deposit(0, 3, units(1, "ETH")), "Bob");
+		const account = await statement("Bob");
+		assert.equal(account.cash.toBigInt(), units(5_000, "kUSD"));
+		// An ether counts for 90 % of its conservative value.
+		const equity = Number(account.equity.toBigInt()) / 1e6;
+		assert.ok(equity > 7_650 && equity <= 7_700, `${equity}`);
+		await exact();
+	});
+
+	it("previews an order and fills it at exactly that, at the next price", async () => {
+		const size = units(0.5, "size");
+		const preview = (
+			await chain.view("Perpetuals", "preview_order", chain.accounts.Bob.address, 0, MARKET.BTC, size, false)
+		).asOk;
+		const { filled } = await order("Bob", "BTC", size);
+		const fill = event(filled, api.events.perpetuals.OrderFilled);
+		assert.equal(fill.size.toBigInt(), size);
+		assert.equal(fill.price.toString(), preview.price.toString());
+		assert.equal(fill.fee.toString(), preview.fee.toString());
+		// Half of 0.5 over K = 2,000 above the index.
+		assert.ok(Math.abs(fixed(fill.price) / 60_000 - (1 + 0.25 / 2_000)) < 1e-4);
+		await exact();
+	});
+
+	it("lets funding accrue while the skew stands", async () => {
+		const before = await chain.view("Perpetuals", "market", MARKET.BTC);
+		for (let i = 0; i < 12; i++) {
+			await chain.setTime((await chain.now()) + 50_000);
+			await next();
+		}
+		const after = await chain.view("Perpetuals", "market", MARKET.BTC);
+		assert.ok(fixed(after.unwrap().rate) > fixed(before.unwrap().rate), "longs pay more by the minute");
+		const [exposure] = (await statement("Bob")).exposures;
+		assert.ok(exposure.fundingPerHour.toBigInt() > 0n);
+	});
+
+	it("takes a profit by itself when the price is there", async () => {
+		const target = 63_000;
+		const size = -units(0.5, "size");
+		await chain.send(
+			tx.perpetuals.commitOrder(0, MARKET.BTC, size, { price: price(target), when: "Above" }, null, true, 3_600_000),
+			"Bob",
+		);
+		const before = (await statement("Bob")).cash.toBigInt();
+		const events = await walk("BTC", 63_100);
+		events.push(...(await next(3)));
+		const fill = event(events, api.events.perpetuals.OrderFilled);
+		assert.equal(fill.size.toBigInt(), size);
+		const gain = Number((await statement("Bob")).cash.toBigInt() - before) / 1e6;
+		assert.ok(gain > 1_400 && gain < 1_600, `about half of 3,000, not ${gain}`);
+		await exact();
+	});
+
+	it("says what would work when an order can't", async () => {
+		const commit = (size, more = {}) => tx.perpetuals.commitOrder(more.sub ?? 0, MARKET.BTC, size, null, null, more.reduceOnly ?? false, 60_000);
+		await assert.rejects(chain.send(commit(0), "Bob"), /perpetuals\./);
+		await assert.rejects(chain.send(commit(units(0.1, "size"), { sub: 9 }), "Bob"), /perpetuals\./);
+		await assert.rejects(chain.send(commit(units(0.1, "size"), { reduceOnly: true }), "Bob"), /perpetuals\./);
+		await assert.rejects(chain.send(tx.perpetuals.listMarket(9, 6), "Bob"), /BadOrigin/);
+		// Far more than it can carry: held until the price comes, refused there, at the cost of its fee.
+		const { filled } = await order("Bob", "BTC", units(5, "size"));
+		const failed = event(filled, api.events.perpetuals.OrderFailed);
+		assert.match(chain.errorName(failed.error), /margin\.|perpetuals\./);
+		await exact();
+	});
+
+	it("does not fill on a price it has seen", async () => {
+		const committed = await chain.send(
+			tx.perpetuals.commitOrder(0, MARKET.BTC, units(0.1, "size"), null, null, false, 10 * MINUTE),
+			"Bob",
+		);
+		const { order: id } = event(committed, api.events.perpetuals.OrderCommitted);
+		for (let i = 0; i < 3; i++) await chain.seal();
+		assert.ok((await chain.view("Perpetuals", "order", id)).isSome, "no newer price, no fill");
+		await assert.rejects(chain.send(tx.perpetuals.cancelOrder(id), "Bob"), /perpetuals\./);
+		await next(3);
+		assert.ok((await chain.view("Perpetuals", "order", id)).isNone);
+		await order("Bob", "BTC", -units(0.1, "size"), { reduceOnly: true });
+	});
+
+	it("liquidates who must be, by the worker, only as far as needed", async () => {
+		prices = { ...PRICES, BTC: prices.BTC };
+		await chain.send(tx.margin.deposit(0, 1, units(1_000, "kUSD")), "Ferdie");
+		await order("Ferdie", "SOL", units(100, "size")); // 15,000 kUSD on 1,000
+		const [before] = (await statement("Ferdie")).exposures;
+		assert.equal(before.size.toBigInt(), units(100, "size"));
+		const called = await walk("SOL", 143, 8);
+		assert.ok(called.some((e) => api.events.margin.MarginCalled.is(e)), "called before it is too late");
+		const events = await walk("SOL", 141, 4);
+		for (let i = 0; i < 3; i++) events.push(...(await next()));
+		const done = events.filter((e) => api.events.liquidations.Liquidated.is(e));
+		assert.ok(done.length >= 1, "liquidated");
+		const account = await statement("Ferdie");
+		assert.ok(account.equity.toBigInt() > 0n, "not everything is gone");
+		const left = account.exposures[0].size.toBigInt();
+		assert.ok(left > 0n && left < units(100, "size"), `a part is closed, not all: ${left} are left`);
+		await exact();
+	});
+
+	it("lets liquidity go after its cooldown, at the equity of that moment", async () => {
+		const shares = await chain.balance("kLP", chain.accounts.Alice.address);
+		await chain.send(tx.liquidityPool.requestWithdrawal(shares / 2n), "Alice");
+		const before = await chain.balance("kUSD", chain.accounts.Alice.address);
+		await next(2);
+		assert.equal(await chain.balance("kUSD", chain.accounts.Alice.address), before, "it waits");
+		await chain.setTime((await chain.now()) + 24 * 3_600_000 + 1_000);
+		await next(4);
+		const paid = await chain.balance("kUSD", chain.accounts.Alice.address) - before;
+		assert.ok(paid > units(49_000, "kUSD") && paid < units(51_500, "kUSD"), `${paid}`);
+		await exact();
+	});
+
+	it("closes an account and gives everything back", async () => {
+		const account = await statement("Bob");
+		assert.equal(account.exposures.length, 0);
+		await chain.send(tx.margin.withdraw(0, 1, account.cash.toBigInt()), "Bob");
+		await chain.send(tx.margin.withdraw(0, 3, units(1, "ETH")), "Bob");
+		await chain.send(tx.margin.closeAccount(0), "Bob");
+		assert.equal((await chain.view("Margin", "accounts_of", chain.accounts.Bob.address)).length, 0);
+		await exact();
+	});
+});
