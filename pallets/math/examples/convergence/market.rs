@@ -52,6 +52,10 @@ impl Terms {
 		}
 	}
 
+	pub fn with_step(self, premium_step: FixedU128) -> Self {
+		Self { premium_step, ..self }
+	}
+
 	pub fn without_funding(self) -> Self {
 		Self {
 			velocity: FixedU128::from_u32(0),
@@ -61,7 +65,7 @@ impl Terms {
 }
 
 /// `part / whole` per cent.
-fn percent(part: u128, whole: u128) -> FixedU128 {
+pub fn percent(part: u128, whole: u128) -> FixedU128 {
 	FixedU128::from_inner(part * ONE / (100 * whole))
 }
 
@@ -151,7 +155,7 @@ impl Market {
 
 	/// What narrowing the skew costs now, as a share of the value: the maker fee, or below zero the rebate.
 	pub fn narrowing_fee(&self) -> f64 {
-		if !self.is_outside_band(self.skew) {
+		if !self.is_outside_band() {
 			float(self.terms.maker_fee)
 		} else if self.pot == 0 {
 			0.0
@@ -163,7 +167,7 @@ impl Market {
 	/// Fill an order at the price the skew gives. False if it would widen the premium too far; then nothing changes.
 	pub fn fill(&mut self, size: i128, position: &mut Position) -> bool {
 		let after = self.skew + size;
-		if size == 0 || !self.may_reach(after) {
+		if size == 0 || !(is_leaving(size, position.size) || self.may_open(size)) {
 			return false;
 		}
 		let price = fill_price(self.index, self.skew, self.terms.scale, size).expect(FITS);
@@ -185,13 +189,19 @@ impl Market {
 		worth - position.cost - owes - position.fees + hedge
 	}
 
-	/// Narrowing is always possible; widening up to the largest premium and a step per block.
-	fn may_reach(&self, after: i128) -> bool {
+	/// Who opens may not take the premium beyond its largest, nor farther than a step from where the block started or zero.
+	fn may_open(&self, size: i128) -> bool {
 		let size_of = |ratio| mul_ratio(self.terms.scale, ratio, Rounding::Down).expect(FITS);
-		let widest = after.unsigned_abs();
-		let farther = after.abs_diff(self.skew_at_start);
-		widest <= self.skew.unsigned_abs() && (after < 0) == (self.skew < 0)
-			|| widest <= size_of(self.terms.max_premium) && farther <= size_of(self.terms.premium_step)
+		let (after, step) = (self.skew + size, size_of(self.terms.premium_step));
+		let widens = after.unsigned_abs() > self.skew.unsigned_abs();
+		let farther = if size > 0 {
+			after - self.skew_at_start.max(0)
+		} else {
+			self.skew_at_start.min(0) - after
+		};
+		!(widens && after.unsigned_abs() > size_of(self.terms.max_premium))
+			&& split(size, self.skew).0.unsigned_abs() <= step
+			&& farther <= step as i128
 	}
 
 	/// Taker fee on what widens; on what narrows the maker fee, or outside the band a rebate as far as the pot goes.
@@ -199,8 +209,8 @@ impl Market {
 		let (widening, narrowing) = split(size, self.skew);
 		let worth = |size, rounding| notional(size, price, rounding).expect(FITS);
 		let taker = mul_ratio(worth(widening, Rounding::Up), self.terms.taker_fee, Rounding::Up).expect(FITS);
-		self.pot += mul_ratio(taker, self.terms.rebate_share, Rounding::Down).expect(FITS);
-		if self.is_outside_band(self.skew) {
+		let aside = mul_ratio(taker, self.terms.rebate_share, Rounding::Down).expect(FITS);
+		if self.is_outside_band() {
 			let earned = mul_ratio(
 				worth(narrowing, Rounding::Down),
 				self.terms.rebate,
@@ -208,17 +218,23 @@ impl Market {
 			)
 			.expect(FITS);
 			let rebate = earned.min(self.pot);
-			self.pot -= rebate;
+			self.pot = self.pot - rebate + aside;
 			self.rebates += rebate;
 			return taker as i128 - rebate as i128;
 		}
+		self.pot += aside;
 		let maker =
 			mul_ratio(worth(narrowing, Rounding::Up), self.terms.maker_fee, Rounding::Up).expect(FITS);
 		(taker + maker) as i128
 	}
 
-	fn is_outside_band(&self, skew: i128) -> bool {
-		let premium = premium(skew, self.terms.scale).expect(FITS);
+	fn is_outside_band(&self) -> bool {
+		let premium = premium(self.skew, self.terms.scale).expect(FITS);
 		premium.unsigned_abs() > self.terms.rebate_band.into_inner()
 	}
+}
+
+/// Does `size` only close what is held?
+fn is_leaving(size: i128, held: i128) -> bool {
+	(size < 0) != (held < 0) && size.unsigned_abs() <= held.unsigned_abs()
 }

@@ -100,7 +100,7 @@ impl Study {
 			 | Correlation of the changes | | {:.2} |\n\
 			 | Same sign | | {} of {} |\n| Same sign where Binance is not at 1 bp | | {} of {} |\n\
 			 | Same side of neutral there (1 bp, here 0) | | {} of {} |\n\
-			 | Widest premium | | {:.2} % |\n| Fitted weight | | {:.3} |\n",
+			 | Widest premium, fitted weight | | {:.2} %, {:.3} |\n",
 			mean(&self.week.binance),
 			mean_size(&self.week.binance),
 			mean(&self.fitted.funding),

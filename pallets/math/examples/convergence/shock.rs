@@ -3,7 +3,7 @@
 use keel_math::FixedU128;
 
 use crate::{
-	market::{price, Market, Position, Terms},
+	market::{float, percent, price, Market, Position, Terms},
 	svg::{self, Chart, Colour, Line},
 	traders::{Arbitrageur, Crowd, Noise, Random, DAY_MS},
 };
@@ -14,8 +14,8 @@ const BLOCKS_PER_MINUTE: u64 = 60_000 / BLOCK_MS;
 const WARM_UP_MINUTES: u64 = 240;
 const AFTER_MINUTES: u64 = 24 * 60;
 const SHOCK: f64 = 0.05;
-/// What the buyer orders per block: below the premium step, so that somebody else's order still fits.
-const PIECE: f64 = 0.004;
+/// What of the premium step the buyer orders per block: somebody else's order still fits.
+const PIECE: f64 = 0.8;
 const VOLATILITY: f64 = 0.6;
 /// Hours the arbitrageurs mean to hold.
 const HORIZONS: (f64, f64) = (0.5, 6.0);
@@ -73,18 +73,20 @@ impl Study {
 			),
 			outcome(CONTROL, full, None, svg::GREY),
 		];
+		let small_step = full.with_step(percent(3, 100));
 		let variations = [
-			("half the capacity", (0.5, 1.0, 1.0)),
-			("twice the capacity", (2.0, 1.0, 1.0)),
-			("half the pace", (1.0, 0.5, 1.0)),
-			("twice the pace", (1.0, 2.0, 1.0)),
-			("half the edge for all of it", (1.0, 1.0, 0.5)),
-			("twice the edge for all of it", (1.0, 1.0, 2.0)),
+			("Half the capacity", full, (0.5, 1.0, 1.0)),
+			("Twice the capacity", full, (2.0, 1.0, 1.0)),
+			("Half the pace", full, (1.0, 0.5, 1.0)),
+			("Twice the pace", full, (1.0, 2.0, 1.0)),
+			("Half the edge for all of it", full, (1.0, 1.0, 0.5)),
+			("Twice the edge for all of it", full, (1.0, 1.0, 2.0)),
+			("A premium step of 0.03 % a block", small_step, (1.0, 1.0, 1.0)),
 		]
 		.into_iter()
-		.map(|(name, means)| {
+		.map(|(name, terms, means)| {
 			let of = |terms| Outcome::of(name, terms, Some(means), VARIED_AFTER_MINUTES, svg::GREY);
-			(of(full), of(full.without_rebates()))
+			(of(terms), of(terms.without_rebates()))
 		})
 		.collect();
 		Self { outcomes, variations }
@@ -167,10 +169,11 @@ impl Study {
 		)
 	}
 
-	/// Half-lives with other means, in Markdown.
+	/// Half-lives with other numbers, in Markdown.
 	pub fn sensitivity(&self) -> String {
-		let mut table =
-			String::from("| Arbitrageurs with | Half-life with rebates | without | Shorter in | Saved |\n|---|--:|--:|--:|--:|\n");
+		let mut table = String::from(
+			"| Instead | Half-life with rebates | without | Shorter in | Saved |\n|---|--:|--:|--:|--:|\n",
+		);
 		for (with, without) in &self.variations {
 			let (shorter, _, saved) = compare(with, without);
 			table += &format!(
@@ -272,7 +275,8 @@ impl Scenario {
 			market.fill(ordered, &mut buyer);
 			crowd.trade(&mut market, block * BLOCK_MS, BLOCK_MS);
 			if block >= WARM_UP_MINUTES * BLOCKS_PER_MINUTE {
-				ordered = (market.size(SHOCK) - buyer.size).min(market.size(PIECE));
+				ordered = (market.size(SHOCK) - buyer.size)
+					.min(market.size(PIECE * float(self.terms.premium_step)));
 			}
 			premium.push(market.premium());
 		}
