@@ -63,6 +63,8 @@ pub enum Broken {
 	MakerAboveTaker,
 	/// `REBATES × rebate > taker_fee`.
 	RebateTooLarge,
+	/// `premium_step > taker_fee − rebate`.
+	PremiumStepAboveFees,
 	/// `open_interest_lower > open_interest_upper`.
 	OpenInterestOutOfOrder,
 	/// `sale_discount ≥ haircut`.
@@ -97,6 +99,7 @@ impl Broken {
 			Self::LiquidationFeeTooLarge => "liquidation fee is not below the maintenance margin",
 			Self::MakerAboveTaker => "maker fee is above the taker fee",
 			Self::RebateTooLarge => "rebate is above half of the taker fee",
+			Self::PremiumStepAboveFees => "premium step is above the taker fee less the rebate",
 			Self::OpenInterestOutOfOrder => "open interest thresholds are not in order",
 			Self::DiscountNotBelowHaircut => "sale discount is not below the haircut",
 		}
@@ -204,6 +207,11 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 ///
 /// The maintenance margin pays for what happens to a position at its end: the fee of its liquidation, and what one order can do
 /// to the mark. A rebate never pays for the fee of the trade that earned it.
+///
+/// Orders of a batch are filled one after the other at the same index price, so whoever knows of an order could go in before it
+/// and out behind it. Together the two widen the premium by the step at most, so he gains less than the step on what he trades;
+/// he pays the taker fee going in and is given a rebate, at best, going out. The step is never above that difference. Orders that
+/// narrow the skew meet no step; they have their limit.
 pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(
 		set.maintenance_cap >= set.maintenance_margin,
@@ -226,6 +234,11 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(set.maker_fee <= set.taker_fee, Broken::MakerAboveTaker)?;
 	let rebates = set.rebate.into_inner().saturating_mul(REBATES);
 	hold(rebates <= set.taker_fee.into_inner(), Broken::RebateTooLarge)?;
+	let kept = set.taker_fee.into_inner().saturating_sub(set.rebate.into_inner());
+	hold(
+		set.premium_step.into_inner() <= kept,
+		Broken::PremiumStepAboveFees,
+	)?;
 	ordered(
 		&[set.open_interest_lower, set.open_interest_upper],
 		Broken::OpenInterestOutOfOrder,

@@ -45,6 +45,7 @@ impl<T> From<Broken> for Error<T> {
 			Broken::LiquidationFeeTooLarge => Error::LiquidationFeeTooLarge,
 			Broken::MakerAboveTaker => Error::MakerAboveTaker,
 			Broken::RebateTooLarge => Error::RebateTooLarge,
+			Broken::PremiumStepAboveFees => Error::PremiumStepAboveFees,
 			Broken::OpenInterestOutOfOrder => Error::OpenInterestOutOfOrder,
 			Broken::DiscountNotBelowHaircut => Error::DiscountNotBelowHaircut,
 		}

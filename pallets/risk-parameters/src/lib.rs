@@ -345,6 +345,9 @@ pub mod pallet {
 		/// `Rebate` would be above half of `TakerFee`: trading back and forth would begin to pay. Lower the rebate or raise the
 		/// fee in the same call.
 		RebateTooLarge,
+		/// `PremiumStep` would be above `TakerFee − Rebate`: going in before somebody else's order and out behind it would pay.
+		/// Lower the step or the rebate, or raise the fee, in the same call.
+		PremiumStepAboveFees,
 		/// `OpenInterestLower` must stay at or below `OpenInterestUpper`. Move both in the same call.
 		OpenInterestOutOfOrder,
 		/// `SaleDiscount` would not be below `Haircut`: a sale would leave an account with less than its collateral counted.
@@ -446,9 +449,9 @@ pub mod pallet {
 		/// `AuctionMissesReserve`, `AgesOutOfOrder`, `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`,
 		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `MintedOutOfOrder`, `LeavingOutOfOrder`,
 		/// `DrawdownOutOfOrder`, `FeesMintedOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
-		/// `PremiumStepAboveMaximum`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`, `OpenInterestOutOfOrder`,
-		/// `DiscountNotBelowHaircut`; `WouldMakeUnsafe`, or why the price is refused where the impact
-		/// can't be judged.
+		/// `PremiumStepAboveMaximum`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`,
+		/// `PremiumStepAboveFees`, `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; `WouldMakeUnsafe`, or why the price is
+		/// refused where the impact can't be judged.
 		///
 		/// ## Events
 		///

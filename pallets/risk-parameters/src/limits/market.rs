@@ -148,16 +148,17 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// How far those who open may push the mark in a block. At zero nobody could; who leaves does not meet it.
+		// How far those who open may push the mark in a block. At zero nobody could; who leaves does not meet it. What a batch can
+		// widen has to cost more than it gains: see the constraints.
 		MarketKey::PremiumStep => Policy {
 			unit: Ratio,
 			safer: Lower,
 			guardian: true,
-			default: bps(50),
-			bounds: range(bps(10), bps(80)),
-			limits: range(bps(5), bps(100)),
-			tighten: step(250, bps(5)),
-			loosen: step(100, bps(2)),
+			default: bps(3),
+			bounds: range(bps(1), bps(50)),
+			limits: range(bps(1), bps(100)),
+			tighten: step(250, bps(1)),
+			loosen: step(100, ppm(50)),
 			cooldown: DAY,
 			..REST
 		},

@@ -198,7 +198,7 @@ mod guardian_gone_rogue {
 			// No new positions, and none that pushes the mark.
 			(m(MarketKey::MaxOpenInterest), 0),
 			(m(MarketKey::MaxPremium), bps(50)),
-			(m(MarketKey::PremiumStep), bps(10)),
+			(m(MarketKey::PremiumStep), bps(1)),
 			(m(MarketKey::GuardedCaps), pct(10)),
 			// No rebates, and more for the market's own tranche, from fees to come.
 			(m(MarketKey::Rebate), 0),

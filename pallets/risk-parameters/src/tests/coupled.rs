@@ -295,34 +295,68 @@ fn maintenance_stays_within_its_cap() {
 	});
 }
 
+/// A market with fees so high that the step may be as large.
+fn dear() -> MarketParameters {
+	MarketParameters {
+		maintenance_margin: percent(1),
+		liquidation_fee: ratio(bps(20)),
+		taker_fee: ratio(bps(20)),
+		rebate: ratio(0),
+		premium_step: ratio(bps(20)),
+		..limits::default_market()
+	}
+}
+
+/// So that the fee stands in no step's way.
+fn raise_fee() {
+	let fee = m(MarketKey::TakerFee);
+	assert_ok!(set_bounds(MARKET, &[(fee, bps(1), bps(100))]));
+	walk(fee, bps(30));
+}
+
+/// Move a number of the market, a step and a cooldown at a time.
+fn walk(key: Key, to: u128) {
+	for _ in 0..10 {
+		let next = nearest(MARKET, key, to).now;
+		if next != get(MARKET, key) {
+			assert_ok!(set(ADJUSTER, MARKET, &[(key, next)]));
+		}
+		if next == to {
+			return;
+		}
+		later(DAY);
+	}
+	panic!("{key:?} is at {}", get(MARKET, key));
+}
+
 #[test]
 fn premium_step_stays_within_a_quarter_of_the_margin() {
-	let tight = MarketParameters {
-		maintenance_margin: percent(2),
-		..limits::default_market()
-	};
-	with_market(tight, || {
+	with_market(dear(), || {
 		let (margin, step) = (m(MarketKey::MaintenanceMargin), m(MarketKey::PremiumStep));
+		assert_ok!(set_bounds(MARKET, &[(margin, bps(50), bps(1_000))]));
+		walk(margin, bps(80));
+		raise_fee();
 		assert_noop!(
-			set(ADJUSTER, MARKET, &[(step, bps(50) + 1)]),
+			set(ADJUSTER, MARKET, &[(step, bps(20) + 1)]),
 			Error::<Test>::PremiumStepTooLarge
 		);
 		// Not by a unit in the last place.
+		later(DAY);
 		for less in 1..=4 {
 			assert_noop!(
-				set(ADJUSTER, MARKET, &[(margin, pct(2) - less)]),
+				set(ADJUSTER, MARKET, &[(margin, bps(80) - less)]),
 				Error::<Test>::PremiumStepTooLarge
 			);
 		}
 		assert_ok!(set(
 			ADJUSTER,
 			MARKET,
-			&[(margin, pct(2) - 4), (step, bps(50) - 1)]
+			&[(margin, bps(80) - 4), (step, bps(20) - 1)]
 		));
 		assert_ok!(set(
 			ADJUSTER,
 			MARKET,
-			&[(margin, pct(2) + 4), (step, bps(50) + 1)]
+			&[(margin, bps(80) + 4), (step, bps(20) + 1)]
 		));
 	});
 }
@@ -331,20 +365,26 @@ fn premium_step_stays_within_a_quarter_of_the_margin() {
 fn premium_step_stays_within_the_largest_premium() {
 	let tight = MarketParameters {
 		max_premium: ratio(bps(50)),
-		..limits::default_market()
+		maintenance_margin: percent(2),
+		..dear()
 	};
 	with_market(tight, || {
 		let (largest, step) = (m(MarketKey::MaxPremium), m(MarketKey::PremiumStep));
 		assert_ok!(set_bounds(MARKET, &[(largest, bps(25), bps(800))]));
+		raise_fee();
+		walk(step, bps(25));
+		walk(largest, bps(25));
+		later(DAY);
 		assert_noop!(
-			set(GUARDIAN, MARKET, &[(largest, bps(50) - 1)]),
+			set(ADJUSTER, MARKET, &[(step, bps(25) + 1)]),
 			Error::<Test>::PremiumStepAboveMaximum
 		);
+		let both = [(largest, bps(25) + 1), (step, bps(25) + 1)];
+		assert_ok!(set(ADJUSTER, MARKET, &both));
 		assert_noop!(
-			set(ADJUSTER, MARKET, &[(step, bps(50) + 1)]),
+			set(GUARDIAN, MARKET, &[(largest, bps(25))]),
 			Error::<Test>::PremiumStepAboveMaximum
 		);
-		assert_ok!(set(ADJUSTER, MARKET, &[(largest, bps(40)), (step, bps(40))]));
 	});
 }
 
@@ -361,13 +401,8 @@ fn margin_covers_the_fee_of_a_liquidation() {
 			set(ADJUSTER, MARKET, &[(fee, pct(2))]),
 			Error::<Test>::LiquidationFeeTooLarge
 		);
-		// A quarter of 2 % is the step: it goes first.
 		assert_noop!(
-			set(
-				ADJUSTER,
-				MARKET,
-				&[(m(MarketKey::PremiumStep), bps(49)), (margin, pct(2) - 1)]
-			),
+			set(ADJUSTER, MARKET, &[(margin, pct(2) - 1)]),
 			Error::<Test>::LiquidationFeeTooLarge
 		);
 		assert_ok!(set(ADJUSTER, MARKET, &[(fee, pct(2)), (margin, pct(2) + 1)]));
@@ -380,6 +415,7 @@ fn a_trade_back_and_forth_costs_its_fees() {
 		taker_fee: ratio(bps(4)),
 		maker_fee: ratio(bps(4)),
 		rebate: ratio(bps(2)),
+		premium_step: ratio(bps(1)),
 		..limits::default_market()
 	};
 	with_market(tight, || {
@@ -409,6 +445,45 @@ fn a_trade_back_and_forth_costs_its_fees() {
 			&[(taker, bps(4) + 2), (maker, bps(4) + 2), (rebate, bps(2) + 1)]
 		));
 	});
+}
+
+#[test]
+fn a_sandwich_costs_what_it_can_gain() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (step, taker, rebate) = (
+			m(MarketKey::PremiumStep),
+			m(MarketKey::TakerFee),
+			m(MarketKey::Rebate),
+		);
+		for list in [
+			[(step, bps(3) + 1)],
+			[(taker, bps(5) - 1)],
+			[(rebate, bps(2) + 1)],
+		] {
+			assert_noop!(set(ADJUSTER, MARKET, &list), Error::<Test>::PremiumStepAboveFees);
+		}
+		assert_ok!(set(ADJUSTER, MARKET, &[(step, bps(3) + 1), (taker, bps(5) + 1)]));
+		assert_ok!(set(ADJUSTER, MARKET, &[(step, bps(3) - 1), (rebate, bps(2) + 1)]));
+		assert_ok!(set(ADJUSTER, MARKET, &[(taker, bps(5))]));
+		later(DAY);
+		assert_ok!(set(ADJUSTER, MARKET, &[(step, bps(3) - 2), (taker, bps(5) - 1)]));
+	});
+	// At the largest rebate there is, half of the fee, the other half is left.
+	let none = MarketParameters {
+		taker_fee: ratio(bps(5)),
+		rebate: ratio(bps(25) / 10),
+		premium_step: ratio(bps(25) / 10),
+		..limits::default_market()
+	};
+	assert_ok!(crate::constraints::market(&none));
+	let step = ratio(bps(25) / 10 + 1);
+	assert_eq!(
+		crate::constraints::market(&MarketParameters {
+			premium_step: step,
+			..none
+		}),
+		Err(crate::constraints::Broken::PremiumStepAboveFees)
+	);
 }
 
 #[test]

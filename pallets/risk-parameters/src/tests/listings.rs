@@ -330,7 +330,6 @@ fn a_captured_listing_with_every_number_at_its_loosest_is_refused() {
 		let mut worst = crate::limits::new_market();
 		worst.maintenance_margin = FixedU128::from_inner(bps(50));
 		worst.liquidation_fee = FixedU128::from_inner(0);
-		worst.premium_step = FixedU128::from_inner(bps(5));
 		worst.skew_scale = policy(m(MarketKey::SkewScale)).limits.max;
 		worst.max_open_interest = policy(m(MarketKey::MaxOpenInterest)).limits.max;
 		assert_ok!(crate::constraints::market(&worst));

@@ -102,7 +102,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(m(MarketKey::MaxOpenInterest), kusd(20_000_000)),
 		(m(MarketKey::SkewScale), 100_000_000_000_000),
 		(m(MarketKey::MaxPremium), ratio(600)),
-		(m(MarketKey::PremiumStep), ratio(50)),
+		(m(MarketKey::PremiumStep), ratio(3)),
 		(m(MarketKey::TakerFee), ratio(5)),
 		(m(MarketKey::MakerFee), ratio(2)),
 		(m(MarketKey::Rebate), ratio(2)),

@@ -273,18 +273,14 @@ fn sees_chain_numbers_that_do_not_go_together() {
 #[test]
 fn sees_market_numbers_that_do_not_go_together() {
 	use MarketKey::*;
-	let cases: [(&[(MarketKey, u128)], &'static str); 13] = [
+	let cases: [(&[(MarketKey, u128)], &'static str); 15] = [
 		(
 			&[(MaintenanceMargin, pct(5) + 1), (MaintenanceCap, pct(5))],
 			"maintenance cap is below the maintenance margin",
 		),
 		(
-			&[(MaintenanceMargin, pct(2) - 1)],
+			&[(PremiumStep, bps(50)), (MaintenanceMargin, pct(2) - 1)],
 			"premium step is above a quarter of the maintenance margin",
-		),
-		(
-			&[(MaxPremium, bps(50)), (PremiumStep, bps(50) + 1)],
-			"premium step is above the largest premium",
 		),
 		(
 			&[(MaintenanceMargin, pct(2)), (LiquidationFee, pct(2))],
@@ -323,6 +319,18 @@ fn sees_market_numbers_that_do_not_go_together() {
 			&[(TakerFee, bps(4) - 1), (MakerFee, bps(2))],
 			"rebate is above half of the taker fee",
 		),
+		(
+			&[(PremiumStep, bps(3) + 1)],
+			"premium step is above the taker fee less the rebate",
+		),
+		(
+			&[(TakerFee, bps(5) - 1)],
+			"premium step is above the taker fee less the rebate",
+		),
+		(
+			&[(Rebate, bps(2) + 1)],
+			"premium step is above the taker fee less the rebate",
+		),
 	];
 	for (numbers, message) in cases {
 		corrupted(
@@ -334,6 +342,16 @@ fn sees_market_numbers_that_do_not_go_together() {
 			message,
 		);
 	}
+	// Inside the table's bounds no step is above a largest premium.
+	corrupted(
+		|| {
+			let (largest, step) = (m(MaxPremium), m(PremiumStep));
+			Bounds::<Test>::insert(MARKET, largest, policy(largest).limits);
+			put(MARKET, largest, bps(40));
+			put(MARKET, step, bps(40) + 1);
+		},
+		"premium step is above the largest premium",
+	);
 }
 
 #[test]

@@ -385,6 +385,13 @@ mod cooldown {
 						// It can't pass the age of an outage, where it starts.
 						assert_ok!(set(ADJUSTER, subject, &[(c(ChainKey::OracleMaxAge), 62_000)]));
 					}
+					// The step starts where the fees end.
+					let (step, fee) = (m(MarketKey::PremiumStep), m(MarketKey::TakerFee));
+					if key == step {
+						assert_ok!(set(ADJUSTER, subject, &[(fee, bps(6))]));
+					} else if key == fee || key == m(MarketKey::Rebate) {
+						assert_ok!(set(ADJUSTER, subject, &[(step, bps(2))]));
+					}
 					let has_room =
 						moved(key, policy.default, Loosened, 2).is_some_and(|v| policy.bounds.contains(v));
 					if !has_room {

@@ -272,11 +272,18 @@ fn headroom_ends_at_bounds_or_neighbours() {
 		assert_eq!((ratio.tighten, ratio.loosen), (pct(30), pct(30)));
 		let liquidate = room(Subject::Chain, c(ChainKey::LiquidateAge));
 		assert_eq!((liquidate.tighten, liquidate.loosen), (30_000, 0));
-		// A quarter of the margin above, the bounds below; the fee is the least the margin has to cover, or four steps.
-		let step = room(MARKET, m(MarketKey::PremiumStep));
-		assert_eq!((step.tighten, step.loosen), (bps(40), bps(125) / 10));
+		// The step is what the taker fee leaves above the rebate already; the bounds are below. The liquidation fee is the least
+		// the margin has to cover.
+		for (key, tighten) in [
+			(MarketKey::PremiumStep, bps(2)),
+			(MarketKey::TakerFee, bps(15)),
+			(MarketKey::Rebate, bps(2)),
+		] {
+			let room = room(MARKET, m(key));
+			assert_eq!((room.tighten, room.loosen), (tighten, 0), "{key:?}");
+		}
 		let margin = room(MARKET, m(MarketKey::MaintenanceMargin));
-		assert_eq!((margin.tighten, margin.loosen), (bps(750), bps(50)));
+		assert_eq!((margin.tighten, margin.loosen), (bps(750), bps(150) - 1));
 		let discount = room(COLLATERAL, a(CollateralKey::SaleDiscount));
 		assert_eq!((discount.tighten, discount.loosen), (pct(5) - 1, pct(4)));
 	});
