@@ -119,17 +119,17 @@ macro_rules! version {
 			spec_version: $spec_version,
 			impl_version: 1,
 			apis: apis::RUNTIME_API_VERSIONS,
-			transaction_version: 2,
+			transaction_version: 3,
 			system_version: 1,
 		};
 	};
 }
 
 #[cfg(not(feature = "rehearsal"))]
-version!(101);
+version!(102);
 // The runtime after this one: for rehearsing an upgrade.
 #[cfg(feature = "rehearsal")]
-version!(102);
+version!(103);
 
 /// Milliseconds of a slot: a block every two seconds.
 pub const SLOT_DURATION: Moment = 2_000;
