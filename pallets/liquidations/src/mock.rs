@@ -145,6 +145,8 @@ parameter_types! {
 	pub static Liquidated: Vec<(Group, PositionId)> = vec![];
 	/// The accounts looked at again, and whether they got new triggers.
 	pub static Looks: Vec<(Group, PositionId, bool)> = vec![];
+	/// To refresh the one account the ledger acts on the other, which gets new triggers too.
+	pub static Helped: Option<(PositionId, PositionId)> = None;
 	/// The liquidation of the one account saves the other.
 	pub static Rescued: Option<(PositionId, PositionId)> = None;
 	pub static LookWeight: Weight = Weight::zero();
@@ -393,6 +395,9 @@ impl PositionLedger for Ledger {
 			return Err(UNSAFE_ERROR);
 		}
 		set_account(id, Some(account));
+		if let Some((_, other)) = Helped::get().filter(|(one, _)| *one == id) {
+			set_account(other, Accounts::get().get(&other).copied());
+		}
 		Ok(())
 	}
 	fn refresh_weight() -> Weight {
@@ -650,6 +655,7 @@ impl ExtBuilder {
 		Liquidated::set(vec![]);
 		Looks::set(vec![]);
 		Rescued::set(None);
+		Helped::set(None);
 		LookWeight::set(Weight::from_parts(300_000_000, 30_000));
 		Immortal::set(false);
 		Chain::set(ChainParameters {

@@ -547,6 +547,28 @@ mod estimates {
 	}
 
 	#[test]
+	fn that_fail_weigh_another_look() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			Groups::set(vec![LONG]);
+			broke(1, [LONG]);
+			fail(LONG, 1);
+			pass(2);
+			Looks::take();
+			let used = idle_with(Weight::MAX);
+			assert_eq!(Looks::take().len(), 2);
+			let least = base()
+				.saturating_add(<() as WeightInfo>::liquidate_in_block())
+				.saturating_add(Liquidations::look_weight().saturating_mul(2));
+			assert!(used.all_gte(least));
+			next_block();
+			// Without the weight for it there is none.
+			let weight = used.saturating_sub(Liquidations::look_weight().saturating_div(2));
+			assert!(idle_with(weight).all_lte(weight));
+			assert_eq!(Looks::take().len(), 1);
+		});
+	}
+
+	#[test]
 	fn behind_many_that_are_safe_come_when_these_have_moved() {
 		ExtBuilder::default().accounts().build_and_execute(|| {
 			set_looks(4);

@@ -163,6 +163,18 @@ mod look {
 		});
 	}
 
+	/// The ledger moved the key of another account on the way: nothing is left to look at there.
+	#[test]
+	fn does_not_come_to_a_key_that_is_gone() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			(0..3).for_each(|id| stale(id, [LONG]));
+			Helped::set(Some((0, 1)));
+			idle();
+			assert_eq!(refreshed(), vec![0, 2]);
+			assert_eq!(index_of(LONG), vec![(0, 0), (0, 1), (0, 2)]);
+		});
+	}
+
 	#[test]
 	fn is_worst_first() {
 		ExtBuilder::default().accounts().build_and_execute(|| {
