@@ -235,6 +235,18 @@ mod owing {
 			prop_assert!(owed < exact + rounding_of(skew));
 		}
 
+		/// Sizes on which the last place of the price is worth many units.
+		#[test]
+		fn is_never_too_little_on_the_largest_skews(
+			index in up_to_bits(70), scale in magnitudes(1e20, 1e30), skew in -200_000..=300_000i32,
+		) {
+			let skew = part(scale, skew);
+			let exact = potential(index, skew, scale);
+			let owed = q(owed(f(index), skew, scale, 0).expect("within the type"));
+			prop_assert!(owed >= exact);
+			prop_assert!(owed < exact + rounding_of(skew));
+		}
+
 		/// Traders come and go, then the price moves, then all close one after the other: what they get together is never more
 		/// than what was owed before, and less only by rounding.
 		#[test]
@@ -442,6 +454,28 @@ mod funding_rate {
 			let apart = fixed_signed(mirrored.index + moved.index);
 			prop_assert!(apart.abs() <= fixed(2) + days(2) * fixed(market.price) / q(ONE));
 			prop_assert!(!apart.is_positive(), "both towards minus infinity");
+		}
+
+		/// At a push of one and a velocity that is whole per millisecond the rate is exact, so that all there is to see is how the
+		/// area and the index are rounded: with these prices a unit of the area is many of the index.
+		#[test]
+		fn rounds_the_index_towards_minus_infinity(
+			price in magnitudes(1e27, 1e33), per_ms in 1u128..1_000, falls in any::<bool>(),
+			max_rate in magnitudes(1.0, 1e13), from in -100_000..=100_000i32, elapsed in magnitudes(1.0, 1e10),
+		) {
+			let market = Market {
+				price,
+				skew: if falls { -1 } else { 1 },
+				scale: 1,
+				velocity: per_ms * DAY_MS,
+				max_rate,
+			};
+			let (from, elapsed) = (start(&market, from), elapsed as u64);
+			let moved = market.accrue(from, elapsed);
+			let (rate, index) = market.exact(&fixed_signed(from), elapsed);
+			prop_assert_eq!(fixed_signed(moved.rate), rate);
+			let area = (index * q(ONE) * q(DAY_MS) / fixed(price)).floor();
+			prop_assert_eq!(q(moved.index), (area * fixed(price) / q(DAY_MS)).floor());
 		}
 
 		#[test]
