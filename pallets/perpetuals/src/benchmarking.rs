@@ -14,7 +14,8 @@ use keel_primitives::{
 };
 
 use crate::{
-	orders::Tried, Book, Call, Config, Fit, NextOrder, Order, Orders, Pallet, Status, Traders, Trigger, When,
+	orders::Tried, Book, Call, Claims, Config, Cut, Cuts, CutsOf, Fit, Ladders, Mark, NextOrder, Order,
+	Orders, Pallet, Position, Profits, Status, Traders, Trigger, When, MAX_CUTS,
 };
 
 /// The first market of a benchmark; its feed has the same number.
@@ -24,6 +25,10 @@ const FEEDS: u32 = 8;
 /// A whole unit.
 const UNIT: Size = 100_000_000;
 const USD: Balance = 1_000_000;
+/// Steps of a ladder in a benchmark: break-even prices over three octaves.
+const STEPS: u32 = 96;
+/// Cuts that a position has not seen, where a benchmark is not about their number.
+const CUTS: u32 = 8;
 /// The longest an order lives.
 const LIFE: u64 = crate::MAX_LIFE_MS;
 
@@ -107,11 +112,13 @@ fn prepare_market<T: Config>(id: MarketId) {
 pub(crate) fn create_position<T: Config>(account: MarginAccountId, id: MarketId, size: Size) {
 	prepare_market::<T>(id);
 	let (mut book, mut trader) = (Book::<T>::get(), Traders::<T>::get(account));
-	let mut position = trader.position(id);
+	let held = trader.position(id);
+	let mut position = Pallet::<T>::bring_up(&mut book, account, &held);
 	let market = book.market_mut(id).expect("it was prepared");
 	market.trade(&mut position, size).expect("small numbers");
 	market.update_initial();
 	trader.keep(position).expect("there is room for the position");
+	Pallet::<T>::shift(&held, &position);
 	Book::<T>::put(book);
 	Pallet::<T>::put_trader(account, &trader);
 }
@@ -171,6 +178,61 @@ fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
 	(id, Orders::<T>::get(id).expect("it was committed"))
 }
 
+/// `count` cuts that no position has seen: a ten thousandth each, when the price was twice that of now.
+fn cut<T: Config>(account: MarginAccountId, count: u32) {
+	let cuts: Vec<_> = (0..count)
+		.map(|number| Cut {
+			number,
+			at: 0,
+			rate: ratio(1, 10_000),
+			taken: 100,
+			collected: 0,
+			repaid: 0,
+			paid: 0,
+			open: 0,
+			marks: Book::<T>::get()
+				.markets
+				.iter()
+				.map(|market| Mark {
+					market: market.id,
+					mark: ratio(200, 1),
+					funding_index: 0,
+				})
+				.collect::<Vec<_>>()
+				.try_into()
+				.expect("one of each market"),
+		})
+		.collect();
+	Cuts::<T>::put(CutsOf::<T>::try_from(cuts).expect("no more than there is room for"));
+	Book::<T>::mutate(|book| {
+		book.cuts = count;
+		book.cut_outstanding = 100 * Balance::from(count);
+		book.unrepaid = book.cut_outstanding;
+	});
+	assert!(Traders::<T>::get(account)
+		.positions
+		.iter()
+		.all(|position| position.cuts_seen == 0));
+}
+
+/// A ladder of `STEPS` longs, each in a tick of its own, which have seen `seen` cuts.
+fn fill_ladder<T: Config>(id: MarketId, seen: u32) {
+	let mut ladder = Profits::default();
+	for step in 0..STEPS {
+		let position = Position {
+			market: id,
+			size: UNIT,
+			// Break-even from 40 down to a hundredth of that, in steps wider than ticks.
+			cost: 40_000_000 * 98i128.pow(step % 8) / 100i128.pow(step % 8) / 2i128.pow(step / 8),
+			..Default::default()
+		};
+		ladder
+			.shift(&Position::default(), &position)
+			.expect("small numbers");
+	}
+	Ladders::<T>::insert(id, seen, ladder);
+}
+
 fn change_market<T: Config>(id: MarketId, status: Status) {
 	Book::<T>::mutate(|book| {
 		if let Some(market) = book.market_mut(id) {
@@ -217,6 +279,7 @@ mod benchmarks {
 	#[benchmark]
 	fn pay_out(n: Linear<0, { T::MaxOrders::get() }>) {
 		let (caller, account) = crowd::<T>(n);
+		cut::<T>(account, CUTS);
 		change_market::<T>(FIRST, Status::Settled { price: price() });
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), account, FIRST);
@@ -271,7 +334,7 @@ mod benchmarks {
 		#[block]
 		{
 			Pallet::<T>::refresh(now);
-			Pallet::<T>::check_pool();
+			Pallet::<T>::check_pool(None);
 		}
 		assert_eq!(Book::<T>::get().refreshed_at, now);
 	}
@@ -335,12 +398,51 @@ mod benchmarks {
 	fn exposures(n: Linear<1, { T::MaxPositions::get() }>) {
 		let (_, account) = crowd::<T>(0);
 		Traders::<T>::mutate(account, |trader| trader.positions.truncate(n as usize));
+		cut::<T>(account, MAX_CUTS);
 		let all: Vec<_>;
 		#[block]
 		{
 			all = Pallet::<T>::exposures(account);
 		}
 		assert_eq!(all.len(), n as usize);
+	}
+
+	#[benchmark]
+	fn claim_recovery(n: Linear<1, { MAX_CUTS }>) {
+		let (caller, account) = crowd::<T>(0);
+		cut::<T>(account, n);
+		// Half of it is repaid.
+		let repaid = 50 * Balance::from(n);
+		assert_ok!(T::Pool::settle(-(repaid as i128)));
+		Book::<T>::mutate(|book| Pallet::<T>::repay(book, repaid));
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), account);
+		assert_eq!(Claims::<T>::iter_prefix(account).count(), n as usize);
+		assert!(Book::<T>::get().recovery < repaid);
+	}
+
+	#[benchmark]
+	fn apply_haircut(n: Linear<1, { T::MaxMarkets::get() * 8 }>) {
+		let (_, account) = crowd::<T>(0);
+		cut::<T>(account, CUTS);
+		Ladders::<T>::remove(FIRST, 0);
+		for index in 0..n {
+			let market = FIRST + index % T::MaxMarkets::get();
+			fill_ladder::<T>(market, index / T::MaxMarkets::get());
+		}
+		let cash = T::Pool::cash();
+		assert_ok!(T::Pool::settle(-cash));
+		Book::<T>::mutate(|book| {
+			// A deficit of its own.
+			for market in book.markets.iter_mut() {
+				market.cost = -1_000_000_000;
+			}
+		});
+		#[block]
+		{
+			Pallet::<T>::check_pool(None);
+		}
+		assert_eq!(Book::<T>::get().cuts, CUTS + 1);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

@@ -121,6 +121,8 @@ impl<T: Config> Pallet<T> {
 		book.markets
 			.iter()
 			.try_fold(0i128, |sum, market| sum.checked_add(market.owed()?))
+			// What is cut is not owed, though it still shows in the sums over positions.
+			.and_then(|owed| owed.checked_sub_unsigned(book.cut_outstanding))
 			.ok_or_else(overflow)
 	}
 
@@ -129,24 +131,6 @@ impl<T: Config> Pallet<T> {
 		book.markets
 			.iter()
 			.fold(0, |sum, market| sum.saturating_add(market.worst_case()))
-	}
-
-	/// If the pool owes traders more than it has, say so, at most once a block. What traders are owed is then more than there is
-	/// to pay it with, by the deficit; spreading that over unrealised profits in proportion belongs here.
-	pub(crate) fn check_pool() {
-		let (mut book, now) = (Book::<T>::get(), T::Time::now());
-		// What overflows has no sign.
-		let Some(deficit) = Self::pool_equity(&book).ok().filter(|equity| *equity < 0) else {
-			return;
-		};
-		if book.insolvent_at == now {
-			return;
-		}
-		book.insolvent_at = now;
-		Book::<T>::put(book);
-		Self::deposit_event(Event::PoolInsolvent {
-			deficit: deficit.unsigned_abs(),
-		});
 	}
 }
 

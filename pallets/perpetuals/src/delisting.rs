@@ -61,12 +61,12 @@ impl<T: Config> Pallet<T> {
 	/// Realise what `account` has in a settled market and cancel its orders there.
 	pub(crate) fn do_pay_out(account: MarginAccountId, id: MarketId) -> DispatchResult {
 		let mut book = Book::<T>::get();
-		let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		let Status::Settled { price } = market.status else {
 			return Err(Error::<T>::NotSettled.into());
 		};
 		let mut trader = Traders::<T>::get(account);
-		let position = trader.position(id);
+		let held = trader.position(id);
 		let cancelled = trader
 			.orders
 			.iter()
@@ -74,10 +74,12 @@ impl<T: Config> Pallet<T> {
 			.copied()
 			.collect::<alloc::vec::Vec<_>>();
 		ensure!(
-			position.size != 0 || !cancelled.is_empty(),
+			held.size != 0 || !cancelled.is_empty(),
 			Error::<T>::NothingToPayOut
 		);
-		if position.size != 0 {
+		if held.size != 0 {
+			let position = Self::bring_up(&mut book, account, &held);
+			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
 			let trade = market.pay_out(&position, price).ok_or_else(overflow)?;
 			// Of size zero it is forgotten, which there always is room for.
 			let gone = Position {
@@ -85,6 +87,7 @@ impl<T: Config> Pallet<T> {
 				..Default::default()
 			};
 			trader.keep(gone).ok_or_else(overflow)?;
+			Self::shift(&held, &gone);
 			Book::<T>::put(book);
 			Self::put_trader(account, &trader);
 			let gain = trade.realised.checked_sub(trade.funding).ok_or_else(overflow)?;
@@ -93,7 +96,7 @@ impl<T: Config> Pallet<T> {
 			Self::deposit_event(Event::PositionPaidOut {
 				account,
 				market: id,
-				size: position.size,
+				size: held.size,
 				price,
 				realised: trade.realised,
 				funding: trade.funding,

@@ -93,7 +93,7 @@ impl<T: Config> Positions for Pallet<T> {
 			return Vec::new();
 		}
 		let book = crate::Book::<T>::get();
-		positions
+		Self::after_cuts(&book, &positions)
 			.iter()
 			.filter_map(|position| Some(book.market(position.market)?.exposure(position)))
 			.collect()

@@ -58,8 +58,8 @@ impl Fees {
 
 impl<T: Config> Pallet<T> {
 	/// Book the fees of a trade in market `id`, and take the rebate out of its pot: a share of taker fees is set aside for
-	/// rebates; of the rest the fund's share fills the market's tranche, then goes to the fund; what is left, the pool's, is
-	/// returned. Whoever is to be paid out of fees before all of them comes first here. `None` on overflow.
+	/// rebates; the rest goes to those whose profits were cut until they are repaid; then the fund's share fills the market's
+	/// tranche, then goes to the fund; what is left, the pool's, is returned. `None` on overflow. Callers hold a storage layer.
 	pub(crate) fn split_fee(
 		book: &mut BookOf<T>,
 		id: MarketId,
@@ -71,6 +71,7 @@ impl<T: Config> Pallet<T> {
 		let aside = mul_ratio(fees.taker, p.rebate_share, Rounding::Down)?.min(fees.taker);
 		market.rebates = market.rebates.checked_sub(fees.rebate)?.checked_add(aside)?;
 		let rest = fees.taker.checked_add(fees.maker)?.checked_sub(aside)?;
+		let rest = Self::repay(book, rest)?;
 		let fund = mul_ratio(rest, share, Rounding::Up)?.min(rest);
 		Self::to_fund(book, id, p, fund)?;
 		rest.checked_sub(fund)

@@ -115,7 +115,8 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(Fill, Act), DispatchError> {
 		let mut book = Self::book();
 		let mut trader = Traders::<T>::get(request.account);
-		let mut position = trader.position(request.market);
+		let held = trader.position(request.market);
+		let mut position = Self::bring_up(&mut book, request.account, &held);
 		let delta = if request.reduce_only {
 			clipped(request.size, position.size)
 		} else {
@@ -160,6 +161,7 @@ impl<T: Config> Pallet<T> {
 			.ok_or_else(overflow)?;
 
 		trader.keep(position).ok_or(Error::<T>::TooManyPositions)?;
+		Self::shift(&held, &position);
 		if let Some((id, _)) = order {
 			trader.orders.retain(|held| *held != id);
 		}

@@ -17,6 +17,8 @@
 //!   pallet the markets' rebates and tranches, what the insurance fund is due, and the fees held for orders; together exactly all.
 //! - **Liquidations** close the smallest part that restores an account, at the price everybody else gets, as far as the
 //!   market's window has room. What is missing in the end is carried by the markets' tranches, the insurance fund, and the pool.
+//! - What the pool can't bear is **cut** from all unrealised profits, the same share of each, and repaid out of later fees before
+//!   anybody else gets of them. A pool that has money again repays nothing by itself: its providers lost theirs first.
 //! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid out at that.
 //!
 //! Rounding favours the pool: a trader pays rounded up and receives rounded down.
@@ -27,15 +29,20 @@
 
 extern crate alloc;
 
+mod answers;
 mod book;
 mod delisting;
 mod exposure;
 mod fees;
 mod fill;
 mod gauges;
+mod haircut;
 mod liquidate;
+mod market;
 mod orders;
 mod poll;
+mod profits;
+mod recovery;
 pub mod types;
 mod views;
 mod waterfall;
@@ -50,7 +57,12 @@ mod tests;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
 
+pub use answers::*;
+pub use haircut::{Cut, CutOf, CutsOf, Mark, MAX_CUTS};
+pub use market::Market;
 pub use pallet::*;
+pub use profits::{Profits, Step};
+pub use recovery::Claim;
 pub use types::*;
 pub use weights::WeightInfo;
 
@@ -135,6 +147,23 @@ pub mod pallet {
 	/// Orders that wait for their trigger, by market and side: the first to be triggered comes first.
 	#[pallet::storage]
 	pub type Waiting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+
+	/// Positions by the price they break even at, of a market and of those that have seen so many cuts.
+	///
+	/// As large as it is: there is room for every price there is, of which a market sees few.
+	#[pallet::storage]
+	#[pallet::unbounded]
+	pub type Ladders<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, MarketId, Twox64Concat, u32, Profits, ValueQuery>;
+
+	/// The cuts of profits that are not over, oldest first.
+	#[pallet::storage]
+	pub type Cuts<T: Config> = StorageValue<_, CutsOf<T>, ValueQuery>;
+
+	/// What an account lost to a cut and did not get back in full.
+	#[pallet::storage]
+	pub type Claims<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, MarginAccountId, Twox64Concat, u32, Claim, ValueQuery>;
 
 	/// Markets to begin with. Their parameters have to be built before; prices may come later.
 	#[pallet::genesis_config]
@@ -257,8 +286,27 @@ pub mod pallet {
 		FundPaid { amount: Balance },
 		/// The insurance fund could not be paid; the next sweep tries again.
 		SweepFailed { amount: Balance, error: DispatchError },
-		/// The pool owes traders more than it has, by this much.
+		/// The pool owes traders more than it has, by this much, and no profit was cut for it.
 		PoolInsolvent { deficit: Balance },
+		/// The pool owed traders more than it has: this share of every profit is cut, at least `taken` together.
+		HaircutApplied {
+			number: u32,
+			deficit: Balance,
+			rate: FixedU128,
+			taken: Balance,
+		},
+		/// A cut was taken out of a position. The account claims it.
+		ProfitCut {
+			account: MarginAccountId,
+			market: MarketId,
+			number: u32,
+			amount: Balance,
+		},
+		/// An account got back some of what it lost to cuts.
+		RecoveryClaimed {
+			account: MarginAccountId,
+			amount: Balance,
+		},
 	}
 
 	#[pallet::error]
@@ -329,6 +377,8 @@ pub mod pallet {
 		LiquidationsFull,
 		/// The account has neither a position nor an order in the market. There is nothing to pay out.
 		NothingToPayOut,
+		/// Nothing was cut from the account that was repaid since. `recoveries` lists what it waits for.
+		NothingToClaim,
 	}
 
 	#[pallet::hooks]
@@ -538,6 +588,35 @@ pub mod pallet {
 			Self::deposit_event(Event::MarketRemoved { market, pots });
 			Ok(())
 		}
+
+		/// Pay an account what was repaid of its cut profits.
+		///
+		/// ## Origin
+		///
+		/// Signed, by anyone.
+		///
+		/// ## Details
+		///
+		/// Cuts its positions have not seen are taken out of them first, and it gets new triggers. Of each cut it gets its share of what was
+		/// repaid, less what it got. Charged for as many claims as there can be; what is too much comes back.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingToClaim`]: nothing was cut from it, or nothing repaid since
+		///
+		/// ## Events
+		///
+		/// [`Event::RecoveryClaimed`], [`Event::ProfitCut`].
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::claim_recovery(MAX_CUTS))]
+		pub fn claim_recovery(
+			origin: OriginFor<T>,
+			#[pallet::compact] account: MarginAccountId,
+		) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			let claims = Self::do_claim(account)?;
+			Ok(Some(T::WeightInfo::claim_recovery(claims)).into())
+		}
 	}
 
 	#[pallet::view_functions]
@@ -589,11 +668,33 @@ pub mod pallet {
 			Self::view_max_size(&owner, sub, market, buy)
 		}
 
-		/// The share of fees the insurance fund gets in this block, what it is due, and what is held for open orders, the latter
-		/// two in base units of kUSD.
-		pub fn pots() -> (FixedU128, Balance, Balance) {
+		/// The share of fees the insurance fund gets in this block, and what of clearing is nobody's market's or the pool's.
+		pub fn pots() -> PotsView {
 			let book = Book::<T>::get();
-			(book.fund_share, book.fund_due, book.order_fees)
+			PotsView {
+				fund_share: book.fund_share,
+				fund_due: book.fund_due,
+				order_fees: book.order_fees,
+				recovery: book.recovery,
+				unrepaid: book.unrepaid,
+			}
+		}
+
+		/// The profit of all who win in a market now, but for those within a per cent of breaking even: what a cut would take its share
+		/// of. Nothing for an unknown or a settled one.
+		pub fn profit_in(market: MarketId) -> Balance {
+			let (book, cuts) = (Book::<T>::get(), Cuts::<T>::get());
+			Self::winning(&book, &cuts, Some(market)).map_or(0, |(profit, _)| profit)
+		}
+
+		/// What would be cut from an account if the pool were short of `deficit` now.
+		pub fn haircut_of(account: MarginAccountId, deficit: Balance) -> HaircutView {
+			Self::view_haircut(account, deficit)
+		}
+
+		/// What an account lost to cuts and did not get back in full, oldest first.
+		pub fn recoveries(account: MarginAccountId) -> Vec<RecoveryView> {
+			Self::view_recoveries(account)
 		}
 	}
 }

@@ -119,7 +119,8 @@ impl<T: Config> Pallet<T> {
 			let mut book = Self::book();
 			let now = T::Time::now();
 			let mut trader = Traders::<T>::get(account);
-			let position = trader.position(id);
+			let held = trader.position(id);
+			let position = Self::bring_up(&mut book, account, &held);
 			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
 			ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 			ensure!(position.size != 0, Error::<T>::NoPosition);
@@ -141,9 +142,11 @@ impl<T: Config> Pallet<T> {
 
 			*market = part.market;
 			market.liquidated.add(now, part.notional);
-			Self::to_fund(&mut book, id, &p, part.fee).ok_or_else(overflow)?;
+			let fee = Self::repay(&mut book, part.fee).ok_or_else(overflow)?;
+			Self::to_fund(&mut book, id, &p, fee).ok_or_else(overflow)?;
 			// It was there, so there is room for what is left of it.
 			trader.keep(part.position).ok_or_else(overflow)?;
+			Self::shift(&held, &part.position);
 			Book::<T>::put(book);
 			Self::put_trader(account, &trader);
 			let gain = part

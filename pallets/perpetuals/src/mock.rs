@@ -497,6 +497,15 @@ pub fn fund_pool(amount: Balance) {
 	Brought::mutate(|brought| *brought += amount as i128);
 }
 
+/// The pool has `left` from now on: the rest went nobody knows where.
+pub fn drain_pool(left: i128) {
+	let gone = PoolCash::get() - left;
+	PoolCash::put(left);
+	Clearing::mutate(|clearing| *clearing -= gone);
+	Custody::mutate(|custody| *custody -= gone);
+	Brought::mutate(|brought| *brought -= gone);
+}
+
 pub fn fund_fund(amount: Balance) {
 	FundCash::mutate(|cash| *cash += amount);
 	Brought::mutate(|brought| *brought += amount as i128);

@@ -3,14 +3,16 @@
 use alloc::vec::Vec;
 use frame_support::{
 	traits::{Get, Time},
-	weights::WeightMeter,
+	weights::{Weight, WeightMeter},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::FixedU128;
 use keel_primitives::{MarketId, Moment, OrderId, RiskParameters};
 use sp_runtime::traits::UniqueSaturatedInto;
 
-use crate::{orders::Tried, types::read_key, Book, Config, Orders, Pallet, Queue, Waiting, WeightInfo, When};
+use crate::{
+	orders::Tried, types::read_key, Book, Config, Cuts, Orders, Pallet, Queue, Waiting, WeightInfo, When,
+};
 
 /// What is left to do with in a block.
 pub(crate) struct Budget<'a> {
@@ -18,6 +20,8 @@ pub(crate) struct Budget<'a> {
 	pub tries: u32,
 	/// Orders that may be triggered.
 	pub triggers: u32,
+	/// What trying an order weighs.
+	pub order: Weight,
 	pub meter: &'a mut WeightMeter,
 }
 
@@ -32,7 +36,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let now = T::Time::now();
 		Self::refresh(now);
-		Self::check_pool();
+		Self::check_pool(Some(&mut *meter));
 		if Self::is_sweep_due(now) && meter.try_consume(T::WeightInfo::sweep()).is_ok() {
 			Self::sweep(now);
 		}
@@ -49,9 +53,18 @@ impl<T: Config> Pallet<T> {
 		let first = block % markets.len();
 		markets.rotate_left(first);
 		let most = T::RiskParameters::chain().orders_per_block;
+		// The order itself, the next head, and what its position may not have seen of the cuts there are.
+		let order = T::WeightInfo::fill_order()
+			.max(T::WeightInfo::fail_order())
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(match Cuts::<T>::decode_len().unwrap_or(0) as u32 {
+				0 => Weight::zero(),
+				cuts => T::WeightInfo::claim_recovery(cuts),
+			});
 		let mut budget = Budget {
 			tries: most,
 			triggers: most,
+			order,
 			meter,
 		};
 		for (market, index, made_at) in markets {
@@ -89,16 +102,12 @@ impl<T: Config> Pallet<T> {
 	/// Try the orders of the queue that were committed before the price was made, first come, first served, until one has to
 	/// wait.
 	fn work(market: MarketId, made_at: Moment, budget: &mut Budget) {
-		// The order itself, and the next head.
-		let worst = T::WeightInfo::fill_order()
-			.max(T::WeightInfo::fail_order())
-			.saturating_add(T::DbWeight::get().reads(2));
 		while budget.tries > 0 {
 			let Some(key) = Queue::<T>::iter_key_prefix(market).next() else {
 				return;
 			};
 			let id = OrderId::from_be_bytes(key);
-			if budget.meter.try_consume(worst).is_err() {
+			if budget.meter.try_consume(budget.order).is_err() {
 				return;
 			}
 			let Some(order) = Orders::<T>::get(id) else {

@@ -55,12 +55,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn view_position(account: MarginAccountId, id: MarketId) -> Option<PositionView> {
-		let position = Traders::<T>::get(account).position(id);
-		if position.size == 0 {
+		let held = Traders::<T>::get(account).position(id);
+		if held.size == 0 {
 			return None;
 		}
 		let book = Self::book();
 		let market = book.market(id)?;
+		let position = Self::after_cuts(&book, &[held]).pop()?;
 		let risk = market.risk(&position)?;
 		let mark = market.mark();
 		let bankruptcy_quote = T::Accounts::risk(account).ok().and_then(|whole| {

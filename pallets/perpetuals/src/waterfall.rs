@@ -1,4 +1,4 @@
-//! Who carries what an account with nothing left is short of.
+//! Who carries what an account with nothing left is short of. What the pool in turn can't bear is cut from profits.
 
 use frame_support::{storage::with_storage_layer, traits::Time};
 use keel_primitives::{
@@ -62,7 +62,7 @@ impl<T: Config> Pallet<T> {
 				fund,
 				pool,
 			});
-			Self::check_pool();
+			Self::check_pool(None);
 			Ok(Waterfall { tranche, fund, pool })
 		})
 	}

@@ -27,7 +27,12 @@ pub trait WeightInfo {
 	/// Pay the insurance fund.
 	fn sweep() -> Weight;
 	/// What an account has in `n` markets.
+	/// It reads cuts that its positions have not seen.
 	fn exposures(n: u32) -> Weight;
+	/// [`Pallet::claim_recovery`](crate::Pallet::claim_recovery), of `n` claims.
+	fn claim_recovery(n: u32) -> Weight;
+	/// Cut profits that are in `n` ladders.
+	fn apply_haircut(n: u32) -> Weight;
 }
 
 impl WeightInfo for () {
@@ -40,7 +45,7 @@ impl WeightInfo for () {
 	}
 	fn pay_out(n: u32) -> Weight {
 		Weight::from_parts(160_000_000, 20_000)
-			.saturating_add(RocksDbWeight::get().reads_writes(22, 16))
+			.saturating_add(RocksDbWeight::get().reads_writes(25, 20))
 			.saturating_add(
 				Weight::from_parts(15_000_000, 2_000)
 					.saturating_add(RocksDbWeight::get().reads_writes(1, 2))
@@ -70,17 +75,37 @@ impl WeightInfo for () {
 		Weight::from_parts(25_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 3))
 	}
 	fn fill_order() -> Weight {
-		Weight::from_parts(250_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(26, 18))
+		Weight::from_parts(250_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(29, 22))
 	}
 	fn fail_order() -> Weight {
-		Weight::from_parts(220_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(26, 6))
+		Weight::from_parts(220_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(29, 6))
 	}
 	fn sweep() -> Weight {
 		Weight::from_parts(120_000_000, 15_000).saturating_add(RocksDbWeight::get().reads_writes(9, 7))
 	}
 	fn exposures(n: u32) -> Weight {
 		Weight::from_parts(10_000_000, 10_000)
-			.saturating_add(RocksDbWeight::get().reads(3))
+			.saturating_add(RocksDbWeight::get().reads(4))
 			.saturating_add(Weight::from_parts(5_000_000, 0).saturating_mul(n.into()))
+	}
+	fn claim_recovery(n: u32) -> Weight {
+		// Book, trader, cuts, two ladders of each position; the account.
+		Weight::from_parts(150_000_000, 60_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(24, 22))
+			.saturating_add(
+				Weight::from_parts(8_000_000, 2_000)
+					.saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+					.saturating_mul(n.into()),
+			)
+	}
+	fn apply_haircut(n: u32) -> Weight {
+		// Book and cuts; a ladder of some hundred steps each.
+		Weight::from_parts(60_000_000, 60_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(2, 2))
+			.saturating_add(
+				Weight::from_parts(60_000_000, 16_000)
+					.saturating_add(RocksDbWeight::get().reads(1))
+					.saturating_mul(n.into()),
+			)
 	}
 }

@@ -226,7 +226,7 @@ fn exposures_say_what_margin_has_to_know() {
 		assert_eq!(btc.initial, 500_500 * USD / 20 + closing);
 		assert_eq!(btc.maintenance, 500_500 * USD / 40 + closing);
 		// At twice the price: a tenth a day and a hundredth an hour.
-		let drift = 1_000_000 * USD as u128 / 240 + 1_000_000 * USD / 100;
+		let drift = 1_000_000 * USD / 240 + 1_000_000 * USD / 100;
 		assert!(btc.drift_per_hour.abs_diff(drift) <= 1, "{}", btc.drift_per_hour);
 		let per_hour = 500_000 * USD as i128 * there.rate / 24 / keel_math::ONE as i128;
 		assert!((btc.funding_per_hour - per_hour).abs() <= 2 && btc.funding_per_hour > 0);

@@ -196,6 +196,10 @@ fn the_share_of_the_fund_falls_with_what_it_has() {
 		Brought::mutate(|brought| *brought += 500 * USD as i128);
 		tick();
 		assert_eq!(Book::<Test>::get().fund_share, ratio(1, 10));
-		assert_eq!(Perpetuals::pots(), (ratio(1, 10), 0, 0));
+		let pots = Perpetuals::pots();
+		assert_eq!(
+			(pots.fund_share, pots.fund_due, pots.order_fees),
+			(ratio(1, 10), 0, 0)
+		);
 	});
 }

@@ -8,7 +8,7 @@ use keel_primitives::{BreakerSubject, Level, MarketId, PoolExposure, Positions, 
 use proptest::{prelude::*, test_runner::TestRunner};
 use sp_runtime::{DispatchError, Permill, TransactionOutcome};
 
-use crate::{mock::*, Book, Event, Orders, Trigger, When, NOTICE_MS};
+use crate::{mock::*, Book, Cuts, Event, Orders, Trigger, When, NOTICE_MS};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -63,6 +63,12 @@ enum Op {
 	Price {
 		market: u8,
 	},
+	Drain {
+		part: u8,
+	},
+	Claim {
+		who: u8,
+	},
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -102,6 +108,8 @@ fn op() -> impl Strategy<Value = Op> {
 		8 => (any::<u8>(), 128u8..=255).prop_map(|(who, part)| Op::Leave { who, part }),
 		2 => any::<u8>().prop_map(|who| Op::Deposit { who }),
 		2 => any::<u8>().prop_map(|market| Op::Price { market }),
+		2 => any::<u8>().prop_map(|part| Op::Drain { part }),
+		4 => any::<u8>().prop_map(|who| Op::Claim { who }),
 	]
 }
 
@@ -131,6 +139,10 @@ struct Seen {
 	reduced: u32,
 	settled: u32,
 	paid_out: u32,
+	haircuts: u32,
+	second: u32,
+	cut: u32,
+	claimed: u32,
 }
 
 thread_local! {
@@ -287,6 +299,26 @@ fn run(op: Op) {
 			let id = some_market(market);
 			set_price(id, price_of(id));
 		}
+		Op::Drain { part } => {
+			// To about what it owes, or back to where it was.
+			if part % 4 == 0 {
+				fund_pool(POOL);
+			} else {
+				let owed = Perpetuals::owed().unwrap().max(0);
+				drain_pool(owed + owed * i128::from(part) / 1_000 + 1_000 * USD as i128);
+			}
+		}
+		Op::Claim { who } => {
+			let who = account(someone(who));
+			let worth = risk(who).net;
+			let said: u128 = Perpetuals::recoveries(who)
+				.iter()
+				.map(|claim| claim.claimable)
+				.sum();
+			let paid = frame_support::storage::with_storage_layer(|| Perpetuals::do_claim(who));
+			let gained = if paid.is_ok() { said } else { 0 };
+			assert_eq!(risk(who).net - worth, gained as i128);
+		}
 	}
 }
 
@@ -302,6 +334,12 @@ fn count() {
 				Event::PositionReduced { .. } => seen.reduced += 1,
 				Event::MarketSettled { .. } => seen.settled += 1,
 				Event::PositionPaidOut { .. } => seen.paid_out += 1,
+				Event::HaircutApplied { .. } => {
+					seen.haircuts += 1;
+					seen.second += u32::from(Cuts::<Test>::get().len() > 1);
+				}
+				Event::ProfitCut { .. } => seen.cut += 1,
+				Event::RecoveryClaimed { .. } => seen.claimed += 1,
 				_ => {}
 			}
 		}
@@ -309,26 +347,77 @@ fn count() {
 	System::reset_events();
 }
 
-/// If everybody closed now, one after the other, the pool would pay no more than what it says it owes.
+/// If everybody closed now, one after the other, with what is cut taken out first, the pool would pay no more than what it says it
+/// owes.
 fn check_owed() {
 	let mut book = Book::<Test>::get();
+	let cuts = Cuts::<Test>::get();
 	let owed = Perpetuals::owed().unwrap();
 	let mut paid = 0;
-	for who in ALL {
-		for mut position in crate::Traders::<Test>::get(account(who)).positions {
-			let market = book.market_mut(position.market).unwrap();
-			let trade = match market.status {
-				crate::Status::Settled { price } => market.pay_out(&position, price),
-				_ => {
-					let size = position.size;
-					market.trade(&mut position, -size)
-				}
-			};
-			let trade = trade.unwrap();
-			paid += trade.realised - trade.funding;
-		}
+	let positions = |who| crate::Traders::<Test>::get(account(who)).positions;
+	let held: Vec<_> = ALL
+		.into_iter()
+		.flat_map(positions)
+		.map(|held| (held.cost, crate::haircut::after(&cuts, &held).0))
+		.collect();
+	for (cost, position) in &held {
+		book.market_mut(position.market)
+			.unwrap()
+			.cut((position.cost - cost).unsigned_abs())
+			.unwrap();
+	}
+	for (_, mut position) in held {
+		let market = book.market_mut(position.market).unwrap();
+		let trade = match market.status {
+			crate::Status::Settled { price } => market.pay_out(&position, price),
+			_ => {
+				let size = position.size;
+				market.trade(&mut position, -size)
+			}
+		};
+		let trade = trade.unwrap();
+		paid += trade.realised - trade.funding;
 	}
 	assert!(paid <= owed, "{paid} {owed}");
+}
+
+/// A cut leaves the pool with what it owes, but for rounding, unless there was not enough profit; and it takes no more than was
+/// missing.
+fn check_cut() {
+	for event in events() {
+		let Event::HaircutApplied {
+			number,
+			deficit,
+			rate,
+			taken,
+		} = event
+		else {
+			continue;
+		};
+		let all = rate == FixedU128::from_u32(1);
+		let cuts = Cuts::<Test>::get();
+		let Some(cut) = cuts.iter().find(|cut| cut.number == number) else {
+			continue;
+		};
+		let pending: u128 = ALL
+			.into_iter()
+			.flat_map(|who| crate::Traders::<Test>::get(account(who)).positions)
+			.flat_map(|held| crate::haircut::after(&cuts, &held).1)
+			.filter(|(of, _)| *of == number)
+			.map(|(_, share)| share)
+			.sum();
+		let rounding = 4 * 12 * cuts.len() as u128;
+		let collected = cut.collected + pending;
+		assert!(
+			taken <= collected && collected <= deficit,
+			"{cut:?} {pending} {deficit}"
+		);
+		assert!(
+			all || collected + rounding >= deficit,
+			"{cut:?} {pending} {deficit}"
+		);
+		assert!(all || taken + 2 * rounding >= deficit);
+	}
 }
 
 #[test]
@@ -348,6 +437,7 @@ fn every_invariant_holds_after_every_operation() {
 				SEEN.with_borrow_mut(|seen| seen.ops += 1);
 				let told = format!("{op:?}");
 				run(op);
+				check_cut();
 				count();
 				check_conservation();
 				check_owed();
@@ -369,5 +459,7 @@ fn every_invariant_holds_after_every_operation() {
 			seen.settled > 10 && seen.paid_out > 0 && seen.covered > 0,
 			"{seen:?}"
 		);
+		assert!(seen.haircuts > 50 && seen.second > 10, "{seen:?}");
+		assert!(seen.cut > 100 && seen.claimed > 20, "{seen:?}");
 	});
 }

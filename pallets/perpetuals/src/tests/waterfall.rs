@@ -94,7 +94,7 @@ fn a_fund_that_fails_stops_nothing() {
 }
 
 #[test]
-fn an_insolvent_pool_is_named_once_a_block() {
+fn an_insolvent_pool_without_winners_is_named_once_a_block() {
 	ExtBuilder.build_and_execute(|| {
 		let named = || {
 			events()
@@ -106,23 +106,18 @@ fn an_insolvent_pool_is_named_once_a_block() {
 				.collect::<Vec<_>>()
 		};
 		trade(BOB, BTC, 40 * UNIT);
-		let all = PoolCash::get();
-		// The pool loses everything, and owes a profit.
-		PoolCash::put(0);
-		Clearing::mutate(|clearing| *clearing -= all);
-		Custody::mutate(|custody| *custody -= all);
-		Brought::mutate(|brought| *brought -= all);
+		// The pool loses everything and more, and nobody is in profit.
+		drain_pool(-500_000 * USD as i128);
 		assert!(named().is_empty());
-		move_to(BTC, dollars(51_000));
-		let owed = u128::try_from(Perpetuals::owed().unwrap()).unwrap();
-		// 40·(51 000·1.002 − 50 100), less funding.
-		assert!(owed <= 40 * 1_002 * USD && owed > 40 * 1_001 * USD, "{owed}");
-		assert_eq!(named(), [owed]);
+		move_to(BTC, dollars(49_900));
+		let owed = Perpetuals::owed().unwrap();
+		assert_eq!(named(), [(500_000 * USD as i128 + owed).unsigned_abs()]);
 		broke(USD);
 		cover(&[], USD);
 		assert_eq!(named().len(), 1);
 		tick();
 		assert_eq!(named().len(), 2);
+		assert_eq!(Book::<Test>::get().cuts, 0);
 	});
 }
 
