@@ -322,7 +322,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			account.cash == 0
 				&& account.collateral.is_empty()
-				&& Self::is_bare(&account, &T::Positions::exposures(id)),
+				&& Self::is_bare(&account, &T::Positions::exposures(id))
+				&& !T::Positions::is_owed(id),
 			Error::<T>::NotEmpty
 		);
 		let deposit = account.deposit;

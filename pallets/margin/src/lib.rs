@@ -341,7 +341,8 @@ pub mod pallet {
 		LendingCapReached,
 		/// Both are the same sub-account. Name two different ones.
 		SameAccount,
-		/// The account still has cash, collateral, debt, positions or orders. Close and withdraw everything, then try again.
+		/// The account still has cash, collateral, debt, positions or orders, or is to be repaid what was cut from its profits. Close,
+		/// claim and withdraw everything, then try again.
 		NotEmpty,
 		/// The amount buys less than one share. Supply more at once.
 		SupplyTooSmall,
@@ -646,7 +647,7 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::UnknownAccount`]
-		/// - [`Error::NotEmpty`]: it has cash, collateral, debt, positions or orders
+		/// - [`Error::NotEmpty`]: it has cash, collateral, debt, positions or orders, or is to be repaid what was cut from its profits
 		///
 		/// ## Events
 		///

@@ -99,6 +99,10 @@ impl<T: Config> Positions for Pallet<T> {
 			.collect()
 	}
 
+	fn is_owed(account: MarginAccountId) -> bool {
+		crate::Claims::<T>::iter_key_prefix(account).next().is_some()
+	}
+
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult {
 		let orders = Traders::<T>::get(account).orders;
 		orders

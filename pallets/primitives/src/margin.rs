@@ -140,6 +140,11 @@ pub trait Positions {
 	/// price, with nothing required.
 	fn exposures(account: MarginAccountId) -> Vec<Exposure>;
 
+	/// Is `account` still to be repaid what was cut from its profits? It must not be closed before: nobody else can be paid.
+	fn is_owed(_account: MarginAccountId) -> bool {
+		false
+	}
+
 	/// Cancel all orders of `account`. Their fees go back to it.
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult;
 

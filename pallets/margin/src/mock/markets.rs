@@ -86,6 +86,10 @@ pub fn move_mark(id: MarketId, mark: FixedU128) {
 	set_mark(id, mark);
 }
 
+/// The account that is to be repaid what was cut from its profits.
+#[storage_alias]
+pub type Owed = StorageValue<MockPositions, MarginAccountId>;
+
 /// Size, cost, funding at entry.
 #[storage_alias]
 type PositionMap = StorageDoubleMap<
@@ -208,6 +212,10 @@ impl Positions for MockPositions {
 		all.into_iter()
 			.map(|(id, position)| Self::exposure(id, position))
 			.collect()
+	}
+
+	fn is_owed(account: MarginAccountId) -> bool {
+		Owed::get() == Some(account)
 	}
 
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult {

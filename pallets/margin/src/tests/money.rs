@@ -313,6 +313,18 @@ mod close {
 			give(id, BTC_MARKET, -1);
 		});
 	}
+
+	#[test]
+	fn fails_while_profits_that_were_cut_are_to_be_repaid() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = fund(&ALICE, 0, USD);
+			assert_ok!(Margin::withdraw(signed(&ALICE), 0, KUSD, USD));
+			Owed::put(id);
+			assert_noop!(Margin::close_account(signed(&ALICE), 0), Error::<Test>::NotEmpty);
+			Owed::kill();
+			assert_ok!(Margin::close_account(signed(&ALICE), 0));
+		});
+	}
 }
 
 mod custody {

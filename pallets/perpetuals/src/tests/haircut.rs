@@ -336,6 +336,7 @@ fn fees_repay_exactly_and_no_more() {
 		assert_eq!(cash(ALICE) - had[0], said[0].claimable as i128);
 		assert!(said[0].claimable.abs_diff(lost[0].1 / 3) <= ROUNDING);
 		assert_eq!(Perpetuals::recoveries(account(ALICE))[0].claimable, 0);
+		assert!(Perpetuals::is_owed(account(ALICE)) && !Perpetuals::is_owed(account(DAVE)));
 		assert_noop!(claim(ALICE), Error::<Test>::NothingToClaim);
 		assert_noop!(claim(DAVE_WITHOUT_ANYTHING), Error::<Test>::NothingToClaim);
 		// The rest and more: the rest is the fund's and the pool's.
@@ -520,6 +521,36 @@ fn without_weight_it_is_named_and_done_later() {
 		});
 		poll(all);
 		assert_eq!((applied().len(), insolvent()), (1, 0));
+	});
+}
+
+#[test]
+fn orders_weigh_what_their_positions_may_not_have_seen() {
+	ExtBuilder.build_and_execute(|| {
+		crash(100_000);
+		fund_pool(POOL);
+		let id = commit(BOB, BTC, UNIT);
+		Now::mutate(|now| *now += BLOCK);
+		set_price(BTC, dollars(60_000));
+		Now::mutate(|now| *now += BLOCK);
+		let heads = <Test as frame_system::Config>::DbWeight::get().reads(4 * 3 + 2);
+		let usual = <() as WeightInfo>::refresh(4)
+			.saturating_add(<() as WeightInfo>::fill_order())
+			.saturating_add(heads);
+		let poll = |weight| {
+			// The market of the order comes first.
+			Perpetuals::on_poll(4, &mut WeightMeter::with_limit(weight));
+			order(id).is_none()
+		};
+		// A sweep is not due.
+		Book::<Test>::mutate(|book| book.swept_at = Now::get());
+		hypothetically!(assert!(!poll(usual)));
+		hypothetically!({
+			// Without a cut that would do.
+			Cuts::<Test>::kill();
+			assert!(poll(usual));
+		});
+		assert!(poll(usual.saturating_add(<() as WeightInfo>::claim_recovery(1))));
 	});
 }
 
