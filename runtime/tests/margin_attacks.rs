@@ -181,7 +181,7 @@ fn pool_equity() -> i128 {
 /// What the insurance fund has and is due, the markets' tranches and rebates among it.
 fn fund() -> i128 {
 	let balances = InsuranceFund::balances();
-	let (_, due, _) = Perpetuals::pots();
+	let due = Perpetuals::pots().fund_due;
 	let pots: Balance = MARKETS
 		.iter()
 		.map(|m| Perpetuals::market(*m).unwrap())
