@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use frame_support::{ensure, storage::with_storage_layer, traits::Time};
 use keel_math::{
-	margin::{bankruptcy_quote, liquidation_fee, smallest_part, Risk},
+	margin::{self, bankruptcy_quote, liquidation_fee, smallest_part, Risk},
 	mul_div, mul_ratio, perpetual, FixedU128, Rounding,
 };
 use keel_primitives::{
@@ -31,6 +31,12 @@ pub(crate) struct Part {
 	pub fee: Balance,
 	/// The whole account afterwards.
 	pub after: Risk,
+}
+
+/// Is an account so far below its requirement that no window may keep it waiting? At half of it: what is left is for what
+/// closing costs.
+fn is_urgent(risk: &Risk) -> bool {
+	risk.net < margin::saturating_signed(risk.maintenance / 2)
 }
 
 /// The trade that closes `part` of [`PARTS`] of `size`, rounded away from zero.
@@ -134,7 +140,11 @@ impl<T: Config> Pallet<T> {
 					.is_some_and(|part| part.after.is_initial())
 			};
 			let needed = closing(position.size, smallest_part(PARTS, restores)).ok_or_else(overflow)?;
-			let room = Self::room(market, &p, position.size, now).ok_or_else(overflow)?;
+			let room = if is_urgent(&risk) {
+				position.size.unsigned_abs()
+			} else {
+				Self::room(market, &p, position.size, now).ok_or_else(overflow)?
+			};
 			let magnitude = needed.unsigned_abs().min(room);
 			ensure!(magnitude > 0, Error::<T>::LiquidationsFull);
 			let delta = keel_math::signed::with_sign(magnitude, position.size > 0).ok_or_else(overflow)?;

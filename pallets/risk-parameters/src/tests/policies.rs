@@ -112,7 +112,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(m(MarketKey::FundingVelocity), 9 * ONE),
 		(m(MarketKey::Stress), ratio(2_000)),
 		(m(MarketKey::LiquidationFee), ratio(100)),
-		(m(MarketKey::LiquidationLimit), ratio(4_000)),
+		(m(MarketKey::LiquidationLimit), ratio(6_000)),
 		(m(MarketKey::GuardedMultiple), ratio(15_000)),
 		(m(MarketKey::GuardedCaps), ratio(5_000)),
 		(m(MarketKey::TrancheTarget), kusd(50_000)),
