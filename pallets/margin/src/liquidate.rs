@@ -61,10 +61,10 @@ impl<T: Config> Pallet<T> {
 		let mut error = None;
 		for exposure in &health.exposures {
 			match T::Positions::mark(exposure.market) {
+				// A market that was settled has a price for good.
+				_ if exposure.maintenance == 0 => return Ok(()),
 				Ok(_) if exposure.price_at > account.changed_at => return Ok(()),
 				Ok(_) => error = error.or(Some(Error::<T>::PriceNotNewer.into())),
-				// A market that was settled has a price for good, and no mark.
-				Err(_) if exposure.maintenance == 0 => return Ok(()),
 				Err(refused) => error = error.or(Some(refused)),
 			}
 		}

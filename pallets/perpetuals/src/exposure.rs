@@ -74,7 +74,6 @@ impl<T: Config> Positions for Pallet<T> {
 		crate::Book::<T>::get()
 			.markets
 			.iter()
-			.filter(|market| !market.is_settled())
 			.map(|market| market.id)
 			.collect()
 	}
@@ -82,8 +81,11 @@ impl<T: Config> Positions for Pallet<T> {
 	fn mark(market: MarketId) -> Result<FixedU128, DispatchError> {
 		let book = Self::book();
 		let market = book.market(market).ok_or(Error::<T>::UnknownMarket)?;
-		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
-		ensure!(market.fit.liquidate, Error::<T>::PriceRefused);
+		// A settlement price stands, and accounts still have triggers there: they are looked at again at that.
+		ensure!(
+			market.is_settled() || market.fit.liquidate,
+			Error::<T>::PriceRefused
+		);
 		Ok(market.mark())
 	}
 

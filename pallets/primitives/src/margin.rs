@@ -130,10 +130,11 @@ pub trait MarginAccounts<AccountId> {
 
 /// Whoever keeps the markets and the positions: asked by margin.
 pub trait Positions {
-	/// The markets that are not settled. Bounded by the pallet that keeps them.
+	/// All markets, settled ones too as long as anybody may be in. Bounded by the pallet that keeps them.
 	fn markets() -> Vec<MarketId>;
 
-	/// The mark price of `market`, good enough to liquidate on; or why it is not.
+	/// The mark price of `market`, good enough to liquidate on; or why it is not. Of a settled one the settlement price: it may be
+	/// beyond a trigger that the last mark was not.
 	fn mark(market: MarketId) -> Result<FixedU128, DispatchError>;
 
 	/// What `account` has, in the order it was opened, at the last prices known. In a market that was settled: at its settlement

@@ -190,11 +190,7 @@ impl MockPositions {
 
 impl Positions for MockPositions {
 	fn markets() -> Vec<MarketId> {
-		MarketTable::get()
-			.iter()
-			.filter(|(_, market)| !market.settled)
-			.map(|(id, _)| *id)
-			.collect()
+		MarketTable::get().keys().copied().collect()
 	}
 
 	fn mark(id: MarketId) -> Result<FixedU128, DispatchError> {
@@ -202,7 +198,7 @@ impl Positions for MockPositions {
 			.get(&id)
 			.copied()
 			.ok_or(DispatchError::CannotLookup)?;
-		ensure!(!market.refused && !market.settled, refused());
+		ensure!(market.settled || !market.refused, refused());
 		Ok(market.mark)
 	}
 

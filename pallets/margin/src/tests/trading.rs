@@ -78,7 +78,32 @@ fn a_settled_market_needs_nothing_and_has_no_price_trigger() {
 		assert_eq!(statement(id).maintenance, 0);
 		assert_eq!(trigger(id, Group::Long(BTC_MARKET)), None);
 		assert!(trigger(id, Group::Deadline).is_some());
-		assert!(!Margin::groups().contains(&Group::Long(BTC_MARKET)));
+	});
+}
+
+/// The settlement price may be beyond a trigger that no mark was: the account has to be looked at again, by a group that is
+/// still observed.
+#[test]
+fn a_settlement_beyond_the_trigger_is_noticed() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		assert_ok!(trade(id, ETH_MARKET, ONE_SIZE));
+		assert_eq!(crossed(id), []);
+		set_market(BTC_MARKET, |market| {
+			market.settled = true;
+			market.refused = true;
+			market.mark = dollars(41_000);
+		});
+		let group = Group::Long(BTC_MARKET);
+		assert!(Margin::groups().contains(&group));
+		assert_eq!(Margin::threshold(group), Ok(dollars(41_000).into_inner()));
+		assert_eq!(crossed(id), [group]);
+		assert_ok!(refresh(id));
+		// What is left to watch is the other market.
+		assert_eq!(trigger(id, group), None);
+		assert!(trigger(id, Group::Long(ETH_MARKET)).is_some());
+		assert_eq!(crossed(id), []);
 	});
 }
 
