@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
 	/// The price a collateral is sold at, if there is one that was made after `changed_at`.
 	fn sale_price(feed: keel_primitives::FeedId, changed_at: Moment) -> Result<FixedU128, DispatchError> {
 		let price = T::Prices::price(feed, PriceFor::Liquidate)?;
-		ensure!(price.at > changed_at, Error::<T>::PriceNotNewer);
+		ensure!(price.since > changed_at, Error::<T>::PriceNotNewer);
 		Ok(price.value)
 	}
 

@@ -221,6 +221,7 @@ pub fn set_price(feed: FeedId, value: FixedU128) {
 		price.confidence = FixedU128::from_inner(1);
 		price.twap = value;
 		price.at = Now::get();
+		price.since = price.at;
 	});
 }
 
@@ -245,7 +246,12 @@ pub fn poll() {
 /// Let time pass and publish the same prices and marks again, so that they are newer than everything.
 pub fn refresh_prices() {
 	Now::mutate(|now| *now += 2_000);
-	PriceTable::mutate(|all| all.values_mut().for_each(|price| price.at = Now::get()));
+	PriceTable::mutate(|all| {
+		all.values_mut().for_each(|price| {
+			price.at = Now::get();
+			price.since = price.at;
+		})
+	});
 	MarketTable::mutate(|all| all.values_mut().for_each(|market| market.at = Now::get()));
 }
 

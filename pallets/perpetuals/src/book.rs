@@ -148,6 +148,6 @@ impl<T: Config> PoolExposure for Pallet<T> {
 			.markets
 			.iter()
 			.filter(|market| market.positions > 0 && !market.is_settled())
-			.all(|market| market.fit.add_risk && market.price.at > moment)
+			.all(|market| market.fit.add_risk && market.price.since > moment)
 	}
 }

@@ -44,7 +44,7 @@ impl Market {
 			} else {
 				self.terms.stress
 			},
-			price_at: self.price.at,
+			price_at: self.price.since,
 		}
 	}
 

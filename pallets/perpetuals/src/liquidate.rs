@@ -131,7 +131,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 			ensure!(position.size != 0, Error::<T>::NoPosition);
 			ensure!(market.fit.liquidate, Error::<T>::PriceRefused);
-			ensure!(market.price.at > changed_at, Error::<T>::PriceNotNewer);
+			ensure!(market.price.since > changed_at, Error::<T>::PriceNotNewer);
 			let p = T::RiskParameters::market(id)?;
 			let part = |delta| close_part(market, &position, delta, &risk, p.liquidation_fee);
 			let restores = |parts| {

@@ -436,6 +436,7 @@ pub fn set_price(feed: FeedId, value: FixedU128) {
 		price.confidence = FixedU128::from_inner(1);
 		price.twap = value;
 		price.at = Now::get();
+		price.since = price.at;
 	});
 	FitAt::mutate(|fit| fit.insert(feed, Now::get()));
 }

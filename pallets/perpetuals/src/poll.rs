@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
 			.markets
 			.iter()
 			.filter(|market| market.fit.reduce_risk && !market.is_settled())
-			.map(|market| (market.id, market.index(), market.price.at))
+			.map(|market| (market.id, market.index(), market.price.since))
 			.collect();
 		if markets.is_empty() {
 			return;

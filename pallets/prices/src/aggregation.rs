@@ -90,11 +90,20 @@ pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result
 	if confidence > tolerated(value, parameters.reduce_risk_confidence) {
 		return Err(refused);
 	}
+	let mut times: Vec<Moment> = values
+		.iter()
+		.filter(|v| v.fresh && !v.outlier)
+		.map(|v| v.at)
+		.collect();
+	times.sort_unstable_by(|a, b| b.cmp(a));
+	// As many as are used, so there is one half way; without any there is no majority.
+	let since = times.get(times.len() / 2).copied().unwrap_or_default();
 	Ok(Aggregate {
 		value,
 		confidence,
 		fresh,
 		used,
+		since,
 	})
 }
 

@@ -123,6 +123,7 @@ impl<T: Config> Pallet<T> {
 					confidence,
 					fresh,
 					used,
+					..
 				} = aggregate;
 				Self::deposit_event(Event::PriceUpdated {
 					feed,
@@ -163,6 +164,7 @@ impl<T: Config> Pallet<T> {
 		state.price.value = aggregate.value;
 		state.price.confidence = aggregate.confidence;
 		state.price.at = now;
+		state.price.since = aggregate.since;
 		state.price.twap = history::five_minutes(state, samples);
 		if aggregate.confidence <= aggregation::tolerated(aggregate.value, parameters.add_risk_confidence) {
 			state.fit_at = now;
@@ -361,6 +363,7 @@ impl<T: Config> PriceProvider for Pallet<T> {
 			confidence: FixedU128::from_inner(1),
 			fresh: 1,
 			used: 1,
+			since: now,
 		};
 		History::<T>::mutate(feed, |samples| {
 			Self::publish(&mut state, samples, &aggregate, now, &parameters)

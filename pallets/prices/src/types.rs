@@ -221,6 +221,8 @@ pub struct Aggregate {
 	pub fresh: u32,
 	/// Values that were fresh and no outliers.
 	pub used: u32,
+	/// A strict majority of those were given at this time or later.
+	pub since: Moment,
 }
 
 /// Too few values agree, or not closely enough, to make a price.

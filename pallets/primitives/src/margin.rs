@@ -46,7 +46,7 @@ pub struct Exposure {
 	pub funding_per_hour: i128,
 	/// The price move the market is measured against.
 	pub stress: FixedU128,
-	/// When the market's price was made.
+	/// When most of the values of the market's price were given.
 	pub price_at: Moment,
 }
 

@@ -84,7 +84,7 @@ impl<T: Config> Pallet<T> {
 		let trigger = vault.trigger(branch.divisor).ok_or(Error::<T>::VaultSafe)?;
 		let price = T::Prices::price(branch.feed, PriceFor::Liquidate)?;
 		ensure!(trigger > branch.threshold(price.value)?, Error::<T>::VaultSafe);
-		ensure!(price.at > vault.risk_added_at, Error::<T>::PriceNotNewer);
+		ensure!(price.since > vault.risk_added_at, Error::<T>::PriceNotNewer);
 		let parameters = T::RiskParameters::branch(group)?;
 		let debt = vault.debt(branch.rate_index)?;
 		let terms = Terms::new(branch.ramped_ratio, &parameters).ok_or_else(overflow)?;

@@ -1,5 +1,8 @@
 // A chain for one test file: a node of its own, manual blocks, prices that everybody may act on.
 
+import { stringToU8a, u8aConcat } from "@polkadot/util";
+import { encodeAddress } from "@polkadot/util-crypto";
+
 import { Chain } from "./chain.js";
 import { KeelNode } from "./node.js";
 
@@ -41,4 +44,23 @@ export function event(events, kind) {
 		throw new Error(`expected one event, found ${found.length} in ${events.map((e) => `${e.section}.${e.method}`)}`);
 	}
 	return found[0].data;
+}
+
+/**
+ * What the books of the derivatives side leave unexplained, in base units of kUSD: custody against cash, reserve and clearing, and
+ * clearing against the pool and the markets' pots. Zero, always.
+ */
+export async function booksGap({ api }) {
+	const custody = encodeAddress(u8aConcat(stringToU8a("modlkeel/mgn"), new Uint8Array(20)), api.registry.chainSS58);
+	const held = (await api.query.assets.account(1, custody)).unwrapOr(null)?.balance.toBigInt() ?? 0n;
+	let cash = 0n;
+	for (const [, account] of await api.query.margin.accounts.entries()) cash += account.unwrap().cash.toBigInt();
+	const { idle, clearing } = await api.query.margin.totals();
+	const pool = await api.query.liquidityPool.state();
+	const book = await api.query.perpetuals.book();
+	let pots = book.fundDue.toBigInt() + book.orderFees.toBigInt() + book.recovery.toBigInt();
+	for (const market of book.markets) pots += market.rebates.toBigInt() + market.tranche.toBigInt();
+	const first = held - cash - idle.toBigInt() - clearing.toBigInt();
+	const second = clearing.toBigInt() - pool.cash.toBigInt() - pool.waiting.toBigInt() - pots;
+	return first === 0n ? second : first;
 }

@@ -274,7 +274,7 @@ mod collateral {
 			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 			assert_ok!(Margin::settle(id, -(1_000 * USD as i128)));
 			move_mark(BTC_MARKET, dollars(44_000));
-			PriceTable::mutate(|all| all.get_mut(&ETH).unwrap().at = Now::get());
+			PriceTable::mutate(|all| all.get_mut(&ETH).unwrap().since = Now::get());
 			set_market(BTC_MARKET, |market| market.refused = true);
 			let (before, owed) = (statement(id).equity, debt(id));
 			let outcome = liquidate(id).unwrap();

@@ -488,3 +488,39 @@ mod reads {
 		});
 	}
 }
+
+mod since {
+	use super::*;
+
+	#[test]
+	fn a_price_is_as_new_as_most_of_what_it_is_made_of() {
+		ExtBuilder::default().build_and_execute(|| {
+			let before = settle();
+			assert_eq!((stored(BTC).at, stored(BTC).since), (before, before));
+			// One who says again what he said, or two who are first: the price is made again, of what was said before.
+			for (later, speakers) in [(10, 1), (20, 2)] {
+				let now = before + later * SECOND;
+				block_with(now, BTC, &vec![100.0; speakers]);
+				assert_eq!((stored(BTC).at, stored(BTC).since), (now, before));
+			}
+			// Three of five.
+			let now = before + 22 * SECOND;
+			block_with(now, BTC, &[98.0; 3]);
+			assert_eq!((stored(BTC).at, stored(BTC).since), (now, now));
+		});
+	}
+
+	#[test]
+	fn outliers_make_nothing_newer() {
+		ExtBuilder::default().build_and_execute(|| {
+			let before = settle();
+			let now = before + 10 * SECOND;
+			// Two of five see the fall first, and are dropped.
+			block_with(now, BTC, &[90.0; 2]);
+			assert_eq!(
+				(stored(BTC).at, stored(BTC).since, stored(BTC).value),
+				(now, before, usd(100.0))
+			);
+		});
+	}
+}

@@ -299,7 +299,7 @@ fn meters_count_what_moves() {
 		let before = (240_000 * usd, -624 * btc / 100, -10 * btc);
 		assert_eq!(meters(), (before.0, before.1, before.2, 0));
 		set_price(BTC, dollars(30_000));
-		PriceTable::mutate(|table| table.get_mut(&BTC).unwrap().at = Now::get() + 1);
+		PriceTable::mutate(|table| table.get_mut(&BTC).unwrap().since = Now::get() + 1);
 		let outcome = Vaults::liquidate(Group::Branch(BTC_BRANCH), id).unwrap();
 		// Nothing was repaid by anybody, nothing withdrawn: it was liquidated.
 		let liquidated = outcome.debt as i128;
