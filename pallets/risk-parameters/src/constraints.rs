@@ -2,7 +2,7 @@
 //!
 //! Each holds on one unbroken range of every single key (the others fixed), which the views rely on.
 
-use keel_math::{auction::stairstep_exponential, ONE};
+use keel_math::{auction::stairstep_exponential, mul_ratio, FixedU128, Rounding, ONE};
 use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, MarketParameters};
 
 /// What a liquidation's target must keep above `1 + penalty`, as a raw ratio (0.02). The amount to liquidate is divided by that
@@ -12,6 +12,9 @@ pub const TARGET_GAP: u128 = ONE / 50;
 /// How many times the largest widening of the premium in a block fits into the maintenance margin: what one order does to the
 /// mark, with the move it waits for, must not be what its own margin was for.
 pub const PREMIUM_STEPS: u128 = 4;
+
+/// How many times the largest premium is the way from one end of its range to the other.
+pub const PREMIUM_RANGE: u128 = 2;
 
 /// How many rebates fit into a taker fee: whoever widens the skew to be paid for narrowing it again pays twice what comes back.
 pub const REBATES: u128 = 2;
@@ -57,6 +60,8 @@ pub enum Broken {
 	PremiumStepTooLarge,
 	/// `premium_step > max_premium`.
 	PremiumStepAboveMaximum,
+	/// `PREMIUM_RANGE × max_premium > (initial_multiple − 1) × maintenance_margin`.
+	MaxPremiumTooWide,
 	/// `liquidation_fee ≥ maintenance_margin`.
 	LiquidationFeeTooLarge,
 	/// `maker_fee > taker_fee`.
@@ -96,6 +101,9 @@ impl Broken {
 			Self::CapBelowMaintenance => "maintenance cap is below the maintenance margin",
 			Self::PremiumStepTooLarge => "premium step is above a quarter of the maintenance margin",
 			Self::PremiumStepAboveMaximum => "premium step is above the largest premium",
+			Self::MaxPremiumTooWide => {
+				"twice the largest premium is above what the initial margin is above maintenance"
+			}
 			Self::LiquidationFeeTooLarge => "liquidation fee is not below the maintenance margin",
 			Self::MakerAboveTaker => "maker fee is above the taker fee",
 			Self::RebateTooLarge => "rebate is above half of the taker fee",
@@ -212,6 +220,10 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 /// and out behind it. Together the two widen the premium by the step at most, so he gains less than the step on what he trades;
 /// he pays the taker fee going in and is given a rebate, at best, going out. The step is never above that difference. Orders that
 /// narrow the skew meet no step; they have their limit.
+///
+/// Nor may whoever pushes the mark from one end of the premium's range to the other, over many blocks and with no price moving, take
+/// an account from its initial to its maintenance margin: the one is above the other by that way at least, as shares of the
+/// index's notional. More volatility, open interest or a raised breaker only ask for more.
 pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(
 		set.maintenance_cap >= set.maintenance_margin,
@@ -239,6 +251,11 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 		set.premium_step.into_inner() <= kept,
 		Broken::PremiumStepAboveFees,
 	)?;
+	let above = FixedU128::from_inner(set.initial_multiple.into_inner().saturating_sub(ONE));
+	// The left is a whole number of units, so rounding the right down is exact. One that does not fit is refused.
+	let room = mul_ratio(set.maintenance_margin.into_inner(), above, Rounding::Down);
+	let range = set.max_premium.into_inner().saturating_mul(PREMIUM_RANGE);
+	hold(room.is_some_and(|room| range <= room), Broken::MaxPremiumTooWide)?;
 	ordered(
 		&[set.open_interest_lower, set.open_interest_upper],
 		Broken::OpenInterestOutOfOrder,

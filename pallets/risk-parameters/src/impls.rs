@@ -42,6 +42,7 @@ impl<T> From<Broken> for Error<T> {
 			Broken::CapBelowMaintenance => Error::CapBelowMaintenance,
 			Broken::PremiumStepTooLarge => Error::PremiumStepTooLarge,
 			Broken::PremiumStepAboveMaximum => Error::PremiumStepAboveMaximum,
+			Broken::MaxPremiumTooWide => Error::MaxPremiumTooWide,
 			Broken::LiquidationFeeTooLarge => Error::LiquidationFeeTooLarge,
 			Broken::MakerAboveTaker => Error::MakerAboveTaker,
 			Broken::RebateTooLarge => Error::RebateTooLarge,

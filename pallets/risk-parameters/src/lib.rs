@@ -337,6 +337,10 @@ pub mod pallet {
 		PremiumStepTooLarge,
 		/// `PremiumStep` would be above `MaxPremium`. Lower the step or raise the maximum in the same call.
 		PremiumStepAboveMaximum,
+		/// Twice `MaxPremium` would be above `(InitialMultiple − 1) × MaintenanceMargin`: pushing the mark from one end of its
+		/// range to the other could take an account from its initial to its maintenance margin. Lower `MaxPremium`, or raise
+		/// the multiple or the margin, in the same call.
+		MaxPremiumTooWide,
 		/// `LiquidationFee` would not be below `MaintenanceMargin`, which has to cover it. Lower the fee or raise the margin in
 		/// the same call.
 		LiquidationFeeTooLarge,
@@ -449,7 +453,7 @@ pub mod pallet {
 		/// `AuctionMissesReserve`, `AgesOutOfOrder`, `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`,
 		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `MintedOutOfOrder`, `LeavingOutOfOrder`,
 		/// `DrawdownOutOfOrder`, `FeesMintedOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
-		/// `PremiumStepAboveMaximum`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`,
+		/// `PremiumStepAboveMaximum`, `MaxPremiumTooWide`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`,
 		/// `PremiumStepAboveFees`, `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; `WouldMakeUnsafe`, or why the price is
 		/// refused where the impact can't be judged.
 		///

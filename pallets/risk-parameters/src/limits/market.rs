@@ -122,7 +122,7 @@ pub const fn rule(key: MarketKey) -> Policy {
 		},
 		// Sizes have as many magnitudes as prices, so the range is as wide. Smaller makes every trade move the mark more, and
 		// moving the mark dearer. It moves the mark of those who are in too, so it is not for guardians and the step is small
-		// both ways: at the largest premium of the defaults it is worth about a taker fee to whoever holds the skew.
+		// both ways: at the largest premium of the defaults it is worth less than a taker fee to whoever holds the skew.
 		MarketKey::SkewScale => Policy {
 			unit: Size,
 			safer: Lower,
@@ -135,16 +135,17 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// How far the mark may be from the index by trades that add risk.
+		// How far the mark may be from the index by trades that add risk. Twice that is what somebody could move it without any
+		// price moving: see the constraints.
 		MarketKey::MaxPremium => Policy {
 			unit: Ratio,
 			safer: Lower,
 			guardian: true,
-			default: bps(600),
-			bounds: range(bps(50), bps(800)),
-			limits: range(bps(25), bps(1_000)),
-			tighten: step(500, bps(50)),
-			loosen: step(100, bps(20)),
+			default: bps(100),
+			bounds: range(bps(25), bps(300)),
+			limits: range(bps(10), bps(1_000)),
+			tighten: step(500, bps(20)),
+			loosen: step(100, bps(5)),
 			cooldown: DAY,
 			..REST
 		},

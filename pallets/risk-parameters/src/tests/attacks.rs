@@ -197,7 +197,7 @@ mod guardian_gone_rogue {
 			(c(LendingReduceOnly), pct(85)),
 			// No new positions, and none that pushes the mark.
 			(m(MarketKey::MaxOpenInterest), 0),
-			(m(MarketKey::MaxPremium), bps(50)),
+			(m(MarketKey::MaxPremium), bps(25)),
 			(m(MarketKey::PremiumStep), bps(1)),
 			(m(MarketKey::GuardedCaps), pct(10)),
 			// No rebates, and more for the market's own tranche, from fees to come.
@@ -527,12 +527,14 @@ mod squeeze_of_a_market {
 	#[test]
 	fn by_a_vote_in_a_storm_cannot_let_new_risk_in() {
 		ExtBuilder::default().build_and_execute(|| {
+			// So that the initial margin stands in no move's way.
+			assert_ok!(set(ADJUSTER, MARKET, &[(m(MarketKey::MaxPremium), bps(80))]));
 			for raised in [Level::Guarded, Level::ReduceOnly, Level::Halted] {
 				level(BreakerSubject::Market(BTC), raised);
 				for (key, value) in [
 					(m(MarketKey::MaxOpenInterest), 24_000_000_000_000),
 					(m(MarketKey::InitialMultiple), pct(175)),
-					(m(MarketKey::MaxPremium), bps(650)),
+					(m(MarketKey::MaxPremium), bps(85)),
 					(m(MarketKey::SkewScale), 102_000_000_000_000),
 					(m(MarketKey::MaxFundingRate), bps(550)),
 				] {

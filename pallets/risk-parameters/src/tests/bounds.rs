@@ -34,7 +34,7 @@ fn when_set_should_store_announce_and_leave_the_value() {
 		assert_eq!(Bounds::<Test>::get(Subject::Branch(DOT), FEE), Some(old));
 		// So do another market and another asset of the same number.
 		let (premium, haircut) = (m(MarketKey::MaxPremium), a(CollateralKey::Haircut));
-		assert_ok!(set_bounds(MARKET, &[(premium, pct(5), pct(6))]));
+		assert_ok!(set_bounds(MARKET, &[(premium, bps(50), pct(2))]));
 		assert_ok!(set_bounds(COLLATERAL, &[(haircut, pct(9), pct(11))]));
 		for (held, other, key) in [
 			(MARKET, Subject::Market(SOL), premium),

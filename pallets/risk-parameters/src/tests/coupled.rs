@@ -303,6 +303,7 @@ fn dear() -> MarketParameters {
 		taker_fee: ratio(bps(20)),
 		rebate: ratio(0),
 		premium_step: ratio(bps(20)),
+		max_premium: ratio(bps(30)),
 		..limits::default_market()
 	}
 }
@@ -389,10 +390,140 @@ fn premium_step_stays_within_the_largest_premium() {
 }
 
 #[test]
+fn the_range_of_the_premium_stays_within_what_initial_is_above_maintenance() {
+	// 2 × 1 % = 0.8 × 2.5 %.
+	ExtBuilder::default().build_and_execute(|| {
+		let (largest, margin, multiple) = (
+			m(MarketKey::MaxPremium),
+			m(MarketKey::MaintenanceMargin),
+			m(MarketKey::InitialMultiple),
+		);
+		// Not by a unit in the last place.
+		for list in [
+			[(largest, bps(100) + 1)],
+			[(margin, bps(250) - 1)],
+			[(multiple, bps(18_000) - 1)],
+		] {
+			assert_noop!(set(ADJUSTER, MARKET, &list), Error::<Test>::MaxPremiumTooWide);
+		}
+		// A unit of the premium is two and a half of the margin. What is left over rounds against whoever asks.
+		assert_noop!(
+			set(
+				ADJUSTER,
+				MARKET,
+				&[(largest, bps(100) + 1), (margin, bps(250) + 2)]
+			),
+			Error::<Test>::MaxPremiumTooWide
+		);
+		assert_ok!(set(
+			ADJUSTER,
+			MARKET,
+			&[(largest, bps(100) + 1), (margin, bps(250) + 3)]
+		));
+		// It is 80 of the multiple.
+		assert_noop!(
+			set(
+				ADJUSTER,
+				MARKET,
+				&[
+					(largest, bps(100)),
+					(margin, bps(250)),
+					(multiple, bps(18_000) - 1)
+				]
+			),
+			Error::<Test>::MaxPremiumTooWide
+		);
+		assert_ok!(set(
+			ADJUSTER,
+			MARKET,
+			&[
+				(largest, bps(100) - 1),
+				(margin, bps(250)),
+				(multiple, bps(18_000) - 80)
+			]
+		));
+		later(DAY);
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(multiple, bps(18_000) - 81)]),
+			Error::<Test>::MaxPremiumTooWide
+		);
+		// A guardian only makes room.
+		assert_ok!(set(GUARDIAN, MARKET, &[(largest, bps(50))]));
+		assert_ok!(set(ADJUSTER, MARKET, &[(multiple, bps(17_500))]));
+	});
+}
+
+#[test]
+fn numbers_nothing_could_be_multiplied_with_are_no_room_for_a_premium() {
+	use crate::constraints::{market, Broken};
+	for (multiple, margin, largest) in [
+		// Below one, as one that was listed for its own limits could not be.
+		(ONE - 1, ONE, 1),
+		(ONE, ONE, 1),
+		(0, ONE, 1),
+		// A product that does not fit.
+		(u128::MAX, u128::MAX / 2, bps(100)),
+		(bps(18_000), bps(250), u128::MAX),
+	] {
+		let set = MarketParameters {
+			initial_multiple: ratio(multiple),
+			maintenance_margin: ratio(margin),
+			maintenance_cap: ratio(u128::MAX),
+			max_premium: ratio(largest),
+			premium_step: ratio(0),
+			..limits::default_market()
+		};
+		assert_eq!(
+			market(&set),
+			Err(Broken::MaxPremiumTooWide),
+			"{multiple} {margin} {largest}"
+		);
+	}
+}
+
+#[test]
+fn pushing_the_mark_through_its_range_takes_no_account_from_initial_to_maintenance() {
+	use keel_math::{margin, mul_ratio, Rounding};
+	// Margins, multiples, and the widest premium they leave room for; prices are the index's, notional is a whole.
+	for (rate, multiple) in [
+		(250, 18_000),
+		(400, 18_000),
+		(100, 12_500),
+		(1_000, 12_000),
+		(333, 17_777),
+	] {
+		let room = mul_ratio(bps(rate), ratio(bps(multiple) - ONE), Rounding::Down).unwrap();
+		let set = MarketParameters {
+			maintenance_margin: ratio(bps(rate)),
+			initial_multiple: ratio(bps(multiple)),
+			max_premium: ratio(room / 2),
+			liquidation_fee: ratio(bps(20)),
+			..limits::default_market()
+		};
+		assert_ok!(crate::constraints::market(&set));
+		let (lower, upper) = (set.open_interest_lower, set.open_interest_upper);
+		let initial =
+			margin::initial_rate(set.maintenance_margin, set.initial_multiple, 0, lower, upper).unwrap();
+		// A long whose requirement was made at the highest mark.
+		let (low, high) = (ONE - room / 2, ONE + room / 2);
+		let asked = |mark, rate| mul_ratio(mark, rate, Rounding::Up).unwrap();
+		let left = asked(high, initial) - (high - low);
+		assert!(left >= asked(low, set.maintenance_margin));
+		// At either requirement's own price, a short as well: what the requirement grows by with the mark comes on top, at most
+		// the premium's share of both.
+		let left = asked(low, initial) - (high - low);
+		let short = asked(high, set.maintenance_margin).saturating_sub(left);
+		let both = initial.into_inner() + set.maintenance_margin.into_inner();
+		assert!(short <= mul_ratio(both, set.max_premium, Rounding::Up).unwrap() + 1);
+	}
+}
+
+#[test]
 fn margin_covers_the_fee_of_a_liquidation() {
 	let tight = MarketParameters {
 		maintenance_margin: percent(2),
 		liquidation_fee: ratio(pct(2) - 1),
+		max_premium: ratio(bps(50)),
 		..limits::default_market()
 	};
 	with_market(tight, || {

@@ -273,7 +273,8 @@ fn sees_chain_numbers_that_do_not_go_together() {
 #[test]
 fn sees_market_numbers_that_do_not_go_together() {
 	use MarketKey::*;
-	let cases: [(&[(MarketKey, u128)], &'static str); 15] = [
+	const WIDE: &str = "twice the largest premium is above what the initial margin is above maintenance";
+	let cases: [(&[(MarketKey, u128)], &'static str); 19] = [
 		(
 			&[(MaintenanceMargin, pct(5) + 1), (MaintenanceCap, pct(5))],
 			"maintenance cap is below the maintenance margin",
@@ -331,6 +332,13 @@ fn sees_market_numbers_that_do_not_go_together() {
 			&[(Rebate, bps(2) + 1)],
 			"premium step is above the taker fee less the rebate",
 		),
+		(
+			&[(MaxPremium, bps(25)), (PremiumStep, bps(25) + 1)],
+			"premium step is above the largest premium",
+		),
+		(&[(MaxPremium, bps(100) + 1)], WIDE),
+		(&[(MaintenanceMargin, bps(250) - 1)], WIDE),
+		(&[(InitialMultiple, bps(18_000) - 1)], WIDE),
 	];
 	for (numbers, message) in cases {
 		corrupted(
@@ -342,16 +350,6 @@ fn sees_market_numbers_that_do_not_go_together() {
 			message,
 		);
 	}
-	// Inside the table's bounds no step is above a largest premium.
-	corrupted(
-		|| {
-			let (largest, step) = (m(MaxPremium), m(PremiumStep));
-			Bounds::<Test>::insert(MARKET, largest, policy(largest).limits);
-			put(MARKET, largest, bps(40));
-			put(MARKET, step, bps(40) + 1);
-		},
-		"premium step is above the largest premium",
-	);
 }
 
 #[test]
