@@ -41,8 +41,7 @@ const FEEDS: [(u32, &str, u32); 6] = [
 const BRANCHES: [(u32, u32); 3] = [(2, 2), (3, 3), (4, 4)];
 
 /// What margin accounts may hold beside kUSD: `(asset, feed, decimals, haircut in percent)`.
-const COLLATERALS: [(u32, u32, u8, u32); 4] =
-	[(2, 2, 8, 10), (3, 3, 18, 10), (4, 4, 10, 20), (5, 5, 6, 6)];
+const COLLATERALS: [(u32, u32, u8, u32); 4] = [(2, 2, 8, 10), (3, 3, 18, 10), (4, 4, 10, 20), (5, 5, 6, 6)];
 
 /// Perpetual markets: `(id and feed, K in whole units, maintenance margin and stress in basis points, the most open interest of
 /// a side in millions of kUSD)`. `K` is some ten times that open interest, at prices of the last years.

@@ -10,8 +10,8 @@ use pallet_tx_pause::RuntimeCallNameOf;
 use crate::{
 	adapters::SupplyGauge,
 	governance::{tracks::SafeModeDuration, Guardians, HalfOfCommittee, RootOrRiskAdjust},
-	AccountId, Balance, Balances, InsuranceFund, Margin, Perpetuals, RiskParameters, Runtime, RuntimeCall, RuntimeEvent,
-	RuntimeHoldReason, Timestamp, Vaults,
+	AccountId, Balance, Balances, InsuranceFund, Margin, Perpetuals, RiskParameters, Runtime, RuntimeCall,
+	RuntimeEvent, RuntimeHoldReason, Timestamp, Vaults,
 };
 
 impl pallet_circuit_breaker::Config for Runtime {
