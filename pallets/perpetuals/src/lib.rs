@@ -341,6 +341,9 @@ pub mod pallet {
 		OrderTooSmall,
 		/// The order alone would widen the premium by more than a block lets it. Order less at a time: `maxSize` says how much.
 		OrderTooLarge,
+		/// The order alone could move the premium by more than a block's step. Name the worst price you accept with `limit`, or
+		/// split it over several blocks.
+		LimitNeeded,
 		/// The account has as many open orders as it may. Cancel one, or wait until one is filled.
 		TooManyOrders,
 		/// The account has as many positions as it may. Close one first.
@@ -416,10 +419,15 @@ pub mod pallet {
 		///
 		/// A stop loss or a profit taken is a reduce-only order with a trigger.
 		///
+		/// All orders of a block fill at one index price, and what narrows the skew meets no premium step. So a `size` above the
+		/// step (`PremiumStep · SkewScale`), reduce-only or with a trigger too, needs a `limit`: without one, somebody could push
+		/// the mark before it and take it back behind it.
+		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownAccount`], [`Error::UnknownMarket`]: there is none
 		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]: numbers no order can have
+		/// - [`Error::LimitNeeded`]: `size` is above the premium step and there is no `limit`
 		/// - [`Error::MarketClosing`], [`Error::MarketSettled`]: the market comes to its end
 		/// - [`Error::NoPrice`]: the market never had a price
 		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side

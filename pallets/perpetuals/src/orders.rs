@@ -51,6 +51,7 @@ impl<T: Config> Pallet<T> {
 			trader.position(market).size,
 			trigger.is_none(),
 			reduce_only,
+			limit.is_some(),
 		)?;
 
 		let now = T::Time::now();
@@ -109,25 +110,32 @@ impl<T: Config> Pallet<T> {
 		held: Size,
 		at_once: bool,
 		reduce_only: bool,
+		limited: bool,
 	) -> DispatchResult {
 		let book = Book::<T>::get();
 		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 		ensure!(market.index() > FixedU128::default(), Error::<T>::NoPrice);
+		let p = T::RiskParameters::market(id)?;
+		let step = Self::step(market, &p).ok_or_else(overflow)?;
+		// The step keeps nobody from narrowing much at once. Whoever trades before and behind him at the same price gains less
+		// than the fees only as long as he moves the mark by no more than a step; beyond it he has to say what he accepts.
+		let named = limited || size.unsigned_abs() <= step.unsigned_abs();
 		if reduce_only {
 			ensure!(clipped(size, held) != 0, Error::<T>::NothingToReduce);
+			ensure!(named, Error::<T>::LimitNeeded);
 			return Ok(());
 		}
 		ensure!(market.status == Status::Open, Error::<T>::MarketClosing);
 		let worth = perpetual::notional(size, market.index(), Rounding::Up).ok_or_else(overflow)?;
 		ensure!(worth >= MIN_NOTIONAL, Error::<T>::OrderTooSmall);
 		if perpetual::split(size, held).0 != 0 {
-			let p = T::RiskParameters::market(id)?;
 			ensure!(!Self::is_too_large(market, &p, size)?, Error::<T>::OrderTooLarge);
 			if at_once {
 				T::CircuitBreaker::ensure(BreakerSubject::Market(id), Action::AddRisk)?;
 			}
 		}
+		ensure!(named, Error::<T>::LimitNeeded);
 		ensure!(
 			T::Accounts::risk(account)?.is_initial(),
 			Error::<T>::NotEnoughMargin

@@ -2,7 +2,7 @@
 
 use frame_support::assert_ok;
 use keel_math::FixedU128;
-use keel_primitives::PriceFor;
+use keel_primitives::{Positions, PriceFor};
 
 use crate::{mock::*, Book, Error, Queue};
 
@@ -77,6 +77,101 @@ fn a_limit_keeps_out_of_a_sandwich() {
 		ticks();
 		assert_eq!(failed(victim), Some(Error::<Test>::LimitNotMet.into()));
 		assert!(gain(ALICE) < 0);
+	});
+}
+
+#[test]
+fn whoever_closes_without_a_limit_is_worth_no_sandwich() {
+	// Seven basis points are less than a taker and a maker fee after a rebate, 10 + 2 − 3.
+	const STEP: i128 = 7 * UNIT;
+	let attack = |own: i128, victim: i128| {
+		let mut gained = 0;
+		ExtBuilder.build_and_execute(|| {
+			for _ in 0..3 {
+				trade(BOB, BTC, 40 * UNIT);
+			}
+			set_numbers(BTC, |numbers| numbers.premium_step = ratio(7, 10_000));
+			tick();
+			let closes = try_commit(BOB, BTC, -victim, Terms::default());
+			assert_eq!(closes.is_ok(), victim <= STEP, "{victim}");
+			// In before, out behind, at the same index price: past the queue, as if the order had been let in.
+			let before = gain(ALICE);
+			fill_now(ALICE, BTC, -own).unwrap();
+			fill_now(BOB, BTC, -victim).unwrap();
+			// What widens goes by the step.
+			while position(ALICE, BTC).size < 0 {
+				fill_now(ALICE, BTC, STEP.min(-position(ALICE, BTC).size)).unwrap();
+			}
+			assert_eq!(position(ALICE, BTC).size, 0);
+			gained = gain(ALICE) - before;
+		});
+		gained
+	};
+	for own in [UNIT, STEP, 60 * UNIT] {
+		for victim in [UNIT, STEP / 2, STEP] {
+			assert!(attack(own, victim) < 0, "{own} against {victim}");
+		}
+		// It is the rule that does it.
+		assert!(attack(own, 4 * STEP) > 0, "{own}");
+	}
+}
+
+#[test]
+fn a_limit_keeps_who_closes_much_out_of_a_sandwich() {
+	ExtBuilder.build_and_execute(|| {
+		for _ in 0..2 {
+			trade(BOB, BTC, 40 * UNIT);
+		}
+		let before = gain(ALICE);
+		let opens = commit(ALICE, BTC, -20 * UNIT);
+		// The price of now for all of it is 50 000·(1 + 40/10 000).
+		let terms = Terms {
+			limit: Some(dollars(50_190)),
+			reduce_only: true,
+			..Default::default()
+		};
+		let victim = try_commit(BOB, BTC, -80 * UNIT, terms).unwrap();
+		let closes = commit(ALICE, BTC, 20 * UNIT);
+		ticks();
+		assert_eq!(failed(victim), Some(Error::<Test>::LimitNotMet.into()));
+		assert_eq!((filled(opens).size, filled(closes).position), (-20 * UNIT, 0));
+		assert!(gain(ALICE) < before);
+		// Left alone, it is filled at that.
+		let alone = try_commit(BOB, BTC, -80 * UNIT, terms).unwrap();
+		ticks();
+		assert_eq!(
+			(filled(alone).price, filled(alone).position),
+			(dollars(50_200), 0)
+		);
+	});
+}
+
+#[test]
+fn neither_a_liquidation_nor_a_reduction_agreed_before_needs_a_limit() {
+	let with_eighty = |test: fn()| {
+		ExtBuilder.build_and_execute(|| {
+			set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1));
+			for _ in 0..2 {
+				trade(ALICE, BTC, 40 * UNIT);
+			}
+			// More than the step of 50.
+			assert_eq!(
+				try_commit(ALICE, BTC, -80 * UNIT, Terms::default()),
+				Err(Error::<Test>::LimitNeeded.into())
+			);
+			tick();
+			test();
+			assert_eq!(position(ALICE, BTC).size, 0);
+		})
+	};
+	with_eighty(|| {
+		let all = sp_runtime::Permill::one();
+		<Perpetuals as Positions>::reduce(account(ALICE), all).unwrap();
+	});
+	with_eighty(|| {
+		leave(ALICE, 300_000 * USD);
+		move_to(BTC, dollars(46_000));
+		liquidate(ALICE, BTC).unwrap();
 	});
 }
 

@@ -216,7 +216,11 @@ fn an_order_that_grew_too_large_fails_and_stops_nobody() {
 	ExtBuilder.build_and_execute(|| {
 		trade(ALICE, BTC, -40 * UNIT);
 		// Narrows 40 and widens 50.
-		let flips = commit(BOB, BTC, 90 * UNIT);
+		let terms = Terms {
+			limit: Some(dollars(60_000)),
+			..Default::default()
+		};
+		let flips = try_commit(BOB, BTC, 90 * UNIT, terms).unwrap();
 		let next = commit(CAROL, BTC, UNIT);
 		tick();
 		// What it would have narrowed goes away.

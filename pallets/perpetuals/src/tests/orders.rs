@@ -8,7 +8,7 @@ use frame_support::{
 use keel_primitives::{BreakerSubject, Level};
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Book, Error, Event, Queue, WeightInfo, LOCK_MS, MAX_LIFE_MS, MAX_SIZE};
+use crate::{mock::*, Book, Error, Event, Queue, Trigger, WeightInfo, When, LOCK_MS, MAX_LIFE_MS, MAX_SIZE};
 
 /// An error of a mock: an event keeps no words.
 const LOST: DispatchError = DispatchError::Other("");
@@ -88,6 +88,91 @@ mod commit {
 			assert_eq!(refused(50 * UNIT + 1, HOUR), Error::<Test>::OrderTooLarge.into());
 			assert_ok!(try_commit(ALICE, BTC, 20_000, Terms::default()));
 			assert_ok!(try_commit(ALICE, BTC, 50 * UNIT, Terms::default()));
+		});
+	}
+
+	#[test]
+	fn fails_without_a_limit_above_the_premium_step() {
+		ExtBuilder.build_and_execute(|| {
+			for _ in 0..2 {
+				trade(ALICE, BTC, 40 * UNIT);
+				trade(BOB, ETH, -UNIT);
+			}
+			let trigger = Some(Trigger {
+				price: dollars(45_000),
+				when: When::Below,
+			});
+			let needed = Err(Error::<Test>::LimitNeeded.into());
+			let (state, before) = (Book::<Test>::get(), cash(ALICE));
+			// The step of half a percent of 10 000 BTC is 50. ALICE narrows, with or without an end, now or later.
+			for (trigger, reduce_only) in [(None, false), (None, true), (trigger, false), (trigger, true)] {
+				let plain = Terms {
+					trigger,
+					reduce_only,
+					..Default::default()
+				};
+				let limited = Terms {
+					limit: Some(dollars(1)),
+					..plain
+				};
+				for size in [50 * UNIT + 1, 80 * UNIT] {
+					assert_eq!(try_commit(ALICE, BTC, -size, plain), needed);
+					assert_eq!((Book::<Test>::get(), cash(ALICE)), (state.clone(), before));
+					frame_support::hypothetically!({
+						assert_ok!(try_commit(ALICE, BTC, -size, limited));
+					});
+				}
+				frame_support::hypothetically!({
+					assert_ok!(try_commit(ALICE, BTC, -50 * UNIT, plain));
+				});
+			}
+			// Nor may somebody turn a skew over, or name more than there is to close.
+			assert_eq!(try_commit(BOB, BTC, -130 * UNIT, Terms::default()), needed);
+			let all = Terms {
+				reduce_only: true,
+				..Default::default()
+			};
+			assert_eq!(try_commit(ALICE, BTC, -(MAX_SIZE as i128), all), needed);
+			// What an order can't do at any price is said first.
+			let limited = Terms {
+				limit: Some(dollars(1)),
+				..Default::default()
+			};
+			for terms in [Terms::default(), limited] {
+				let too_large = Err(Error::<Test>::OrderTooLarge.into());
+				assert_eq!(try_commit(BOB, BTC, -131 * UNIT, terms), too_large);
+			}
+			assert_ok!(try_commit(BOB, BTC, -130 * UNIT, limited));
+		});
+	}
+
+	#[test]
+	fn asks_for_a_limit_by_the_step_of_now() {
+		ExtBuilder.build_and_execute(|| {
+			trade(ALICE, BTC, 40 * UNIT);
+			let narrow = || try_commit(ALICE, BTC, -30 * UNIT, Terms::default());
+			frame_support::hypothetically!({
+				assert_ok!(narrow());
+			});
+			set_numbers(BTC, |numbers| {
+				numbers.premium_step = ratio(3, 1_000) - ratio(1, 1_000_000)
+			});
+			assert_eq!(narrow(), Err(Error::<Test>::LimitNeeded.into()));
+			set_numbers(BTC, |numbers| numbers.premium_step = ratio(3, 1_000));
+			assert_ok!(narrow());
+			// Without a step, nobody trades without saying at what price.
+			set_numbers(BTC, |numbers| numbers.premium_step = ratio(0, 1));
+			assert_eq!(
+				try_commit(ALICE, BTC, -UNIT, Terms::default()),
+				Err(Error::<Test>::LimitNeeded.into())
+			);
+			let limited = Terms {
+				limit: Some(dollars(1)),
+				..Default::default()
+			};
+			let id = try_commit(ALICE, BTC, -UNIT, limited).unwrap();
+			ticks();
+			assert_eq!(filled(id).size, -UNIT);
 		});
 	}
 
