@@ -223,7 +223,8 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 ///
 /// Nor may whoever pushes the mark from one end of the premium's range to the other, over many blocks and with no price moving, take
 /// an account from its initial to its maintenance margin: the one is above the other by that way at least, as shares of the
-/// index's notional. More volatility, open interest or a raised breaker only ask for more.
+/// index's notional. What a short's requirement itself grows by with the mark, the premium's share of both margins, is left out.
+/// More volatility, open interest or a raised breaker only ask for more.
 pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(
 		set.maintenance_cap >= set.maintenance_margin,
