@@ -483,7 +483,7 @@ mod liquidation_transactions {
 		}
 		chain.fed_block(time + 2 * SLOT_DURATION, &with_eth(1_800.0));
 		assert_eq!(chain.pending(), 1);
-		assert_ok!(chain.state(|| Vaults::deficit(ETH, vault).map(|_| ())));
+		assert_ok!(chain.state(|| Vaults::deficit(Group::Branch(ETH), vault).map(|_| ())));
 	}
 }
 

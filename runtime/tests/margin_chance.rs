@@ -1151,7 +1151,7 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 			// Nobody gives the custody what no account owns.
 			let target = Margin::custody_account();
 			let gift = pallet_assets::Call::<Runtime>::transfer {
-				id: KUSD.into(),
+				id: KUSD,
 				target: target.into(),
 				amount: 1,
 			};
@@ -1441,7 +1441,7 @@ impl World {
 			}
 			self.block(2_000, |inside| inside.do_it(|_, _| ("lower breakers", lower())));
 		}
-		if self.blocks % 10 == 0 {
+		if self.blocks.is_multiple_of(10) {
 			self.measure();
 			self.everybody_closes();
 		}

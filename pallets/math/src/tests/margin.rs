@@ -141,7 +141,7 @@ mod maintenance {
 			.expect("within the type")
 		};
 		let free = rate(0, u128::MAX).into_inner();
-		assert!(free >= 932 * ONE / 1_000 && free <= 932 * ONE / 1_000 + 4);
+		assert!((932 * ONE / 1_000..=932 * ONE / 1_000 + 4).contains(&free));
 		assert_eq!(rate(0, 50 * percent), f(50 * percent));
 		assert_eq!(rate(2 * ONE, 3 * ONE), f(2 * ONE));
 		// The base wins over a cap below it.

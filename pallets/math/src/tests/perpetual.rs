@@ -213,7 +213,7 @@ mod trades {
 		fn there_and_back_cost_at_most_two_units(index in index_price(), scale in scales(), from in skews(), to in skews()) {
 			let (from, to) = (part(scale, from), part(scale, to));
 			let lost = trade(index, from, scale, to - from) + trade(index, to, scale, from - to);
-			prop_assert!(lost >= 0 && lost <= 2);
+			prop_assert!((0..=2).contains(&lost));
 		}
 	}
 }
