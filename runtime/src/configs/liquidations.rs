@@ -9,5 +9,5 @@ impl pallet_liquidations::Config for Runtime {
 	// 16 branches; a long and a short side of 16 markets; 16 collaterals; the deadlines.
 	type MaxGroups = ConstU32<65>;
 	type RiskParameters = RiskParameters;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_liquidations::WeightInfo<Runtime>;
 }

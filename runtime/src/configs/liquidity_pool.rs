@@ -24,5 +24,5 @@ impl pallet_liquidity_pool::Config for Runtime {
 	type RiskParameters = RiskParameters;
 	type Shares = PoolShares;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_liquidity_pool::WeightInfo<Runtime>;
 }

@@ -35,5 +35,5 @@ impl pallet_margin::Config for Runtime {
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
 	type Triggers = Liquidations;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_margin::WeightInfo<Runtime>;
 }

@@ -21,5 +21,5 @@ impl pallet_perpetuals::Config for Runtime {
 	// The fund gets its share of fees once an hour: one transfer for all of them.
 	type SweepPeriod = ConstU64<3_600_000>;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_perpetuals::WeightInfo<Runtime>;
 }

@@ -15,5 +15,5 @@ impl pallet_risk_parameters::Config for Runtime {
 	type GuardianOrigin = Guardians;
 	type Impact = Vaults;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_risk_parameters::WeightInfo<Runtime>;
 }

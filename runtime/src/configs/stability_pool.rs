@@ -25,5 +25,5 @@ impl pallet_stability_pool::Config for Runtime {
 	type PalletId = StabilityPoolPalletId;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_stability_pool::WeightInfo<Runtime>;
 }

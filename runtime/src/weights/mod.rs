@@ -3,9 +3,12 @@
 pub mod pallet_auctions;
 pub mod pallet_circuit_breaker;
 pub mod pallet_insurance_fund;
-// pub mod pallet_liquidations;
+pub mod pallet_liquidations;
+pub mod pallet_liquidity_pool;
+pub mod pallet_margin;
 pub mod pallet_oracle;
+pub mod pallet_perpetuals;
 pub mod pallet_prices;
-// pub mod pallet_risk_parameters;
-// pub mod pallet_stability_pool;
+pub mod pallet_risk_parameters;
+pub mod pallet_stability_pool;
 pub mod pallet_vaults;

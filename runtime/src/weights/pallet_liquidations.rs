@@ -21,13 +21,13 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
@@ -49,9 +49,9 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Assets::Metadata` (r:2 w:0)
 	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Ladders` (r:1 w:1)
-	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281095), added: 283570, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -60,88 +60,92 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4258`
-		//  Estimated: `284559`
-		// Minimum execution time: 236_663_000 picoseconds.
-		Weight::from_parts(250_473_000, 0)
-			.saturating_add(Weight::from_parts(0, 284559))
+		//  Measured:  `4679`
+		//  Estimated: `284560`
+		// Minimum execution time: 239_718_000 picoseconds.
+		Weight::from_parts(245_766_000, 0)
+			.saturating_add(Weight::from_parts(0, 284560))
 			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().writes(21))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:1 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn authorize_liquidate() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2336`
+		//  Measured:  `2618`
 		//  Estimated: `3957`
-		// Minimum execution time: 35_433_000 picoseconds.
-		Weight::from_parts(38_587_000, 0)
+		// Minimum execution time: 35_132_000 picoseconds.
+		Weight::from_parts(36_615_000, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
 	/// Storage: `Vaults::BranchList` (r:1 w:0)
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Book` (r:1 w:0)
+	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(7829), added: 8324, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Collaterals` (r:1 w:0)
+	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Thresholds` (r:1 w:1)
-	/// Proof: `Liquidations::Thresholds` (`max_values`: Some(1), `max_size`: Some(4581), added: 5076, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Thresholds` (`max_values`: Some(1), `max_size`: Some(18661), added: 19156, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn on_idle_base() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1683`
-		//  Estimated: `6066`
-		// Minimum execution time: 31_166_000 picoseconds.
-		Weight::from_parts(34_362_000, 0)
-			.saturating_add(Weight::from_parts(0, 6066))
-			.saturating_add(T::DbWeight::get().reads(7))
+		//  Measured:  `4589`
+		//  Estimated: `20146`
+		// Minimum execution time: 40_841_000 picoseconds.
+		Weight::from_parts(42_723_000, 0)
+			.saturating_add(Weight::from_parts(0, 20146))
+			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	fn observe_group() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1573`
+		//  Measured:  `1856`
 		//  Estimated: `3775`
-		// Minimum execution time: 23_815_000 picoseconds.
-		Weight::from_parts(25_738_000, 0)
+		// Minimum execution time: 23_415_000 picoseconds.
+		Weight::from_parts(24_607_000, 0)
 			.saturating_add(Weight::from_parts(0, 3775))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:1 w:1)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Branches` (r:1 w:1)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
@@ -163,9 +167,9 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Assets::Metadata` (r:2 w:0)
 	/// Proof: `Assets::Metadata` (`max_values`: None, `max_size`: Some(140), added: 2615, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Ladders` (r:1 w:1)
-	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281095), added: 283570, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::EndQueue` (r:0 w:1)
 	/// Proof: `Auctions::EndQueue` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Auctions::Auctions` (r:0 w:1)
@@ -174,131 +178,139 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn liquidate_in_block() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4258`
-		//  Estimated: `284559`
-		// Minimum execution time: 238_405_000 picoseconds.
-		Weight::from_parts(254_790_000, 0)
-			.saturating_add(Weight::from_parts(0, 284559))
+		//  Measured:  `4679`
+		//  Estimated: `284560`
+		// Minimum execution time: 239_467_000 picoseconds.
+		Weight::from_parts(245_967_000, 0)
+			.saturating_add(Weight::from_parts(0, 284560))
 			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().writes(21))
 	}
+	fn refresh_in_block() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `0`
+		//  Estimated: `0`
+		// Minimum execution time: 1_993_000 picoseconds.
+		Weight::from_parts(2_333_000, 0)
+			.saturating_add(Weight::from_parts(0, 0))
+	}
 	/// Storage: `Liquidations::Index` (r:100 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 100]`.
 	fn walk(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `47 + n * (27 ±0)`
-		//  Estimated: `990 + n * (2519 ±0)`
-		// Minimum execution time: 4_997_000 picoseconds.
-		Weight::from_parts(3_155_868, 0)
+		//  Measured:  `48 + n * (27 ±0)`
+		//  Estimated: `990 + n * (2520 ±0)`
+		// Minimum execution time: 5_148_000 picoseconds.
+		Weight::from_parts(3_329_664, 0)
 			.saturating_add(Weight::from_parts(0, 990))
-			// Standard Error: 1_063
-			.saturating_add(Weight::from_parts(2_850_747, 0).saturating_mul(n.into()))
+			// Standard Error: 650
+			.saturating_add(Weight::from_parts(2_746_990, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 2520).saturating_mul(n.into()))
 	}
 	/// Storage: `Liquidations::Ladders` (r:1 w:0)
-	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281095), added: 283570, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:1027 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[0, 1024]`.
 	fn debt_between(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `18937`
-		//  Estimated: `284559 + n * (2519 ±0)`
-		// Minimum execution time: 26_860_000 picoseconds.
-		Weight::from_parts(27_221_000, 0)
-			.saturating_add(Weight::from_parts(0, 284559))
-			// Standard Error: 137_049
-			.saturating_add(Weight::from_parts(8_217_887, 0).saturating_mul(n.into()))
+		//  Measured:  `18939`
+		//  Estimated: `284560 + n * (2520 ±0)`
+		// Minimum execution time: 27_191_000 picoseconds.
+		Weight::from_parts(28_303_000, 0)
+			.saturating_add(Weight::from_parts(0, 284560))
+			// Standard Error: 127_792
+			.saturating_add(Weight::from_parts(7_703_530, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 2520).saturating_mul(n.into()))
 	}
 	/// Storage: `Liquidations::Ladders` (r:1 w:1)
-	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281095), added: 283570, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:2)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `t` is `[1, 1000]`.
 	fn moved(t: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `70 + t * (18 ±0)`
-		//  Estimated: `284559`
-		// Minimum execution time: 7_070_000 picoseconds.
-		Weight::from_parts(7_313_996, 0)
-			.saturating_add(Weight::from_parts(0, 284559))
-			// Standard Error: 19
-			.saturating_add(Weight::from_parts(11_553, 0).saturating_mul(t.into()))
+		//  Measured:  `71 + t * (18 ±0)`
+		//  Estimated: `284560`
+		// Minimum execution time: 7_632_000 picoseconds.
+		Weight::from_parts(7_965_261, 0)
+			.saturating_add(Weight::from_parts(0, 284560))
+			// Standard Error: 14
+			.saturating_add(Weight::from_parts(10_611, 0).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:10 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_1k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `8525`
-		//  Estimated: `28699`
-		// Minimum execution time: 222_622_000 picoseconds.
-		Weight::from_parts(274_219_000, 0)
-			.saturating_add(Weight::from_parts(0, 28699))
+		//  Measured:  `8808`
+		//  Estimated: `28710`
+		// Minimum execution time: 207_860_000 picoseconds.
+		Weight::from_parts(250_804_000, 0)
+			.saturating_add(Weight::from_parts(0, 28710))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:10 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_10k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `13248`
-		//  Estimated: `28699`
-		// Minimum execution time: 291_195_000 picoseconds.
-		Weight::from_parts(311_314_000, 0)
-			.saturating_add(Weight::from_parts(0, 28699))
+		//  Measured:  `13531`
+		//  Estimated: `28710`
+		// Minimum execution time: 302_621_000 picoseconds.
+		Weight::from_parts(337_544_000, 0)
+			.saturating_add(Weight::from_parts(0, 28710))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:11 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Vaults::Vaults` (r:10 w:0)
 	/// Proof: `Vaults::Vaults` (`max_values`: None, `max_size`: Some(108), added: 2583, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Branches` (r:1 w:0)
 	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
 	fn discover_100k() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `17814`
-		//  Estimated: `28699`
-		// Minimum execution time: 379_806_000 picoseconds.
-		Weight::from_parts(434_608_000, 0)
-			.saturating_add(Weight::from_parts(0, 28699))
+		//  Measured:  `18097`
+		//  Estimated: `28710`
+		// Minimum execution time: 416_571_000 picoseconds.
+		Weight::from_parts(467_518_000, 0)
+			.saturating_add(Weight::from_parts(0, 28710))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
 }

@@ -31,42 +31,42 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 	/// Storage: `Vaults::Branches` (r:1 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(310), added: 2785, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:1 w:0)
-	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(178), added: 2653, mode: `MaxEncodedLen`)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Ladders` (r:1 w:0)
-	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281094), added: 283569, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Ladders` (`max_values`: None, `max_size`: Some(281095), added: 283570, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:3 w:0)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 33]`.
 	fn set_values(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3417 + n * (30 ±0)`
-		//  Estimated: `284559 + n * (2530 ±0)`
-		// Minimum execution time: 109_774_000 picoseconds.
-		Weight::from_parts(134_776_054, 0)
-			.saturating_add(Weight::from_parts(0, 284559))
-			// Standard Error: 51_966
-			.saturating_add(Weight::from_parts(11_059_772, 0).saturating_mul(n.into()))
+		//  Measured:  `3834 + n * (30 ±0)`
+		//  Estimated: `284560 + n * (2530 ±19)`
+		// Minimum execution time: 137_635_000 picoseconds.
+		Weight::from_parts(132_087_314, 0)
+			.saturating_add(Weight::from_parts(0, 284560))
+			// Standard Error: 2_912_080
+			.saturating_add(Weight::from_parts(15_714_693, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
 	}
-	/// Storage: `RiskParameters::Branches` (r:1 w:0)
-	/// Proof: `RiskParameters::Branches` (`max_values`: None, `max_size`: Some(492), added: 2967, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Bounds` (r:33 w:33)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Bounds` (r:41 w:41)
 	/// Proof: `RiskParameters::Bounds` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
-	/// The range of component `n` is `[1, 33]`.
+	/// The range of component `n` is `[1, 41]`.
 	fn set_bounds(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1521 + n * (30 ±0)`
-		//  Estimated: `3957 + n * (2530 ±0)`
-		// Minimum execution time: 44_266_000 picoseconds.
-		Weight::from_parts(50_191_570, 0)
-			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 33_879
-			.saturating_add(Weight::from_parts(8_747_305, 0).saturating_mul(n.into()))
+		//  Measured:  `1920 + n * (27 ±0)`
+		//  Estimated: `2005 + n * (2530 ±0)`
+		// Minimum execution time: 17_146_000 picoseconds.
+		Weight::from_parts(14_190_165, 0)
+			.saturating_add(Weight::from_parts(0, 2005))
+			// Standard Error: 8_529
+			.saturating_add(Weight::from_parts(7_572_193, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -79,14 +79,48 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 	/// The range of component `n` is `[0, 33]`.
 	fn add_branch(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `238`
+		//  Measured:  `305`
 		//  Estimated: `3957`
-		// Minimum execution time: 82_303_000 picoseconds.
-		Weight::from_parts(88_193_302, 0)
+		// Minimum execution time: 77_726_000 picoseconds.
+		Weight::from_parts(83_536_795, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
-			// Standard Error: 1_236
-			.saturating_add(Weight::from_parts(1_877_859, 0).saturating_mul(n.into()))
+			// Standard Error: 4_144
+			.saturating_add(Weight::from_parts(1_830_065, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(34))
+	}
+	/// Storage: `RiskParameters::Markets` (r:1 w:1)
+	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Bounds` (r:0 w:34)
+	/// Proof: `RiskParameters::Bounds` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[0, 34]`.
+	fn add_market(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `234`
+		//  Estimated: `3989`
+		// Minimum execution time: 77_957_000 picoseconds.
+		Weight::from_parts(83_285_474, 0)
+			.saturating_add(Weight::from_parts(0, 3989))
+			// Standard Error: 4_112
+			.saturating_add(Weight::from_parts(1_827_997, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(35))
+	}
+	/// Storage: `RiskParameters::Collaterals` (r:1 w:1)
+	/// Proof: `RiskParameters::Collaterals` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Bounds` (r:0 w:4)
+	/// Proof: `RiskParameters::Bounds` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[0, 4]`.
+	fn add_collateral(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `338`
+		//  Estimated: `3541`
+		// Minimum execution time: 18_538_000 picoseconds.
+		Weight::from_parts(19_833_630, 0)
+			.saturating_add(Weight::from_parts(0, 3541))
+			// Standard Error: 4_213
+			.saturating_add(Weight::from_parts(2_050_753, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 }

@@ -36,10 +36,10 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn deposit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5400`
+		//  Measured:  `5472`
 		//  Estimated: `13326`
-		// Minimum execution time: 151_556_000 picoseconds.
-		Weight::from_parts(157_565_000, 0)
+		// Minimum execution time: 153_229_000 picoseconds.
+		Weight::from_parts(178_406_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -58,10 +58,10 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5282`
+		//  Measured:  `5354`
 		//  Estimated: `13326`
-		// Minimum execution time: 145_858_000 picoseconds.
-		Weight::from_parts(156_073_000, 0)
+		// Minimum execution time: 145_847_000 picoseconds.
+		Weight::from_parts(172_378_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -80,10 +80,10 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn claim() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `5137`
+		//  Measured:  `5209`
 		//  Estimated: `13326`
-		// Minimum execution time: 146_479_000 picoseconds.
-		Weight::from_parts(161_822_000, 0)
+		// Minimum execution time: 144_745_000 picoseconds.
+		Weight::from_parts(171_115_000, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -103,13 +103,13 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// The range of component `n` is `[1, 16]`.
 	fn claim_all(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1126 + n * (363 ±0)`
+		//  Measured:  `1230 + n * (364 ±0)`
 		//  Estimated: `13326 + n * (5218 ±0)`
-		// Minimum execution time: 98_527_000 picoseconds.
-		Weight::from_parts(52_472_633, 0)
+		// Minimum execution time: 100_119_000 picoseconds.
+		Weight::from_parts(51_176_659, 0)
 			.saturating_add(Weight::from_parts(0, 13326))
-			// Standard Error: 51_820
-			.saturating_add(Weight::from_parts(48_861_880, 0).saturating_mul(n.into()))
+			// Standard Error: 114_034
+			.saturating_add(Weight::from_parts(50_040_392, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -125,13 +125,13 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// The range of component `n` is `[0, 4]`.
 	fn join_due(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1464 + n * (24 ±0)`
+		//  Measured:  `1502 + n * (24 ±0)`
 		//  Estimated: `2735`
-		// Minimum execution time: 9_835_000 picoseconds.
-		Weight::from_parts(13_190_517, 0)
+		// Minimum execution time: 11_016_000 picoseconds.
+		Weight::from_parts(16_032_221, 0)
 			.saturating_add(Weight::from_parts(0, 2735))
-			// Standard Error: 50_060
-			.saturating_add(Weight::from_parts(8_663_126, 0).saturating_mul(n.into()))
+			// Standard Error: 103_747
+			.saturating_add(Weight::from_parts(9_103_811, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 	}
@@ -144,19 +144,39 @@ impl<T: frame_system::Config> pallet_stability_pool::WeightInfo for WeightInfo<T
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
-	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(144), added: 639, mode: `MaxEncodedLen`)
+	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(192), added: 687, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(312), added: 807, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:0 w:1)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
 	fn absorb() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3645`
+		//  Measured:  `3992`
 		//  Estimated: `11426`
-		// Minimum execution time: 149_282_000 picoseconds.
-		Weight::from_parts(161_922_000, 0)
+		// Minimum execution time: 152_498_000 picoseconds.
+		Weight::from_parts(178_065_000, 0)
 			.saturating_add(Weight::from_parts(0, 11426))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(11))
+	}
+	/// Storage: `StabilityPool::State` (r:1 w:1)
+	/// Proof: `StabilityPool::State` (`max_values`: Some(1), `max_size`: Some(1250), added: 1745, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Asset` (r:2 w:2)
+	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+	/// Storage: `Assets::Account` (r:4 w:4)
+	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+	/// Storage: `System::Account` (r:1 w:1)
+	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+	/// Storage: `StabilityPool::PastSums` (r:0 w:1)
+	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(609), added: 3084, mode: `MaxEncodedLen`)
+	fn buy() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `3184`
+		//  Estimated: `11426`
+		// Minimum execution time: 110_535_000 picoseconds.
+		Weight::from_parts(129_293_000, 0)
+			.saturating_add(Weight::from_parts(0, 11426))
+			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().writes(9))
 	}
 }
