@@ -1023,7 +1023,7 @@ mod liquidated {
 				&before,
 			);
 			assert!(gain < 0, "{gain}");
-			assert!(stage.chain.state(|| InsuranceFund::bad_debt()) == 0);
+			assert!(stage.chain.state(InsuranceFund::bad_debt) == 0);
 		}
 	}
 
