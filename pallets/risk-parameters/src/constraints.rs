@@ -2,7 +2,7 @@
 //!
 //! Each holds on one unbroken range of every single key (the others fixed), which the views rely on.
 
-use keel_math::{auction::stairstep_exponential, mul_ratio, FixedU128, Rounding, ONE};
+use keel_math::{auction::stairstep_exponential, mul_div, Rounding, ONE};
 use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, MarketParameters};
 
 /// What a liquidation's target must keep above `1 + penalty`, as a raw ratio (0.02). The amount to liquidate is divided by that
@@ -13,7 +13,8 @@ pub const TARGET_GAP: u128 = ONE / 50;
 /// mark, with the move it waits for, must not be what its own margin was for.
 pub const PREMIUM_STEPS: u128 = 4;
 
-/// How many times the largest premium is the way from one end of its range to the other.
+/// How many times the largest premium is the way from one end of its range to the other; and, of the skew scale, the largest
+/// position for which the initial margin is sure to be enough for that way.
 pub const PREMIUM_RANGE: u128 = 2;
 
 /// How many rebates fit into a taker fee: whoever widens the skew to be paid for narrowing it again pays twice what comes back.
@@ -60,7 +61,8 @@ pub enum Broken {
 	PremiumStepTooLarge,
 	/// `premium_step > max_premium`.
 	PremiumStepAboveMaximum,
-	/// `PREMIUM_RANGE × max_premium > (initial_multiple − 1) × maintenance_margin`.
+	/// `PREMIUM_RANGE × p × (1 + p) > maintenance_margin × (initial_multiple × (1 − p) − (1 + p))`, where `p` is `max_premium`;
+	/// or `initial_multiple × (1 − p) ≤ 1 + p`.
 	MaxPremiumTooWide,
 	/// `liquidation_fee ≥ maintenance_margin`.
 	LiquidationFeeTooLarge,
@@ -102,7 +104,7 @@ impl Broken {
 			Self::PremiumStepTooLarge => "premium step is above a quarter of the maintenance margin",
 			Self::PremiumStepAboveMaximum => "premium step is above the largest premium",
 			Self::MaxPremiumTooWide => {
-				"twice the largest premium is above what the initial margin is above maintenance"
+				"pushing the mark through its range takes more than the initial margin is above maintenance"
 			}
 			Self::LiquidationFeeTooLarge => "liquidation fee is not below the maintenance margin",
 			Self::MakerAboveTaker => "maker fee is above the taker fee",
@@ -221,10 +223,19 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 /// he pays the taker fee going in and is given a rebate, at best, going out. The step is never above that difference. Orders that
 /// narrow the skew meet no step; they have their limit.
 ///
-/// Nor may whoever pushes the mark from one end of the premium's range to the other, over many blocks and with no price moving, take
-/// an account from its initial to its maintenance margin: the one is above the other by that way at least, as shares of the
-/// index's notional. What a short's requirement itself grows by with the mark, the premium's share of both margins, is left out.
-/// More volatility, open interest or a raised breaker only ask for more.
+/// Nor may whoever pushes the mark from one end of the premium's range to the other, over many blocks and with the index standing
+/// still, take an account from its initial to its maintenance requirement. With `p` the largest premium, `m` the initial multiple
+/// and `r` the maintenance margin, all as shares of the index's notional: a short opened at the mark `1 − p` has at least
+/// `m·r·(1 − p)`; at `1 + p` it has lost `2p` and needs `r·(1 + p)`. What closing its size `q` costs, `q²·mark/2K` in both
+/// requirements, has grown by `p·q/K`, which is at most `2p²` while `q` is no larger than the range itself, `2p·K`. Together:
+/// `2p·(1 + p) ≤ r·(m·(1 − p) − (1 + p))`. A long, pushed down, started with more and needs less. The left grows with `p` and the
+/// right falls; the right grows with `r` and with `m`: so it holds on one unbroken range of each.
+///
+/// What it assumes: that the position is no larger than that; a larger one can be short of its requirement by `p·(q/K − 2p)` of
+/// the index's notional, and no more. That the mark stays in its range, which trades that only close may leave. Funding,
+/// interest and what amounts are rounded by come on top. More volatility, open interest or a raised breaker only ask for more, until
+/// the initial margin is all of the notional: that is enough for a maintenance rate up to `(1 − 3p − 2p²)/(1 + p)`, 61 % at the
+/// widest premium of the limits.
 pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(
 		set.maintenance_cap >= set.maintenance_margin,
@@ -252,11 +263,7 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 		set.premium_step.into_inner() <= kept,
 		Broken::PremiumStepAboveFees,
 	)?;
-	let above = FixedU128::from_inner(set.initial_multiple.into_inner().saturating_sub(ONE));
-	// The left is a whole number of units, so rounding the right down is exact. One that does not fit is refused.
-	let room = mul_ratio(set.maintenance_margin.into_inner(), above, Rounding::Down);
-	let range = set.max_premium.into_inner().saturating_mul(PREMIUM_RANGE);
-	hold(room.is_some_and(|room| range <= room), Broken::MaxPremiumTooWide)?;
+	hold(survives_range(set).unwrap_or(false), Broken::MaxPremiumTooWide)?;
 	ordered(
 		&[set.open_interest_lower, set.open_interest_upper],
 		Broken::OpenInterestOutOfOrder,
@@ -281,6 +288,26 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 		],
 		Broken::LiquidatedOutOfOrder,
 	)
+}
+
+/// Is an initial margin enough for the way through the premium's range, as [`market`] has it? What the way takes is rounded up, what
+/// there is for it down. `None` without anything for it, for a premium of one or more, and on overflow.
+fn survives_range(set: &MarketParameters) -> Option<bool> {
+	let largest = set.max_premium.into_inner();
+	let (lowest, highest) = (ONE.checked_sub(largest)?, ONE.checked_add(largest)?);
+	// With 36 decimals, so that only the whole is rounded.
+	let initial = set.initial_multiple.into_inner().checked_mul(lowest)?;
+	let above = initial
+		.checked_sub(highest.checked_mul(ONE)?)
+		.filter(|above| *above > 0)?;
+	let room = mul_div(
+		set.maintenance_margin.into_inner(),
+		above,
+		ONE.checked_mul(ONE)?,
+		Rounding::Down,
+	)?;
+	let way = mul_div(largest.checked_mul(PREMIUM_RANGE)?, highest, ONE, Rounding::Up)?;
+	Some(way <= room)
 }
 
 /// Do the numbers of an asset that accounts hold go together?

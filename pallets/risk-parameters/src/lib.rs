@@ -337,9 +337,10 @@ pub mod pallet {
 		PremiumStepTooLarge,
 		/// `PremiumStep` would be above `MaxPremium`. Lower the step or raise the maximum in the same call.
 		PremiumStepAboveMaximum,
-		/// Twice `MaxPremium` would be above `(InitialMultiple − 1) × MaintenanceMargin`: pushing the mark from one end of its
-		/// range to the other could take an account from its initial to its maintenance margin. Lower `MaxPremium`, or raise
-		/// the multiple or the margin, in the same call.
+		/// With `p` for `MaxPremium`, `2p × (1 + p)` would be above `MaintenanceMargin × (InitialMultiple × (1 − p) − (1 + p))`:
+		/// pushing the mark from one end of its range to the other could take an account from its initial to its maintenance
+		/// margin, even with a position of at most `2p × SkewScale`. Lower `MaxPremium`, or raise the multiple or the margin, in
+		/// the same call.
 		MaxPremiumTooWide,
 		/// `LiquidationFee` would not be below `MaintenanceMargin`, which has to cover it. Lower the fee or raise the margin in
 		/// the same call.

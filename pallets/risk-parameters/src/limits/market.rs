@@ -136,12 +136,13 @@ pub const fn rule(key: MarketKey) -> Policy {
 			..REST
 		},
 		// How far the mark may be from the index by trades that add risk. Twice that is what somebody could move it without any
-		// price moving: see the constraints.
+		// price moving, and more than that has to fit between the margins: see the constraints. In whole basis points the default
+		// is the widest that does.
 		MarketKey::MaxPremium => Policy {
 			unit: Ratio,
 			safer: Lower,
 			guardian: true,
-			default: bps(100),
+			default: bps(95),
 			bounds: range(bps(25), bps(300)),
 			limits: range(bps(10), bps(1_000)),
 			tighten: step(500, bps(20)),

@@ -3,7 +3,10 @@ use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, M
 use sp_runtime::{DispatchError, FixedU128};
 
 use super::*;
-use crate::limits;
+use crate::{
+	constraints::{market, Broken},
+	limits,
+};
 
 fn percent(n: u128) -> FixedU128 {
 	FixedU128::from_inner(pct(n))
@@ -391,62 +394,58 @@ fn premium_step_stays_within_the_largest_premium() {
 
 #[test]
 fn the_range_of_the_premium_stays_within_what_initial_is_above_maintenance() {
-	// 2 × 1 % = 0.8 × 2.5 %.
+	let (largest, margin, multiple) = (
+		m(MarketKey::MaxPremium),
+		m(MarketKey::MaintenanceMargin),
+		m(MarketKey::InitialMultiple),
+	);
+	let (p, r, i) = (bps(95), bps(250), bps(18_000));
+	let wide = |list: &[(Key, u128)]| {
+		assert_noop!(set(ADJUSTER, MARKET, list), Error::<Test>::MaxPremiumTooWide);
+	};
+	let fits = |list: &[(Key, u128)]| {
+		frame_support::hypothetically!({
+			assert_ok!(set(ADJUSTER, MARKET, list));
+			assert_ok!(RiskParameters::do_try_state());
+		});
+	};
 	ExtBuilder::default().build_and_execute(|| {
-		let (largest, margin, multiple) = (
-			m(MarketKey::MaxPremium),
-			m(MarketKey::MaintenanceMargin),
-			m(MarketKey::InitialMultiple),
-		);
+		// The ends of the rule, worked out elsewhere.
+		let widest = widest_premium(r, i);
+		assert_eq!(widest, 9_573_287_124_285_971);
+		assert_eq!(least_margin(p, i), 24_800_232_738_557_021);
+		assert_eq!(least_multiple(p, r), 1_793_760_726_905_603_231);
+		// The default is the widest there is in whole basis points.
+		assert!(p <= widest && widest < bps(96));
 		// Not by a unit in the last place.
-		for list in [
-			[(largest, bps(100) + 1)],
-			[(margin, bps(250) - 1)],
-			[(multiple, bps(18_000) - 1)],
+		for (key, last, next) in [
+			(largest, widest, widest + 1),
+			(margin, least_margin(p, i), least_margin(p, i) - 1),
+			(multiple, least_multiple(p, r), least_multiple(p, r) - 1),
 		] {
-			assert_noop!(set(ADJUSTER, MARKET, &list), Error::<Test>::MaxPremiumTooWide);
+			wide(&[(key, next)]);
+			fits(&[(key, last)]);
 		}
-		// A unit of the premium is two and a half of the margin. What is left over rounds against whoever asks.
-		assert_noop!(
-			set(
-				ADJUSTER,
-				MARKET,
-				&[(largest, bps(100) + 1), (margin, bps(250) + 2)]
-			),
-			Error::<Test>::MaxPremiumTooWide
-		);
-		assert_ok!(set(
-			ADJUSTER,
-			MARKET,
-			&[(largest, bps(100) + 1), (margin, bps(250) + 3)]
-		));
-		// It is 80 of the multiple.
-		assert_noop!(
-			set(
-				ADJUSTER,
-				MARKET,
-				&[
-					(largest, bps(100)),
-					(margin, bps(250)),
-					(multiple, bps(18_000) - 1)
-				]
-			),
-			Error::<Test>::MaxPremiumTooWide
-		);
-		assert_ok!(set(
-			ADJUSTER,
-			MARKET,
-			&[
-				(largest, bps(100) - 1),
-				(margin, bps(250)),
-				(multiple, bps(18_000) - 80)
-			]
-		));
+		// A unit of the premium is less than three of the margin, and a hundred of the multiple at most.
+		assert_ok!(set(ADJUSTER, MARKET, &[(largest, widest)]));
 		later(DAY);
-		assert_noop!(
-			set(ADJUSTER, MARKET, &[(multiple, bps(18_000) - 81)]),
-			Error::<Test>::MaxPremiumTooWide
-		);
+		for (key, from, least, most) in [
+			(margin, r, least_margin(widest + 1, i), 3),
+			(multiple, i, least_multiple(widest + 1, r), 100),
+		] {
+			assert!(least > from && least - from <= most, "{key:?} {least}");
+			wide(&[(largest, widest + 1)]);
+			wide(&[(largest, widest + 1), (key, least - 1)]);
+			fits(&[(largest, widest + 1), (key, least)]);
+			// And back.
+			let less = if key == margin {
+				least_margin(widest - 1, i)
+			} else {
+				least_multiple(widest - 1, r)
+			};
+			wide(&[(largest, widest - 1), (key, less - 1)]);
+			fits(&[(largest, widest - 1), (key, less)]);
+		}
 		// A guardian only makes room.
 		assert_ok!(set(GUARDIAN, MARKET, &[(largest, bps(50))]));
 		assert_ok!(set(ADJUSTER, MARKET, &[(multiple, bps(17_500))]));
@@ -454,16 +453,60 @@ fn the_range_of_the_premium_stays_within_what_initial_is_above_maintenance() {
 }
 
 #[test]
+fn the_rule_of_the_range_is_the_same_to_a_unit_wherever_it_ends() {
+	for margin in [50, 87, 250, 333, 1_000, 5_000].map(bps) {
+		for multiple in [10_500, 12_345, 18_000, 50_000, 200_000].map(bps) {
+			let set = |premium: u128, margin: u128, multiple: u128| MarketParameters {
+				maintenance_margin: ratio(margin),
+				maintenance_cap: ratio(ONE),
+				initial_multiple: ratio(multiple),
+				max_premium: ratio(premium),
+				premium_step: ratio(1),
+				liquidation_fee: ratio(0),
+				..limits::default_market()
+			};
+			let premium = widest_premium(margin, multiple);
+			let (least, fewest) = (least_margin(premium, multiple), least_multiple(premium, margin));
+			for last in [
+				set(premium, margin, multiple),
+				set(premium, least, multiple),
+				set(premium, margin, fewest),
+			] {
+				assert_ok!(market(&last));
+			}
+			for next in [
+				set(premium + 1, margin, multiple),
+				set(premium, least - 1, multiple),
+				set(premium, margin, fewest - 1),
+			] {
+				assert_eq!(market(&next), Err(Broken::MaxPremiumTooWide), "{next:?}");
+			}
+		}
+	}
+}
+
+#[test]
 fn numbers_nothing_could_be_multiplied_with_are_no_room_for_a_premium() {
-	use crate::constraints::{market, Broken};
 	for (multiple, margin, largest) in [
 		// Below one, as one that was listed for its own limits could not be.
 		(ONE - 1, ONE, 1),
 		(ONE, ONE, 1),
 		(0, ONE, 1),
-		// A product that does not fit.
-		(u128::MAX, u128::MAX / 2, bps(100)),
+		// No further above maintenance than the marks are apart, or not by enough to be a unit.
+		(ONE, ONE, 0),
+		(bps(15_000), ONE, pct(20)),
+		(bps(15_000) + 1, ONE, pct(20)),
+		(ONE + 2, ONE, 1),
+		// No price is left at the lower end of the range.
+		(bps(18_000), bps(250), ONE),
+		(bps(18_000), bps(250), ONE + 1),
+		(u128::MAX, ONE, ONE),
+		// What does not fit: the multiple, the room it makes, the premium.
+		(u128::MAX, ONE, 1),
+		(300 * ONE, u128::MAX, 1),
+		(u128::MAX, u128::MAX / 2, bps(95)),
 		(bps(18_000), bps(250), u128::MAX),
+		(bps(18_000), bps(250), u128::MAX / 2),
 	] {
 		let set = MarketParameters {
 			initial_multiple: ratio(multiple),
@@ -481,41 +524,138 @@ fn numbers_nothing_could_be_multiplied_with_are_no_room_for_a_premium() {
 	}
 }
 
+/// A position that meets the initial requirement at one mark and is pushed to another. Marks, rates and the premium have 18
+/// decimals, the index is one and nothing is rounded.
+#[derive(Clone, Copy)]
+struct Push {
+	initial: u128,
+	maintenance: u128,
+	premium: u128,
+	/// The position's size, in halves of the premium's range.
+	halves: u128,
+}
+
+impl Push {
+	/// What is left of the margin above what it has to be at `to`, in shares of `2·ONE²` of the notional. Below zero: what is missing.
+	fn spare(&self, from: u128, to: u128, lost: i128) -> i128 {
+		// What closing costs is half of `q/K` of the value at the mark, and `q/K` is so many premiums.
+		let asked = |mark: u128, rate: u128| (mark * (2 * rate + self.halves * self.premium)) as i128;
+		asked(from, self.initial) - lost * 2 * ONE as i128 - asked(to, self.maintenance)
+	}
+
+	fn short(&self, from: u128, to: u128) -> i128 {
+		self.spare(from, to, to as i128 - from as i128)
+	}
+
+	fn long(&self, from: u128, to: u128) -> i128 {
+		self.spare(from, to, from as i128 - to as i128)
+	}
+
+	/// The same by the functions that the markets use, in base units of the largest position there could be.
+	fn spare_in_units(&self, short: bool) -> i128 {
+		use keel_math::{margin::requirement, perpetual};
+		let scale = policy(m(MarketKey::SkewScale)).limits.max;
+		let end = (scale / ONE * self.premium) as i128;
+		let size = end * self.halves as i128;
+		let (size, from) = if short { (-size, -end) } else { (size, end) };
+		let mark = |skew| perpetual::mark(ratio(ONE), skew, scale).unwrap();
+		let worth = |skew| perpetual::value(size, mark(skew), keel_math::Rounding::Down).unwrap();
+		let asked = |skew, rate| requirement(size, mark(skew), ratio(rate), scale).unwrap() as i128;
+		asked(from, self.initial) + worth(-from) - worth(from) - asked(-from, self.maintenance)
+	}
+}
+
 #[test]
 fn pushing_the_mark_through_its_range_takes_no_account_from_initial_to_maintenance() {
-	use keel_math::{margin, mul_ratio, Rounding};
-	// Margins, multiples, and the widest premium they leave room for; prices are the index's, notional is a whole.
+	use keel_math::margin::initial_rate;
+	/// What may be missing of an amount that is a difference of several, each of them rounded to a base unit.
+	const DUST: i128 = 4;
+	let limits = policy(m(MarketKey::MaxPremium)).limits;
 	for (rate, multiple) in [
 		(250, 18_000),
 		(400, 18_000),
 		(100, 12_500),
 		(1_000, 12_000),
 		(333, 17_777),
+		(50, 10_500),
+		(1_000, 30_000),
+		// Where the initial margin is all of the value already.
+		(5_000, 200_000),
 	] {
-		let room = mul_ratio(bps(rate), ratio(bps(multiple) - ONE), Rounding::Down).unwrap();
-		let set = MarketParameters {
-			maintenance_margin: ratio(bps(rate)),
-			initial_multiple: ratio(bps(multiple)),
-			max_premium: ratio(room / 2),
+		let (maintenance, multiple) = (bps(rate), bps(multiple));
+		let with = |premium| MarketParameters {
+			maintenance_margin: ratio(maintenance),
+			maintenance_cap: ratio(ONE),
+			initial_multiple: ratio(multiple),
+			max_premium: ratio(premium),
+			premium_step: ratio(bps(1)),
 			liquidation_fee: ratio(bps(20)),
 			..limits::default_market()
 		};
-		assert_ok!(crate::constraints::market(&set));
+		// The widest that the rule itself lets through.
+		let widest = edge(bps(1), ONE, |premium| market(&with(premium)).is_ok());
+		let premium = widest.min(limits.max);
+		let set = with(premium);
 		let (lower, upper) = (set.open_interest_lower, set.open_interest_upper);
-		let initial =
-			margin::initial_rate(set.maintenance_margin, set.initial_multiple, 0, lower, upper).unwrap();
-		// A long whose requirement was made at the highest mark.
-		let (low, high) = (ONE - room / 2, ONE + room / 2);
-		let asked = |mark, rate| mul_ratio(mark, rate, Rounding::Up).unwrap();
-		let left = asked(high, initial) - (high - low);
-		assert!(left >= asked(low, set.maintenance_margin));
-		// At either requirement's own price, a short as well: what the requirement grows by with the mark comes on top, at most
-		// the premium's share of both.
-		let left = asked(low, initial) - (high - low);
-		let short = asked(high, set.maintenance_margin).saturating_sub(left);
-		let both = initial.into_inner() + set.maintenance_margin.into_inner();
-		assert!(short <= mul_ratio(both, set.max_premium, Rounding::Up).unwrap() + 1);
+		let initial = initial_rate(set.maintenance_margin, set.initial_multiple, 0, lower, upper)
+			.unwrap()
+			.into_inner();
+		let (low, high) = (ONE - premium, ONE + premium);
+		let push = |halves| Push {
+			initial,
+			maintenance,
+			premium,
+			halves,
+		};
+		// From anywhere in the range to anywhere, of every size up to that of the range.
+		let marks = [low, ONE - premium / 3, ONE, ONE + premium / 2, high];
+		for halves in 0..=2 {
+			let worst = push(2).short(low, high);
+			let push = push(halves);
+			for (from, to) in marks.iter().flat_map(|from| marks.map(|to| (*from, to))) {
+				for (side, spare) in [("short", push.short(from, to)), ("long", push.long(from, to))] {
+					assert!(
+						spare >= 0 && spare >= worst,
+						"a {side} of {halves} halves from {from} to {to} at {rate} and {multiple} lacks {spare}"
+					);
+				}
+			}
+			assert!(push.spare_in_units(true) >= -DUST, "{rate} {multiple}");
+			assert!(push.spare_in_units(false) >= -DUST, "{rate} {multiple}");
+		}
+		// A larger one is short by `p·(q/K − 2p)` at most, a long by nothing.
+		let spare = push(2).short(low, high);
+		for halves in 3..=20 {
+			let beyond = 2 * (premium * (halves - 2) * premium) as i128;
+			assert_eq!(push(halves).short(low, high), spare - beyond);
+			assert!(push(halves).long(high, low) >= 0);
+		}
+		// And nothing is wasted: a unit of the premium is worth three of the notional at most, as much is rounded.
+		if widest == premium {
+			let unit = 2 * ONE as i128;
+			assert!(spare < 6 * unit, "{rate} {multiple} leaves {spare}");
+			assert_eq!(widest, widest_premium(maintenance, multiple));
+		}
 	}
+}
+
+#[test]
+fn where_the_initial_margin_is_all_of_the_value_it_is_enough_for_every_cap_of_the_table() {
+	let widest = policy(m(MarketKey::MaxPremium)).limits.max;
+	let cap = policy(m(MarketKey::MaintenanceCap)).bounds.max;
+	let spare = |maintenance| {
+		let push = Push {
+			initial: ONE,
+			maintenance,
+			premium: widest,
+			halves: 2,
+		};
+		push.short(ONE - widest, ONE + widest)
+			.min(push.long(ONE + widest, ONE - widest))
+	};
+	// (1 − 0.3 − 0.02) / 1.1.
+	let most = edge(cap, ONE, |maintenance| spare(maintenance) >= 0);
+	assert_eq!(most, ONE * 68 / 110);
 }
 
 #[test]
@@ -606,14 +746,14 @@ fn a_sandwich_costs_what_it_can_gain() {
 		premium_step: ratio(bps(25) / 10),
 		..limits::default_market()
 	};
-	assert_ok!(crate::constraints::market(&none));
+	assert_ok!(market(&none));
 	let step = ratio(bps(25) / 10 + 1);
 	assert_eq!(
-		crate::constraints::market(&MarketParameters {
+		market(&MarketParameters {
 			premium_step: step,
 			..none
 		}),
-		Err(crate::constraints::Broken::PremiumStepAboveFees)
+		Err(Broken::PremiumStepAboveFees)
 	);
 }
 

@@ -329,7 +329,7 @@ fn a_captured_listing_with_every_number_at_its_loosest_is_refused() {
 		// Nor so that the numbers go together.
 		let mut worst = crate::limits::new_market();
 		worst.maintenance_margin = FixedU128::from_inner(bps(50));
-		worst.max_premium = FixedU128::from_inner(bps(20));
+		worst.max_premium = FixedU128::from_inner(widest_premium(bps(50), bps(18_000)));
 		worst.liquidation_fee = FixedU128::from_inner(0);
 		worst.skew_scale = policy(m(MarketKey::SkewScale)).limits.max;
 		worst.max_open_interest = policy(m(MarketKey::MaxOpenInterest)).limits.max;

@@ -15,6 +15,7 @@ mod views;
 
 use frame_support::dispatch::DispatchResult;
 use keel_primitives::{BranchKey, BreakerSubject, ChainKey, CollateralKey, Level, MarketKey, MintPath};
+use sp_core::U256;
 
 use crate::{mock::*, types::*, Bounds, Branches, Chain, Collaterals, Error, Event, LastLoosened, Markets};
 
@@ -118,6 +119,52 @@ pub fn moved(key: Key, value: u128, direction: Direction, by: u128) -> Option<u1
 	} else {
 		value.checked_sub(by)
 	}
+}
+
+/// Is an initial margin enough for the way through the premium's range? `2p·(1 + p) ≤ r·(m·(1 − p) − (1 + p))` in integers of
+/// 256 bits, the left rounded up and the right down: not by the function under test.
+pub fn survives_range(premium: u128, margin: u128, multiple: u128) -> bool {
+	let [p, r, m, one] = [premium, margin, multiple, ONE].map(U256::from);
+	if p >= one || m * (one - p) <= one * (one + p) {
+		return false;
+	}
+	let (left, right) = (p * 2 * (one + p), r * (m * (one - p) - one * (one + p)));
+	let fits = (left + one - 1) / one <= right / one / one;
+	// Rounding only ever refuses.
+	assert!(!fits || left * one <= right);
+	fits
+}
+
+/// The last number on the way from `good` to `bad` for which it `holds`.
+pub fn edge(good: u128, bad: u128, holds: impl Fn(u128) -> bool) -> u128 {
+	assert!(holds(good) && !holds(bad), "no edge between {good} and {bad}");
+	let (mut good, mut bad) = (good, bad);
+	while good.abs_diff(bad) > 1 {
+		let middle = good.min(bad) + good.abs_diff(bad) / 2;
+		if holds(middle) {
+			good = middle;
+		} else {
+			bad = middle;
+		}
+	}
+	good
+}
+
+/// The widest premium that a margin and a multiple leave room for.
+pub fn widest_premium(margin: u128, multiple: u128) -> u128 {
+	edge(0, ONE, |premium| survives_range(premium, margin, multiple))
+}
+
+/// The least margin that leaves room for a premium.
+pub fn least_margin(premium: u128, multiple: u128) -> u128 {
+	edge(ONE, 0, |margin| survives_range(premium, margin, multiple))
+}
+
+/// The least multiple that leaves room for a premium.
+pub fn least_multiple(premium: u128, margin: u128) -> u128 {
+	edge(1_000 * ONE, 0, |multiple| {
+		survives_range(premium, margin, multiple)
+	})
 }
 
 /// The state, to see that nothing moved.

@@ -101,7 +101,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(m(MarketKey::OpenInterestUpper), kusd(50_000_000)),
 		(m(MarketKey::MaxOpenInterest), kusd(20_000_000)),
 		(m(MarketKey::SkewScale), 100_000_000_000_000),
-		(m(MarketKey::MaxPremium), ratio(100)),
+		(m(MarketKey::MaxPremium), ratio(95)),
 		(m(MarketKey::PremiumStep), ratio(3)),
 		(m(MarketKey::TakerFee), ratio(5)),
 		(m(MarketKey::MakerFee), ratio(2)),

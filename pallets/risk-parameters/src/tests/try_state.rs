@@ -273,7 +273,9 @@ fn sees_chain_numbers_that_do_not_go_together() {
 #[test]
 fn sees_market_numbers_that_do_not_go_together() {
 	use MarketKey::*;
-	const WIDE: &str = "twice the largest premium is above what the initial margin is above maintenance";
+	const WIDE: &str =
+		"pushing the mark through its range takes more than the initial margin is above maintenance";
+	let (premium, margin, multiple) = (bps(95), bps(250), bps(18_000));
 	let cases: [(&[(MarketKey, u128)], &'static str); 19] = [
 		(
 			&[(MaintenanceMargin, pct(5) + 1), (MaintenanceCap, pct(5))],
@@ -336,9 +338,9 @@ fn sees_market_numbers_that_do_not_go_together() {
 			&[(MaxPremium, bps(25)), (PremiumStep, bps(25) + 1)],
 			"premium step is above the largest premium",
 		),
-		(&[(MaxPremium, bps(100) + 1)], WIDE),
-		(&[(MaintenanceMargin, bps(250) - 1)], WIDE),
-		(&[(InitialMultiple, bps(18_000) - 1)], WIDE),
+		(&[(MaxPremium, widest_premium(margin, multiple) + 1)], WIDE),
+		(&[(MaintenanceMargin, least_margin(premium, multiple) - 1)], WIDE),
+		(&[(InitialMultiple, least_multiple(premium, margin) - 1)], WIDE),
 	];
 	for (numbers, message) in cases {
 		corrupted(

@@ -392,13 +392,6 @@ mod cooldown {
 					} else if key == fee || key == m(MarketKey::Rebate) {
 						assert_ok!(set(ADJUSTER, subject, &[(step, bps(2))]));
 					}
-					// The largest premium starts where the initial margin ends.
-					let (largest, multiple) = (m(MarketKey::MaxPremium), m(MarketKey::InitialMultiple));
-					if key == largest {
-						assert_ok!(set(ADJUSTER, subject, &[(multiple, pct(200))]));
-					} else if key == multiple || key == m(MarketKey::MaintenanceMargin) {
-						assert_ok!(set(ADJUSTER, subject, &[(largest, bps(50))]));
-					}
 					let has_room =
 						moved(key, policy.default, Loosened, 2).is_some_and(|v| policy.bounds.contains(v));
 					if !has_room {

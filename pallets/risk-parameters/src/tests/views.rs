@@ -272,25 +272,34 @@ fn headroom_ends_at_bounds_or_neighbours() {
 		assert_eq!((ratio.tighten, ratio.loosen), (pct(30), pct(30)));
 		let liquidate = room(Subject::Chain, c(ChainKey::LiquidateAge));
 		assert_eq!((liquidate.tighten, liquidate.loosen), (30_000, 0));
-		// The step is what the taker fee leaves above the rebate already; the bounds are below. The largest premium is all that
-		// the initial margin leaves room for.
+		// The step is what the taker fee leaves above the rebate already; the bounds are below.
 		for (key, tighten) in [
 			(MarketKey::PremiumStep, bps(2)),
 			(MarketKey::TakerFee, bps(15)),
 			(MarketKey::Rebate, bps(2)),
-			(MarketKey::MaxPremium, bps(75)),
-			(MarketKey::MaintenanceMargin, bps(750)),
-			(MarketKey::InitialMultiple, bps(32_000)),
 		] {
 			let room = room(MARKET, m(key));
 			assert_eq!((room.tighten, room.loosen), (tighten, 0), "{key:?}");
 		}
-		// With half of that premium the margin goes down to a percent and a quarter, the multiple to 1.4.
+		// The largest premium is nearly all that the initial margin leaves room for.
+		let (margin, multiple) = (bps(250), bps(18_000));
+		let largest = room(MARKET, m(MarketKey::MaxPremium));
+		let wider = widest_premium(margin, multiple) - bps(95);
+		assert_eq!((largest.tighten, largest.loosen), (bps(70), wider));
+		assert!(wider > 0 && wider < bps(1));
+		let left_by = |premium| {
+			let (least, fewest) = (least_margin(premium, multiple), least_multiple(premium, margin));
+			for (key, tighten, loosen) in [
+				(MarketKey::MaintenanceMargin, bps(750), margin - least),
+				(MarketKey::InitialMultiple, bps(32_000), multiple - fewest),
+			] {
+				let room = room(MARKET, m(key));
+				assert_eq!((room.tighten, room.loosen), (tighten, loosen), "{key:?}");
+			}
+		};
+		left_by(bps(95));
 		assert_ok!(set(GUARDIAN, MARKET, &[(m(MarketKey::MaxPremium), bps(50))]));
-		let margin = room(MARKET, m(MarketKey::MaintenanceMargin));
-		assert_eq!((margin.tighten, margin.loosen), (bps(750), bps(125)));
-		let multiple = room(MARKET, m(MarketKey::InitialMultiple));
-		assert_eq!((multiple.tighten, multiple.loosen), (bps(32_000), bps(4_000)));
+		left_by(bps(50));
 		// With a quarter of it, the liquidation fee is the least the margin has to cover.
 		assert_ok!(set(GUARDIAN, MARKET, &[(m(MarketKey::MaxPremium), bps(25))]));
 		let margin = room(MARKET, m(MarketKey::MaintenanceMargin));
