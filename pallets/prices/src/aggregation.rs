@@ -63,6 +63,10 @@ pub fn tolerated(value: FixedU128, ratio: FixedU128) -> FixedU128 {
 ///
 /// An even split has no outliers: in `[h, h, m, m]` every distance from the middle is the MAD. Its midpoint is nobody's
 /// price. Where nobody could act on it anyway, it must not enter the averages either.
+///
+/// `since` is when more than three quarters of the values used had been given. Fewer than a quarter are older then; with a
+/// quarter of liars who say the old price again they are fewer than half, so that the median is what somebody honest said at that
+/// time or later, or between two such.
 pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result<Aggregate, NoQuorum> {
 	let fresh = count(values.iter().filter(|v| v.fresh));
 	// No set of parameters makes a price out of nothing.
@@ -96,8 +100,11 @@ pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result
 		.map(|v| v.at)
 		.collect();
 	times.sort_unstable_by(|a, b| b.cmp(a));
-	// As many as are used, so there is one half way; without any there is no majority.
-	let since = times.get(times.len() / 2).copied().unwrap_or_default();
+	// As many as are used, so there is one at three quarters; without any there is no price.
+	let since = times
+		.get(times.len().saturating_mul(3) / 4)
+		.copied()
+		.unwrap_or_default();
 	Ok(Aggregate {
 		value,
 		confidence,

@@ -221,7 +221,7 @@ pub struct Aggregate {
 	pub fresh: u32,
 	/// Values that were fresh and no outliers.
 	pub used: u32,
-	/// A strict majority of those were given at this time or later.
+	/// More than three quarters of those were given at this time or later.
 	pub since: Moment,
 }
 

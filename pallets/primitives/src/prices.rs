@@ -31,8 +31,9 @@ pub struct Price {
 	pub confidence: FixedU128,
 	/// When it was aggregated.
 	pub at: Moment,
-	/// A strict majority of the values it is made of were given at this time or later. Whoever wants a price that nobody had seen
-	/// at some moment asks for one whose `since` is after it: an aggregate can be newer than what it says.
+	/// More than three quarters of the values it is made of were given at this time or later. Whoever wants a price that nobody had
+	/// seen at some moment asks for one whose `since` is after it: an aggregate can be newer than what it says, and the quarter that
+	/// may be older cannot, with a quarter of liars beside it, hold the median at an old price.
 	pub since: Moment,
 	/// The time-weighted average over the five minutes before `at`.
 	pub twap: FixedU128,

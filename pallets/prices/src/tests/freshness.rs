@@ -493,21 +493,51 @@ mod since {
 	use super::*;
 
 	#[test]
-	fn a_price_is_as_new_as_most_of_what_it_is_made_of() {
+	fn a_price_is_as_new_as_what_more_than_three_quarters_of_its_values_are() {
 		ExtBuilder::default().build_and_execute(|| {
 			let before = settle();
 			assert_eq!((stored(BTC).at, stored(BTC).since), (before, before));
-			// One who says again what he said, or two who are first: the price is made again, of what was said before.
-			for (later, speakers) in [(10, 1), (20, 2)] {
+			// One who says again what he said, or two or three who are first: the price is made again, of what was said before.
+			for (later, speakers) in [(10, 1), (20, 2), (21, 3)] {
 				let now = before + later * SECOND;
 				block_with(now, BTC, &vec![100.0; speakers]);
 				assert_eq!((stored(BTC).at, stored(BTC).since), (now, before));
 			}
-			// Three of five.
+			// Four of five.
 			let now = before + 22 * SECOND;
-			block_with(now, BTC, &[98.0; 3]);
+			block_with(now, BTC, &[98.0; 4]);
 			assert_eq!((stored(BTC).at, stored(BTC).since), (now, now));
 		});
+	}
+
+	/// Whoever repeats the old price speaks first, honest ones follow one by one: as soon as the price counts as newer, it is
+	/// theirs. From three operators to twelve, with as many liars as fit into a quarter.
+	#[test]
+	fn a_quarter_of_liars_cannot_make_an_old_price_new() {
+		use crate::aggregation::{assess, combine};
+		let chain = Parameters::get();
+		let (old, new) = (usd(100.0), usd(100.4));
+		for operators in 3..=12usize {
+			for liars in 0..=operators / 4 {
+				let (asked, spoken) = (1_000, 2_000);
+				let mut counted = false;
+				for honest in 0..=operators - liars {
+					let values: Vec<_> = (0..operators)
+						.map(|i| match i {
+							_ if i < liars => (old, spoken),
+							_ if i < liars + honest => (new, spoken),
+							_ => (old, asked),
+						})
+						.collect();
+					let price = combine(&assess(&values, spoken, &chain), &chain).unwrap();
+					if price.since > asked {
+						counted = true;
+						assert_eq!(price.value, new, "{liars} of {operators} lie, {honest} spoke");
+					}
+				}
+				assert!(counted, "{operators} operators are never heard");
+			}
+		}
 	}
 
 	#[test]
