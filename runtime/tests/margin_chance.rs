@@ -1109,11 +1109,10 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 			let account = traders
 				.iter()
 				.find(|(_, trader)| {
-					let there = |order: &OrderId| {
-						pallet_perpetuals::Orders::<Runtime>::get(order).map(|order| order.market) == market
-					};
-					market.is_some_and(|market| trader.position(market).size != 0)
-						|| trader.orders.iter().any(there)
+					market.is_some_and(|market| {
+						trader.position(market).size != 0
+							|| trader.orders.iter().any(|placed| placed.market == market)
+					})
 				})
 				.map_or(sub.into(), |(id, _)| *id);
 			let market = market.unwrap_or(BTC);

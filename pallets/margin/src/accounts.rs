@@ -218,9 +218,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// May `account`, from which something was just taken, do without it? What withdrawals, transfers and their previews ask.
-	pub(crate) fn may_leave(account: &AccountData<T>, exposures: &[Exposure]) -> Result<Risk, DispatchError> {
-		let risk = Self::strict_risk(account, exposures)?;
-		if Self::is_bare(account, exposures) {
+	pub(crate) fn may_leave(
+		id: MarginAccountId,
+		account: &AccountData<T>,
+		exposures: &[Exposure],
+	) -> Result<Risk, DispatchError> {
+		let risk = Self::claimed_risk(id, account, exposures)?;
+		if Self::is_unclaimed(id, account, exposures) {
 			return Ok(risk);
 		}
 		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw)?;
@@ -233,6 +237,15 @@ impl<T: Config> Pallet<T> {
 		account.debt == 0 && exposures.is_empty()
 	}
 
+	/// Is there nothing but its owner's wish that anything of `account` is for?
+	pub(crate) fn is_unclaimed(
+		id: MarginAccountId,
+		account: &AccountData<T>,
+		exposures: &[Exposure],
+	) -> bool {
+		Self::is_bare(account, exposures) && T::Positions::held_for_orders(id) == 0
+	}
+
 	/// The account as a withdrawal leaves it, checked but not written, and its risk afterwards.
 	pub(crate) fn plan_withdrawal(
 		id: MarginAccountId,
@@ -243,7 +256,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(amount > 0, Error::<T>::NothingChanged);
 		Self::take_off(&mut account, asset, amount)?;
 		let exposures = T::Positions::exposures(id);
-		let risk = Self::may_leave(&account, &exposures)?;
+		let risk = Self::may_leave(id, &account, &exposures)?;
 		Ok((account, exposures, risk))
 	}
 

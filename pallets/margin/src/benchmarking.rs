@@ -16,8 +16,9 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::FixedU128;
 use keel_primitives::{
-	Act, AssetId, Balance, ChainParameters, CollateralParameters, FeedId, Group, MarginAccountId,
-	MarginAccounts, Moment, PositionLedger, Positions, PriceProvider, RiskParameters,
+	Act, AssetId, Balance, ChainParameters, CollateralParameters, FeedId, Group, IncomeSource, InsuranceFund,
+	MarginAccountId, MarginAccounts, Moment, PositionLedger, Positions, PriceProvider, RiskParameters, Size,
+	StabilityPool,
 };
 use sp_runtime::Permill;
 
@@ -42,6 +43,8 @@ const NOW: Moment = 1_800_000_000_000;
 const MILLION: Balance = 1_000_000_000_000;
 /// A thousand whole units of a collateral with 10 decimals.
 const UNITS: Balance = 10_000_000_000_000;
+/// A whole unit of a position's size.
+const ONE_SIZE: Size = 100_000_000;
 
 fn percent(percent: u32) -> FixedU128 {
 	FixedU128::from_rational(percent.into(), 100)
@@ -176,6 +179,47 @@ pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (Group, MarginAcco
 	let id = create_account::<T>(&owner, 0, 0);
 	<Pallet<T> as MarginAccounts<_>>::settle(id, -1_000_000).expect("it has an account");
 	<Pallet<T> as MarginAccounts<_>>::acted(id, Act::Suffered).expect("it has an account");
+	(Group::Deadline, id)
+}
+
+/// An account with all that an account can have, in all stress lists there can be and with all its triggers, which has lost more
+/// than that: its orders are cancelled, all its positions closed and all its holdings sold, half of them to the stability pool and the
+/// others to the fund, and what is still missing is covered.
+pub(crate) fn create_unsafe_account<T: Config>() -> (Group, MarginAccountId) {
+	let owner: T::AccountId = account("owner", 0, 2);
+	let id = create_account::<T>(&owner, 0, MILLION);
+	let list = list_collaterals::<T>(T::MaxCollaterals::get());
+	fill::<T>(id, &list, UNITS / 1_000);
+	T::Positions::create_all(id, ONE_SIZE);
+	fill_stress::<T>(id);
+	// So little above what it needs that every price has a trigger.
+	let exposures = T::Positions::exposures(id);
+	let cash = exposures
+		.iter()
+		.map(|exposure| exposure.initial + exposure.notional / 10)
+		.sum();
+	Accounts::<T>::mutate(id, |account| {
+		if let Some(account) = account {
+			account.cash = cash;
+			// The prices of now are new to it.
+			account.changed_at = 0;
+		}
+	});
+	<Pallet<T> as MarginAccounts<_>>::acted(id, Act::Suffered).expect("it has an account");
+	let held = T::MaxHeld::get().min(list.len() as u32);
+	let legs = exposures.len() as u32 + held + 1;
+	let triggers = Accounts::<T>::get(id).map_or(0, |account| account.triggers.len() as u32);
+	assert_eq!(triggers, legs);
+
+	// A hundred dollars for each holding, and ten thousand owed.
+	let loss = cash as i128 + MILLION as i128 / 100;
+	<Pallet<T> as MarginAccounts<_>>::settle(id, -loss).expect("it has an account");
+	let half = Balance::from(held) * MILLION / 20_000;
+	T::StabilityPool::fund(half.saturating_sub(T::StabilityPool::capacity()));
+	let donor: T::AccountId = account("donor", 0, 2);
+	mint::<T>(kusd::<T>(), &donor, 4 * half);
+	T::InsuranceFund::receive(&donor, 2 * half, IncomeSource::Donation).expect("the fund takes gifts");
+	lend::<T>(&account("lender", 0, 2));
 	(Group::Deadline, id)
 }
 

@@ -10,10 +10,10 @@ use keel_math::{
 	FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
-	Balance, Entry, Exposure, Group, MarginAccountId, Moment, PriceFor, PriceProvider, RiskParameters,
-	TriggerIndex,
+	Balance, Entry, Exposure, Group, MarginAccountId, Moment, Positions, PriceFor, PriceProvider,
+	RiskParameters, TriggerIndex,
 };
-use sp_runtime::DispatchError;
+use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
 	after_haircut, last_price, overflow, AccountData, Accounts, Collateral, Collaterals, Config, Error,
@@ -166,6 +166,20 @@ impl<T: Config> Pallet<T> {
 			unrealised,
 			exposures,
 		))
+	}
+
+	/// The same, with what is held for the account's orders as required: what is above it can be withdrawn or ordered with.
+	pub(crate) fn claimed_risk(
+		id: MarginAccountId,
+		account: &AccountData<T>,
+		exposures: &[Exposure],
+	) -> Result<Risk, DispatchError> {
+		let risk = Self::strict_risk(account, exposures)?;
+		Ok(Risk {
+			// Saturates as sums of risk do.
+			initial: risk.initial.saturating_add(T::Positions::held_for_orders(id)),
+			..risk
+		})
 	}
 
 	/// The multiple of the maintenance requirement below which an account is called; at least one.
@@ -337,6 +351,34 @@ impl<T: Config> Pallet<T> {
 				T::Triggers::moved(*group, id, from, to);
 			}
 		}
+	}
+
+	/// Have the block look again at account `id` before it ends, or the next one that can: its deadline is over, and nothing else of
+	/// what the index says of it changes. One that is due already stays where it is.
+	///
+	/// For accounts of many triggers, which would be set again with every order of a block; and it must not make anybody who is
+	/// unsafe wait longer.
+	pub(crate) fn look_soon(id: MarginAccountId, account: &mut AccountData<T>) -> DispatchResult {
+		// Past, not now: a deadline is crossed once it is over.
+		let due = u128::MAX.saturating_sub(T::Time::now().saturating_sub(1).into());
+		let old = account
+			.triggers
+			.iter_mut()
+			.find(|(group, _)| *group == Group::Deadline);
+		let was = match old {
+			Some((_, trigger)) if *trigger >= due => return Ok(()),
+			Some((_, trigger)) => Some(core::mem::replace(trigger, due)),
+			None => {
+				account
+					.triggers
+					.try_push((Group::Deadline, due))
+					.map_err(|_| Error::<T>::TooManyTriggers)?;
+				None
+			}
+		};
+		let entry = |trigger| Entry { trigger, debt: 0 };
+		T::Triggers::moved(Group::Deadline, id, was.map(entry), Some(entry(due)));
+		Ok(())
 	}
 
 	/// Write `account` with its new triggers, whether it is still called, and what it adds to the stress lists.

@@ -6,10 +6,14 @@ use frame_support::{
 	traits::{Get, Time},
 };
 use keel_math::margin::Risk;
-use keel_primitives::{Act, Balance, Entry, Group, MarginAccountId, MarginAccounts, Positions, TriggerIndex};
+use keel_primitives::{Act, Balance, MarginAccountId, MarginAccounts, Positions};
 use sp_runtime::DispatchError;
 
 use crate::{overflow, AccountOf, Accounts, Config, Error, Pallet, Totals};
+
+/// An account of at most so many positions and collaterals gets new triggers with what it does; one of more, by the end of the
+/// block, once for all it did.
+const LEGS_AT_ONCE: usize = 1;
 
 impl<T: Config> Pallet<T> {
 	/// `amount` more of what is in custody is clearing's; below zero: less.
@@ -39,14 +43,9 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 			Self::credit(&mut account, &mut money, amount.unsigned_abs())?;
 		} else {
 			let borrowed = Self::charge(&mut account, &mut money, amount.unsigned_abs())?;
-			// Whoever begins to owe is looked at with the next block, even if nobody tells of what was done.
+			// Whoever begins to owe is looked at, even if nobody tells of what was done.
 			if borrowed > 0 && account.triggers.is_empty() {
-				let trigger = u128::MAX.saturating_sub(T::Time::now().into());
-				account
-					.triggers
-					.try_push((Group::Deadline, trigger))
-					.map_err(|_| Error::<T>::TooManyTriggers)?;
-				T::Triggers::moved(Group::Deadline, id, None, Some(Entry { trigger, debt: 0 }));
+				Self::look_soon(id, &mut account)?;
 			}
 		}
 		Totals::<T>::put(money);
@@ -69,12 +68,18 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 			}
 			account.changed_at = T::Time::now();
 		}
-		Self::review(id, account, exposures)?;
+		// What an order costs must not grow with what its account has.
+		if exposures.len().saturating_add(account.collateral.len()) > LEGS_AT_ONCE {
+			Self::look_soon(id, &mut account)?;
+			Accounts::<T>::insert(id, account);
+		} else {
+			Self::review(id, account, exposures)?;
+		}
 		Ok(())
 	}
 
 	fn risk(id: MarginAccountId) -> Result<Risk, DispatchError> {
-		Self::strict_risk(&Self::account_data(id)?, &T::Positions::exposures(id))
+		Self::claimed_risk(id, &Self::account_data(id)?, &T::Positions::exposures(id))
 	}
 
 	fn bring_in(from: &T::AccountId, amount: Balance) -> DispatchResult {

@@ -349,7 +349,7 @@ impl<T: Config> Pallet<T> {
 		let from = AccountOf::<T>::get(&account.owner, sub).ok_or(Error::<T>::UnknownAccount)?;
 		let mut giver = Self::account_data(from)?;
 		let exposures = T::Positions::exposures(from);
-		let gives = missing.min(most).min(Self::spare_cash(&giver, &exposures)?);
+		let gives = missing.min(most).min(Self::spare_cash(from, &giver, &exposures)?);
 		if gives == 0 {
 			return Ok(());
 		}
@@ -489,6 +489,11 @@ impl<T: Config> PositionLedger for Pallet<T> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_unsafe_position(seed: u32) -> (Group, PositionId) {
 		crate::benchmarking::create_unsafe_position::<T>(seed)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_account() -> Option<(Group, PositionId)> {
+		Some(crate::benchmarking::create_unsafe_account::<T>())
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -364,6 +364,8 @@ pub struct Statement<AccountId> {
 	/// What it is worth for new risk above the initial requirement: profit as far as it counts, collateral at its conservative
 	/// value. Below zero nothing can be opened or withdrawn.
 	pub free: i128,
+	/// What its open orders need of it: held until they are filled or gone, so that it is not free.
+	pub held_for_orders: Balance,
 	/// Whether it was called.
 	pub called: bool,
 	/// Milliseconds until it is unsafe at today's prices, funding and interest; none if they do not bring it there.

@@ -48,7 +48,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn view_statement(id: MarginAccountId) -> Option<Statement<T::AccountId>> {
 		let (account, health) = Self::view_health(id)?;
-		let free = Self::strict_risk(&account, &health.exposures).ok()?.free();
+		let free = Self::claimed_risk(id, &account, &health.exposures).ok()?.free();
 		let breach_in_ms = Self::breach_in(&account, &health, &Self::money());
 		Some(Statement {
 			account: id,
@@ -59,6 +59,7 @@ impl<T: Config> Pallet<T> {
 			initial: health.risk.initial,
 			maintenance: health.risk.maintenance,
 			free,
+			held_for_orders: T::Positions::held_for_orders(id),
 			called: account.called,
 			breach_in_ms,
 			top_up: account.top_up,
@@ -70,15 +71,17 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Cash of `account` it can do without: all of it without positions and debt, else what is above its initial requirement.
+	/// Cash of `account` it can do without: all of it without positions, debt and orders that could open, else what is above its
+	/// initial requirement.
 	pub(crate) fn spare_cash(
+		id: MarginAccountId,
 		account: &AccountData<T>,
 		exposures: &[Exposure],
 	) -> Result<Balance, DispatchError> {
-		if Self::is_bare(account, exposures) {
+		if Self::is_unclaimed(id, account, exposures) {
 			return Ok(account.cash);
 		}
-		let free = Self::strict_risk(account, exposures)?.free();
+		let free = Self::claimed_risk(id, account, exposures)?.free();
 		Ok(account.cash.min(Balance::try_from(free).unwrap_or(0)))
 	}
 
@@ -90,18 +93,18 @@ impl<T: Config> Pallet<T> {
 			return 0;
 		};
 		let exposures = T::Positions::exposures(id);
-		let bare = Self::is_bare(&account, &exposures);
-		if !bare && T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw).is_err() {
+		let unclaimed = Self::is_unclaimed(id, &account, &exposures);
+		if !unclaimed && T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw).is_err() {
 			return 0;
 		}
 		if asset == T::Synthetic::get() {
-			return Self::spare_cash(&account, &exposures).unwrap_or(0);
+			return Self::spare_cash(id, &account, &exposures).unwrap_or(0);
 		}
 		let held = account.held(asset);
-		if bare {
+		if unclaimed {
 			return held;
 		}
-		let Ok(risk) = Self::strict_risk(&account, &exposures) else {
+		let Ok(risk) = Self::claimed_risk(id, &account, &exposures) else {
 			return 0;
 		};
 		let Some(collateral) = Self::collateral(asset) else {

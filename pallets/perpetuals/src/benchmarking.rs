@@ -123,9 +123,8 @@ pub(crate) fn create_position<T: Config>(account: MarginAccountId, id: MarketId,
 	Pallet::<T>::put_trader(account, &trader);
 }
 
-/// A full book of markets, a pool, and an account with 10 000 kUSD that has as many small positions as may be, beginning with the
-/// first market, and `orders` orders there that wait for their triggers.
-fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
+/// An empty book, a pool, and the numbers that concern them.
+fn prepare_pool<T: Config>() {
 	Book::<T>::kill();
 	T::RiskParameters::set_chain(ChainParameters {
 		order_fee: USD / 10,
@@ -136,18 +135,50 @@ fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
 		..T::RiskParameters::chain()
 	});
 	T::Pool::fund(1_000_000_000 * USD);
-	let caller: T::AccountId = whitelisted_caller();
-	let account = T::Accounts::create(&caller, 0, 10_000 * USD);
+}
+
+/// A full book of markets, with `account` in as many of them as may be, beginning with the first, with `size` in each, and
+/// `orders` orders there that wait for their triggers.
+fn enter<T: Config>(account: MarginAccountId, size: Size, orders: u32) {
 	for index in 0..T::MaxMarkets::get() {
 		prepare_market::<T>(FIRST + index);
 	}
 	for index in 0..T::MaxPositions::get().min(T::MaxMarkets::get()) {
-		create_position::<T>(account, FIRST + index, UNIT);
+		create_position::<T>(account, FIRST + index, size);
 	}
 	for _ in 0..orders {
 		wait::<T>(account);
 	}
+}
+
+/// A pool, and an account with 10 000 kUSD that has as many small positions as may be, and `orders` orders.
+fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
+	prepare_pool::<T>();
+	let caller: T::AccountId = whitelisted_caller();
+	let account = T::Accounts::create(&caller, 0, 10_000 * USD);
+	enter::<T>(account, UNIT, orders);
 	(caller, account)
+}
+
+/// [`Positions::create_all`]: beside positions and orders as many cuts as are remembered, which no position has seen; a ladder in
+/// every market; and a pool that owes more than it has, with something in the pots that come before it. So whoever closes a position
+/// claims every cut first, and whoever covers a deficit pays what is due to the fund, asks everybody, and looks for profits to
+/// cut in the end.
+pub(crate) fn create_all<T: Config>(account: MarginAccountId, size: Size) {
+	prepare_pool::<T>();
+	enter::<T>(account, size, T::MaxOrders::get());
+	cut::<T>(account, MAX_CUTS);
+	for index in 0..T::MaxMarkets::get() {
+		fill_ladder::<T>(FIRST + index, 0);
+	}
+	assert_ok!(T::Pool::settle(-T::Pool::cash()));
+	Book::<T>::mutate(|book| {
+		book.fund_due += 1_000 * USD;
+		for market in book.markets.iter_mut() {
+			market.tranche += USD;
+			market.cost -= 1_000_000 * USD as i128;
+		}
+	});
 }
 
 /// An order far below its trigger.
@@ -215,9 +246,9 @@ fn cut<T: Config>(account: MarginAccountId, count: u32) {
 		.all(|position| position.cuts_seen == 0));
 }
 
-/// A ladder of `STEPS` longs, each in a tick of its own, which have seen `seen` cuts.
+/// A ladder of `STEPS` longs, each in a tick of its own, which have seen `seen` cuts, beside those who are there.
 fn fill_ladder<T: Config>(id: MarketId, seen: u32) {
-	let mut ladder = Profits::default();
+	let mut ladder = Ladders::<T>::get(id, seen);
 	for step in 0..STEPS {
 		let position = Position {
 			market: id,
@@ -368,8 +399,13 @@ mod benchmarks {
 	#[benchmark]
 	fn fail_order() {
 		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
-		// Worth forty times what the account has: it fails at the very end.
-		let (id, order) = queue::<T>(account, 4_000 * UNIT);
+		// Worth forty times what the account has, which was another when it was committed: it fails at the very end.
+		let (id, order) = queue::<T>(account, 10 * UNIT);
+		let order = Order {
+			size: 4_000 * UNIT,
+			..order
+		};
+		Orders::<T>::insert(id, order);
 		let tried;
 		#[block]
 		{

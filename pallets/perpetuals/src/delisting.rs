@@ -9,8 +9,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	overflow, Book, Config, Error, Event, Market, Orders, Pallet, Position, Queue, Status, Traders, Waiting,
-	When, NOTICE_MS,
+	overflow, Book, Config, Error, Event, Market, Pallet, Position, Queue, Status, Traders, Waiting, When,
+	NOTICE_MS,
 };
 
 impl<T: Config> Pallet<T> {
@@ -70,8 +70,8 @@ impl<T: Config> Pallet<T> {
 		let cancelled = trader
 			.orders
 			.iter()
-			.filter(|order| Orders::<T>::get(order).is_some_and(|order| order.market == id))
-			.copied()
+			.filter(|placed| placed.market == id)
+			.map(|placed| placed.id)
 			.collect::<alloc::vec::Vec<_>>();
 		ensure!(
 			held.size != 0 || !cancelled.is_empty(),

@@ -105,11 +105,15 @@ impl<T: Config> Positions for Pallet<T> {
 		crate::Claims::<T>::iter_key_prefix(account).next().is_some()
 	}
 
+	fn held_for_orders(account: MarginAccountId) -> Balance {
+		Traders::<T>::get(account).held_margin()
+	}
+
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult {
 		let orders = Traders::<T>::get(account).orders;
 		orders
 			.into_iter()
-			.try_for_each(|order| Self::drop_order(order, true))
+			.try_for_each(|placed| Self::drop_order(placed.id, true))
 	}
 
 	fn liquidate(
@@ -140,5 +144,10 @@ impl<T: Config> Positions for Pallet<T> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, market: MarketId, size: i128) {
 		crate::benchmarking::create_position::<T>(account, market, size)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_all(account: MarginAccountId, size: i128) {
+		crate::benchmarking::create_all::<T>(account, size)
 	}
 }

@@ -47,6 +47,15 @@ impl Fees {
 		})
 	}
 
+	/// The same fees, with as much more for what widened as makes them `least` before the rebate. `None` on overflow.
+	pub fn at_least(self, least: Balance) -> Option<Self> {
+		let more = least.saturating_sub(self.taker.checked_add(self.maker)?);
+		Some(Self {
+			taker: self.taker.checked_add(more)?,
+			..self
+		})
+	}
+
 	/// What the trader pays; below zero receives. `None` on overflow.
 	pub fn net(&self) -> Option<i128> {
 		let fees = self.taker.checked_add(self.maker)?;

@@ -8,7 +8,9 @@ use keel_primitives::{
 };
 use sp_runtime::DispatchError;
 
-use crate::{fees::Fees, overflow, Book, BookOf, Config, Error, Fill, Market, Pallet, Status, Traders};
+use crate::{
+	fees::Fees, overflow, Book, BookOf, Config, Error, Fill, Market, Order, Pallet, Position, Status, Traders,
+};
 
 /// What is to be traded.
 #[derive(Clone, Copy)]
@@ -18,6 +20,24 @@ pub(crate) struct Request {
 	pub size: Size,
 	pub limit: Option<FixedU128>,
 	pub reduce_only: bool,
+	/// What it costs at least, before a rebate, in base units of kUSD.
+	pub least_fee: Balance,
+	/// Does it wait where the block's orders without a limit have moved the mark by a step already?
+	pub paced: bool,
+}
+
+impl From<&Order> for Request {
+	fn from(order: &Order) -> Self {
+		Self {
+			account: order.account,
+			market: order.market,
+			size: order.size,
+			limit: order.limit,
+			reduce_only: order.reduce_only,
+			least_fee: order.fee,
+			paced: order.limit.is_none(),
+		}
+	}
 }
 
 /// What of `size` a reduce-only order trades against `held`: nothing of the same side, at most all of it.
@@ -43,6 +63,56 @@ impl<T: Config> Pallet<T> {
 		mul_ratio(market.terms.skew_scale, p.premium_step, Rounding::Down)?
 			.try_into()
 			.ok()
+	}
+
+	/// Would an order without a limit that trades `delta` leave the skew more than a step away, on its side, from where the block
+	/// started? All orders of a block fill at one index price: whoever trades before and behind such orders gains what they move
+	/// the mark by, and that is less than the fees as long as it is a step at most, however many they are.
+	fn is_beyond_pace(
+		before: &Market,
+		after: &Market,
+		p: &MarketParameters,
+		delta: Size,
+	) -> Result<bool, DispatchError> {
+		let step = Self::step(before, p).ok_or_else(overflow)?;
+		let moved = after
+			.skew()
+			.checked_sub(before.skew_at_block_start)
+			.ok_or_else(overflow)?;
+		Ok(if delta > 0 {
+			moved > step
+		} else {
+			moved < step.saturating_neg()
+		})
+	}
+
+	/// What an order of `size` needs of an account's margin where it has a position of `held`, if its other orders of that side are
+	/// filled first: the initial requirement it adds and the fees, at least `least_fee`. Nothing for what only closes.
+	///
+	/// At the prices of now and a bit too much: what the fill moves the mark by is not counted in its favour. The fill asks again.
+	/// `None` on overflow.
+	pub(crate) fn margin_for(
+		market: &Market,
+		held: Size,
+		p: &MarketParameters,
+		size: Size,
+		least_fee: Balance,
+	) -> Option<Balance> {
+		let (opening, _) = perpetual::split(size, held);
+		if opening == 0 {
+			return Some(0);
+		}
+		let mut after = *market;
+		// Open interest grows by what opens.
+		after.trade(&mut Position::default(), opening)?;
+		after.update_initial();
+		let needs = after.requirement(held.checked_add(size)?, after.rates.initial)?;
+		// What is there already, or is freed by closing it.
+		let has = market.requirement(held, market.rates.initial)?;
+		let price = perpetual::fill_price(market.index(), market.skew(), market.terms.skew_scale, size)?;
+		let fee = Fees::of(market, p, size, price)?.at_least(least_fee)?.net()?;
+		// A rebate is not counted on. A position that shrinks while it turns adds nothing.
+		needs.saturating_sub(has).checked_add(fee.try_into().unwrap_or(0))
 	}
 
 	/// Would `delta` widen the skew by more than the premium step, whatever else the block does?
@@ -100,7 +170,7 @@ impl<T: Config> Pallet<T> {
 	/// [`Self::fill`], and the account meets what it has to. Callers hold a storage layer: what fails may have written.
 	pub(crate) fn execute(
 		request: &Request,
-		order: Option<(OrderId, Balance)>,
+		order: Option<(OrderId, &Order)>,
 	) -> Result<Fill, DispatchError> {
 		let (fill, act) = Self::fill(request, order)?;
 		T::Accounts::acted(request.account, act)?;
@@ -111,7 +181,7 @@ impl<T: Config> Pallet<T> {
 	/// is to be told to whoever keeps it. Callers hold a storage layer: what fails may have written.
 	pub(crate) fn fill(
 		request: &Request,
-		order: Option<(OrderId, Balance)>,
+		order: Option<(OrderId, &Order)>,
 	) -> Result<(Fill, Act), DispatchError> {
 		let mut book = Self::book();
 		let mut trader = Traders::<T>::get(request.account);
@@ -142,14 +212,22 @@ impl<T: Config> Pallet<T> {
 		if opens {
 			Self::check_opening(&before, market, &p, delta, position.size)?;
 		}
+		if request.paced {
+			// What no block could fill must not keep its side waiting: the step may have become smaller.
+			ensure!(!Self::needs_limit(&before, &p, delta)?, Error::<T>::LimitNeeded);
+			let waits = Self::is_beyond_pace(&before, market, &p, delta)?;
+			ensure!(!waits, Error::<T>::PremiumStepReached);
+		}
 		let widens = market.skew().unsigned_abs() > before.skew().unsigned_abs();
 		market.update_initial();
 
-		let fees = Fees::of(&before, &p, delta, trade.price).ok_or_else(overflow)?;
+		let fees = Fees::of(&before, &p, delta, trade.price)
+			.and_then(|fees| fees.at_least(request.least_fee))
+			.ok_or_else(overflow)?;
 		let pool = Self::split_fee(&mut book, request.market, &p, &fees).ok_or_else(overflow)?;
 		let fee = fees.net().ok_or_else(overflow)?;
 		let gain = trade.realised.checked_sub(trade.funding).ok_or_else(overflow)?;
-		let returned = order.map_or(0, |(_, held)| held);
+		let returned = order.map_or(0, |(_, order)| order.fee);
 		book.order_fees = book.order_fees.checked_sub(returned).ok_or_else(overflow)?;
 		let credit = gain
 			.checked_sub(fee)
@@ -163,7 +241,7 @@ impl<T: Config> Pallet<T> {
 		trader.keep(position).ok_or(Error::<T>::TooManyPositions)?;
 		Self::shift(&held, &position);
 		if let Some((id, _)) = order {
-			trader.orders.retain(|held| *held != id);
+			trader.drop_order(id);
 		}
 		Book::<T>::put(&book);
 		Self::put_trader(request.account, &trader);

@@ -136,13 +136,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Orders<T: Config> = StorageMap<_, Twox64Concat, OrderId, Order>;
 
-	/// The next order's number.
+	/// The next number of an order, or place of one that is triggered.
 	#[pallet::storage]
 	pub type NextOrder<T: Config> = StorageValue<_, OrderId, ValueQuery>;
 
-	/// Orders to be filled, by market and number in big endian: first come, first served.
+	/// Orders to be filled, by market and place in big endian: first come, first served.
 	#[pallet::storage]
-	pub type Queue<T: Config> = StorageDoubleMap<_, Identity, MarketId, Identity, [u8; 8], ()>;
+	pub type Queue<T: Config> = StorageDoubleMap<_, Identity, MarketId, Identity, [u8; 8], OrderId>;
 
 	/// Orders that wait for their trigger, by market and side: the first to be triggered comes first.
 	#[pallet::storage]
@@ -646,9 +646,10 @@ pub mod pallet {
 
 		/// The open orders of an account, oldest first.
 		pub fn orders(account: MarginAccountId) -> Vec<(OrderId, Order)> {
-			let ids = Traders::<T>::get(account).orders;
-			ids.iter()
-				.filter_map(|id| Some((*id, Orders::<T>::get(id)?)))
+			let placed = Traders::<T>::get(account).orders;
+			placed
+				.iter()
+				.filter_map(|placed| Some((placed.id, Orders::<T>::get(placed.id)?)))
 				.collect()
 		}
 

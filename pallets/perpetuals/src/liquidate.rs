@@ -207,6 +207,8 @@ impl<T: Config> Pallet<T> {
 						size,
 						limit: None,
 						reduce_only: true,
+						least_fee: 0,
+						paced: false,
 					})
 				})
 				.filter(|request| request.size != 0)

@@ -156,7 +156,11 @@ impl keel_primitives::MarginAccounts<AccountId> for MockAccounts {
 		Ok(())
 	}
 	fn risk(account: MarginAccountId) -> Result<Risk, DispatchError> {
-		Ok(risk(account))
+		let risk = risk(account);
+		Ok(Risk {
+			initial: risk.initial + Perpetuals::held_for_orders(account),
+			..risk
+		})
 	}
 	fn bring_in(_: &AccountId, _: Balance) -> DispatchResult {
 		Err(DispatchError::Unavailable)
@@ -606,6 +610,8 @@ pub fn fill_now(who: AccountId, market: MarketId, size: Size) -> Result<crate::F
 			size,
 			limit: None,
 			reduce_only: false,
+			least_fee: ORDER_FEE,
+			paced: false,
 		};
 		Perpetuals::execute(&request, None)
 	})

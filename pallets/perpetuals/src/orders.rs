@@ -3,16 +3,16 @@
 use frame_support::{ensure, storage::with_storage_layer, traits::Time};
 use keel_math::{perpetual, FixedU128, Rounding};
 use keel_primitives::{
-	Act, Action, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarginAccounts, MarketId,
-	Moment, OrderId, RiskParameters, Size,
+	Act, Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarginAccounts,
+	MarketId, MarketParameters, Moment, OrderId, RiskParameters, Size,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
 	fees::Fees,
 	fill::{clipped, Request},
-	overflow, Book, Config, Error, Event, NextOrder, Order, Orders, Pallet, Queue, Status, Traders, Trigger,
-	Waiting, LOCK_MS, MAX_LIFE_MS, MAX_SIZE, MIN_NOTIONAL,
+	overflow, Book, Config, Error, Event, Market, NextOrder, Order, Orders, Pallet, Placed, Queue, Status,
+	TraderOf, Traders, Trigger, Waiting, LOCK_MS, MAX_LIFE_MS, MAX_SIZE, MIN_NOTIONAL,
 };
 
 /// What became of an order that was tried.
@@ -44,18 +44,20 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::OutOfRange
 		);
 		let mut trader = Traders::<T>::get(account);
-		Self::check_commit(
+		let fee = T::RiskParameters::chain().order_fee;
+		let margin = Self::check_commit(
 			account,
 			market,
 			size,
-			trader.position(market).size,
+			&trader,
 			trigger.is_none(),
 			reduce_only,
 			limit.is_some(),
+			fee,
 		)?;
 
 		let now = T::Time::now();
-		let fee = T::RiskParameters::chain().order_fee;
+		let id = Self::next_number()?;
 		let order = Order {
 			account,
 			market,
@@ -66,19 +68,24 @@ impl<T: Config> Pallet<T> {
 			expires_at: now.saturating_add(expires_in),
 			committed_at: now,
 			queued_at: trigger.is_none().then_some(now),
+			place: id,
 			fee,
 		};
-		let id = NextOrder::<T>::get();
-		NextOrder::<T>::put(id.checked_add(1).ok_or_else(overflow)?);
+		let placed = Placed {
+			id,
+			market,
+			size,
+			margin,
+		};
 		trader
 			.orders
-			.try_push(id)
+			.try_push(placed)
 			.map_err(|_| Error::<T>::TooManyOrders)?;
 		Self::put_trader(account, &trader);
 		Orders::<T>::insert(id, order);
 		match trigger {
 			Some(trigger) => Waiting::<T>::insert((market, trigger.when), trigger.key(id), ()),
-			None => Queue::<T>::insert(market, id.to_be_bytes(), ()),
+			None => Queue::<T>::insert(market, id.to_be_bytes(), id),
 		}
 		Book::<T>::try_mutate(|book| -> DispatchResult {
 			book.order_fees = book.order_fees.checked_add(fee).ok_or_else(overflow)?;
@@ -102,29 +109,50 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Could an order of `size` against a position of `held` be filled one day?
+	/// The next number of an order, or place in a queue.
+	fn next_number() -> Result<OrderId, DispatchError> {
+		let id = NextOrder::<T>::get();
+		NextOrder::<T>::put(id.checked_add(1).ok_or_else(overflow)?);
+		Ok(id)
+	}
+
+	/// Does trading `size` at once need a limit? The mark moves by more than a step with it, and somebody who trades before and
+	/// behind it at the same price would gain more than the fees.
+	pub(crate) fn needs_limit(
+		market: &Market,
+		p: &MarketParameters,
+		size: Size,
+	) -> Result<bool, DispatchError> {
+		let step = Self::step(market, p).ok_or_else(overflow)?;
+		Ok(size.unsigned_abs() > step.unsigned_abs())
+	}
+
+	/// Could an order of `size` be filled one day? What it needs of the account's margin.
+	///
+	/// The account must have that, and it is held: whoever could do without it could make an order fail, or let it fill, with the
+	/// price in sight.
+	#[allow(clippy::too_many_arguments)]
 	fn check_commit(
 		account: MarginAccountId,
 		id: MarketId,
 		size: Size,
-		held: Size,
+		trader: &TraderOf<T>,
 		at_once: bool,
 		reduce_only: bool,
 		limited: bool,
-	) -> DispatchResult {
+		fee: Balance,
+	) -> Result<Balance, DispatchError> {
 		let book = Book::<T>::get();
 		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 		ensure!(market.index() > FixedU128::default(), Error::<T>::NoPrice);
 		let p = T::RiskParameters::market(id)?;
-		let step = Self::step(market, &p).ok_or_else(overflow)?;
-		// The step keeps nobody from narrowing much at once. Whoever trades before and behind him at the same price gains less
-		// than the fees only as long as he moves the mark by no more than a step; beyond it he has to say what he accepts.
-		let named = limited || size.unsigned_abs() <= step.unsigned_abs();
+		let held = trader.position(id).size;
+		let named = limited || !Self::needs_limit(market, &p, size)?;
 		if reduce_only {
 			ensure!(clipped(size, held) != 0, Error::<T>::NothingToReduce);
 			ensure!(named, Error::<T>::LimitNeeded);
-			return Ok(());
+			return Ok(0);
 		}
 		ensure!(market.status == Status::Open, Error::<T>::MarketClosing);
 		let worth = perpetual::notional(size, market.index(), Rounding::Up).ok_or_else(overflow)?;
@@ -136,11 +164,26 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		ensure!(named, Error::<T>::LimitNeeded);
-		ensure!(
-			T::Accounts::risk(account)?.is_initial(),
-			Error::<T>::NotEnoughMargin
-		);
-		Ok(())
+		let needs = Self::ensure_margin(account, market, trader, &p, size, fee)?;
+		// The order fee is taken now and is one of the fees then.
+		Ok(needs.saturating_sub(fee))
+	}
+
+	/// Has `account` the margin for an order of `size`, beside what it holds for others? What that is, with the fees.
+	pub(crate) fn ensure_margin(
+		account: MarginAccountId,
+		market: &Market,
+		trader: &TraderOf<T>,
+		p: &MarketParameters,
+		size: Size,
+		fee: Balance,
+	) -> Result<Balance, DispatchError> {
+		let before = trader.size_before(market.id, size);
+		let needs = Self::margin_for(market, before, p, size, fee).ok_or_else(overflow)?;
+		let mut risk = T::Accounts::risk(account)?;
+		risk.initial = risk.initial.checked_add(needs).ok_or_else(overflow)?;
+		ensure!(risk.is_initial(), Error::<T>::NotEnoughMargin);
+		Ok(needs)
 	}
 
 	/// Cancel an order for `who`.
@@ -186,7 +229,7 @@ impl<T: Config> Pallet<T> {
 		let order = Orders::<T>::take(id).ok_or(Error::<T>::UnknownOrder)?;
 		Self::unqueue(id, &order);
 		let mut trader = Traders::<T>::get(order.account);
-		trader.orders.retain(|held| *held != id);
+		trader.drop_order(id);
 		Self::put_trader(order.account, &trader);
 		Ok(order)
 	}
@@ -197,7 +240,7 @@ impl<T: Config> Pallet<T> {
 			Some(trigger) if order.queued_at.is_none() => {
 				Waiting::<T>::remove((order.market, trigger.when), trigger.key(id))
 			}
-			_ => Queue::<T>::remove(order.market, id.to_be_bytes()),
+			_ => Queue::<T>::remove(order.market, order.place.to_be_bytes()),
 		}
 	}
 
@@ -225,11 +268,17 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Move order `id`, whose trigger was met at `index`, into the queue.
+	/// Move order `id`, whose trigger was met at `index`, to the end of the queue. Like any other it fills at a price made
+	/// after that: at the one that triggered it, whoever saw that coming could have cancelled it, or not.
 	pub(crate) fn trigger(id: OrderId, trigger: Trigger, market: MarketId, index: FixedU128, now: Moment) {
 		Waiting::<T>::remove((market, trigger.when), trigger.key(id));
-		Queue::<T>::insert(market, id.to_be_bytes(), ());
-		Orders::<T>::mutate_extant(id, |order| order.queued_at = Some(now));
+		// Where there is no further number, which no chain lives to see, it keeps its own.
+		let place = Self::next_number().unwrap_or(id);
+		Queue::<T>::insert(market, place.to_be_bytes(), id);
+		Orders::<T>::mutate_extant(id, |order| {
+			order.queued_at = Some(now);
+			order.place = place;
+		});
 		Self::deposit_event(Event::OrderTriggered {
 			order: id,
 			market,
@@ -243,14 +292,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(T::Time::now() < order.expires_at, Error::<T>::Expired);
 			Self::unqueue(id, order);
 			Orders::<T>::remove(id);
-			let request = Request {
-				account: order.account,
-				market: order.market,
-				size: order.size,
-				limit: order.limit,
-				reduce_only: order.reduce_only,
-			};
-			let fill = Self::execute(&request, Some((id, order.fee)))?;
+			let fill = Self::execute(&Request::from(order), Some((id, order)))?;
 			Self::deposit_event(Event::OrderFilled {
 				order: id,
 				account: order.account,

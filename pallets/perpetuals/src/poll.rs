@@ -7,15 +7,20 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::FixedU128;
-use keel_primitives::{MarketId, Moment, OrderId, RiskParameters};
+use keel_primitives::{MarketId, Moment, RiskParameters};
 use sp_runtime::traits::UniqueSaturatedInto;
 
 use crate::{
 	orders::Tried, types::read_key, Book, Config, Cuts, Orders, Pallet, Queue, Waiting, WeightInfo, When,
 };
 
+/// How many orders a block looks at for each one it may try: those that have to wait are passed.
+const LOOKS_PER_TRY: u32 = 4;
+
 /// What is left to do with in a block.
 pub(crate) struct Budget<'a> {
+	/// Orders that may be looked at.
+	pub looks: u32,
 	/// Orders that may be tried.
 	pub tries: u32,
 	/// Orders that may be triggered.
@@ -53,23 +58,23 @@ impl<T: Config> Pallet<T> {
 		let first = block % markets.len();
 		markets.rotate_left(first);
 		let most = T::RiskParameters::chain().orders_per_block;
-		// The order itself, the next head, and what its position may not have seen of the cuts there are.
+		// The order itself, and what its position may not have seen of the cuts there are.
 		let order = T::WeightInfo::fill_order()
 			.max(T::WeightInfo::fail_order())
-			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(match Cuts::<T>::decode_len().unwrap_or(0) as u32 {
 				0 => Weight::zero(),
 				cuts => T::WeightInfo::claim_recovery(cuts),
 			});
 		let mut budget = Budget {
+			looks: most.saturating_mul(LOOKS_PER_TRY),
 			tries: most,
 			triggers: most,
 			order,
 			meter,
 		};
 		for (market, index, made_at) in markets {
-			// The heads of the queue and of both sides that wait.
-			if budget.meter.try_consume(T::DbWeight::get().reads(3)).is_err() {
+			// The heads of both sides that wait.
+			if budget.meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
 				return;
 			}
 			Self::fire(market, index, now, &mut budget);
@@ -99,28 +104,52 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Try the orders of the queue that were committed before the price was made, first come, first served, until one has to
-	/// wait.
+	/// Try the orders that joined the queue before the price was made, first come, first served.
+	///
+	/// Where one has to wait because the premium moves no further that way, all behind it that would move it the same way
+	/// wait too; only a reduction with a limit meets no step, and passes. The other side goes on.
 	fn work(market: MarketId, made_at: Moment, budget: &mut Budget) {
-		while budget.tries > 0 {
-			let Some(key) = Queue::<T>::iter_key_prefix(market).next() else {
-				return;
-			};
-			let id = OrderId::from_be_bytes(key);
-			if budget.meter.try_consume(budget.order).is_err() {
+		let (mut buys_wait, mut sells_wait) = (false, false);
+		let mut passed = None;
+		while budget.tries > 0 && budget.looks > 0 {
+			// The key, and the order.
+			if budget.meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
 				return;
 			}
+			budget.looks = budget.looks.saturating_sub(1);
+			let next = match passed {
+				Some(key) => {
+					Queue::<T>::iter_prefix_from(market, Queue::<T>::hashed_key_for(market, key)).next()
+				}
+				None => Queue::<T>::iter_prefix(market).next(),
+			};
+			let Some((key, id)) = next else {
+				return;
+			};
 			let Some(order) = Orders::<T>::get(id) else {
 				// No order, nothing to wait for.
 				Queue::<T>::remove(market, key);
 				continue;
 			};
-			if made_at <= order.committed_at {
+			if order.queued_at.is_some_and(|queued| made_at <= queued) {
+				return;
+			}
+			let waits = if order.size > 0 {
+				&mut buys_wait
+			} else {
+				&mut sells_wait
+			};
+			if *waits && !(order.reduce_only && order.limit.is_some()) {
+				passed = Some(key);
+				continue;
+			}
+			if budget.meter.try_consume(budget.order).is_err() {
 				return;
 			}
 			budget.tries = budget.tries.saturating_sub(1);
 			if Self::try_order(id, &order) == Tried::Waits {
-				return;
+				*waits = true;
+				passed = Some(key);
 			}
 		}
 	}

@@ -107,10 +107,18 @@ impl<T: Config> Pallet<T> {
 		let next = NextOrder::<T>::get();
 		let (mut fees, mut queued, mut waiting) = (0u128, 0usize, 0usize);
 		for (id, order) in Orders::<T>::iter() {
-			ensure!(id < next, "an order from the future");
+			ensure!(id < next && order.place < next, "an order from the future");
 			ensure!(book.market(order.market).is_some(), "an order in no market");
 			ensure!(
-				Traders::<T>::get(order.account).orders.contains(&id),
+				Traders::<T>::get(order.account).orders.iter().any(|placed| (
+					placed.id,
+					placed.market,
+					placed.size
+				) == (
+					id,
+					order.market,
+					order.size
+				)),
 				"an order its account does not know"
 			);
 			fees = fees.checked_add(order.fee).ok_or("order fees overflow")?;
@@ -125,7 +133,7 @@ impl<T: Config> Pallet<T> {
 				_ => {
 					ensure!(order.queued_at.is_some(), "an order without a trigger waits");
 					ensure!(
-						Queue::<T>::contains_key(order.market, id.to_be_bytes()),
+						Queue::<T>::get(order.market, order.place.to_be_bytes()) == Some(id),
 						"an order is not in the queue"
 					);
 					queued += 1;
@@ -145,7 +153,7 @@ impl<T: Config> Pallet<T> {
 			"something waits that is no order"
 		);
 		for (account, trader) in Traders::<T>::iter() {
-			let known: BTreeSet<_> = trader.orders.iter().copied().collect();
+			let known: BTreeSet<_> = trader.orders.iter().map(|placed| placed.id).collect();
 			ensure!(
 				known.len() == trader.orders.len(),
 				"an account knows an order twice"

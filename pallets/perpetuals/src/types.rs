@@ -221,6 +221,22 @@ impl<M: Get<u32>> BookState<M> {
 	}
 }
 
+/// An open order, as its account remembers it.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Placed {
+	/// Its number.
+	pub id: OrderId,
+	/// Its market.
+	pub market: MarketId,
+	/// Its size; above zero buys.
+	pub size: Size,
+	/// What it needs of the account's margin, in base units of kUSD, by the prices of when it was committed: it can't be withdrawn or
+	/// ordered with again.
+	pub margin: Balance,
+}
+
 /// What one account has and has ordered.
 #[derive(
 	CloneNoBound,
@@ -239,7 +255,7 @@ pub struct TraderState<P: Get<u32>, O: Get<u32>> {
 	/// Its positions, at most one of a market, in the order they were opened.
 	pub positions: BoundedVec<Position, P>,
 	/// Its open orders, oldest first.
-	pub orders: BoundedVec<OrderId, O>,
+	pub orders: BoundedVec<Placed, O>,
 }
 
 /// The trader of a runtime.
@@ -273,6 +289,28 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 			None => self.positions.try_push(position).ok()?,
 		}
 		Some(())
+	}
+
+	/// Forget order `id`.
+	pub fn drop_order(&mut self, id: OrderId) {
+		self.orders.retain(|placed| placed.id != id);
+	}
+
+	/// What its orders need of its margin, in base units of kUSD. Saturates: it is only compared.
+	pub fn held_margin(&self) -> Balance {
+		self.orders
+			.iter()
+			.fold(0, |sum: Balance, placed| sum.saturating_add(placed.margin))
+	}
+
+	/// The position in `market` if its open orders on the side of `size` are all filled first. Saturates: sizes are bounded far below.
+	pub fn size_before(&self, market: MarketId, size: Size) -> Size {
+		self.orders
+			.iter()
+			.filter(|placed| placed.market == market && (placed.size > 0) == (size > 0))
+			.fold(self.position(market).size, |sum, placed| {
+				sum.saturating_add(placed.size)
+			})
 	}
 
 	/// Is there nothing to remember?
@@ -369,10 +407,12 @@ pub struct Order {
 	pub reduce_only: bool,
 	/// From when on it fills no more.
 	pub expires_at: Moment,
-	/// When it was committed: it fills at a price made later.
+	/// When it was committed.
 	pub committed_at: Moment,
-	/// When it joined the queue; `None` while it waits for its trigger.
+	/// When it joined the queue: it fills at a price made later. `None` while it waits for its trigger.
 	pub queued_at: Option<Moment>,
-	/// Held for it, in base units of kUSD.
+	/// Its place in the queue: its own number, or the number an order would have got when it was triggered.
+	pub place: OrderId,
+	/// Held for it, in base units of kUSD; it costs no less when it fills.
 	pub fee: Balance,
 }

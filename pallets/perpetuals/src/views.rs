@@ -1,6 +1,6 @@
 //! What a user sees: everything by the functions that execute.
 
-use frame_support::storage::with_transaction;
+use frame_support::{ensure, storage::with_transaction};
 use keel_math::{margin, mul_div, perpetual, perpetual::SIZE_DIVISOR, FixedU128, Rounding};
 use keel_primitives::{Balance, MarginAccountId, MarginAccounts, MarketId, RiskParameters, Size};
 use sp_runtime::{DispatchError, TransactionOutcome};
@@ -89,7 +89,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Run the fill and take it back.
+	///
+	/// As when it is committed, the account must have margin for it beside what it holds for other orders.
 	fn tried(request: &Request) -> Result<Preview, DispatchError> {
+		let book = Book::<T>::get();
+		let market = book.market(request.market).ok_or(Error::<T>::UnknownMarket)?;
+		let p = T::RiskParameters::market(request.market)?;
 		with_transaction(|| {
 			// The block that fills it starts at the skew of now.
 			Book::<T>::mutate(|book| {
@@ -97,10 +102,24 @@ impl<T: Config> Pallet<T> {
 					market.skew_at_block_start = market.skew();
 				}
 			});
-			let preview = Self::execute(request, None).and_then(|fill| {
-				let risk = AccountRisk::from(T::Accounts::risk(request.account)?);
-				Ok(Preview { fill, risk })
-			});
+			let trader = Traders::<T>::get(request.account);
+			let enough = || match request.reduce_only {
+				true => Ok(0),
+				false => Self::ensure_margin(
+					request.account,
+					market,
+					&trader,
+					&p,
+					request.size,
+					request.least_fee,
+				),
+			};
+			let preview = enough()
+				.and_then(|_| Self::execute(request, None))
+				.and_then(|fill| {
+					let risk = AccountRisk::from(T::Accounts::risk(request.account)?);
+					Ok(Preview { fill, risk })
+				});
 			TransactionOutcome::Rollback(preview)
 		})
 	}
@@ -114,15 +133,36 @@ impl<T: Config> Pallet<T> {
 		reduce_only: bool,
 	) -> Result<Preview, DispatchError> {
 		let account = T::Accounts::account(owner, sub).ok_or(Error::<T>::UnknownAccount)?;
-		frame_support::ensure!(size != 0, Error::<T>::ZeroSize);
-		frame_support::ensure!(size.unsigned_abs() <= MAX_SIZE, Error::<T>::OutOfRange);
-		Self::tried(&Request {
+		ensure!(size != 0, Error::<T>::ZeroSize);
+		ensure!(size.unsigned_abs() <= MAX_SIZE, Error::<T>::OutOfRange);
+		let preview = Self::tried(&Self::previewed(account, market, size, limit, reduce_only))?;
+		if limit.is_none() {
+			let book = Book::<T>::get();
+			let known = book.market(market).ok_or(Error::<T>::UnknownMarket)?;
+			let p = T::RiskParameters::market(market)?;
+			ensure!(!Self::needs_limit(known, &p, size)?, Error::<T>::LimitNeeded);
+		}
+		Ok(preview)
+	}
+
+	/// An order as it would be committed now.
+	fn previewed(
+		account: MarginAccountId,
+		market: MarketId,
+		size: Size,
+		limit: Option<FixedU128>,
+		reduce_only: bool,
+	) -> Request {
+		Request {
 			account,
 			market,
 			size,
 			limit,
 			reduce_only,
-		})
+			least_fee: T::RiskParameters::chain().order_fee,
+			// Alone in its block.
+			paced: false,
+		}
 	}
 
 	pub(crate) fn view_max_size(owner: &T::AccountId, sub: u8, id: MarketId, buy: bool) -> Balance {
@@ -144,16 +184,7 @@ impl<T: Config> Pallet<T> {
 			.min(MAX_SIZE);
 		let fits = |size: u128| {
 			let size = keel_math::signed::with_sign(size, !buy);
-			size.is_some_and(|size| {
-				Self::tried(&Request {
-					account,
-					market: id,
-					size,
-					limit: None,
-					reduce_only: false,
-				})
-				.is_ok()
-			})
+			size.is_some_and(|size| Self::tried(&Self::previewed(account, id, size, None, false)).is_ok())
 		};
 		if most > 0 && fits(most) {
 			return Some(most);

@@ -140,6 +140,13 @@ pub trait PositionLedger {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_unsafe_position(seed: u32) -> (Group, PositionId);
 
+	/// An unsafe position of a group whose triggers are [estimates](Group::is_estimate), with all that one of them can have, so that
+	/// no liquidation does more, for benchmarks. `None` from a ledger without such groups.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_account() -> Option<(Group, PositionId)> {
+		None
+	}
+
 	/// A group of `total` positions, `unsafe_ones` of them unsafe at the current price, for benchmarks of discovery.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_positions(total: u32, unsafe_ones: u32) -> Group;

@@ -46,7 +46,7 @@ pub struct Exposure {
 	pub funding_per_hour: i128,
 	/// The price move the market is measured against.
 	pub stress: FixedU128,
-	/// When most of the values of the market's price were given.
+	/// Since when the market's price is what it is: [`Price::since`](crate::Price::since).
 	pub price_at: Moment,
 }
 
@@ -94,12 +94,12 @@ pub trait MarginAccounts<AccountId> {
 	/// Move `amount` from clearing to `account`; below zero the other way. What an account can't pay in cash it borrows.
 	fn settle(account: MarginAccountId, amount: i128) -> DispatchResult;
 
-	/// `account` did something and its positions are written: check what it has to meet, give it new triggers, measure it
-	/// for the fund. Reads its exposures once.
+	/// `account` did something and its positions are written: check what it has to meet, and give it new triggers and measure it for
+	/// the fund, now or by the end of the block. Reads its exposures once.
 	fn acted(account: MarginAccountId, act: Act) -> DispatchResult;
 
 	/// What `account` is worth and needs for new risk: unrealised profit as far as it counts, collateral at its conservative
-	/// value.
+	/// value; what is held for its orders is needed too.
 	fn risk(account: MarginAccountId) -> Result<Risk, DispatchError>;
 
 	/// Take `amount` kUSD of `from` into custody, for clearing.
@@ -146,6 +146,11 @@ pub trait Positions {
 		false
 	}
 
+	/// What the open orders of `account` need of its margin, in base units of kUSD: held until they are filled or gone.
+	fn held_for_orders(_account: MarginAccountId) -> Balance {
+		0
+	}
+
 	/// Cancel all orders of `account`. Their fees go back to it.
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult;
 
@@ -179,6 +184,15 @@ pub trait Positions {
 	/// Give `account` a position of `size` in `market` at the present mark, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, market: MarketId, size: Size);
+
+	/// Give `account` positions of `size` in as many markets as may be, as many orders, and whatever else makes it dear to close and
+	/// to cover, past every rule, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_all(account: MarginAccountId, size: Size) {
+		for market in Self::markets() {
+			Self::create(account, market, size);
+		}
+	}
 }
 
 /// The pool on the other side of every trade: asked by the markets.

@@ -103,6 +103,9 @@ type PositionMap = StorageDoubleMap<
 /// Fees held for orders.
 #[storage_alias]
 type OrderFees = StorageMap<MockPositions, Twox64Concat, MarginAccountId, Balance, ValueQuery>;
+/// What an account's orders need of its margin.
+#[storage_alias]
+pub type HeldForOrders = StorageMap<MockPositions, Twox64Concat, MarginAccountId, Balance>;
 /// What was covered so far: the markets named and the deficits.
 #[storage_alias]
 type CoverLog = StorageValue<MockPositions, Vec<(Vec<MarketId>, Balance)>, ValueQuery>;
@@ -280,6 +283,10 @@ impl Positions for MockPositions {
 		Ok(all)
 	}
 
+	fn held_for_orders(account: MarginAccountId) -> Balance {
+		HeldForOrders::get(account).unwrap_or_default()
+	}
+
 	fn cover(
 		account: MarginAccountId,
 		markets: &[MarketId],
@@ -303,14 +310,24 @@ impl Positions for MockPositions {
 	}
 }
 
-/// Trade at the mark, as an owner does: an opening has to meet the initial requirement.
+/// Trade at the mark, as an owner does: an opening has to meet the initial requirement. The block ends.
 pub fn trade(account: MarginAccountId, id: MarketId, size: Size) -> DispatchResult {
 	frame_support::storage::with_storage_layer(|| {
 		let old = size_of(account, id);
 		MockPositions::change(account, id, size)?;
 		let opened = old == 0 || (old > 0) == (size > 0);
-		Margin::acted(account, if opened { Act::Opened } else { Act::Reduced })
+		acted(account, if opened { Act::Opened } else { Act::Reduced })
 	})
+}
+
+/// An account acted, and the block ends: it looks again at an account whose deadline is over.
+pub fn acted(account: MarginAccountId, act: Act) -> DispatchResult {
+	Margin::acted(account, act)?;
+	if crate::mock::crossed(account).contains(&keel_primitives::Group::Deadline) {
+		// Refused for one that is unsafe.
+		let _ = crate::mock::refresh(account);
+	}
+	Ok(())
 }
 
 /// Give a position past every rule.

@@ -15,7 +15,7 @@ fn redeem(shares: u128) -> sp_runtime::DispatchResult {
 fn borrower(amount: u128) -> u64 {
 	let id = pay_in(&ALICE, 0, BTC, 1_000 * ONE_BTC);
 	Margin::settle(id, -(amount as i128)).unwrap();
-	Margin::acted(id, Act::Suffered).unwrap();
+	acted(id, Act::Suffered).unwrap();
 	id
 }
 

@@ -15,7 +15,7 @@ fn fallen(cash: u128) -> u64 {
 fn indebted(amount: u128, debt: u128) -> u64 {
 	let id = pay_in(&ALICE, 0, BTC, amount);
 	assert_ok!(Margin::settle(id, -(debt as i128)));
-	assert_ok!(Margin::acted(id, Act::Suffered));
+	assert_ok!(acted(id, Act::Suffered));
 	refresh_prices();
 	id
 }

@@ -231,7 +231,7 @@ fn perform(operation: &Operation) -> bool {
 		}),
 		Operation::Lose { who, sub, amount } => account_of(who, sub).is_some_and(|id| {
 			Margin::settle(id, amount).unwrap();
-			Margin::acted(id, Act::Suffered).is_ok()
+			acted(id, Act::Suffered).is_ok()
 		}),
 		Operation::Price { market: at, percent } => {
 			let at = MARKETS[at];

@@ -27,7 +27,7 @@ fn reducing_and_suffering_meet_nothing_and_do_not_move_the_time_of_risk() {
 		let at = account(id).changed_at;
 		move_mark(BTC_MARKET, dollars(45_000));
 		assert_ok!(trade(id, BTC_MARKET, -ONE_SIZE / 10));
-		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Suffered));
 		assert_eq!(account(id).changed_at, at);
 		assert_noop!(trade(id, BTC_MARKET, 1), Error::<Test>::InitialRequirement);
 		assert_noop!(Margin::acted(99, Act::Reduced), Error::<Test>::UnknownAccount);
@@ -74,7 +74,7 @@ fn a_settled_market_needs_nothing_and_has_no_price_trigger() {
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		assert!(trigger(id, Group::Long(BTC_MARKET)).is_some());
 		set_market(BTC_MARKET, |market| market.settled = true);
-		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Suffered));
 		assert_eq!(statement(id).maintenance, 0);
 		assert_eq!(trigger(id, Group::Long(BTC_MARKET)), None);
 		assert!(trigger(id, Group::Deadline).is_some());
@@ -125,14 +125,15 @@ fn closing_everything_leaves_no_trigger() {
 }
 
 #[test]
-fn who_begins_to_owe_is_looked_at_with_the_next_block() {
+fn who_begins_to_owe_is_looked_at_in_the_same_block() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
 		assert_ok!(Margin::settle(id, -1));
 		assert_eq!(
 			trigger(id, Group::Deadline),
-			Some(u128::MAX - u128::from(Now::get()))
+			Some(u128::MAX - u128::from(Now::get() - 1))
 		);
+		assert_eq!(crossed(id), [Group::Deadline]);
 		assert_ok!(refresh(id));
 		assert!(trigger(id, Group::Deadline).unwrap() < u128::MAX - u128::from(Now::get()));
 		pass(1);
@@ -146,8 +147,101 @@ fn only_triggers_that_changed_are_told() {
 		let id = fund(&ALICE, 0, 10_000 * USD);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		// The mock does not take an entry that did not move.
-		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Reduced));
+	});
+}
+
+/// What an order costs does not grow with what its account has: one of several legs only comes to the head of its line, however
+/// often it acts, and the block looks at it.
+#[test]
+fn an_account_of_several_legs_is_looked_at_by_the_end_of_the_block() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 20_000 * USD);
+		pay_in(&ALICE, 0, ETH, ONE_ETH);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		let before = account(id).triggers;
+		assert_eq!(before.len(), 3);
+		give(id, ETH_MARKET, -ONE_SIZE);
+		assert_ok!(Margin::acted(id, Act::Opened));
+		let due = u128::MAX - u128::from(Now::get() - 1);
+		let acted_once = account(id).triggers;
+		for (group, trigger) in &before {
+			let expected = if *group == Group::Deadline { due } else { *trigger };
+			assert_eq!(super::trigger(id, *group), Some(expected));
+		}
+		assert_eq!((acted_once.len(), crossed(id)), (3, vec![Group::Deadline]));
+		// Once it is in line, nothing moves: the mock does not take an entry that did not.
 		assert_ok!(Margin::acted(id, Act::Reduced));
+		assert_eq!(account(id).triggers, acted_once);
+		assert_ok!(refresh(id));
+		assert!(super::trigger(id, Group::Short(ETH_MARKET)).is_some());
+		assert_eq!((account(id).triggers.len(), crossed(id)), (4, vec![]));
+		// The more it risks the nearer they are.
+		assert!(super::trigger(id, Group::Collateral(ETH)) > find(&before, Group::Collateral(ETH)));
+	});
+}
+
+/// Whoever is unsafe is before everybody else in line, and no act of his changes that.
+#[test]
+fn acting_does_not_make_who_is_unsafe_wait() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		assert_ok!(trade(id, ETH_MARKET, ONE_SIZE));
+		let waits = super::trigger(id, Group::Deadline).unwrap();
+		move_mark(BTC_MARKET, dollars(41_000));
+		assert_ok!(Margin::acted(id, Act::Suffered));
+		let due = super::trigger(id, Group::Deadline).unwrap();
+		assert!(due > waits);
+		pass(60_000);
+		assert_ok!(Margin::acted(id, Act::Reduced));
+		assert_eq!(super::trigger(id, Group::Deadline), Some(due), "in line since then");
+		// Its price triggers are where they were.
+		assert!(crossed(id).contains(&Group::Long(BTC_MARKET)));
+		assert_noop!(refresh(id), Error::<Test>::AccountUnsafe);
+	});
+}
+
+fn find(triggers: &[(Group, u128)], group: Group) -> Option<u128> {
+	triggers
+		.iter()
+		.find(|(of, _)| *of == group)
+		.map(|(_, trigger)| *trigger)
+}
+
+/// What is held for orders can be neither withdrawn nor moved, by whatever door, nor ordered with again.
+#[test]
+fn what_orders_need_stays_in_the_account() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 1_000 * USD);
+		pay_in(&ALICE, 0, ETH, ONE_ETH);
+		// 2,250 of it counts, less a unit for what is uncertain of its price.
+		let free = 850 * USD - 1;
+		HeldForOrders::insert(id, 2_400 * USD);
+		assert_eq!((statement(id).held_for_orders, statement(id).free), (2_400 * USD, free as i128));
+		assert_eq!(Margin::risk(id).unwrap().free(), free as i128);
+		assert_eq!(Margin::withdrawable(ALICE, 0, KUSD), free);
+		let eth = Margin::withdrawable(ALICE, 0, ETH);
+		assert_eq!(eth / (ONE_ETH / 1_000_000), 377_777);
+		let refused = || DispatchError::from(Error::<Test>::InitialRequirement);
+		assert_noop!(Margin::withdraw(signed(&ALICE), 0, KUSD, free + 1), refused());
+		assert_noop!(Margin::withdraw(signed(&ALICE), 0, ETH, eth + 1), refused());
+		assert_noop!(Margin::transfer(signed(&ALICE), 0, 1, free + 1), refused());
+		assert_eq!(
+			Margin::preview_withdrawal(ALICE, 0, KUSD, free + 1),
+			Err(refused())
+		);
+		// Nor does it go to another account that is called.
+		let called = fund(&ALICE, 1, 5_700 * USD);
+		assert_ok!(trade(called, BTC_MARKET, ONE_SIZE));
+		assert_ok!(Margin::set_top_up(signed(&ALICE), 1, Some((0, 1_000_000 * USD))));
+		move_mark(BTC_MARKET, dollars(47_000));
+		assert_ok!(refresh(called));
+		assert_eq!(account(id).cash, 150 * USD + 1);
+		HeldForOrders::remove(id);
+		assert_eq!(Margin::withdrawable(ALICE, 0, KUSD), 150 * USD + 1);
+		assert_ok!(Margin::withdraw(signed(&ALICE), 0, ETH, ONE_ETH));
 	});
 }
 
@@ -180,7 +274,7 @@ fn a_haircut_moves_slowly_both_ways_for_what_is_held() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
 		assert_ok!(Margin::settle(id, -(10_000 * USD as i128)));
-		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Suffered));
 		let haircut = || statement(id).collateral[0].haircut;
 		// A long time in which nothing moves is not a long ramp later.
 		pass(1_000 * HOUR);

@@ -86,7 +86,7 @@ fn the_liquidation_price_of_collateral_is_exact() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = pay_in(&ALICE, 0, DOT, 1_000 * ONE_DOT);
 		assert_ok!(Margin::settle(id, -(3_000 * USD as i128)));
-		assert_ok!(Margin::acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Suffered));
 		let shown = Margin::liquidation_prices(id)[0];
 		assert_eq!((shown.leg, shown.now), (Leg::Collateral(DOT), dollars(5)));
 		// 3,000 / 900.
@@ -162,7 +162,7 @@ proptest! {
 				give(id, BTC_MARKET, size * ONE_SIZE / 100);
 			}
 			Margin::settle(id, -((owes * USD) as i128)).unwrap();
-			Margin::acted(id, Act::Suffered).unwrap();
+			acted(id, Act::Suffered).unwrap();
 			set_price(ETH, dollars(price));
 			for (asset, has) in [(KUSD, account(id).cash), (ETH, account(id).held(ETH))] {
 				let most = Margin::withdrawable(ALICE, 0, asset);

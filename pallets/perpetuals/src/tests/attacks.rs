@@ -266,7 +266,7 @@ fn a_flooded_queue_is_worked_off_in_order() {
 	ExtBuilder.build_and_execute(|| {
 		set_chain(|chain| chain.orders_per_block = 5);
 		for sub in 1..=10 {
-			deposit(account_of(ALICE, sub), 10_000 * USD);
+			deposit(account_of(ALICE, sub), 20_000 * USD);
 			for _ in 0..6 {
 				let origin = RuntimeOrigin::signed(ALICE);
 				// Below every price: each will fail, and cost its fee.
@@ -298,7 +298,7 @@ fn a_flooded_queue_is_worked_off_in_order() {
 		}
 		assert_eq!(filled(honest).position, UNIT);
 		let lost: i128 = (1..=10)
-			.map(|sub| 10_000 * USD as i128 - Cash::get(account_of(ALICE, sub)).unwrap())
+			.map(|sub| 20_000 * USD as i128 - Cash::get(account_of(ALICE, sub)).unwrap())
 			.sum();
 		assert_eq!(lost, 60 * ORDER_FEE as i128);
 	});

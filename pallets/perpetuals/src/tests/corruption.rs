@@ -3,8 +3,8 @@
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	mock::*, Book, Claims, Cuts, Ladders, NextOrder, Order, Orders, Queue, TraderOf, Traders, Trigger,
-	Waiting, When,
+	mock::*, Book, Claims, Cuts, Ladders, NextOrder, Order, Orders, Placed, Queue, TraderOf, Traders,
+	Trigger, Waiting, When,
 };
 
 /// A state with everything in it, corrupted, fails with `message`.
@@ -116,15 +116,24 @@ fn positions() {
 	});
 }
 
+fn knows(trader: &mut TraderOf<Test>, id: u64) {
+	let placed = Placed {
+		id,
+		..trader.orders[0]
+	};
+	trader.orders.try_push(placed).unwrap();
+}
+
 #[test]
 fn orders() {
 	fails_with("an order from the future", || NextOrder::<Test>::put(ids().0));
 	fails_with("an order in no market", || {
 		change_order(ids().0, |order| order.market = 9)
 	});
-	fails_with("an order its account does not know", || {
-		change(ALICE, |trader| trader.orders.clear());
-	});
+	let unknown = "an order its account does not know";
+	fails_with(unknown, || change(ALICE, |trader| trader.orders.clear()));
+	fails_with(unknown, || change(ALICE, |trader| trader.orders[0].size += 1));
+	fails_with(unknown, || change(ALICE, |trader| trader.orders[0].market = ETH));
 	fails_with("an order does not wait where it should", || {
 		change_order(ids().1, |order| {
 			order.trigger = Some(Trigger {
@@ -146,19 +155,19 @@ fn orders() {
 		change_order(ids().0, |order| order.fee += 1);
 	});
 	fails_with("the queue has what is no order", || {
-		Queue::<Test>::insert(BTC, 99u64.to_be_bytes(), ());
+		Queue::<Test>::insert(BTC, 99u64.to_be_bytes(), 99);
 	});
 	fails_with("something waits that is no order", || {
 		Waiting::<Test>::insert((BTC, When::Below), [0; 24], ());
 	});
 	fails_with("an account knows an order twice", || {
-		change(ALICE, |trader| trader.orders.try_push(ids().0).unwrap());
+		change(ALICE, |trader| trader.orders.try_push(trader.orders[0]).unwrap());
 	});
 	fails_with("an account knows an order that is not its own", || {
-		change(ALICE, |trader| trader.orders.try_push(ids().1).unwrap());
+		change(ALICE, |trader| knows(trader, ids().1));
 	});
 	fails_with("an account knows an order that is not its own", || {
-		change(ALICE, |trader| trader.orders.try_push(77).unwrap());
+		change(ALICE, |trader| knows(trader, 77));
 	});
 }
 

@@ -1,5 +1,6 @@
 //! What a fill asks for, and what it does to a position.
 
+use frame_support::assert_ok;
 use keel_math::{perpetual, FixedU128};
 use keel_primitives::{Act, BreakerSubject, Level, PriceFor};
 use proptest::prelude::*;
@@ -144,9 +145,10 @@ fn opening_asks_the_breaker_when_it_fills() {
 #[test]
 fn initial_margin_is_asked_for_at_the_end() {
 	ExtBuilder.build_and_execute(|| {
-		leave(ALICE, 100_000 * USD);
-		// 40 BTC need a twentieth of two millions.
+		leave(ALICE, 110_000 * USD);
+		// 40 BTC need a twentieth of two millions, and the fee.
 		let id = commit(ALICE, BTC, 40 * UNIT);
+		withdraw(account(ALICE), 10_000 * USD);
 		ticks();
 		assert_eq!(failed(id), Some(LOST));
 		assert_eq!(position(ALICE, BTC).size, 0);
@@ -202,12 +204,75 @@ fn the_premium_widens_by_a_step_a_block_and_the_rest_waits() {
 		let elsewhere = commit(DAVE, ETH, UNIT);
 		ticks();
 		filled(first);
-		// The queue stops, in this market.
-		assert!(order(second).is_some() && order(third).is_some());
+		// That side of the queue stops, in this market.
+		assert!(order(second).is_some());
+		filled(third);
 		filled(elsewhere);
 		tick();
 		assert_eq!(filled(second).position, 30 * UNIT);
-		filled(third);
+	});
+}
+
+/// Orders without a limit move the mark by no more than a step a block, whichever way and whoever gives them: closing too.
+#[test]
+fn what_has_no_limit_moves_the_mark_by_a_step_a_block() {
+	ExtBuilder.build_and_execute(|| {
+		for _ in 0..3 {
+			trade(ALICE, BTC, 30 * UNIT);
+		}
+		let limited = |size, reduce_only| {
+			let terms = Terms {
+				limit: Some(dollars(1)),
+				reduce_only,
+				..Default::default()
+			};
+			try_commit(ALICE, BTC, size, terms).unwrap()
+		};
+		// A step is 50.
+		let first = commit_reduce(ALICE, BTC, -40 * UNIT);
+		let second = commit_reduce(ALICE, BTC, -11 * UNIT);
+		let small = commit(BOB, BTC, -UNIT);
+		let same_side = limited(-UNIT, false);
+		let exit = limited(-15 * UNIT, true);
+		let other_side = commit(CAROL, BTC, UNIT);
+		ticks();
+		filled(first);
+		// Behind one that waits its side waits, but who leaves at a price he named does not, nor does the other side.
+		assert!([second, small, same_side].iter().all(|id| order(*id).is_some()));
+		assert_eq!((filled(exit).size, filled(other_side).size), (-15 * UNIT, UNIT));
+		tick();
+		for id in [second, small, same_side] {
+			filled(id);
+		}
+		assert_eq!(market(BTC).skew(), 23 * UNIT);
+	});
+}
+
+#[test]
+fn a_block_looks_at_four_orders_for_each_it_may_try() {
+	ExtBuilder.build_and_execute(|| {
+		set_chain(|chain| chain.orders_per_block = 3);
+		let others: Vec<_> = (1..=3).map(|sub| account_of(ALICE, sub)).collect();
+		others.iter().for_each(|id| deposit(*id, PURSE));
+		commit(BOB, BTC, 50 * UNIT);
+		// Fourteen that have to wait for the step, and one on the other side.
+		for sub in [1, 2, 3] {
+			for _ in 0..5 {
+				let origin = RuntimeOrigin::signed(ALICE);
+				assert_ok!(Perpetuals::commit_order(
+					origin, sub, BTC, UNIT, None, None, false, HOUR
+				));
+			}
+		}
+		let behind = commit(CAROL, BTC, -UNIT);
+		ticks();
+		assert_eq!(position(BOB, BTC).size, 50 * UNIT);
+		assert!(order(behind).is_some(), "the sixteenth is not looked at");
+		// They move on, three a block.
+		(0..3).for_each(|_| tick());
+		assert!(order(behind).is_some());
+		(0..3).for_each(|_| tick());
+		filled(behind);
 	});
 }
 

@@ -52,9 +52,29 @@ fn narrowing_is_rebated_outside_the_band_out_of_the_pot() {
 		let fill = trade(BOB, BTC, -10 * UNIT);
 		let worth = perpetual::notional(10 * UNIT, fill.price, Rounding::Down).unwrap();
 		let rebate = worth * 3 / 10_000;
-		assert_eq!(fill.fee, -(rebate as i128));
-		assert_eq!(market(BTC).rebates, pot - rebate);
-		assert_eq!(cash(BOB), (PURSE + rebate) as i128);
+		// The order fee is the least it costs.
+		assert_eq!(fill.fee, ORDER_FEE as i128 - rebate as i128);
+		assert_eq!(market(BTC).rebates, pot - rebate + ORDER_FEE / 5);
+		assert_eq!(cash(BOB), (PURSE + rebate - ORDER_FEE) as i128);
+	});
+}
+
+#[test]
+fn a_fill_costs_at_least_the_order_fee() {
+	ExtBuilder.build_and_execute(|| {
+		// 50 and 99.99 kUSD: a thousandth of that is less than the fee; of 100 and a bit it is more.
+		for (size, fee) in [
+			(UNIT / 1_000, ORDER_FEE),
+			(UNIT / 500 - 100_000, ORDER_FEE),
+			(UNIT / 500, 0),
+		] {
+			let before = cash(ALICE);
+			let fill = trade(ALICE, BTC, size);
+			let worth = perpetual::notional(size, fill.price, Rounding::Up).unwrap();
+			let expected = worth.div_ceil(1_000).max(fee);
+			assert_eq!(fill.fee, expected as i128);
+			assert_eq!(cash(ALICE), before - expected as i128 - fill.funding);
+		}
 	});
 }
 
@@ -64,7 +84,7 @@ fn a_rebate_is_at_most_what_the_pot_has() {
 		set_numbers(BTC, |numbers| numbers.rebate_share = FixedU128::default());
 		trade(ALICE, BTC, 40 * UNIT);
 		let fill = trade(BOB, BTC, -10 * UNIT);
-		assert_eq!((fill.fee, market(BTC).rebates), (0, 0));
+		assert_eq!((fill.fee, market(BTC).rebates), (ORDER_FEE as i128, 0));
 		set_numbers(BTC, |numbers| numbers.rebate_share = ratio(20, 100));
 		// What widens beyond zero is a taker's: 30 narrow, 10 widen.
 		let fill = trade(CAROL, BTC, -40 * UNIT);

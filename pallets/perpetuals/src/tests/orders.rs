@@ -91,6 +91,62 @@ mod commit {
 		});
 	}
 
+	/// What an order needs is there when it is committed and stays there: nobody lets it fail, or fill, with the price in sight.
+	#[test]
+	fn holds_the_margin_it_needs() {
+		ExtBuilder.build_and_execute(|| {
+			let held = || <Perpetuals as keel_primitives::Positions>::held_for_orders(account(ALICE));
+			let fee = ORDER_FEE;
+			// Two BTC at a mark of 50 010, a twentieth of it; what closing them moves the price by; a thousandth of what they cost.
+			let needs = 5_001 * USD + 10_002_000 + 100 * USD + USD / 100;
+			leave(ALICE, needs - 1);
+			let short = Err(Error::<Test>::NotEnoughMargin.into());
+			assert_eq!(try_commit(ALICE, BTC, 2 * UNIT, Terms::default()), short);
+			deposit(account(ALICE), 1);
+			let id = commit(ALICE, BTC, 2 * UNIT);
+			assert_eq!(held(), needs - fee);
+			// Nothing is left for another one, in any market, waiting or not; nor for a preview.
+			let waits = Terms {
+				trigger: Some(Trigger {
+					price: dollars(4_000),
+					when: When::Above,
+				}),
+				..Default::default()
+			};
+			assert_eq!(try_commit(ALICE, ETH, UNIT, Terms::default()), short);
+			assert_eq!(try_commit(ALICE, ETH, UNIT, waits), short);
+			let preview = Perpetuals::preview_order(ALICE, 0, ETH, UNIT, None, false);
+			assert_eq!(
+				preview.map(|p| p.fill),
+				Err(Error::<Test>::NotEnoughMargin.into())
+			);
+			deposit(account(ALICE), 1_000 * USD);
+			let waiting = try_commit(ALICE, ETH, UNIT, waits).unwrap();
+			let for_it = held() - (needs - fee);
+			assert!(for_it > 125 * USD && for_it < 130 * USD, "{for_it}");
+			// What is filled holds nothing, what only closes needs nothing.
+			ticks();
+			assert_eq!((filled(id).position, held()), (2 * UNIT, for_it));
+			assert_ok!(cancel(ALICE, waiting));
+			deposit(account(ALICE), 5_000 * USD);
+			let closes = commit(ALICE, BTC, -2 * UNIT);
+			assert_eq!(held(), 0);
+			// Once that is filled, this opens.
+			let opens = commit(ALICE, BTC, -UNIT);
+			assert!(held() > 2_500 * USD && held() < 2_600 * USD, "{}", held());
+			ticks();
+			assert_eq!((filled(closes).position, filled(opens).position), (0, -UNIT));
+			assert_eq!(held(), 0);
+			// What turns a position over needs what the new one needs beyond the old one, here nothing, and the fees of what it opens.
+			commit(ALICE, BTC, 2 * UNIT);
+			assert!(held() > 50 * USD && held() < 70 * USD, "{}", held());
+			commit(ALICE, BTC, UNIT);
+			assert!(held() > 2_550 * USD && held() < 2_670 * USD, "{}", held());
+			ticks();
+			assert_eq!(position(ALICE, BTC).size, 2 * UNIT);
+		});
+	}
+
 	#[test]
 	fn fails_without_a_limit_above_the_premium_step() {
 		ExtBuilder.build_and_execute(|| {
@@ -172,6 +228,8 @@ mod commit {
 			};
 			let id = try_commit(ALICE, BTC, -UNIT, limited).unwrap();
 			ticks();
+			// The one before it was committed with a step it fitted: it fails, and keeps nobody waiting.
+			assert_eq!(failed(id - 1), Some(Error::<Test>::LimitNeeded.into()));
 			assert_eq!(filled(id).size, -UNIT);
 		});
 	}
@@ -351,7 +409,7 @@ mod queue {
 	#[test]
 	fn forgets_what_is_no_order() {
 		ExtBuilder.build_and_execute(|| {
-			Queue::<Test>::insert(BTC, 77u64.to_be_bytes(), ());
+			Queue::<Test>::insert(BTC, 77u64.to_be_bytes(), 77);
 			let id = commit(ALICE, BTC, UNIT);
 			ticks();
 			assert_eq!(filled(id).position, UNIT);

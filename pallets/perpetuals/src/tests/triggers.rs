@@ -29,11 +29,15 @@ fn a_stop_loss_waits_and_closes() {
 		tick();
 		assert_eq!(order(id).unwrap().queued_at, None);
 		move_to(BTC, dollars(44_000));
-		// Triggered and filled at the price that met it: that was made after the commitment.
+		// Triggered, and filled at the first price made after that.
+		assert_eq!(order(id).unwrap().queued_at, Some(Now::get()));
+		tick();
+		assert_eq!(position(ALICE, BTC).size, UNIT, "at the price that met it");
+		move_to(BTC, dollars(43_000));
 		let fill = filled(id);
 		assert_eq!((fill.size, fill.position), (-UNIT, 0));
-		// 44 000·(1 + 0.5/10 000).
-		assert_eq!(fill.price, dollars(44_000) + FixedU128::from_rational(22, 10));
+		// 43 000·(1 + 0.5/10 000).
+		assert_eq!(fill.price, dollars(43_000) + FixedU128::from_rational(215, 100));
 		assert!(events().contains(&Event::OrderTriggered {
 			order: id,
 			market: BTC,
@@ -43,18 +47,19 @@ fn a_stop_loss_waits_and_closes() {
 }
 
 #[test]
-fn a_profit_is_taken_at_the_trigger_itself() {
+fn a_profit_is_taken_once_the_trigger_is_met() {
 	ExtBuilder.build_and_execute(|| {
 		trade(ALICE, BTC, UNIT);
 		let id = try_commit(ALICE, BTC, -UNIT, waiting(at(55_000, When::Above), true)).unwrap();
 		tick();
 		move_to(BTC, dollars(55_000));
+		ticks();
 		assert!(filled(id).realised > 4_900 * USD as i128);
 	});
 }
 
 #[test]
-fn a_price_made_with_the_commitment_triggers_but_does_not_fill() {
+fn what_is_triggered_can_not_be_taken_back() {
 	ExtBuilder.build_and_execute(|| {
 		let id = try_commit(ALICE, BTC, UNIT, waiting(at(55_000, When::Above), false)).unwrap();
 		// Known to whoever watches the operators when it was committed.
@@ -63,6 +68,7 @@ fn a_price_made_with_the_commitment_triggers_but_does_not_fill() {
 		assert_eq!(position(ALICE, BTC).size, 0);
 		// In the queue it can't be taken back.
 		assert_eq!(cancel(ALICE, id), Err(Error::<Test>::TooEarlyToCancel.into()));
+		tick();
 		move_to(BTC, dollars(50_000));
 		assert_eq!(
 			filled(id).price,
@@ -82,12 +88,17 @@ fn the_nearest_come_first_and_a_block_takes_no_more_than_it_may() {
 		set_chain(|chain| chain.orders_per_block = 2);
 		move_to(BTC, dollars(60_000));
 		let queued = |id| order(id).map(|order| order.queued_at.is_some());
-		// The nearest two of the three were triggered, and filled at once.
-		assert_eq!(above.map(queued), [Some(false), None, None]);
+		// The nearest two of the three were triggered.
+		assert_eq!(above.map(queued), [Some(false), Some(true), Some(true)]);
 		assert_eq!(below.map(queued), [Some(false), Some(false)]);
+		tick();
+		assert_eq!(above.map(queued), [Some(true), Some(true), Some(true)]);
+		tick();
+		assert_eq!(above.map(queued), [Some(true), None, None]);
 		tick();
 		assert_eq!(above.map(queued), [None, None, None]);
 		move_to(BTC, dollars(46_000));
+		ticks();
 		assert_eq!(below.map(queued), [Some(false), None]);
 	});
 }
@@ -104,14 +115,17 @@ fn an_unfit_price_triggers_nothing() {
 }
 
 #[test]
-fn an_old_trigger_goes_before_younger_orders() {
+fn an_old_order_joins_the_queue_behind_what_is_there_when_it_is_triggered() {
 	ExtBuilder.build_and_execute(|| {
 		let stop = try_commit(ALICE, BTC, UNIT, waiting(at(55_000, When::Above), false)).unwrap();
 		tick();
-		let market = commit(BOB, BTC, UNIT);
-		tick();
+		let before = commit(BOB, BTC, UNIT);
 		move_to(BTC, dollars(56_000));
-		assert!(filled(stop).price < filled(market).price);
+		assert_eq!((order(before).unwrap().place, order(stop).unwrap().place), (1, 2));
+		let behind = commit(CAROL, BTC, UNIT);
+		ticks();
+		assert!(filled(before).price < filled(stop).price);
+		assert!(filled(stop).price < filled(behind).price);
 	});
 }
 

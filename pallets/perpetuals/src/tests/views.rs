@@ -1,7 +1,6 @@
 //! What a user sees is what happens.
 
 use keel_primitives::{BreakerSubject, Level, Positions};
-use sp_runtime::DispatchError;
 
 use crate::{mock::*, Book, Error, Status};
 
@@ -38,8 +37,12 @@ fn a_preview_names_what_would_be_refused() {
 			preview(51 * UNIT, None, false),
 			Error::<Test>::OrderTooLarge.into()
 		);
+		fill_now(ALICE, BTC, -50 * UNIT).unwrap();
+		fill_now(ALICE, BTC, -UNIT).unwrap_err();
+		assert_eq!(preview(51 * UNIT, None, false), Error::<Test>::LimitNeeded.into());
+		fill_now(ALICE, BTC, 50 * UNIT).unwrap();
 		leave(ALICE, 1_000 * USD);
-		assert_eq!(preview(UNIT, None, false), DispatchError::Other("initial margin"));
+		assert_eq!(preview(UNIT, None, false), Error::<Test>::NotEnoughMargin.into());
 		assert_eq!(
 			Perpetuals::preview_order(9, 0, BTC, UNIT, None, false),
 			Err(Error::<Test>::UnknownAccount.into())
@@ -72,8 +75,14 @@ fn the_largest_size_fits_and_a_larger_does_not() {
 			assert!(preview(most).is_ok());
 			assert_eq!(
 				preview(most + 1).unwrap_err(),
-				DispatchError::Other("initial margin")
+				Error::<Test>::NotEnoughMargin.into()
 			);
+			// And so it can be ordered.
+			let ordered = |size: u128| try_commit(ALICE, BTC, sign * size as i128, Terms::default());
+			frame_support::hypothetically!({
+				assert!(ordered(most).is_ok());
+			});
+			assert_eq!(ordered(most + 1), Err(Error::<Test>::NotEnoughMargin.into()));
 		}
 		// By the premium step.
 		assert_eq!(Perpetuals::max_size(BOB, 0, ETH, true), 1_000 * UNIT as u128);
