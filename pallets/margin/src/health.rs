@@ -94,11 +94,11 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Σ unrealised profit and loss. Saturates as above.
-	pub(crate) fn unrealised(exposures: &[Exposure]) -> i128 {
+	/// Σ of a profit or loss of each exposure. Saturates as above.
+	fn total(exposures: &[Exposure], of: impl Fn(&Exposure) -> i128) -> i128 {
 		exposures
 			.iter()
-			.fold(0, |sum: i128, exposure| sum.saturating_add(exposure.unrealised))
+			.fold(0, |sum: i128, exposure| sum.saturating_add(of(exposure)))
 	}
 
 	/// How `account` is for a liquidation: last prices, all profit, haircuts as they are ramped.
@@ -116,7 +116,7 @@ impl<T: Config> Pallet<T> {
 			account.cash,
 			debt,
 			counted,
-			Self::unrealised(&exposures),
+			Self::total(&exposures, |exposure| exposure.unrealised),
 			&exposures,
 		);
 		Ok(Health {
@@ -157,8 +157,8 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 		}
-		let unrealised =
-			margin::counted_profit(Self::unrealised(exposures), chain.profit_share, chain.profit_cap);
+		let realisable = Self::total(exposures, |exposure| exposure.realisable);
+		let unrealised = margin::counted_profit(realisable, chain.profit_share, chain.profit_cap);
 		Ok(Self::sum(
 			account.cash,
 			money.debt_of(account.debt)?,
@@ -442,6 +442,7 @@ impl<T: Config> Pallet<T> {
 			mark,
 			notional: keel_math::perpetual::notional(exposure.size, mark, Rounding::Up)?,
 			unrealised: exposure.unrealised.checked_add(change)?,
+			realisable: exposure.realisable.checked_add(change)?,
 			initial: scaled(exposure.initial)?,
 			maintenance: scaled(exposure.maintenance)?,
 			..*exposure

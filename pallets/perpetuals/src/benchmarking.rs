@@ -15,7 +15,7 @@ use keel_primitives::{
 
 use crate::{
 	orders::Tried, Book, Call, Claims, Config, Cut, Cuts, CutsOf, Fit, Ladders, Mark, NextOrder, Order,
-	Orders, Pallet, Position, Profits, Status, Traders, Trigger, When, MAX_CUTS,
+	Orders, Pallet, Position, Status, Traders, Trigger, When, MAX_CUTS,
 };
 
 /// The first market of a benchmark; its feed has the same number.

@@ -27,6 +27,7 @@ impl Market {
 			mark,
 			notional: perpetual::notional(size, mark, Rounding::Up).unwrap_or(Balance::MAX),
 			unrealised: risk.net,
+			realisable: self.realisable(position).unwrap_or(i128::MIN),
 			initial: risk.initial,
 			maintenance: risk.maintenance,
 			drift_per_hour: if settled {

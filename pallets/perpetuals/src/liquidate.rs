@@ -101,7 +101,7 @@ impl<T: Config> Pallet<T> {
 		let whole = size.checked_neg()?;
 		let fill = perpetual::fill_price(market.index(), market.skew(), market.terms.skew_scale, whole)?;
 		// The higher of the two, so that no part is worth more than it is taken for.
-		let price = fill.max(market.mark());
+		let price = fill.max(market.standing());
 		let worth = perpetual::notional(size, price, Rounding::Up)?;
 		// Saturates at "no limit".
 		let limit =

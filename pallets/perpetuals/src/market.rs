@@ -115,12 +115,27 @@ impl Market {
 		}
 	}
 
-	/// The mark price: zero where the skew would make it less. A settled market has no premium.
-	pub fn mark(&self) -> FixedU128 {
+	/// The price the skew holds the market at, where the smallest trade would fill: zero where that would be less. A settled
+	/// market has no premium.
+	pub fn standing(&self) -> FixedU128 {
 		match self.status {
 			Status::Settled { price } => price,
 			_ => perpetual::mark(self.price.value, self.skew(), self.terms.skew_scale).unwrap_or_default(),
 		}
+	}
+
+	/// The mark price, at which positions are valued: where the market stands, but no farther from the index than the range that
+	/// opening may move it through. Who leaves may move it farther; nobody is liquidated for that.
+	pub fn mark(&self) -> FixedU128 {
+		let (index, standing) = (self.index(), self.standing());
+		// A range that does not fit ends nowhere.
+		let range = mul_ratio(index.into_inner(), self.terms.mark_range, Rounding::Down).unwrap_or(u128::MAX);
+		let raw = index.into_inner();
+		FixedU128::from_inner(
+			standing
+				.into_inner()
+				.clamp(raw.saturating_sub(range), raw.saturating_add(range)),
+		)
 	}
 
 	/// What a whole unit is worth at the mark less the funding on it: what decides who is in profit. Zero where it would be
@@ -143,7 +158,20 @@ impl Market {
 
 	/// What closing `position` at the mark would realise, funding included, rounded down. `None` on overflow.
 	pub fn unrealised(&self, position: &Position) -> Option<i128> {
-		perpetual::value(position.size, self.mark(), Rounding::Down)?
+		self.realised_at(position, self.mark())
+	}
+
+	/// The same for who wants to take on risk or take something out: where the market stands if that is worse. `None` on overflow.
+	pub fn realisable(&self, position: &Position) -> Option<i128> {
+		Some(
+			self.unrealised(position)?
+				.min(self.realised_at(position, self.standing())?),
+		)
+	}
+
+	/// What closing `position` at `price` would realise, funding included, rounded down. `None` on overflow.
+	fn realised_at(&self, position: &Position, price: FixedU128) -> Option<i128> {
+		perpetual::value(position.size, price, Rounding::Down)?
 			.checked_sub(position.cost)?
 			.checked_sub(self.funding_owed(position)?)
 	}
@@ -287,7 +315,12 @@ impl Market {
 		let elapsed = now.saturating_sub(self.at).min(MAX_ACCRUAL_MS);
 		if let Some(parameters) = parameters.filter(|p| p.skew_scale > 0) {
 			self.terms = Terms {
-				skew_scale: self.scale_towards(parameters.skew_scale, elapsed),
+				skew_scale: self.towards(self.terms.skew_scale, parameters.skew_scale, elapsed),
+				mark_range: FixedU128::from_inner(self.towards(
+					self.terms.mark_range.into_inner(),
+					parameters.max_premium.into_inner(),
+					elapsed,
+				)),
 				..Terms::from(parameters)
 			};
 		}
@@ -325,22 +358,21 @@ impl Market {
 		self.update_initial();
 	}
 
-	/// The skew scale after `elapsed` on its way to the governed one: a hundredth of itself in an hour, because it moves every mark
-	/// and what the pool owes. At least a unit a block, so that it gets there. At once where nobody is in.
-	fn scale_towards(&self, target: u128, elapsed: Moment) -> u128 {
-		let scale = self.terms.skew_scale;
+	/// What moves marks (the skew scale, with it what the pool owes, and the range) after `elapsed` on its way to the governed number:
+	/// a hundredth of itself in an hour. At least a unit a block, so that it gets there. At once where nobody is in.
+	fn towards(&self, now: u128, target: u128, elapsed: Moment) -> u128 {
 		if self.positions == 0 {
 			return target;
 		}
-		let step = mul_div(scale, elapsed.into(), SCALE_RAMP_MS, Rounding::Down)
+		let step = mul_div(now, elapsed.into(), SCALE_RAMP_MS, Rounding::Down)
 			.unwrap_or(u128::MAX)
 			.max(elapsed.min(1).into())
-			.min(scale.abs_diff(target));
+			.min(now.abs_diff(target));
 		// Not beyond the target.
-		if target > scale {
-			scale.saturating_add(step)
+		if target > now {
+			now.saturating_add(step)
 		} else {
-			scale.saturating_sub(step)
+			now.saturating_sub(step)
 		}
 	}
 

@@ -33,7 +33,7 @@ pub const ALWAYS_LIQUIDATED: Balance = 1_000_000_000;
 /// the chain.
 pub const MAX_ACCRUAL_MS: Moment = 3_600_000;
 
-/// In how many milliseconds the skew scale moves by all of itself: by a hundredth in an hour.
+/// In how many milliseconds the skew scale, and the range of the mark, move by all of themselves: by a hundredth in an hour.
 pub const SCALE_RAMP_MS: u128 = 360_000_000;
 
 /// Parts a position is divided into to find the smallest that a liquidation has to close.
@@ -94,6 +94,8 @@ pub struct Rates {
 pub struct Terms {
 	/// `K`; never zero.
 	pub skew_scale: u128,
+	/// How far the mark is from the index at most, as a share of it.
+	pub mark_range: FixedU128,
 	/// The highest funding rate, either way, per day.
 	pub max_funding_rate: FixedU128,
 	/// How fast the funding rate moves, per day and day.
@@ -116,6 +118,7 @@ impl From<&MarketParameters> for Terms {
 	fn from(p: &MarketParameters) -> Self {
 		Self {
 			skew_scale: p.skew_scale,
+			mark_range: p.max_premium,
 			max_funding_rate: p.max_funding_rate,
 			funding_velocity: p.funding_velocity,
 			ramp_per_hour: p.ramp_per_hour,

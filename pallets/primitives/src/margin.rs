@@ -30,12 +30,14 @@ pub struct Exposure {
 	pub feed: FeedId,
 	/// The size.
 	pub size: Size,
-	/// The market's mark price.
+	/// The market's mark price: where it stands, within the range opening may move it through.
 	pub mark: FixedU128,
 	/// The size's value at the mark, rounded up.
 	pub notional: Balance,
 	/// What closing at the mark would realise, funding included, rounded down.
 	pub unrealised: i128,
+	/// The same at the price the market stands at, where that is worse than the mark: what counts for new risk.
+	pub realisable: i128,
 	/// The initial requirement, with what the breaker asks for, rounded up.
 	pub initial: Balance,
 	/// The maintenance requirement, rounded up.

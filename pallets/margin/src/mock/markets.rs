@@ -175,6 +175,7 @@ impl MockPositions {
 			mark: market.mark,
 			notional,
 			unrealised,
+			realisable: unrealised,
 			initial: mul_ratio(maintenance, market.multiple, Rounding::Up).unwrap(),
 			maintenance,
 			drift_per_hour: match market.settled {

@@ -196,7 +196,11 @@ fn acting_does_not_make_who_is_unsafe_wait() {
 		assert!(due > waits);
 		pass(60_000);
 		assert_ok!(Margin::acted(id, Act::Reduced));
-		assert_eq!(super::trigger(id, Group::Deadline), Some(due), "in line since then");
+		assert_eq!(
+			super::trigger(id, Group::Deadline),
+			Some(due),
+			"in line since then"
+		);
 		// Its price triggers are where they were.
 		assert!(crossed(id).contains(&Group::Long(BTC_MARKET)));
 		assert_noop!(refresh(id), Error::<Test>::AccountUnsafe);
@@ -219,7 +223,10 @@ fn what_orders_need_stays_in_the_account() {
 		// 2,250 of it counts, less a unit for what is uncertain of its price.
 		let free = 850 * USD - 1;
 		HeldForOrders::insert(id, 2_400 * USD);
-		assert_eq!((statement(id).held_for_orders, statement(id).free), (2_400 * USD, free as i128));
+		assert_eq!(
+			(statement(id).held_for_orders, statement(id).free),
+			(2_400 * USD, free as i128)
+		);
 		assert_eq!(Margin::risk(id).unwrap().free(), free as i128);
 		assert_eq!(Margin::withdrawable(ALICE, 0, KUSD), free);
 		let eth = Margin::withdrawable(ALICE, 0, ETH);

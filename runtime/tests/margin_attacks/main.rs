@@ -1,0 +1,17 @@
+//! What others lost money on in margin, perpetuals and pools, tried on this chain: for each attack what it brings the attacker
+//! and takes from the others, in kUSD, and the bound that held.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod stage;
+
+mod accounts;
+mod farms;
+mod flooded;
+mod liquidated;
+mod margins;
+mod pool;
+mod sandwich;
+mod stale;
+
+use stage::*;
