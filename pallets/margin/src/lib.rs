@@ -12,10 +12,12 @@
 //! - What an account can't pay in cash it **borrows** from the reserve that lenders supply, at a rate with a kink. Debt is
 //!   stored divided by an index; interest is the lenders' and nothing is minted for it.
 //! - **Health**: equity is cash less debt, plus collateral less its haircut, plus unrealised profit and loss. To take on
-//!   risk it has to meet the initial requirement, with profit counted only in part and collateral at a conservative value. Below the
-//!   maintenance requirement the account is liquidated.
+//!   risk it has to meet the initial requirement, with profit counted only in part and collateral at a conservative value; what its
+//!   open orders need is held on top, so that nothing that is for them is withdrawn. Below the maintenance requirement the account
+//!   is liquidated.
 //! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no price has crossed
-//!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it.
+//!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. Where an order would move
+//!   many of them it only ends the deadline: the block looks at the account once for all it did.
 //! - A **margin call** comes first: below a multiple of the maintenance requirement the owner's own measures are carried out.
 //! - A **liquidation** cancels orders, closes positions, largest requirement first, until the initial requirement is met, sells
 //!   collateral for what is still owed, and hands what is missing to the waterfall.
@@ -334,8 +336,8 @@ pub mod pallet {
 		TooManyHeld,
 		/// More than the account has of the asset. `withdrawable` says how much it can give; withdrawing never borrows.
 		ExceedsBalance,
-		/// The account would be worth less than its initial requirement. Add collateral or close something; `statement` shows
-		/// `free`.
+		/// The account would be worth less than its initial requirement and what is held for its orders. Add collateral, close
+		/// something, or wait until the orders are filled; `statement` shows `free` and `heldForOrders`.
 		InitialRequirement,
 		/// The lending reserve would be used beyond its cap. Deposit kUSD instead of going into debt, or take on less.
 		LendingCapReached,
@@ -456,9 +458,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Moves `amount` base units of `asset` to the owner. An account without positions and debt may always be emptied. With
-		/// either, the initial requirement has to hold afterwards, with collateral at its conservative value, and the chain's
-		/// breaker has to let go. kUSD is paid out of cash: withdrawing never borrows. `withdrawable` says how much.
+		/// Moves `amount` base units of `asset` to the owner. An account without positions, debt and orders that could open may
+		/// always be emptied. With any of them, the initial requirement and what is held for the orders has to be met afterwards, with
+		/// collateral at its conservative value, and the chain's breaker has to let go. kUSD is paid out of cash: withdrawing never borrows. `withdrawable` says how much.
 		///
 		/// ## Errors
 		///

@@ -4,13 +4,19 @@
 //!
 //! ## Overview
 //!
-//! - A **market** needs a feed and parameters. Its price depends on the net of all positions, the *skew*: the mark is
-//!   `index × (1 + skew / scale)`, and a trade fills at the mean of the mark before and after it. Going in a circle earns nothing.
+//! - A **market** needs a feed and parameters. Its price depends on the net of all positions, the *skew*: it stands at
+//!   `index × (1 + skew / scale)`, and a trade fills at the mean of where it stands before and after. Going in a circle earns nothing.
+//! - The **mark**, by which accounts are judged, is where the market stands, but no farther from the index than opening may move it:
+//!   pushing a price through all of that range takes no account from its initial to its maintenance margin, and who leaves in a
+//!   crowd, which nothing caps, liquidates nobody.
 //! - All markets are in one value, the **book**, brought up to date once a block, before transactions: prices and what they are good
 //!   enough for, funding, margin rates. Everything else in the block reads it, so that views quote what execution does.
 //! - An **order** is committed and fills at the first index price made after that, in the order of commitment. Nobody trades on a price
-//!   they have seen. It holds back a fee, which it gets back when it fills and loses when it fails. An order with a trigger
-//!   waits for the index price first: a stop, or with `reduce_only` a stop loss or a profit taken.
+//!   they have seen, or drops an order with it in sight: what its opening needs of the account's margin must be there and is held. It
+//!   holds back a fee too, the least that it costs when it fills and what it loses when it fails. An order with a trigger waits for
+//!   the index price first, a stop, or with `reduce_only` a stop loss or a profit taken, then for the next price like any other.
+//! - Orders **without a limit** move the price by a step a block, either way and all together; the rest of them waits. Who stands before
+//!   and behind them at one price gains less than the fees.
 //! - **Opening** needs a price fit for adding risk, the circuit breaker's leave, room under the caps of open interest and
 //!   premium, a pool that could bear the stress scenario, and the account's initial margin. **Reducing** needs a price, no more.
 //! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has its cash, and this
@@ -23,7 +29,8 @@
 //!
 //! Rounding favours the pool: a trader pays rounded up and receives rounded down.
 //!
-//! What two orders gain by standing around a third at one price is at most the premium that adds. A limit price stops it.
+//! What two orders gain by standing around a third one with a limit is at most what that lets the price move. Whoever leaves with much
+//! over many blocks is seen leaving, and others may go before him: at prices nobody knows yet.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -341,8 +348,8 @@ pub mod pallet {
 		OrderTooSmall,
 		/// The order alone would widen the premium by more than a block lets it. Order less at a time: `maxSize` says how much.
 		OrderTooLarge,
-		/// The order alone could move the premium by more than a block's step. Name the worst price you accept with `limit`, or
-		/// split it over several blocks.
+		/// The order alone could move the price by more than a block's step. Name the worst price you accept with `limit`, or order
+		/// less at a time.
 		LimitNeeded,
 		/// The account has as many open orders as it may. Cancel one, or wait until one is filled.
 		TooManyOrders,
@@ -350,7 +357,8 @@ pub mod pallet {
 		TooManyPositions,
 		/// The order is reduce-only and there is no position it could reduce. Order without it to open one.
 		NothingToReduce,
-		/// The account does not meet its initial margin. Deposit more, or order reduce-only.
+		/// The account has not the initial margin and the fees for the order, beside what its other orders hold. Deposit more, order
+		/// less, cancel one, or order reduce-only.
 		NotEnoughMargin,
 		/// There is no such open order. The view `orders` lists those of an account.
 		UnknownOrder,
@@ -370,7 +378,7 @@ pub mod pallet {
 		OpenInterestFull,
 		/// The premium would be beyond its cap. Order less, or on the other side.
 		PremiumTooWide,
-		/// The premium moves no further this way in this block. The order is tried again in the next one.
+		/// The price moves no further this way in this block, by opening or without a limit. The order is tried again in the next one.
 		PremiumStepReached,
 		/// The pool could not bear the stress scenario with this. Order less, on the other side, or wait for liquidity.
 		PoolStressed,
@@ -413,15 +421,19 @@ pub mod pallet {
 		///
 		/// `size` has 8 decimals, above zero buys, below sells. `trigger`: wait until the index price is at or beyond that.
 		/// `limit`: fill at no worse a price, or fail. `reduce_only`: close at most what there is. `expires_in`: milliseconds
-		/// from now, at most 30 days. The order fee is taken from the account now: it comes back when the order is filled, or
-		/// cancelled while it waits for its trigger, and is lost when the order fails. Orders of a market fill in the order they
-		/// were committed, those with a trigger too once it is met.
+		/// from now, at most 30 days. The order fee is taken from the account now. It counts towards the fees of the fill, which are
+		/// at least that; it comes back when the order is cancelled while it waits for its trigger, and is lost when the order fails.
+		/// Orders of a market fill in the order they were committed; those with a trigger join them, at the end, once it is met.
+		///
+		/// What an order that opens needs of the account's margin at the price of now (initial requirement and fees) is held until it
+		/// is filled or gone: it can't be withdrawn or ordered with again. A reduce-only order needs none. Open orders of the same
+		/// side in the same market are taken to fill first.
 		///
 		/// A stop loss or a profit taken is a reduce-only order with a trigger.
 		///
-		/// All orders of a block fill at one index price, and what narrows the skew meets no premium step. So a `size` above the
-		/// step (`PremiumStep · SkewScale`), reduce-only or with a trigger too, needs a `limit`: without one, somebody could push
-		/// the mark before it and take it back behind it.
+		/// All orders of a block fill at one index price. So that nobody gains by standing around others, those without a `limit`
+		/// move the price by `PremiumStep` a block, either way, all together; what does not fit waits for the next block. A `size`
+		/// above that (`PremiumStep · SkewScale`) needs a `limit`.
 		///
 		/// ## Errors
 		///
@@ -431,7 +443,7 @@ pub mod pallet {
 		/// - [`Error::MarketClosing`], [`Error::MarketSettled`]: the market comes to its end
 		/// - [`Error::NoPrice`]: the market never had a price
 		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side
-		/// - [`Error::NotEnoughMargin`]: any other order of an account that may not take on risk
+		/// - [`Error::NotEnoughMargin`]: any other order of an account that has not the margin for it
 		/// - [`Error::TooManyOrders`]: cancel one first
 		/// - the circuit breaker's own, for an order without a trigger that would add risk
 		///
@@ -456,7 +468,7 @@ pub mod pallet {
 			Self::do_commit(account, market, size, trigger, limit, reduce_only, expires_in)
 		}
 
-		/// Cancel an order.
+		/// Cancel an order. What it held of the account's margin is free again.
 		///
 		/// ## Origin
 		///
@@ -659,7 +671,7 @@ pub mod pallet {
 		}
 
 		/// What an order of account `sub` of `owner` would do at the price of now, or the error it would fail with. It will fill
-		/// at a later price, and after the orders before it. Order fee and trigger are not looked at.
+		/// at a later price, and after the orders before it. Its trigger is not looked at.
 		pub fn preview_order(
 			owner: T::AccountId,
 			sub: u8,

@@ -138,11 +138,13 @@ describe("perpetual futures", () => {
 		await assert.rejects(chain.send(commit(units(0.1, "size"), { reduceOnly: true }), "Bob"), /perpetuals\./);
 		await assert.rejects(chain.send(tx.perpetuals.listMarket(9, 6), "Bob"), /BadOrigin/);
 		await assert.rejects(chain.send(commit(units(5, "size")), "Bob"), /perpetuals\.OrderTooLarge/);
-		// Far more than the account can carry: held until the price comes, refused there, at the cost of its fee.
+		// Far more than the account can carry: refused at once, for what an order needs is held from then on.
 		await chain.send(tx.margin.deposit(1, 1, units(100, "kUSD")), "Bob");
-		const { filled } = await order("Bob", "BTC", units(1, "size"), { sub: 1 });
+		await assert.rejects(chain.send(commit(units(1, "size"), { sub: 1 }), "Bob"), /perpetuals\.NotEnoughMargin/);
+		// What can't be filled at the price it finds is gone, with its fee.
+		const { filled } = await order("Bob", "BTC", units(0.01, "size"), { sub: 1, limit: price(1_000) });
 		const failed = event(filled, api.events.perpetuals.OrderFailed);
-		assert.match(chain.errorName(failed.error), /margin\.|perpetuals\./);
+		assert.match(chain.errorName(failed.error), /perpetuals\.LimitNotMet/);
 		await exact();
 	});
 
@@ -154,7 +156,13 @@ describe("perpetual futures", () => {
 		const { order: id } = event(committed, api.events.perpetuals.OrderCommitted);
 		for (let i = 0; i < 3; i++) await chain.seal();
 		assert.ok((await chain.view("Perpetuals", "order", id)).isSome, "no newer price, no fill");
-		await assert.rejects(chain.send(tx.perpetuals.cancelOrder(id), "Bob"), /perpetuals\./);
+		// Nor can its owner drop it with the price in sight, by cancelling or by taking away what it needs.
+		await assert.rejects(chain.send(tx.perpetuals.cancelOrder(id), "Bob"), /perpetuals\.TooEarlyToCancel/);
+		const { cash, heldForOrders } = await statement("Bob");
+		assert.ok(heldForOrders.toBigInt() > units(250, "kUSD"), `${heldForOrders}`);
+		await chain.send(tx.margin.withdraw(0, 3, units(1, "ETH")), "Bob");
+		await assert.rejects(chain.send(tx.margin.withdraw(0, 1, cash.toBigInt()), "Bob"), /margin\.InitialRequirement/);
+		await chain.send(tx.margin.deposit(0, 3, units(1, "ETH")), "Bob");
 		await next(3);
 		assert.ok((await chain.view("Perpetuals", "order", id)).isNone);
 		await order("Bob", "BTC", -units(0.1, "size"), { reduceOnly: true });

@@ -7,6 +7,7 @@ mod fills;
 mod gauges;
 mod haircut;
 mod liquidation;
+mod marks;
 mod money;
 mod orders;
 mod properties;

@@ -1,5 +1,8 @@
-//! Writes `docs/parameters.md` and `docs/governance.md` from the runtime itself: its table of risk parameters, its tracks and
-//! who may do what. With `--check` it writes nothing, and exits with 1 where a file on disk says something else.
+//! Writes `docs/parameters.md`, `docs/governance.md` and `docs/costs.md` from the runtime itself: its table of risk parameters, its
+//! tracks and who may do what, its weights. With `--check` it writes nothing, and exits with 1 where a file on disk says
+//! something else.
+
+mod costs;
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
@@ -239,9 +242,21 @@ fn governance() -> String {
 
 fn main() -> ExitCode {
 	let check = std::env::args().any(|argument| argument == "--check");
-	let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+	let runtime = Path::new(env!("CARGO_MANIFEST_DIR"));
+	let folder = runtime.join("../docs");
+	let costs = match costs::costs(&runtime.join("src/weights")) {
+		Ok(costs) => costs,
+		Err(error) => {
+			eprintln!("runtime/src/weights: {error}");
+			return ExitCode::FAILURE;
+		}
+	};
 	let mut stale = false;
-	for (file, text) in [("parameters.md", parameters()), ("governance.md", governance())] {
+	for (file, text) in [
+		("parameters.md", parameters()),
+		("governance.md", governance()),
+		("costs.md", costs),
+	] {
 		let path = folder.join(file);
 		if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
 			println!("docs/{file} is current");
