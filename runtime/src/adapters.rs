@@ -158,6 +158,11 @@ impl PositionLedger for Ledgers {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_account() -> Option<(Group, PositionId)> {
+		Margin::create_unsafe_account()
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
 	fn create_positions(total: u32, unsafe_ones: u32) -> Group {
 		Vaults::create_positions(total, unsafe_ones)
 	}

@@ -4,7 +4,10 @@ use frame_benchmarking::v2::*;
 use frame_support::{pallet_prelude::TransactionSource, storage::with_storage_layer, traits::Authorize};
 use frame_system::RawOrigin;
 use keel_math::ladder::{ceil, floor};
-use keel_primitives::{BranchId, DebtBetween, Entry, Group, PositionLedger, RiskParameters, TriggerIndex};
+use keel_primitives::{
+	BranchId, DebtBetween, Entry, Group, LiquidationOutcome, PositionId, PositionLedger, RiskParameters,
+	TriggerIndex,
+};
 
 use crate::{ladder::Rung, *};
 
@@ -48,7 +51,53 @@ fn fill<T: Config>(group: Group, total: u32, unsafe_ones: u32) {
 	}
 }
 
-#[benchmarks(where <T as frame_system::Config>::RuntimeCall: From<Call<T>>)]
+/// A margin account in more than one group.
+fn create_unsafe_account<T: Config>() -> Result<(Group, PositionId), BenchmarkError> {
+	let (group, position) = T::Ledger::create_unsafe_account().ok_or(BenchmarkError::Weightless)?;
+	assert!(keys::<T>(position) > 1);
+	Ok((group, position))
+}
+
+/// How many groups a margin account stands in.
+fn keys<T: Config>(position: PositionId) -> usize {
+	let groups = T::Ledger::groups()
+		.into_iter()
+		.filter(|group| group.is_estimate());
+	groups
+		.filter(|group| Index::<T>::iter_key_prefix(*group).any(|key| key.position() == position))
+		.count()
+}
+
+/// Did the last liquidation, that of a margin account, do all there is to do? Positions closed, collateral sold, to the stability
+/// pool too, what was missing covered, and every key taken out.
+fn assert_dearest<T: Config>(position: PositionId)
+where
+	<T as frame_system::Config>::RuntimeEvent: TryInto<Event<T>>,
+{
+	let last = frame_system::Pallet::<T>::events().pop();
+	let Some(Ok(Event::Liquidated { outcome, .. })) = last.map(|record| record.event.try_into()) else {
+		panic!("nothing was liquidated");
+	};
+	let LiquidationOutcome {
+		closed,
+		collateral,
+		absorbed,
+		shortfall,
+		..
+	} = outcome;
+	assert!(
+		[closed, collateral, absorbed, shortfall]
+			.iter()
+			.all(|moved| *moved > 0),
+		"{outcome:?}"
+	);
+	assert_eq!(keys::<T>(position), 0);
+}
+
+#[benchmarks(where
+	<T as frame_system::Config>::RuntimeCall: From<Call<T>>,
+	<T as frame_system::Config>::RuntimeEvent: TryInto<Event<T>>,
+)]
 mod benchmarks {
 	use super::*;
 
@@ -68,6 +117,32 @@ mod benchmarks {
 	#[benchmark]
 	fn authorize_liquidate() -> Result<(), BenchmarkError> {
 		let (group, position) = T::Ledger::create_unsafe_position(0);
+		let call: <T as frame_system::Config>::RuntimeCall = Call::liquidate { group, position }.into();
+
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.ok_or("liquidate is authorised")?
+				.map_err(|_| "refused")?;
+		}
+
+		Ok(())
+	}
+
+	#[benchmark]
+	fn liquidate_account() -> Result<(), BenchmarkError> {
+		let (group, position) = create_unsafe_account::<T>()?;
+
+		#[extrinsic_call]
+		liquidate(RawOrigin::Authorized, group, position);
+
+		assert_dearest::<T>(position);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn authorize_liquidate_account() -> Result<(), BenchmarkError> {
+		let (group, position) = create_unsafe_account::<T>()?;
 		let call: <T as frame_system::Config>::RuntimeCall = Call::liquidate { group, position }.into();
 
 		#[block]
@@ -126,6 +201,19 @@ mod benchmarks {
 			Pallet::<T>::liquidated_in(frame_system::Pallet::<T>::block_number()),
 			1
 		);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn liquidate_account_in_block() -> Result<(), BenchmarkError> {
+		let (group, position) = create_unsafe_account::<T>()?;
+
+		#[block]
+		{
+			with_storage_layer(|| Pallet::<T>::do_liquidate(group, position, LiquidatedBy::Block))?;
+		}
+
+		assert_dearest::<T>(position);
 		Ok(())
 	}
 

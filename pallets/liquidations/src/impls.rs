@@ -439,7 +439,7 @@ impl<T: Config> Pallet<T> {
 			if tried.contains(&position) {
 				continue;
 			}
-			if *left == 0 || meter.try_consume(T::WeightInfo::liquidate_in_block()).is_err() {
+			if *left == 0 || meter.try_consume(Self::in_block_weight(group)).is_err() {
 				return;
 			}
 			tried.insert(position);
@@ -477,7 +477,7 @@ impl<T: Config> Pallet<T> {
 			ring.resume = None;
 			return;
 		};
-		let each = Self::walk_weight(1).saturating_add(T::WeightInfo::liquidate_in_block());
+		let each = Self::walk_weight(1).saturating_add(Self::in_block_weight(group));
 		let most = left
 			.saturating_add(MAX_FAILURES)
 			.min(Self::affordable(meter, each));
@@ -498,7 +498,7 @@ impl<T: Config> Pallet<T> {
 		for key in walk.keys.iter() {
 			if *left == 0
 				|| failures == MAX_FAILURES
-				|| meter.try_consume(T::WeightInfo::liquidate_in_block()).is_err()
+				|| meter.try_consume(Self::in_block_weight(group)).is_err()
 			{
 				break;
 			}
@@ -537,6 +537,31 @@ impl<T: Config> Pallet<T> {
 			.saturated_into()
 	}
 
+	/// The weight of the call. What there is of an account is not known before it is liquidated: each weighs as much as the
+	/// dearest one.
+	pub(crate) fn call_weight(group: Group) -> Weight {
+		match group.is_estimate() {
+			true => T::WeightInfo::liquidate_account(),
+			false => T::WeightInfo::liquidate(),
+		}
+	}
+
+	/// The weight of the call's validation.
+	pub(crate) fn authorize_weight(group: Group) -> Weight {
+		match group.is_estimate() {
+			true => T::WeightInfo::authorize_liquidate_account(),
+			false => T::WeightInfo::authorize_liquidate(),
+		}
+	}
+
+	/// The weight of a liquidation by the block.
+	pub(crate) fn in_block_weight(group: Group) -> Weight {
+		match group.is_estimate() {
+			true => T::WeightInfo::liquidate_account_in_block(),
+			false => T::WeightInfo::liquidate_in_block(),
+		}
+	}
+
 	/// The weight of one look at a position, and of whether its key is still there.
 	pub(crate) fn look_weight() -> Weight {
 		T::WeightInfo::refresh_in_block()
@@ -568,12 +593,15 @@ impl<T: Config> Pallet<T> {
 		);
 
 		let limits = T::BlockWeights::get();
-		let call = T::WeightInfo::liquidate().saturating_add(T::WeightInfo::authorize_liquidate());
+		let (vault, account) = (Group::Branch(0), Group::Deadline);
 		if let Some(most) = limits.get(DispatchClass::Operational).max_extrinsic {
-			assert!(
-				call.all_lte(most),
-				"a liquidation does not fit an operational transaction"
-			);
+			for group in [vault, account] {
+				let call = Self::call_weight(group).saturating_add(Self::authorize_weight(group));
+				assert!(
+					call.all_lte(most),
+					"a liquidation does not fit an operational transaction"
+				);
+			}
 		}
 		if let Some(normal) = limits.get(DispatchClass::Normal).max_total {
 			let observation = T::WeightInfo::on_idle_base()
@@ -581,7 +609,8 @@ impl<T: Config> Pallet<T> {
 			// The end of a group is found by looking for one key more.
 			let looks = Self::walk_weight(2).saturating_mul(groups.into());
 			let one = Self::refresh_step()
-				.max(Self::walk_weight(1).saturating_add(T::WeightInfo::liquidate_in_block()));
+				.max(Self::walk_weight(1).saturating_add(Self::in_block_weight(vault)))
+				.max(Self::in_block_weight(account));
 			let idle = observation.saturating_add(looks.saturating_add(one).saturating_mul(2));
 			assert!(
 				idle.all_lte(limits.max_block.saturating_sub(normal)),

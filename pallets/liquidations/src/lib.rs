@@ -64,7 +64,7 @@
 //! `on_idle` gets what the block's transactions left. Normal transactions may fill at most their share of a block
 //! (75 %), so no flood of them can starve the fallback: the `integrity_test` checks that the rest has room for the
 //! observation of all groups, and each half of what is then left for the first keys of every group and one look, or
-//! one liquidation. Only operational transactions can use that rest, and those are this pallet's own liquidations and
+//! one liquidation, be it that of a margin account with all that one can have. Only operational transactions can use that rest, and those are this pallet's own liquidations and
 //! what governance calls.
 //!
 //! ## Switching the worker off
@@ -255,7 +255,8 @@ pub mod pallet {
 		///
 		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Nobody
 		/// is charged; class `Operational`; in the pool for 5 blocks under a tag of the vault or the
-		/// account, the larger the deficit the sooner. Of a margin account any group it stands in may be named.
+		/// account, the larger the deficit the sooner. Of a margin account any group it stands in may be named. A vault
+		/// weighs what a vault's liquidation does, an account what that of the dearest account would.
 		/// Refused by the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
 		/// error `1` if the group's price is refused; kept for the next block if this one has had its
 		/// `liquidations_per_block`.
@@ -270,8 +271,8 @@ pub mod pallet {
 		/// [`Event::Liquidated`] by `Worker`.
 		#[pallet::call_index(0)]
 		// Not `Pays::No`: an authorised transaction has nobody to charge, a signed one, which fails, must pay for that.
-		#[pallet::weight((T::WeightInfo::liquidate(), DispatchClass::Operational))]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_liquidate())]
+		#[pallet::weight((Pallet::<T>::call_weight(*group), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(Pallet::<T>::authorize_weight(*group))]
 		#[pallet::authorize(Self::authorize_liquidation)]
 		pub fn liquidate(origin: OriginFor<T>, group: Group, position: PositionId) -> DispatchResult {
 			ensure_authorized(origin)?;

@@ -319,10 +319,16 @@ impl Ledger {
 		if let Some((_, other)) = Rescued::get().filter(|(one, _)| *one == id) {
 			Accounts::mutate(|accounts| accounts.get_mut(&other).unwrap().cash = 1_000_000);
 		}
+		// What its collateral does not bring is covered.
+		let sold = (account.collateral * price(COLLATERAL))
+			.unsigned_abs()
+			.min(deficit);
 		Ok(LiquidationOutcome {
-			debt: deficit,
+			debt: sold,
+			collateral: sold,
 			closed: account.size.unsigned_abs(),
-			absorbed: deficit,
+			absorbed: sold,
+			shortfall: deficit - sold,
 			..Default::default()
 		})
 	}
@@ -409,6 +415,14 @@ impl PositionLedger for Ledger {
 		Groups::mutate(|groups| groups.extend(ESTIMATES));
 		broke(id, [LONG]);
 		(LONG, id)
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create_unsafe_account() -> Option<(Group, PositionId)> {
+		let id = 1_000_000;
+		Groups::mutate(|groups| groups.extend(ESTIMATES));
+		Closing::set(true);
+		broke(id, [LONG, COLLATERAL, DEADLINE]);
+		Some((LONG, id))
 	}
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_positions(total: u32, unsafe_ones: u32) -> Group {

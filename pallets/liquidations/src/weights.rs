@@ -4,16 +4,22 @@ use frame_support::weights::{constants::RocksDbWeight, Weight};
 
 /// What this pallet's work weighs.
 pub trait WeightInfo {
-	/// The call.
+	/// The call, for a vault.
 	fn liquidate() -> Weight;
-	/// Its validation.
+	/// Its validation, for a vault.
 	fn authorize_liquidate() -> Weight;
+	/// The call, for a margin account with all that one can have.
+	fn liquidate_account() -> Weight;
+	/// Its validation, for such an account.
+	fn authorize_liquidate_account() -> Weight;
 	/// An idle block with one group.
 	fn on_idle_base() -> Weight;
 	/// The threshold of one more group.
 	fn observe_group() -> Weight;
-	/// One liquidation by the block.
+	/// The liquidation of a vault by the block.
 	fn liquidate_in_block() -> Weight;
+	/// The liquidation of a margin account with all that one can have by the block.
+	fn liquidate_account_in_block() -> Weight;
 	/// One look of the block at a position with an estimated trigger, the ledger's own
 	/// [`refresh_weight`](keel_primitives::PositionLedger::refresh_weight) not included.
 	fn refresh_in_block() -> Weight;
@@ -39,6 +45,13 @@ impl WeightInfo for () {
 	fn authorize_liquidate() -> Weight {
 		Weight::from_parts(60_000_000, 20_000).saturating_add(RocksDbWeight::get().reads(10))
 	}
+	fn liquidate_account() -> Weight {
+		Weight::from_parts(20_000_000_000, 400_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(200, 200))
+	}
+	fn authorize_liquidate_account() -> Weight {
+		Weight::from_parts(400_000_000, 60_000).saturating_add(RocksDbWeight::get().reads(20))
+	}
 	fn on_idle_base() -> Weight {
 		Weight::from_parts(40_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(12, 1))
 	}
@@ -47,6 +60,10 @@ impl WeightInfo for () {
 	}
 	fn liquidate_in_block() -> Weight {
 		Weight::from_parts(400_000_000, 60_000).saturating_add(RocksDbWeight::get().reads_writes(40, 30))
+	}
+	fn liquidate_account_in_block() -> Weight {
+		Weight::from_parts(20_000_000_000, 400_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(200, 200))
 	}
 	fn refresh_in_block() -> Weight {
 		Weight::from_parts(20_000_000, 10_000).saturating_add(RocksDbWeight::get().reads(2))

@@ -91,6 +91,19 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 			.saturating_add(Weight::from_parts(0, 3957))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
+	/// An estimate, to be replaced by a measured run.
+	fn liquidate_account() -> Weight {
+		Weight::from_parts(40_000_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 1_000_000))
+			.saturating_add(T::DbWeight::get().reads(200))
+			.saturating_add(T::DbWeight::get().writes(200))
+	}
+	/// An estimate, to be replaced by a measured run.
+	fn authorize_liquidate_account() -> Weight {
+		Weight::from_parts(600_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 100_000))
+			.saturating_add(T::DbWeight::get().reads(30))
+	}
 	/// Storage: `Vaults::BranchList` (r:1 w:0)
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Book` (r:1 w:0)
@@ -185,6 +198,13 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 			.saturating_add(Weight::from_parts(0, 284560))
 			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().writes(21))
+	}
+	/// An estimate, to be replaced by a measured run.
+	fn liquidate_account_in_block() -> Weight {
+		Weight::from_parts(40_000_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 1_000_000))
+			.saturating_add(T::DbWeight::get().reads(200))
+			.saturating_add(T::DbWeight::get().writes(200))
 	}
 	fn refresh_in_block() -> Weight {
 		// Proof Size summary in bytes:

@@ -6,11 +6,12 @@ use frame_support::{
 	assert_noop, assert_ok,
 	dispatch::{DispatchClass, GetDispatchInfo, Pays},
 	traits::Authorize,
+	weights::Weight,
 };
 use frame_system::RawOrigin;
-use keel_primitives::LiquidationOutcome;
+use keel_primitives::{Group, LiquidationOutcome};
 use sp_runtime::{
-	traits::BadOrigin,
+	traits::{BadOrigin, TransactionExtension},
 	transaction_validity::{InvalidTransaction, TransactionPriority, TransactionSource, ValidTransaction},
 	DispatchError,
 };
@@ -154,6 +155,36 @@ mod dispatch {
 				pass(5);
 				assert_eq!(index_of(1), vec![(2_000, 1)]);
 			});
+	}
+}
+
+mod weight {
+	use super::*;
+
+	/// What the call weighs, and its validation.
+	fn of(group: Group) -> (Weight, Weight) {
+		let call = RuntimeCall::Liquidations(Call::liquidate { group, position: 1 });
+		let authorize = frame_system::AuthorizeCall::<Test>::new();
+		(call.get_dispatch_info().call_weight, authorize.weight(&call))
+	}
+
+	#[test]
+	fn is_that_of_what_is_liquidated() {
+		let vault = (
+			<() as WeightInfo>::liquidate(),
+			<() as WeightInfo>::authorize_liquidate(),
+		);
+		let account = (
+			<() as WeightInfo>::liquidate_account(),
+			<() as WeightInfo>::authorize_liquidate_account(),
+		);
+		for branch in [0, 1, u32::MAX] {
+			assert_eq!(of(b(branch)), vault);
+		}
+		for group in ESTIMATES {
+			assert_eq!(of(group), account);
+		}
+		assert!(account.0.all_gt(vault.0) && account.1.all_gt(vault.1));
 	}
 }
 

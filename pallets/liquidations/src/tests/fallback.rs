@@ -369,6 +369,52 @@ mod weight {
 			});
 	}
 
+	/// Each kind by its own weight: what is enough for a vault does nothing to an account.
+	#[test]
+	fn for_a_vault_is_not_enough_for_an_account() {
+		ExtBuilder::default()
+			.accounts()
+			.positions([(1, 1, 2_000), (1, 2, 2_000)])
+			.build_and_execute(|| {
+				Groups::set(vec![b(1), LONG]);
+				broke(1, [LONG]);
+				pass(2);
+				Looks::take();
+				let account = <() as WeightInfo>::liquidate_account_in_block();
+				// For the account alone, but for the last bit.
+				let short = base()
+					.saturating_add(account)
+					.saturating_sub(Weight::from_parts(1, 0));
+				let before = Accounts::get();
+				let used = idle_with(short);
+				assert!(used.all_lte(short));
+				assert_eq!(Looks::take(), vec![(LONG, 1, false)]);
+				assert_eq!(Liquidated::take(), vec![(b(1), 1), (b(1), 2)]);
+				assert_eq!(Accounts::get(), before);
+				next_block();
+
+				// For the account, once its look and the keys on the way are paid.
+				let keys = Liquidations::walk_weight(1).saturating_mul(6);
+				let spent = Liquidations::look_weight().saturating_add(keys);
+				let used = idle_with(base().saturating_add(spent).saturating_add(account));
+				assert!(used.all_gte(base().saturating_add(account)));
+				assert_eq!(Liquidated::take(), vec![(LONG, 1)]);
+			});
+	}
+
+	#[test]
+	fn of_an_account_is_not_asked_for_a_vault() {
+		ExtBuilder::default()
+			.positions([(1, 1, 2_000)])
+			.build_and_execute(|| {
+				pass(2);
+				let used = idle_with(base().saturating_add(each()));
+				assert!(used.all_lte(base().saturating_add(each())));
+				assert!(each().all_lt(<() as WeightInfo>::liquidate_account_in_block()));
+				assert_eq!(Liquidated::get(), vec![(b(1), 1)]);
+			});
+	}
+
 	#[test]
 	fn without_groups_is_that_of_asking() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -482,9 +528,8 @@ mod estimates {
 			set_price(LONG, 700);
 			pass(3);
 			let outcome = LiquidationOutcome {
-				debt: 100,
 				closed: 1,
-				absorbed: 100,
+				shortfall: 100,
 				..Default::default()
 			};
 			System::assert_has_event(
@@ -557,7 +602,7 @@ mod estimates {
 			let used = idle_with(Weight::MAX);
 			assert_eq!(Looks::take().len(), 2);
 			let least = base()
-				.saturating_add(<() as WeightInfo>::liquidate_in_block())
+				.saturating_add(<() as WeightInfo>::liquidate_account_in_block())
 				.saturating_add(Liquidations::look_weight().saturating_mul(2));
 			assert!(used.all_gte(least));
 			next_block();
