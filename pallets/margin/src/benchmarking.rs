@@ -144,8 +144,14 @@ fn full_account<T: Config>(owner: &T::AccountId, sub: u8) -> (MarginAccountId, V
 		T::Positions::create(id, market, 1_000_000);
 	}
 	fill_stress::<T>(id);
-	<Pallet<T> as MarginAccounts<_>>::acted(id, Act::Suffered).expect("it has an account");
+	place::<T>(id);
 	(id, list)
+}
+
+/// Give account `id` all its triggers, which what it did leaves to the end of the block.
+fn place<T: Config>(id: MarginAccountId) {
+	let account = Accounts::<T>::get(id).expect("there is one");
+	Pallet::<T>::review(id, account, T::Positions::exposures(id)).expect("small numbers");
 }
 
 /// Stress lists as long as they get, with `id` in each.
@@ -191,7 +197,6 @@ pub(crate) fn create_unsafe_account<T: Config>() -> (Group, MarginAccountId) {
 	let list = list_collaterals::<T>(T::MaxCollaterals::get());
 	fill::<T>(id, &list, UNITS / 1_000);
 	T::Positions::create_all(id, ONE_SIZE);
-	fill_stress::<T>(id);
 	// So little above what it needs that every price has a trigger.
 	let exposures = T::Positions::exposures(id);
 	let cash = exposures
@@ -205,11 +210,12 @@ pub(crate) fn create_unsafe_account<T: Config>() -> (Group, MarginAccountId) {
 			account.changed_at = 0;
 		}
 	});
-	<Pallet<T> as MarginAccounts<_>>::acted(id, Act::Suffered).expect("it has an account");
+	place::<T>(id);
 	let held = T::MaxHeld::get().min(list.len() as u32);
 	let legs = exposures.len() as u32 + held + 1;
 	let triggers = Accounts::<T>::get(id).map_or(0, |account| account.triggers.len() as u32);
 	assert_eq!(triggers, legs);
+	fill_stress::<T>(id);
 
 	// A hundred dollars for each holding, and ten thousand owed.
 	let loss = cash as i128 + MILLION as i128 / 100;
@@ -468,4 +474,22 @@ mod benchmarks {
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::mock::{new_test_ext, Margin, Test};
+
+	#[test]
+	fn the_dearest_account_loses_all_it_has() {
+		new_test_ext().execute_with(|| {
+			let (group, id) = create_unsafe_account::<Test>();
+			let outcome = <Margin as PositionLedger>::liquidate(group, id).unwrap();
+			assert!(outcome.closed > 0 && outcome.collateral > outcome.absorbed && outcome.absorbed > 0);
+			assert!(outcome.shortfall > 0);
+			let left = Accounts::<Test>::get(id).unwrap();
+			assert!(left.debt == 0 && left.collateral.is_empty() && left.triggers.is_empty());
+		});
+	}
 }
