@@ -141,6 +141,13 @@ impl PositionLedger for Ledgers {
 		}
 	}
 
+	fn liquidation_weight(group: Group, position: PositionId) -> Option<Weight> {
+		match group {
+			Group::Branch(_) => Vaults::liquidation_weight(group, position),
+			_ => Margin::liquidation_weight(group, position),
+		}
+	}
+
 	fn refresh(group: Group, position: PositionId) -> DispatchResult {
 		match group {
 			Group::Branch(_) => Vaults::refresh(group, position),

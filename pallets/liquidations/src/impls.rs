@@ -439,7 +439,7 @@ impl<T: Config> Pallet<T> {
 			if tried.contains(&position) {
 				continue;
 			}
-			if *left == 0 || meter.try_consume(Self::in_block_weight(group)).is_err() {
+			if *left == 0 || meter.try_consume(Self::weight_of(group, position)).is_err() {
 				return;
 			}
 			tried.insert(position);
@@ -537,8 +537,21 @@ impl<T: Config> Pallet<T> {
 			.saturated_into()
 	}
 
-	/// The weight of the call. What there is of an account is not known before it is liquidated: each weighs as much as the
-	/// dearest one.
+	/// What liquidating `position` weighs: what its ledger says of what it has now, with as much for what is done around
+	/// it as for a vault, but no more than the dearest.
+	///
+	/// Reads what the ledger looks at: part of the liquidation.
+	pub(crate) fn weight_of(group: Group, position: PositionId) -> Weight {
+		let dearest = Self::in_block_weight(group);
+		T::Ledger::liquidation_weight(group, position).map_or(dearest, |own| {
+			T::WeightInfo::liquidate_in_block()
+				.saturating_add(own)
+				.min(dearest)
+		})
+	}
+
+	/// The most the call weighs. What there is of an account is known when it is dispatched: before that each weighs as
+	/// much as the dearest one.
 	pub(crate) fn call_weight(group: Group) -> Weight {
 		match group.is_estimate() {
 			true => T::WeightInfo::liquidate_account(),

@@ -256,7 +256,8 @@ pub mod pallet {
 		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Nobody
 		/// is charged; class `Operational`; in the pool for 5 blocks under a tag of the vault or the
 		/// account, the larger the deficit the sooner. Of a margin account any group it stands in may be named. A vault
-		/// weighs what a vault's liquidation does, an account what that of the dearest account would.
+		/// weighs what a vault's liquidation does, an account what that of the dearest account would; what is too much for
+		/// what it has comes back to the block.
 		/// Refused by the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
 		/// error `1` if the group's price is refused; kept for the next block if this one has had its
 		/// `liquidations_per_block`.
@@ -274,10 +275,15 @@ pub mod pallet {
 		#[pallet::weight((Pallet::<T>::call_weight(*group), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(Pallet::<T>::authorize_weight(*group))]
 		#[pallet::authorize(Self::authorize_liquidation)]
-		pub fn liquidate(origin: OriginFor<T>, group: Group, position: PositionId) -> DispatchResult {
+		pub fn liquidate(
+			origin: OriginFor<T>,
+			group: Group,
+			position: PositionId,
+		) -> DispatchResultWithPostInfo {
 			ensure_authorized(origin)?;
+			let weight = Self::weight_of(group, position);
 			Self::do_liquidate(group, position, LiquidatedBy::Worker)?;
-			Ok(())
+			Ok(Some(weight).into())
 		}
 	}
 

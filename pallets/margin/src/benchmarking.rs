@@ -188,15 +188,22 @@ pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (Group, MarginAcco
 	(Group::Deadline, id)
 }
 
-/// An account with all that an account can have, in all stress lists there can be and with all its triggers, which has lost more
-/// than that: its orders are cancelled, all its positions closed and all its holdings sold, half of them to the stability pool and the
-/// others to the fund, and what is still missing is covered.
+/// The dearest account there can be to liquidate.
 pub(crate) fn create_unsafe_account<T: Config>() -> (Group, MarginAccountId) {
+	unsafe_account::<T>(u32::MAX, u32::MAX, u32::MAX, u32::MAX)
+}
+
+/// An account with so many positions, collaterals and orders, and cuts its positions have not seen, at most as many as there can be; in
+/// all stress lists there can be and with all its triggers. It has lost more than it has: its orders are cancelled, all its positions
+/// closed and all its holdings sold, half of them to the stability pool and the others to the fund, and what is still missing
+/// is covered.
+fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32, cuts: u32) -> (Group, MarginAccountId) {
 	let owner: T::AccountId = account("owner", 0, 2);
 	let id = create_account::<T>(&owner, 0, MILLION);
 	let list = list_collaterals::<T>(T::MaxCollaterals::get());
-	fill::<T>(id, &list, UNITS / 1_000);
-	T::Positions::create_all(id, ONE_SIZE);
+	let held = held.min(T::MaxHeld::get()).min(list.len() as u32);
+	fill::<T>(id, &list[..held as usize], UNITS / 1_000);
+	T::Positions::create_many(id, ONE_SIZE, positions, orders, cuts);
 	// So little above what it needs that every price has a trigger.
 	let exposures = T::Positions::exposures(id);
 	let cash = exposures
@@ -211,16 +218,18 @@ pub(crate) fn create_unsafe_account<T: Config>() -> (Group, MarginAccountId) {
 		}
 	});
 	place::<T>(id);
-	let held = T::MaxHeld::get().min(list.len() as u32);
-	let legs = exposures.len() as u32 + held + 1;
-	let triggers = Accounts::<T>::get(id).map_or(0, |account| account.triggers.len() as u32);
-	assert_eq!(triggers, legs);
+	if !exposures.is_empty() {
+		let legs = exposures.len() as u32 + held + 1;
+		let triggers = Accounts::<T>::get(id).map_or(0, |account| account.triggers.len() as u32);
+		assert_eq!(triggers, legs);
+	}
 	fill_stress::<T>(id);
 
 	// A hundred dollars for each holding, and ten thousand owed.
 	let loss = cash as i128 + MILLION as i128 / 100;
 	<Pallet<T> as MarginAccounts<_>>::settle(id, -loss).expect("it has an account");
-	let half = Balance::from(held) * MILLION / 20_000;
+	// Something even for those who have nothing to buy.
+	let half = Balance::from(held.max(1)) * MILLION / 20_000;
 	T::StabilityPool::fund(half.saturating_sub(T::StabilityPool::capacity()));
 	let donor: T::AccountId = account("donor", 0, 2);
 	mint::<T>(kusd::<T>(), &donor, 4 * half);
@@ -471,6 +480,28 @@ mod benchmarks {
 		}
 
 		assert!(Accounts::<T>::contains_key(id));
+	}
+
+	/// With `p` positions, `c` collaterals and `o` orders, and without cuts of profits.
+	#[benchmark]
+	fn liquidate(
+		p: Linear<0, 8>,
+		c: Linear<0, { T::MaxHeld::get() }>,
+		o: Linear<0, 16>,
+	) -> Result<(), BenchmarkError> {
+		let (group, id) = unsafe_account::<T>(p, c, o, 0);
+		let outcome;
+
+		#[block]
+		{
+			outcome = <Pallet<T> as PositionLedger>::liquidate(group, id);
+		}
+
+		let outcome = outcome.map_err(|_| BenchmarkError::Stop("it is not liquidated"))?;
+		assert!(outcome.shortfall > 0);
+		let left = Accounts::<T>::get(id).ok_or("it is still there")?;
+		assert!(left.debt == 0 && left.collateral.is_empty() && T::Positions::count(id) == (0, 0));
+		Ok(())
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

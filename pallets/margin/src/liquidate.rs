@@ -414,6 +414,15 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// The most that liquidating account `id` weighs, by what it has.
+	fn weight_of_liquidation(id: MarginAccountId) -> Option<Weight> {
+		// Bounded by a `u32`.
+		let held = Accounts::<T>::get(id)?.collateral.len() as u32;
+		let (positions, orders) = T::Positions::count(id);
+		let cuts = T::Positions::cuts_weight().saturating_mul(positions.into());
+		Some(T::WeightInfo::liquidate(positions, held, orders).saturating_add(cuts))
+	}
+
 	pub(crate) fn weight_of_refresh() -> Weight {
 		// Before, after topping up, after reducing, and the account the top-up comes from.
 		T::WeightInfo::refresh().saturating_add(T::Positions::exposures_weight().saturating_mul(4))
@@ -476,6 +485,10 @@ impl<T: Config> PositionLedger for Pallet<T> {
 
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
 		with_storage_layer(|| Self::do_liquidate(group, position))
+	}
+
+	fn liquidation_weight(_: Group, position: PositionId) -> Option<Weight> {
+		Self::weight_of_liquidation(position)
 	}
 
 	fn refresh(group: Group, position: PositionId) -> DispatchResult {

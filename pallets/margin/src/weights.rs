@@ -29,6 +29,9 @@ pub trait WeightInfo {
 	fn restress() -> Weight;
 	/// Looking at an account whose trigger was crossed, with a margin call and its top-up.
 	fn refresh() -> Weight;
+	/// Liquidating an account with `p` positions, `c` collaterals and `o` orders, to the end and with a deficit. What cuts of profits
+	/// add is not in it: [`keel_primitives::Positions::cuts_weight`] is added for each position.
+	fn liquidate(p: u32, c: u32, o: u32) -> Weight;
 }
 
 impl WeightInfo for () {
@@ -67,5 +70,15 @@ impl WeightInfo for () {
 	}
 	fn refresh() -> Weight {
 		Weight::from_parts(450_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(45, 64))
+	}
+	fn liquidate(p: u32, c: u32, o: u32) -> Weight {
+		let (p, c, o) = (u64::from(p), u64::from(c), u64::from(o));
+		let legs = p.saturating_add(c).saturating_add(o);
+		Weight::from_parts(legs.saturating_mul(150_000_000).saturating_add(1_000_000_000), 0).saturating_add(
+			RocksDbWeight::get().reads_writes(
+				legs.saturating_mul(5).saturating_add(60),
+				legs.saturating_mul(5).saturating_add(40),
+			),
+		)
 	}
 }

@@ -137,16 +137,17 @@ fn prepare_pool<T: Config>() {
 	T::Pool::fund(1_000_000_000 * USD);
 }
 
-/// A full book of markets, with `account` in as many of them as may be, beginning with the first, with `size` in each, and
-/// `orders` orders there that wait for their triggers.
-fn enter<T: Config>(account: MarginAccountId, size: Size, orders: u32) {
+/// A full book of markets, with `account` in `positions` of them, at most as many as may be, beginning with the first, with `size`
+/// in each, and `orders` orders there that wait for their triggers.
+fn enter<T: Config>(account: MarginAccountId, size: Size, positions: u32, orders: u32) {
 	for index in 0..T::MaxMarkets::get() {
 		prepare_market::<T>(FIRST + index);
 	}
-	for index in 0..T::MaxPositions::get().min(T::MaxMarkets::get()) {
+	let most = T::MaxPositions::get().min(T::MaxMarkets::get());
+	for index in 0..positions.min(most) {
 		create_position::<T>(account, FIRST + index, size);
 	}
-	for _ in 0..orders {
+	for _ in 0..orders.min(T::MaxOrders::get()) {
 		wait::<T>(account);
 	}
 }
@@ -156,18 +157,26 @@ fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
 	prepare_pool::<T>();
 	let caller: T::AccountId = whitelisted_caller();
 	let account = T::Accounts::create(&caller, 0, 10_000 * USD);
-	enter::<T>(account, UNIT, orders);
+	enter::<T>(account, UNIT, u32::MAX, orders);
 	(caller, account)
 }
 
-/// [`Positions::create_all`]: beside positions and orders as many cuts as are remembered, which no position has seen; a ladder in
-/// every market; and a pool that owes more than it has, with something in the pots that come before it. So whoever closes a position
+/// [`Positions::create_many`]: beside positions and orders so many cuts, which no position has seen; a ladder in every market; and a
+/// pool that owes more than it has, with something in the pots that come before it. So whoever closes a position
 /// claims every cut first, and whoever covers a deficit pays what is due to the fund, asks everybody, and looks for profits to
 /// cut in the end.
-pub(crate) fn create_all<T: Config>(account: MarginAccountId, size: Size) {
+pub(crate) fn create_many<T: Config>(
+	account: MarginAccountId,
+	size: Size,
+	positions: u32,
+	orders: u32,
+	cuts: u32,
+) {
 	prepare_pool::<T>();
-	enter::<T>(account, size, T::MaxOrders::get());
-	cut::<T>(account, MAX_CUTS);
+	enter::<T>(account, size, positions, orders);
+	if cuts > 0 {
+		cut::<T>(account, cuts.min(MAX_CUTS));
+	}
 	for index in 0..T::MaxMarkets::get() {
 		fill_ladder::<T>(FIRST + index, 0);
 	}

@@ -8,7 +8,7 @@ use keel_math::{
 use keel_primitives::{Balance, Closed, Exposure, MarginAccountId, MarketId, Moment, Positions, Waterfall};
 use sp_runtime::{DispatchError, DispatchResult, Permill};
 
-use crate::{Config, Error, Market, Pallet, Position, Traders, WeightInfo};
+use crate::{Config, Cuts, Error, Market, Pallet, Position, Traders, WeightInfo};
 
 impl Market {
 	/// What `position` is to its account. Saturates where it overflows, on the protocol's side.
@@ -147,8 +147,21 @@ impl<T: Config> Positions for Pallet<T> {
 		crate::benchmarking::create_position::<T>(account, market, size)
 	}
 
+	fn count(account: MarginAccountId) -> (u32, u32) {
+		let trader = Traders::<T>::get(account);
+		// Both are bounded by a `u32`.
+		(trader.positions.len() as u32, trader.orders.len() as u32)
+	}
+
+	fn cuts_weight() -> Weight {
+		match Cuts::<T>::decode_len().unwrap_or(0) as u32 {
+			0 => Weight::zero(),
+			cuts => T::WeightInfo::claim_recovery(cuts),
+		}
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_all(account: MarginAccountId, size: i128) {
-		crate::benchmarking::create_all::<T>(account, size)
+	fn create_many(account: MarginAccountId, size: i128, positions: u32, orders: u32, cuts: u32) {
+		crate::benchmarking::create_many::<T>(account, size, positions, orders, cuts)
 	}
 }

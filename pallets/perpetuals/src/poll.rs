@@ -7,12 +7,10 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::FixedU128;
-use keel_primitives::{MarketId, Moment, RiskParameters};
+use keel_primitives::{MarketId, Moment, Positions, RiskParameters};
 use sp_runtime::traits::UniqueSaturatedInto;
 
-use crate::{
-	orders::Tried, types::read_key, Book, Config, Cuts, Orders, Pallet, Queue, Waiting, WeightInfo, When,
-};
+use crate::{orders::Tried, types::read_key, Book, Config, Orders, Pallet, Queue, Waiting, WeightInfo, When};
 
 /// How many orders a block looks at for each one it may try: those that have to wait are passed.
 const LOOKS_PER_TRY: u32 = 4;
@@ -61,10 +59,7 @@ impl<T: Config> Pallet<T> {
 		// The order itself, and what its position may not have seen of the cuts there are.
 		let order = T::WeightInfo::fill_order()
 			.max(T::WeightInfo::fail_order())
-			.saturating_add(match Cuts::<T>::decode_len().unwrap_or(0) as u32 {
-				0 => Weight::zero(),
-				cuts => T::WeightInfo::claim_recovery(cuts),
-			});
+			.saturating_add(Self::cuts_weight());
 		let mut budget = Budget {
 			looks: most.saturating_mul(LOOKS_PER_TRY),
 			tries: most,

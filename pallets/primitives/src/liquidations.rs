@@ -127,6 +127,11 @@ pub trait PositionLedger {
 	/// Liquidate `position`. All or nothing.
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError>;
 
+	/// The most that liquidating `position` weighs, by what it has now; `None` where one is as dear as another.
+	fn liquidation_weight(_group: Group, _position: PositionId) -> Option<Weight> {
+		None
+	}
+
 	/// Look again at `position` of a group whose triggers are [estimates](Group::is_estimate): if it is safe, give it new
 	/// ones, behind the present price. The error says why not (unknown, unsafe). All or nothing.
 	fn refresh(group: Group, position: PositionId) -> DispatchResult;

@@ -183,15 +183,23 @@ pub trait Positions {
 		Weight::zero()
 	}
 
+	/// How many positions and open orders `account` has.
+	fn count(account: MarginAccountId) -> (u32, u32);
+
+	/// What the cuts of profits that are remembered add to closing a position.
+	fn cuts_weight() -> Weight {
+		Weight::zero()
+	}
+
 	/// Give `account` a position of `size` in `market` at the present mark, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, market: MarketId, size: Size);
 
-	/// Give `account` positions of `size` in as many markets as may be, as many orders, and whatever else makes it dear to close and
-	/// to cover, past every rule, for benchmarks.
+	/// Give `account` `positions` of `size`, in as many markets, and so many `orders`, at most as many as there may be; let there be so
+	/// many `cuts`, and whatever else makes it dear to cover, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_all(account: MarginAccountId, size: Size) {
-		for market in Self::markets() {
+	fn create_many(account: MarginAccountId, size: Size, positions: u32, _orders: u32, _cuts: u32) {
+		for market in Self::markets().into_iter().take(positions as usize) {
 			Self::create(account, market, size);
 		}
 	}

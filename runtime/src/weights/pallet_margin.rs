@@ -334,4 +334,16 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
+	/// An estimate, to be replaced by a measured run.
+	fn liquidate(p: u32, c: u32, o: u32) -> Weight {
+		Weight::from_parts(3_000_000_000, 0)
+			.saturating_add(Weight::from_parts(300_000_000, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(300_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(Weight::from_parts(60_000_000, 0).saturating_mul(o.into()))
+			.saturating_add(T::DbWeight::get().reads(60))
+			.saturating_add(T::DbWeight::get().writes(40))
+			.saturating_add(T::DbWeight::get().reads_writes(8, 8).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(8, 8).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(4, 4).saturating_mul(o.into()))
+	}
 }

@@ -186,6 +186,21 @@ mod weight {
 		}
 		assert!(account.0.all_gt(vault.0) && account.1.all_gt(vault.1));
 	}
+
+	/// The block gets back what was too much for what the account has.
+	#[test]
+	fn comes_back_where_the_account_has_less() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			Groups::set(vec![LONG]);
+			broke(1, [LONG]);
+			let own = Weight::from_parts(1_000_000_000, 1_000);
+			AccountWeight::set(Some(own));
+			let done = Liquidations::liquidate(frame_system::RawOrigin::Authorized.into(), LONG, 1).unwrap();
+			let expected = own.saturating_add(<() as WeightInfo>::liquidate_in_block());
+			assert_eq!(done.actual_weight, Some(expected));
+			AccountWeight::set(None);
+		});
+	}
 }
 
 mod validation {

@@ -402,6 +402,41 @@ mod weight {
 			});
 	}
 
+	/// What its ledger says of an account is what it takes of the block, and no more than the dearest does.
+	#[test]
+	fn of_an_account_is_that_of_what_it_has() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			Groups::set(vec![LONG]);
+			for id in 1..=3 {
+				broke(id, [LONG]);
+			}
+			pass(2);
+			Looks::take();
+			let own = Weight::from_parts(1_000_000_000, 1_000);
+			AccountWeight::set(Some(own));
+			let each = own.saturating_add(<() as WeightInfo>::liquidate_in_block());
+			let dearest = <() as WeightInfo>::liquidate_account_in_block();
+			assert!(each.saturating_mul(3).all_lt(dearest));
+			let keys = Liquidations::walk_weight(1).saturating_mul(6);
+			let looks = Liquidations::look_weight().saturating_mul(3).saturating_add(keys);
+			// Half of what is there is for looking.
+			let room = base()
+				.saturating_add(looks.saturating_mul(2))
+				.saturating_add(each.saturating_mul(2));
+			assert!(idle_with(room).all_lte(room));
+			assert_eq!(Liquidated::take().len(), 2);
+			assert_eq!(Liquidations::weight_of(LONG, 3), each);
+			AccountWeight::set(Some(dearest));
+			assert_eq!(Liquidations::weight_of(LONG, 3), dearest);
+			AccountWeight::set(None);
+			assert_eq!(Liquidations::weight_of(LONG, 3), dearest);
+			assert_eq!(
+				Liquidations::weight_of(b(1), 3),
+				<() as WeightInfo>::liquidate_in_block()
+			);
+		});
+	}
+
 	#[test]
 	fn of_an_account_is_not_asked_for_a_vault() {
 		ExtBuilder::default()

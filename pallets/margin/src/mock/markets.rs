@@ -284,6 +284,11 @@ impl Positions for MockPositions {
 		Ok(all)
 	}
 
+	fn count(account: MarginAccountId) -> (u32, u32) {
+		let positions = PositionMap::iter_prefix(account).count() as u32;
+		(positions, u32::from(OrderFees::contains_key(account)))
+	}
+
 	fn held_for_orders(account: MarginAccountId) -> Balance {
 		HeldForOrders::get(account).unwrap_or_default()
 	}
