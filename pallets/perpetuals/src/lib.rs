@@ -684,6 +684,7 @@ pub mod pallet {
 		}
 
 		/// The largest size account `sub` of `owner` could buy (or sell) at the price of now, 8 decimals, never below zero.
+		/// What is above the premium step needs a limit.
 		/// It tries the fill up to 42 times: ask for it when somebody looks, not with every block.
 		pub fn max_size(owner: T::AccountId, sub: u8, market: MarketId, buy: bool) -> Balance {
 			Self::view_max_size(&owner, sub, market, buy)

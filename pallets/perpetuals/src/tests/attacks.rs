@@ -4,7 +4,7 @@ use frame_support::assert_ok;
 use keel_math::FixedU128;
 use keel_primitives::{Positions, PriceFor};
 
-use crate::{mock::*, Book, Error, Queue};
+use crate::{fees::Fees, mock::*, Book, Error, Market, Position, Queue};
 
 fn gain(who: crate::mock::AccountId) -> i128 {
 	cash(who) - PURSE as i128
@@ -358,4 +358,58 @@ fn an_unfit_price_does_not_hold_up_other_markets() {
 		assert_eq!(filled(other).position, UNIT);
 		assert!(!RefusedFor::get().contains(&PriceFor::AddRisk));
 	});
+}
+
+/// A million trades of a few base units, the way the chain makes them, at odd prices and with others' skew around them: at no time that
+/// the trader is out has he won a unit, the fees left aside; with the least fee there is, he has paid for every one of them.
+#[test]
+fn a_million_tiny_trades_earn_no_unit() {
+	let numbers = numbers(50_000);
+	let mut there = Market::new(BTC, BTC, &numbers, 0);
+	there.price.value = FixedU128::from_inner(50_000_123_456_789_012_345_679);
+	// Others are long by a premium beyond the band, and taker fees are there to be paid out as rebates.
+	let mut others = Position {
+		market: BTC,
+		..Default::default()
+	};
+	there.trade(&mut others, 37_000_000_007).unwrap();
+	there.rebates = 1_000_000 * USD;
+	let mut held = Position {
+		market: BTC,
+		..Default::default()
+	};
+	let (mut gain, mut fees, mut closed, mut seed) = (0i128, 0i128, 0u32, 7u64);
+	for n in 0..1_000_000u32 {
+		seed = seed
+			.wrapping_mul(6_364_136_223_846_793_005)
+			.wrapping_add(1_442_695_040_888_963_407);
+		let draw = i128::from(seed >> 60);
+		// A few units either way, and out again at every fourth.
+		let delta = match n % 4 {
+			3 if held.size != 0 => -held.size,
+			_ if draw < 8 => draw + 1,
+			_ => 7 - draw,
+		};
+		let before = there;
+		let trade = there.trade(&mut held, delta).unwrap();
+		gain += trade.realised - trade.funding;
+		let charged = Fees::of(&before, &numbers, delta, trade.price)
+			.and_then(|fees| fees.at_least(ORDER_FEE))
+			.unwrap();
+		fees += charged.net().unwrap();
+		assert!(charged.taker + charged.maker >= ORDER_FEE);
+		if held.size == 0 {
+			closed += 1;
+			assert!(gain <= 0, "{gain} after {n} trades");
+		}
+		// Funding moves now and then.
+		if n % 1_000 == 0 {
+			there.refresh(u64::from(n) * 2, None, before.fit, before.level, Some(&numbers));
+		}
+	}
+	assert!(closed > 240_000, "{closed}");
+	// What so small a trade is rebated is a unit at most.
+	let least = 1_000_000 * (ORDER_FEE as i128 - 1);
+	assert!(fees >= least && gain - fees < -least / 2, "{gain} less {fees}");
+	println!("a million tiny trades: {gain} units before fees of {fees}, out {closed} times");
 }
