@@ -469,7 +469,7 @@ mod benchmarks {
 	#[benchmark]
 	fn apply_haircut(n: Linear<1, { T::MaxMarkets::get() * 8 }>) {
 		let (_, account) = crowd::<T>(0);
-		cut::<T>(account, CUTS);
+		cut::<T>(account, MAX_CUTS - 1);
 		Ladders::<T>::remove(FIRST, 0);
 		for index in 0..n {
 			let market = FIRST + index % T::MaxMarkets::get();
@@ -478,16 +478,16 @@ mod benchmarks {
 		let cash = T::Pool::cash();
 		assert_ok!(T::Pool::settle(-cash));
 		Book::<T>::mutate(|book| {
-			// A deficit of its own.
-			for market in book.markets.iter_mut() {
-				market.cost = -1_000_000_000;
+			// A deficit that is a good part of the profits, however many ladders there are.
+			if let Some(market) = book.market_mut(FIRST) {
+				market.cost = -1_000_000_000 * i128::from(n);
 			}
 		});
 		#[block]
 		{
 			Pallet::<T>::check_pool(None);
 		}
-		assert_eq!(Book::<T>::get().cuts, CUTS + 1);
+		assert_eq!(Book::<T>::get().cuts, MAX_CUTS);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

@@ -8,7 +8,7 @@ use keel_math::{
 use keel_primitives::{Balance, Closed, Exposure, MarginAccountId, MarketId, Moment, Positions, Waterfall};
 use sp_runtime::{DispatchError, DispatchResult, Permill};
 
-use crate::{Config, Cuts, Error, Market, Pallet, Position, Traders, WeightInfo};
+use crate::{Config, Error, Market, Pallet, Position, Traders, WeightInfo};
 
 impl Market {
 	/// What `position` is to its account. Saturates where it overflows, on the protocol's side.
@@ -153,11 +153,15 @@ impl<T: Config> Positions for Pallet<T> {
 		(trader.positions.len() as u32, trader.orders.len() as u32)
 	}
 
-	fn cuts_weight() -> Weight {
-		match Cuts::<T>::decode_len().unwrap_or(0) as u32 {
-			0 => Weight::zero(),
-			cuts => T::WeightInfo::claim_recovery(cuts),
+	fn cuts_weight(positions: u32) -> Weight {
+		let each = Self::unseen_cuts_weight();
+		if each == Weight::zero() {
+			return each;
 		}
+		// Where what is missing is covered, profits are looked for in as many ladders as there may be.
+		let ladders = Self::ladders_at_most(&crate::Book::<T>::get());
+		each.saturating_mul(positions.into())
+			.saturating_add(T::WeightInfo::apply_haircut(ladders))
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -20,7 +20,7 @@ use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{
 	pallet_prelude::Get,
 	traits::{ConstU32, Time},
-	weights::WeightMeter,
+	weights::{Weight, WeightMeter},
 	BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound,
 };
 use keel_math::{mul_div, mul_ratio, FixedU128, Rounding, ONE};
@@ -273,8 +273,16 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(Event::PoolInsolvent { deficit });
 	}
 
+	/// What bringing a position up to date with the cuts that are remembered adds to closing it.
+	pub(crate) fn unseen_cuts_weight() -> Weight {
+		match Cuts::<T>::decode_len().unwrap_or(0) as u32 {
+			0 => Weight::zero(),
+			cuts => T::WeightInfo::claim_recovery(cuts),
+		}
+	}
+
 	/// The most ladders there are: one of each market for each cut that some position may not have seen, and the present one.
-	fn ladders_at_most(book: &BookOf<T>) -> u32 {
+	pub(crate) fn ladders_at_most(book: &BookOf<T>) -> u32 {
 		let cuts = Cuts::<T>::decode_len().unwrap_or(0) as u32;
 		cuts.saturating_add(1).saturating_mul(book.markets.len() as u32)
 	}

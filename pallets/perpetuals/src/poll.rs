@@ -7,7 +7,7 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::FixedU128;
-use keel_primitives::{MarketId, Moment, Positions, RiskParameters};
+use keel_primitives::{MarketId, Moment, RiskParameters};
 use sp_runtime::traits::UniqueSaturatedInto;
 
 use crate::{orders::Tried, types::read_key, Book, Config, Orders, Pallet, Queue, Waiting, WeightInfo, When};
@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
 		// The order itself, and what its position may not have seen of the cuts there are.
 		let order = T::WeightInfo::fill_order()
 			.max(T::WeightInfo::fail_order())
-			.saturating_add(Self::cuts_weight());
+			.saturating_add(Self::unseen_cuts_weight());
 		let mut budget = Budget {
 			looks: most.saturating_mul(LOOKS_PER_TRY),
 			tries: most,

@@ -186,8 +186,8 @@ pub trait Positions {
 	/// How many positions and open orders `account` has.
 	fn count(account: MarginAccountId) -> (u32, u32);
 
-	/// What the cuts of profits that are remembered add to closing a position.
-	fn cuts_weight() -> Weight {
+	/// What the cuts of profits that are remembered add to liquidating an account of so many positions, to the end.
+	fn cuts_weight(_positions: u32) -> Weight {
 		Weight::zero()
 	}
 
