@@ -119,6 +119,9 @@ impl<T: Config> Pallet<T> {
 		money.lend(i128::try_from(repaid).map_err(|_| overflow())?.saturating_neg())?;
 		let rest = amount.checked_sub(repaid).ok_or_else(overflow)?;
 		account.cash = account.cash.checked_add(rest).ok_or_else(overflow)?;
+		if account.debt == 0 {
+			account.for_sale_since = None;
+		}
 		Ok(repaid)
 	}
 

@@ -238,6 +238,37 @@ fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32, cuts: u32) 
 	(Group::Deadline, id)
 }
 
+/// An account with as many collaterals as it can hold, a hundred dollars of each, all its triggers, and in all stress lists there can be;
+/// it owes a thousand dollars more than they count for and is for sale to anybody. Beside it the collaterals, and somebody with kUSD.
+/// The fund has less than is owed.
+fn account_for_sale<T: Config>() -> (MarginAccountId, Vec<Collateral>, T::AccountId) {
+	let id = create_account::<T>(&account("owner", 0, 3), 0, 0);
+	let mut list = list_collaterals::<T>(T::MaxCollaterals::get());
+	list.truncate(T::MaxHeld::get() as usize);
+	fill::<T>(id, &list, UNITS / 1_000);
+	let counts = list.len() as i128 * 80_000_000;
+	<Pallet<T> as MarginAccounts<_>>::settle(id, -counts / 2).expect("it has an account");
+	place::<T>(id);
+	let triggers = Accounts::<T>::get(id).map_or(0, |account| account.triggers.len());
+	assert_eq!(triggers, list.len() + 1);
+	fill_stress::<T>(id);
+	<Pallet<T> as MarginAccounts<_>>::settle(id, -counts / 2 - 1_000_000_000).expect("it has an account");
+	Accounts::<T>::mutate(id, |account| {
+		if let Some(account) = account {
+			// The prices of now are new to it.
+			account.changed_at = 0;
+			account.for_sale_since = Some(T::Time::now());
+		}
+	});
+	let (buyer, donor): (T::AccountId, T::AccountId) = (whitelisted_caller(), account("donor", 0, 3));
+	mint::<T>(kusd::<T>(), &buyer, MILLION);
+	mint::<T>(kusd::<T>(), &donor, MILLION);
+	T::InsuranceFund::receive(&donor, MILLION / 10_000, IncomeSource::Donation)
+		.expect("the fund takes gifts");
+	lend::<T>(&account("lender", 0, 3));
+	(id, list, buyer)
+}
+
 /// `total` accounts that owe, the first `unsafe_ones` of them with nothing to pay it with, the others with collateral.
 pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Group {
 	prepare::<T>();
@@ -401,6 +432,30 @@ mod benchmarks {
 
 		assert_eq!(Collaterals::<T>::get().len(), list.len());
 		Ok(())
+	}
+
+	/// The last of all that the account had, triggers of all of it still set, for less than is owed. What is missing is covered by the fund
+	/// and a pool that owes more than it has, which looks for profits to cut then. That is dearer than a part of the first one,
+	/// after which all triggers are set anew.
+	#[benchmark]
+	fn buy_collateral() {
+		let winner = create_account::<T>(&account("winner", 0, 3), 0, MILLION);
+		T::Positions::create_many(winner, ONE_SIZE, u32::MAX, 0, 0);
+		let (id, mut list, buyer) = account_for_sale::<T>();
+		let asset = list.pop().map(|collateral| collateral.asset).unwrap_or_default();
+		let custody = Pallet::<T>::custody_account();
+		let held = UNITS / 1_000;
+		for collateral in list {
+			assert_ok!(Pallet::<T>::hand_over(id, collateral.asset, held, 0));
+			assert_ok!(Pallet::<T>::send(collateral.asset, &custody, &buyer, held));
+		}
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(buyer.clone()), id, asset, Balance::MAX, MILLION);
+
+		assert_eq!(T::Assets::balance(asset, &buyer), held);
+		let left = Accounts::<T>::get(id).expect("it is still there");
+		assert!(left.debt == 0 && left.collateral.is_empty() && left.triggers.is_empty());
 	}
 
 	#[benchmark]

@@ -381,7 +381,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Write `account` with its new triggers, whether it is still called, and what it adds to the stress lists.
+	/// Write `account` with its new triggers, whether it is still called and for sale, and what it adds to the stress lists.
 	pub(crate) fn review(
 		id: MarginAccountId,
 		mut account: AccountData<T>,
@@ -399,6 +399,9 @@ impl<T: Config> Pallet<T> {
 				equity: health.risk.net,
 				initial: health.risk.initial,
 			});
+		}
+		if health.risk.is_initial() || account.collateral.is_empty() {
+			account.for_sale_since = None;
 		}
 		let triggers = Self::triggers(&account, &health, &money)?;
 		Self::retrigger(id, &account.triggers, &triggers);

@@ -67,6 +67,7 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 				Self::may_owe(&Self::money())?;
 			}
 			account.changed_at = T::Time::now();
+			account.for_sale_since = None;
 		}
 		// What an order costs must not grow with what its account has.
 		if exposures.len().saturating_add(account.collateral.len()) > LEGS_AT_ONCE {

@@ -20,7 +20,13 @@
 //!   many of them it only ends the deadline: the block looks at the account once for all it did.
 //! - A **margin call** comes first: below a multiple of the maintenance requirement the owner's own measures are carried out.
 //! - A **liquidation** cancels orders, closes positions, largest requirement first, until the initial requirement is met, sells
-//!   collateral for what is still owed, and hands what is missing to the waterfall.
+//!   collateral for what is still owed, to the stability pool and then to the insurance fund, and hands what is missing to the
+//!   waterfall.
+//! - What neither of the two can pay for is **for sale** to anybody ([`Pallet::buy_collateral`]). The price begins at what they
+//!   would have paid and falls by a hundredth of the feed's with every minute, down to what the collateral counts for and no further:
+//!   nothing is sold for nothing, no sale makes an account worth less, so that no more is missing in the end than was already, and a
+//!   buyer is offered up to the whole haircut. The clock runs until the account owes nothing or meets its initial requirement; nothing
+//!   else its owner does stops it or sets it back.
 //! - **Cover 2**: for each stress scenario the largest shortfalls are kept; the two largest of the worst one are what the
 //!   insurance fund should hold.
 //!
@@ -35,6 +41,7 @@ mod health;
 mod ledger;
 mod lending;
 mod liquidate;
+mod sale;
 mod stress;
 pub mod types;
 mod views;
@@ -306,6 +313,17 @@ pub mod pallet {
 			price: Balance,
 			to_pool: bool,
 		},
+		/// Neither the stability pool nor the insurance fund could pay for what is left of a liquidated account. From now on anybody may
+		/// buy it.
+		CollateralForSale { account: MarginAccountId },
+		/// Somebody bought collateral of an account, in base units of the asset, for `price` base units of kUSD.
+		CollateralBought {
+			account: MarginAccountId,
+			buyer: T::AccountId,
+			asset: AssetId,
+			amount: Balance,
+			price: Balance,
+		},
 		/// What was missing from an account that has nothing left, and who carried it.
 		DeficitCovered {
 			account: MarginAccountId,
@@ -379,13 +397,25 @@ pub mod pallet {
 		AccountUnsafe,
 		/// No price is newer than the risk the account's owner last added. Wait for the next price.
 		PriceNotNewer,
-		/// Nothing of the account could be closed or sold: prices are refused, windows full or buyers out of money. It
-		/// is tried again with the next block.
+		/// Nothing of the account could be closed or sold: prices are refused, windows full or stability pool and insurance fund out
+		/// of money. It is tried again when that changes; what `statement` shows as for sale anybody may buy with `buyCollateral`.
 		NothingDone,
 		/// Not all of what is missing from the account was carried. It is tried again.
 		DeficitNotCovered,
 		/// The account would have more triggers than fit. Close a position or withdraw all of an asset.
 		TooManyTriggers,
+		/// The account still has positions, and its collateral is for sale once they are closed. Wait for its liquidation.
+		PositionsOpen,
+		/// The account's collateral was not offered to the stability pool and the insurance fund yet, who come first. Liquidate it
+		/// (`liquidations.liquidate`, which validators send); what is left then is for sale.
+		NotForSale,
+		/// The account has nothing of the asset. Buy one that `statement` lists.
+		NotHeld,
+		/// It costs more than the buyer would pay at most. Pay more, buy less, or wait: the price falls every minute, and
+		/// `collateralOffer` shows it.
+		CostsMore,
+		/// The custody's own account can't buy. Use another one.
+		OwnAccount,
 	}
 
 	#[pallet::hooks]
@@ -697,6 +727,54 @@ pub mod pallet {
 			Self::deposit_event(Event::CollateralListed { asset, feed });
 			Ok(())
 		}
+
+		/// Buy collateral of a liquidated account that neither the stability pool nor the insurance fund could pay for.
+		///
+		/// ## Origin
+		///
+		/// Signed; the sender pays from their wallet and receives it there.
+		///
+		/// ## Details
+		///
+		/// `asset` of account `account` is sold: at most `most` base units of it, and no more than what repays all that is owed, at the
+		/// price of this moment, for `pay_at_most` base units of kUSD at most; `collateral_offer` says what that is. Per whole unit it
+		/// begins at what pool and fund would pay, `price / (1 + discount)`, and falls by [`SALE_FALL`] of the feed's price with every full
+		/// [`SALE_STEP_MS`] since a liquidation found no buyer, down to what the collateral counts for. What is to be paid is rounded up, so
+		/// that the account is worth no less than before. It repays the account's debt, what is more becomes its cash; if all is
+		/// sold and something is still owed, the waterfall covers that, now or with the next liquidation. Open at every level of the breaker.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`], [`Error::NotHeld`], [`Error::NothingChanged`]: there is nothing to buy
+		/// - [`Error::AccountSafe`], [`Error::PositionsOpen`], [`Error::NotForSale`]: it is not for sale
+		/// - [`Error::CostsMore`]: more than `pay_at_most`
+		/// - [`Error::OwnAccount`]: the buyer is the custody
+		/// - [`Error::PriceNotNewer`], or an error of the prices pallet: no price is fit to sell by
+		/// - those of the assets pallet where the buyer's kUSD does not suffice
+		///
+		/// ## Events
+		///
+		/// - [`Event::CollateralBought`], and [`Event::DeficitCovered`] or [`Event::CoverFailed`] if something is missing in the end
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::buy_collateral().saturating_add(T::Positions::exposures_weight()))]
+		pub fn buy_collateral(
+			origin: OriginFor<T>,
+			#[pallet::compact] account: MarginAccountId,
+			asset: AssetId,
+			#[pallet::compact] most: Balance,
+			#[pallet::compact] pay_at_most: Balance,
+		) -> DispatchResult {
+			let buyer = ensure_signed(origin)?;
+			let (amount, price) = Self::do_buy_collateral(&buyer, account, asset, most, pay_at_most)?;
+			Self::deposit_event(Event::CollateralBought {
+				account,
+				buyer,
+				asset,
+				amount,
+				price,
+			});
+			Ok(())
+		}
 	}
 
 	#[pallet::view_functions]
@@ -740,6 +818,12 @@ pub mod pallet {
 		/// of their markets and the collateral they price. Nothing for an unknown account.
 		pub fn preview_shock(account: MarginAccountId, moves: Vec<(FeedId, i32)>) -> Option<RiskView> {
 			Self::view_preview_shock(account, moves)
+		}
+
+		/// What anybody may buy of a collateral of an account now, what for, and how far and until when the price falls: what
+		/// `buy_collateral` goes by. Nothing if it is not for sale.
+		pub fn collateral_offer(account: MarginAccountId, asset: AssetId) -> Option<Offer> {
+			Self::offer(account, asset, Balance::MAX).ok()
 		}
 
 		/// The lending reserve: utilisation, rates, share price.

@@ -4,16 +4,16 @@ use alloc::vec::Vec;
 use frame_support::{
 	dispatch::DispatchResult, ensure, storage::with_storage_layer, traits::Time, weights::Weight,
 };
-use keel_math::{mul_div, value, FixedU128, Rounding, ONE};
+use keel_math::FixedU128;
 use keel_primitives::{
-	AssetId, Balance, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId, Moment,
-	PositionId, PositionLedger, Positions, PriceFor, PriceProvider, RiskParameters, StabilityPool,
+	Balance, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId, Moment, PositionId,
+	PositionLedger, Positions, PriceFor, PriceProvider, StabilityPool,
 };
 use sp_runtime::DispatchError;
 
 use crate::{
-	overflow, AccountData, AccountOf, Accounts, Collateral, Collaterals, Config, Error, Event, Health,
-	Holding, Pallet, Totals, WeightInfo,
+	overflow, AccountData, AccountOf, Accounts, Collaterals, Config, Error, Event, Health, Holding, Pallet,
+	Totals, WeightInfo,
 };
 
 /// What a liquidation did, as it goes on.
@@ -21,8 +21,10 @@ use crate::{
 struct Progress {
 	outcome: LiquidationOutcome,
 	fees: Balance,
-	/// Whether anything was closed, sold or covered.
+	/// Whether anything was closed, sold, put up for sale or covered.
 	done: bool,
+	/// Whether anything is left that has a price and that neither stability pool nor insurance fund bought.
+	unsold: bool,
 	/// Why the first thing that was tried did not work.
 	error: Option<DispatchError>,
 }
@@ -35,7 +37,7 @@ impl Progress {
 
 impl<T: Config> Pallet<T> {
 	/// Account `id` as it stands, with its health.
-	fn look(id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
+	pub(crate) fn look(id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
 		let account = Self::account_data(id)?;
 		let health = Self::health(&account, T::Positions::exposures(id), &Self::money())?;
 		Ok((account, health))
@@ -49,8 +51,11 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The price a collateral is sold at, if there is one that was made after `changed_at`.
-	fn sale_price(feed: keel_primitives::FeedId, changed_at: Moment) -> Result<FixedU128, DispatchError> {
+	/// The feed's price a collateral is sold by, if there is one that was made after `changed_at`.
+	pub(crate) fn sale_price(
+		feed: keel_primitives::FeedId,
+		changed_at: Moment,
+	) -> Result<FixedU128, DispatchError> {
 		let price = T::Prices::price(feed, PriceFor::Liquidate)?;
 		ensure!(price.since > changed_at, Error::<T>::PriceNotNewer);
 		Ok(price.value)
@@ -79,12 +84,23 @@ impl<T: Config> Pallet<T> {
 		error.map_or(Ok(()), Err)
 	}
 
+	/// May something of an account be closed, sold or covered now, and do prices let it?
+	pub(crate) fn ensure_due(account: &AccountData<T>, health: &Health) -> DispatchResult {
+		ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
+		Self::ensure_actionable(account, health)
+	}
+
 	/// Is account `id` to be liquidated now? What [`PositionLedger::deficit`] and [`PositionLedger::liquidate`] both go by.
+	///
+	/// What is for sale to anybody is not tried again until stability pool or insurance fund can pay for some of it.
 	fn assess(group: Group, id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
 		let (account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
-		ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
-		Self::ensure_actionable(&account, &health)?;
+		Self::ensure_due(&account, &health)?;
+		ensure!(
+			account.for_sale_since.is_none() || Self::has_buyer(&account, &health),
+			Error::<T>::NothingDone
+		);
 		Ok((account, health))
 	}
 
@@ -141,11 +157,16 @@ impl<T: Config> Pallet<T> {
 			match with_storage_layer(|| Self::sell_one(id, holding, owed, changed_at)) {
 				Ok(Sale {
 					moved,
+					unsold,
 					sold,
 					proceeds,
 					absorbed,
 				}) => {
 					progress.done |= moved;
+					progress.unsold |= unsold;
+					if !moved {
+						progress.failed(Error::<T>::NothingDone.into());
+					}
 					let outcome = &mut progress.outcome;
 					outcome.collateral = outcome.collateral.checked_add(sold).ok_or_else(overflow)?;
 					outcome.debt = outcome
@@ -168,41 +189,24 @@ impl<T: Config> Pallet<T> {
 		owed: Balance,
 		changed_at: Moment,
 	) -> Result<Sale, DispatchError> {
-		let collateral = Collaterals::<T>::get()
-			.iter()
-			.find(|collateral| collateral.asset == holding.asset)
-			.copied()
-			.ok_or(Error::<T>::UnknownCollateral)?;
-		let price = Self::sale_price(holding.feed, changed_at)?;
-		let unit = Self::unit_price(&collateral, price, holding.haircut)?;
-		let worth = |amount| value::value_of(amount, unit, collateral.divisor, Rounding::Down).unwrap_or(0);
+		let lot = Self::lot(holding, changed_at)?;
 		let mut sale = Sale::default();
-		if worth(holding.amount) == 0 {
+		if lot.whole() == 0 {
 			// Nobody pays for it, and it must not keep what is missing from being covered.
 			Self::hand_over(id, holding.asset, holding.amount, 0)?;
 			T::InsuranceFund::take_collateral(&Self::custody_account(), holding.asset, holding.amount)?;
 			sale.moved = true;
 			return Ok(sale);
 		}
-		let wanted = value::amount_for(owed, unit, collateral.divisor, Rounding::Up)
-			.unwrap_or(Balance::MAX)
-			.min(holding.amount);
-		let mut left = wanted;
+		let mut left = lot.wanted(owed);
 		for to_pool in [true, false] {
 			let can_pay = match to_pool {
 				true => T::StabilityPool::capacity(),
 				false => T::InsuranceFund::shared(),
 			};
-			let all = worth(left);
-			let amount = if all <= can_pay {
-				left
-			} else {
-				mul_div(left, can_pay, all, Rounding::Down).ok_or_else(overflow)?
-			};
-			let pays = worth(amount).min(can_pay);
-			if amount == 0 || pays == 0 {
+			let Some((amount, pays)) = lot.part(left, can_pay) else {
 				continue;
-			}
+			};
 			let bought = with_storage_layer(|| {
 				let custody = Self::custody_account();
 				Self::hand_over(id, holding.asset, amount, pays)?;
@@ -217,10 +221,7 @@ impl<T: Config> Pallet<T> {
 			}
 			sale.moved = true;
 			left = left.checked_sub(amount).ok_or_else(overflow)?;
-			sale.sold = sale
-				.sold
-				.checked_add(collateral.value(amount, price))
-				.ok_or_else(overflow)?;
+			sale.sold = sale.sold.checked_add(lot.value(amount)).ok_or_else(overflow)?;
 			sale.proceeds = sale.proceeds.checked_add(pays).ok_or_else(overflow)?;
 			if to_pool {
 				sale.absorbed = pays.min(owed);
@@ -233,68 +234,38 @@ impl<T: Config> Pallet<T> {
 				to_pool,
 			});
 		}
-		ensure!(sale.moved, Error::<T>::NothingDone);
+		sale.unsold = left > 0;
 		Ok(sale)
 	}
 
-	/// What a unit is sold for: `price / (1 + discount)`, rounded down, but no less than what it counts for, so that no sale makes an
-	/// account worth less.
-	fn unit_price(
-		collateral: &Collateral,
-		price: FixedU128,
-		haircut: FixedU128,
-	) -> Result<FixedU128, DispatchError> {
-		let discount = T::RiskParameters::collateral(collateral.asset)?.sale_discount;
-		let divisor = ONE.checked_add(discount.into_inner()).ok_or_else(overflow)?;
-		let sold = mul_div(price.into_inner(), ONE, divisor, Rounding::Down).ok_or_else(overflow)?;
-		let left = ONE.saturating_sub(haircut.into_inner());
-		let counts = mul_div(price.into_inner(), left, ONE, Rounding::Up).ok_or_else(overflow)?;
-		Ok(FixedU128::from_inner(sold.max(counts)))
-	}
-
-	/// Book `amount` of a collateral out of account `id`, and what was paid for it in.
-	fn hand_over(id: MarginAccountId, asset: AssetId, amount: Balance, paid: Balance) -> DispatchResult {
-		let mut account = Self::account_data(id)?;
-		Self::take_off(&mut account, asset, amount)?;
-		Self::count_out(asset, amount)?;
-		if paid > 0 {
-			let mut money = Self::money();
-			Self::credit(&mut account, &mut money, paid)?;
-			Totals::<T>::put(money);
-		}
-		Accounts::<T>::insert(id, account);
-		Ok(())
-	}
-
 	/// Have `deficit`, which account `id` owes and has nothing left for, carried.
-	fn cover_deficit(id: MarginAccountId, markets: &[MarketId], deficit: Balance, progress: &mut Progress) {
+	pub(crate) fn cover_deficit(
+		id: MarginAccountId,
+		markets: &[MarketId],
+		deficit: Balance,
+	) -> DispatchResult {
 		let covered = with_storage_layer(|| {
 			let by = T::Positions::cover(id, markets, deficit)?;
 			ensure!(Self::account_data(id)?.debt == 0, Error::<T>::DeficitNotCovered);
 			Ok(by)
 		});
-		match covered {
-			Ok(by) => {
-				progress.done = true;
-				progress.outcome.shortfall = deficit;
-				Self::deposit_event(Event::DeficitCovered {
-					account: id,
-					deficit,
-					by,
-				});
-			}
-			Err(error) => {
-				progress.failed(error);
-				Self::deposit_event(Event::CoverFailed {
-					account: id,
-					deficit,
-					error,
-				});
-			}
-		}
+		Self::deposit_event(match covered {
+			Ok(by) => Event::DeficitCovered {
+				account: id,
+				deficit,
+				by,
+			},
+			Err(error) => Event::CoverFailed {
+				account: id,
+				deficit,
+				error,
+			},
+		});
+		covered.map(|_| ())
 	}
 
-	/// Cancel orders, close positions, sell collateral, have the rest covered: as far as is needed and possible.
+	/// Cancel orders, close positions, sell collateral, put up for sale to anybody what nobody buys, have the rest covered: as far as is
+	/// needed and possible.
 	fn do_liquidate(group: Group, id: MarginAccountId) -> Result<LiquidationOutcome, DispatchError> {
 		let (account, before) = Self::assess(group, id)?;
 		let changed_at = account.changed_at;
@@ -312,17 +283,36 @@ impl<T: Config> Pallet<T> {
 				let account = Self::account_data(id)?;
 				let owed = Self::money().debt_of(account.debt)?;
 				if health.exposures.is_empty() && account.collateral.is_empty() && owed > 0 {
-					Self::cover_deficit(id, &markets, owed, &mut progress);
+					match Self::cover_deficit(id, &markets, owed) {
+						Ok(()) => {
+							progress.done = true;
+							progress.outcome.shortfall = owed;
+						}
+						Err(error) => progress.failed(error),
+					}
 				}
 			}
+		}
+		let mut account = Self::account_data(id)?;
+		// The first time that something is left over is as good as a sale; after that the time stands.
+		let offers = progress.unsold
+			&& health.exposures.is_empty()
+			&& account.debt > 0
+			&& account.for_sale_since.is_none();
+		if offers {
+			account.for_sale_since = Some(T::Time::now());
+			progress.done = true;
 		}
 		ensure!(
 			progress.done,
 			progress.error.unwrap_or_else(|| Error::<T>::NothingDone.into())
 		);
-		let account = Self::account_data(id)?;
 		let owner = account.owner.clone();
 		let after = Self::review(id, account, T::Positions::exposures(id))?;
+		// What was sold may have been enough.
+		if offers && after.risk.is_unsafe() {
+			Self::deposit_event(Event::CollateralForSale { account: id });
+		}
 		let outcome = progress.outcome;
 		Self::deposit_event(Event::AccountLiquidated {
 			account: id,
@@ -419,7 +409,7 @@ impl<T: Config> Pallet<T> {
 		// Bounded by a `u32`.
 		let held = Accounts::<T>::get(id)?.collateral.len() as u32;
 		let (positions, orders) = T::Positions::count(id);
-		let cuts = T::Positions::cuts_weight().saturating_mul(positions.into());
+		let cuts = T::Positions::cuts_weight(positions);
 		Some(T::WeightInfo::liquidate(positions, held, orders).saturating_add(cuts))
 	}
 
@@ -434,6 +424,8 @@ impl<T: Config> Pallet<T> {
 struct Sale {
 	/// Whether anything went.
 	moved: bool,
+	/// Whether anything that should have gone is left.
+	unsold: bool,
 	/// Its value at the last price.
 	sold: Balance,
 	/// What was paid for it.

@@ -6,7 +6,9 @@ use frame_support::{
 	traits::{fungible::InspectHold, fungibles::Inspect, Get, Time},
 };
 use keel_math::RAY;
-use keel_primitives::{AssetId, Balance, Entry, Group, MarginAccountId, PositionLedger, TriggerIndex};
+use keel_primitives::{
+	AssetId, Balance, Entry, Group, MarginAccountId, PositionLedger, Positions, TriggerIndex,
+};
 use sp_runtime::TryRuntimeError;
 
 use crate::{AccountOf, Accounts, Collaterals, Config, HoldReason, Lenders, NextId, Pallet, Stress, Totals};
@@ -25,6 +27,7 @@ impl<T: Config> Pallet<T> {
 	/// - the custody holds of each collateral what is counted, which is what the accounts hold, and nothing is listed twice;
 	/// - every account is found under its owner and sub-account and no entry leads elsewhere, and every deposit is held;
 	/// - each account stands in the trigger index where it says, and nobody else does; who owes, stands there;
+	/// - an account for sale owes, so it has no cash, and has collateral and no positions;
 	/// - the lenders' shares are all the shares;
 	/// - the stress lists name existing accounts once each, largest first, and no scenario twice.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -53,6 +56,18 @@ impl<T: Config> Pallet<T> {
 				account.debt == 0 || !account.triggers.is_empty(),
 				"an account owes and is not in the trigger index"
 			);
+			if let Some(since) = account.for_sale_since {
+				ensure!(since <= now, "an account is for sale since the future");
+				ensure!(account.debt > 0, "an account for sale owes nothing");
+				ensure!(
+					!account.collateral.is_empty(),
+					"an account for sale has no collateral"
+				);
+				ensure!(
+					T::Positions::exposures(id).is_empty(),
+					"an account for sale has positions"
+				);
+			}
 			ensure!(
 				AccountOf::<T>::get(&account.owner, account.sub) == Some(id),
 				"an account is not found under its owner and sub-account"

@@ -25,6 +25,11 @@ pub const MAX_WORST: u32 = 8;
 pub const MAX_SCENARIOS: u32 = 2 * MAX_MARKETS + 2;
 /// Decimals of kUSD, which the maths of margin and markets reckon with.
 pub const KUSD_DECIMALS: u8 = 6;
+/// How long the price of collateral for sale to anybody stands before it falls, in ms.
+pub const SALE_STEP_MS: Moment = 60_000;
+/// How much it falls by then: a hundredth of the feed's price. To the floor it takes about as many steps as the haircut has more
+/// hundredths than the discount: six where they are 10 % and 5 %.
+pub const SALE_FALL: FixedU128 = FixedU128::from_inner(ONE / 100);
 /// Shares of the lending reserve nobody owns, against whoever would inflate the price of the first ones: with
 /// [`VIRTUAL_ASSETS`] they make a share worth a millionth of a base unit of kUSD to begin with.
 pub const VIRTUAL_SHARES: u128 = 1_000_000;
@@ -56,6 +61,8 @@ pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld
 	pub changed_at: Moment,
 	/// Where it stands in the trigger index.
 	pub triggers: Triggers,
+	/// Since when anybody may buy of its collateral what neither stability pool nor insurance fund could pay for, in ms.
+	pub for_sale_since: Option<Moment>,
 	/// What to do first when it is called: move up to this much cash from that sub-account.
 	pub top_up: Option<(u8, Balance)>,
 	/// What to do next: close this share of every position.
@@ -76,6 +83,7 @@ impl<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> Ac
 			called: false,
 			changed_at: now,
 			triggers: BoundedVec::new(),
+			for_sale_since: None,
 			top_up: None,
 			reduce: None,
 			deposit,
@@ -376,6 +384,8 @@ pub struct Statement<AccountId> {
 	pub reduce: Option<Permill>,
 	/// No price up to this moment liquidates it, in ms.
 	pub changed_at: Moment,
+	/// Since when anybody may buy of its collateral, in ms; none if nobody may. `collateralOffer` says what for.
+	pub for_sale_since: Option<Moment>,
 }
 
 /// Something whose price can make an account unsafe.
@@ -405,6 +415,21 @@ pub struct WithdrawalPreview {
 	pub after: RiskView,
 	/// What is left of the asset in the account, in base units.
 	pub left: Balance,
+}
+
+/// What anybody may buy of a collateral of a liquidated account now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Offer {
+	/// How much there is to buy, in base units: what repays all that the account owes, or all it has.
+	pub amount: Balance,
+	/// What that costs, in base units of kUSD. A part costs its share of it, rounded up by a few base units.
+	pub pays: Balance,
+	/// The price now, USD per whole unit.
+	pub price: FixedU128,
+	/// What it falls to: what the collateral counts for, USD per whole unit.
+	pub floor: FixedU128,
+	/// When it is there, in ms, if the feed's price stays.
+	pub falls_until: Moment,
 }
 
 /// The lending reserve. Money in base units of kUSD.

@@ -65,6 +65,7 @@ impl<T: Config> Pallet<T> {
 			top_up: account.top_up,
 			reduce: account.reduce,
 			changed_at: account.changed_at,
+			for_sale_since: account.for_sale_since,
 			owner: account.owner,
 			collateral: health.holdings,
 			exposures: health.exposures,
@@ -125,7 +126,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn collateral(asset: AssetId) -> Option<Collateral> {
+	pub(crate) fn collateral(asset: AssetId) -> Option<Collateral> {
 		Collaterals::<T>::get()
 			.iter()
 			.find(|collateral| collateral.asset == asset)

@@ -23,6 +23,8 @@ pub trait WeightInfo {
 	fn close_account() -> Weight;
 	/// [`crate::Pallet::list_collateral`].
 	fn list_collateral() -> Weight;
+	/// [`crate::Pallet::buy_collateral`].
+	fn buy_collateral() -> Weight;
 	/// The hook without accounts.
 	fn on_poll_base() -> Weight;
 	/// Measuring one account of the stress lists again.
@@ -30,7 +32,7 @@ pub trait WeightInfo {
 	/// Looking at an account whose trigger was crossed, with a margin call and its top-up.
 	fn refresh() -> Weight;
 	/// Liquidating an account with `p` positions, `c` collaterals and `o` orders, to the end and with a deficit. What cuts of profits
-	/// add is not in it: [`keel_primitives::Positions::cuts_weight`] is added for each position.
+	/// add is not in it: [`keel_primitives::Positions::cuts_weight`] is added.
 	fn liquidate(p: u32, c: u32, o: u32) -> Weight;
 }
 
@@ -61,6 +63,9 @@ impl WeightInfo for () {
 	}
 	fn list_collateral() -> Weight {
 		Weight::from_parts(60_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(6, 1))
+	}
+	fn buy_collateral() -> Weight {
+		Weight::from_parts(5_000_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(60, 45))
 	}
 	fn on_poll_base() -> Weight {
 		Weight::from_parts(30_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(6, 2))

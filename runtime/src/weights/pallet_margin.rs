@@ -335,6 +335,13 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// An estimate, to be replaced by a measured run.
+	fn buy_collateral() -> Weight {
+		Weight::from_parts(6_000_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 300_000))
+			.saturating_add(T::DbWeight::get().reads(60))
+			.saturating_add(T::DbWeight::get().writes(45))
+	}
+	/// An estimate, to be replaced by a measured run.
 	fn liquidate(p: u32, c: u32, o: u32) -> Weight {
 		Weight::from_parts(3_000_000_000, 0)
 			.saturating_add(Weight::from_parts(300_000_000, 0).saturating_mul(p.into()))

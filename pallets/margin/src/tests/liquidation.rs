@@ -210,6 +210,8 @@ mod collateral {
 	fn that_nobody_buys_stays_and_is_tried_again() {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = indebted(ONE_BTC, 46_000 * USD);
+			// For sale to anybody from now on, which is done once.
+			assert_eq!(liquidate(id), Ok(Default::default()));
 			assert_noop!(liquidate(id), Error::<Test>::NothingDone);
 			mint(KUSD, &FUND, 10_000 * USD);
 			// Part of it, and then again.

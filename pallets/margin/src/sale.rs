@@ -1,0 +1,231 @@
+//! What collateral of liquidated accounts is sold for, and its third buyer, who is anybody.
+
+use frame_support::{
+	dispatch::DispatchResult,
+	ensure,
+	traits::{Get, Time},
+};
+use keel_math::{interest, mul_div, value, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	AssetId, Balance, InsuranceFund, MarginAccountId, Moment, Positions, RiskParameters, StabilityPool,
+};
+use sp_runtime::{traits::Zero, DispatchError};
+
+use crate::{
+	after_haircut, overflow, AccountData, Accounts, Collateral, Config, Error, Health, Holding, Money, Offer,
+	Pallet, Totals, SALE_FALL, SALE_STEP_MS,
+};
+
+/// What stability pool or insurance fund has to have before they are asked again for what is for sale to anybody, in base units of
+/// kUSD: for less nobody makes a liquidation, unless it pays for all that is wanted.
+const LEAST_ASKED: Balance = 1_000_000;
+
+/// A holding and its prices, USD per whole unit.
+#[derive(Clone, Copy)]
+pub(crate) struct Lot {
+	holding: Holding,
+	collateral: Collateral,
+	/// The feed's.
+	price: FixedU128,
+	/// What it is sold for.
+	unit: FixedU128,
+	/// What it counts for, rounded up: it is sold for no less.
+	floor: FixedU128,
+}
+
+impl Lot {
+	/// What `amount` of it is sold for, in base units of kUSD. `None` on overflow.
+	fn worth(&self, amount: Balance, rounding: Rounding) -> Option<Balance> {
+		value::value_of(amount, self.unit, self.collateral.divisor, rounding)
+	}
+
+	/// The same for all of it, rounded down; zero where nobody pays for it.
+	pub fn whole(&self) -> Balance {
+		self.worth(self.holding.amount, Rounding::Down).unwrap_or(0)
+	}
+
+	/// The value of `amount` at the feed's price, in base units of kUSD, rounded down.
+	pub fn value(&self, amount: Balance) -> Balance {
+		self.collateral.value(amount, self.price)
+	}
+
+	/// As much as repays `owed`, rounded up, or all there is.
+	pub fn wanted(&self, owed: Balance) -> Balance {
+		value::amount_for(owed, self.unit, self.collateral.divisor, Rounding::Up)
+			.unwrap_or(Balance::MAX)
+			.min(self.holding.amount)
+	}
+
+	/// The part of `amount` that `can_pay` pays for, and what is paid for it, both rounded down. `None` where either is zero.
+	pub fn part(&self, amount: Balance, can_pay: Balance) -> Option<(Balance, Balance)> {
+		let all = self.worth(amount, Rounding::Down).unwrap_or(0);
+		let part = if all <= can_pay {
+			amount
+		} else {
+			mul_div(amount, can_pay, all, Rounding::Down)?
+		};
+		let pays = self.worth(part, Rounding::Down).unwrap_or(0).min(can_pay);
+		(part > 0 && pays > 0).then_some((part, pays))
+	}
+
+	/// The same at the price of `now`, for sale to anybody `since` then: it falls by [`SALE_FALL`] of the feed's price with every
+	/// full [`SALE_STEP_MS`]. What it falls by is rounded down.
+	fn fallen(self, since: Moment, now: Moment) -> Self {
+		// A clock that went back lowers nothing.
+		let steps = now.saturating_sub(since) / SALE_STEP_MS;
+		let share = SALE_FALL.into_inner().saturating_mul(steps.into());
+		// What does not fit is more than there is.
+		let fall = mul_div(self.price.into_inner(), share, ONE, Rounding::Down).unwrap_or(u128::MAX);
+		let unit = self.unit.into_inner().saturating_sub(fall);
+		Self {
+			unit: FixedU128::from_inner(unit).max(self.floor),
+			..self
+		}
+	}
+
+	/// When a price that has not fallen yet is at its floor, for sale `since` then.
+	fn falls_until(&self, since: Moment) -> Moment {
+		let above = self.unit.into_inner().saturating_sub(self.floor.into_inner());
+		let share = mul_div(above, ONE, self.price.into_inner(), Rounding::Up).unwrap_or(0);
+		let steps = share.div_ceil(SALE_FALL.into_inner());
+		// A hundred steps at most: what it falls by is less than the price.
+		since.saturating_add(SALE_STEP_MS.saturating_mul(u64::try_from(steps).unwrap_or(u64::MAX)))
+	}
+
+	/// What anybody pays for `amount` of it if the account owes `debt`, normalised: its worth, rounded up, and no less than what
+	/// leaves the account, to the unit, worth what it was. `None` on overflow.
+	fn costs(&self, amount: Balance, debt: u128, money: &Money) -> Option<Balance> {
+		let holding = &self.holding;
+		let kept = self
+			.collateral
+			.value(holding.amount.checked_sub(amount)?, holding.price);
+		let counts = holding
+			.counted
+			.checked_sub(after_haircut(kept, holding.haircut))?;
+		let owed = interest::debt_of(debt, money.index)?;
+		let least = match owed.checked_sub(counts) {
+			// What may be owed afterwards; the payment relieves of what it buys, rounded down.
+			Some(rest) => {
+				let rest = interest::normalise_down(rest, money.index)?;
+				interest::debt_of(debt.saturating_sub(rest), money.index)?
+			}
+			None => counts,
+		};
+		Some(self.worth(amount, Rounding::Up)?.max(least))
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// A holding at the price that stability pool and insurance fund pay: `price / (1 + discount)`, rounded down, but no less than
+	/// what it counts for, so that no sale makes an account worth less. Refused where the price is, or is not newer than `changed_at`.
+	pub(crate) fn lot(holding: &Holding, changed_at: Moment) -> Result<Lot, DispatchError> {
+		let collateral = Self::collateral(holding.asset).ok_or(Error::<T>::UnknownCollateral)?;
+		let price = Self::sale_price(holding.feed, changed_at)?;
+		let discount = T::RiskParameters::collateral(collateral.asset)?.sale_discount;
+		let divisor = ONE.checked_add(discount.into_inner()).ok_or_else(overflow)?;
+		let sold = mul_div(price.into_inner(), ONE, divisor, Rounding::Down).ok_or_else(overflow)?;
+		let left = ONE.saturating_sub(holding.haircut.into_inner());
+		let counts = mul_div(price.into_inner(), left, ONE, Rounding::Up).ok_or_else(overflow)?;
+		Ok(Lot {
+			holding: *holding,
+			collateral,
+			price,
+			unit: FixedU128::from_inner(sold.max(counts)),
+			floor: FixedU128::from_inner(counts),
+		})
+	}
+
+	/// Is a liquidation worth it that sells nothing but collateral of an account that owes, or rids it of what nobody pays for?
+	pub(crate) fn has_buyer(account: &AccountData<T>, health: &Health) -> bool {
+		let most = T::StabilityPool::capacity().max(T::InsuranceFund::shared());
+		let sells = |lot: Lot| {
+			let wanted = lot.wanted(health.debt);
+			lot.part(wanted, most)
+				.is_some_and(|(part, pays)| part == wanted || pays >= LEAST_ASKED)
+		};
+		health
+			.holdings
+			.iter()
+			.filter_map(|holding| Self::lot(holding, account.changed_at).ok())
+			.any(|lot| lot.whole() == 0 || sells(lot))
+	}
+
+	/// Book `amount` of a collateral out of account `id`, and what was paid for it in.
+	pub(crate) fn hand_over(
+		id: MarginAccountId,
+		asset: AssetId,
+		amount: Balance,
+		paid: Balance,
+	) -> DispatchResult {
+		let mut account = Self::account_data(id)?;
+		Self::take_off(&mut account, asset, amount)?;
+		Self::count_out(asset, amount)?;
+		if paid > 0 {
+			let mut money = Self::money();
+			Self::credit(&mut account, &mut money, paid)?;
+			Totals::<T>::put(money);
+		}
+		Accounts::<T>::insert(id, account);
+		Ok(())
+	}
+
+	/// What anybody may buy now of a collateral of account `id`, at most `most` base units of it: what the call and its view both go
+	/// by.
+	pub(crate) fn offer(id: MarginAccountId, asset: AssetId, most: Balance) -> Result<Offer, DispatchError> {
+		let (account, health) = Self::look(id)?;
+		Self::ensure_due(&account, &health)?;
+		ensure!(health.exposures.is_empty(), Error::<T>::PositionsOpen);
+		let since = account.for_sale_since.ok_or(Error::<T>::NotForSale)?;
+		let holding = health
+			.holdings
+			.iter()
+			.find(|holding| holding.asset == asset)
+			.ok_or(Error::<T>::NotHeld)?;
+		let first = Self::lot(holding, account.changed_at)?;
+		let lot = first.fallen(since, T::Time::now());
+		let amount = lot.wanted(health.debt).min(most);
+		let pays = lot
+			.costs(amount, account.debt, &Self::money())
+			.ok_or_else(overflow)?;
+		// Nothing is sold for nothing.
+		ensure!(amount > 0 && pays > 0, Error::<T>::NothingChanged);
+		Ok(Offer {
+			amount,
+			pays,
+			price: lot.unit,
+			floor: lot.floor,
+			falls_until: first.falls_until(since),
+		})
+	}
+
+	/// Sell collateral of account `id`, for sale to anybody, to `buyer`: how much, in base units, and for how many of kUSD.
+	pub(crate) fn do_buy_collateral(
+		buyer: &T::AccountId,
+		id: MarginAccountId,
+		asset: AssetId,
+		most: Balance,
+		pay_at_most: Balance,
+	) -> Result<(Balance, Balance), DispatchError> {
+		let custody = Self::custody_account();
+		ensure!(*buyer != custody, Error::<T>::OwnAccount);
+		let Offer { amount, pays, .. } = Self::offer(id, asset, most)?;
+		ensure!(pays <= pay_at_most, Error::<T>::CostsMore);
+		Self::send(T::Synthetic::get(), buyer, &custody, pays)?;
+		Self::hand_over(id, asset, amount, pays)?;
+		Self::send(asset, &custody, buyer, amount)?;
+		let account = Self::account_data(id)?;
+		if account.collateral.is_empty() && account.debt > 0 && Self::is_simple_to_cover(id) {
+			let owed = Self::money().debt_of(account.debt)?;
+			// The purchase stands: what can't be covered now is tried again by a liquidation.
+			let _ = Self::cover_deficit(id, &[], owed);
+		}
+		Self::review(id, Self::account_data(id)?, T::Positions::exposures(id))?;
+		Ok((amount, pays))
+	}
+
+	/// Is what is missing from account `id` to be covered at once? Fees of orders come first, and where profits were cut, to look for
+	/// more is dear: both are left to a liquidation, the next block's work.
+	fn is_simple_to_cover(id: MarginAccountId) -> bool {
+		T::Positions::count(id).1 == 0 && T::Positions::cuts_weight(0).is_zero()
+	}
+}
