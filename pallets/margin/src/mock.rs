@@ -133,6 +133,8 @@ parameter_types! {
 	pub static FundFails: bool = false;
 	pub static CoverFails: bool = false;
 	pub static CoverForgets: bool = false;
+	/// Whether profits were cut.
+	pub static ProfitsCut: bool = false;
 }
 
 impl crate::Config for Test {
@@ -371,6 +373,7 @@ impl ExtBuilder {
 		FundFails::set(false);
 		CoverFails::set(false);
 		CoverForgets::set(false);
+		ProfitsCut::set(false);
 		CollateralTable::set([BTC, ETH, DOT].map(|asset| (asset, default_collateral())).into());
 		PriceTable::set(BTreeMap::new());
 		MarketTable::set(BTreeMap::new());

@@ -289,6 +289,10 @@ impl Positions for MockPositions {
 		(positions, u32::from(OrderFees::contains_key(account)))
 	}
 
+	fn cuts_weight(_: u32) -> Weight {
+		Weight::from_parts(ProfitsCut::get().into(), 0)
+	}
+
 	fn held_for_orders(account: MarginAccountId) -> Balance {
 		HeldForOrders::get(account).unwrap_or_default()
 	}

@@ -198,6 +198,24 @@ fn triggers_are_in_the_index_and_no_others() {
 }
 
 #[test]
+fn what_is_for_sale_is_collateral_of_who_owes_and_has_no_positions() {
+	let since = |id, since| change(id, move |account| account.for_sale_since = Some(since));
+	assert_eq!(
+		after(since(1, START + 1)),
+		"an account is for sale since the future"
+	);
+	assert_eq!(after(since(0, START)), "an account for sale owes nothing");
+	assert_eq!(after(since(1, START)), "an account for sale has positions");
+	assert_eq!(
+		after(change(1, |account| {
+			account.for_sale_since = Some(START);
+			account.collateral.clear();
+		})),
+		"an account for sale has no collateral"
+	);
+}
+
+#[test]
 fn shares_are_the_lenders() {
 	assert_eq!(
 		after(totals(|money| money.shares += 1)),

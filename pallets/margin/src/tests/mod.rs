@@ -17,6 +17,7 @@ mod lending;
 mod liquidation;
 mod money;
 mod random;
+mod sale;
 mod stress;
 mod trading;
 mod triggers;

@@ -85,6 +85,14 @@ enum Operation {
 		asset: usize,
 		percent: u128,
 	},
+	Buy {
+		by: usize,
+		who: usize,
+		sub: u8,
+		asset: usize,
+		share: u128,
+		less: u128,
+	},
 	Look,
 }
 
@@ -110,6 +118,8 @@ fn operation() -> impl Strategy<Value = Operation> {
 		3 => (who.clone(), sub.clone(), 0..3usize, 1..=100i128)
 			.prop_map(|(who, sub, market, share)| Leave { who, sub, market, share }),
 		1 => (who.clone(), sub.clone(), 0..5_000_000u128).prop_map(|(who, sub, fee)| Order { who, sub, fee }),
+		6 => (who.clone(), who.clone(), sub.clone(), 1..4usize, share.clone(), 0..10u128)
+			.prop_map(|(by, who, sub, asset, share, less)| Buy { by, who, sub, asset, share, less: less / 9 }),
 		2 => (who, sub, -3_000_000_000..3_000_000_000i128).prop_map(|(who, sub, amount)| Lose { who, sub, amount }),
 		6 => (0..3usize, 80..125u128).prop_map(|(market, percent)| Price { market, percent }),
 		4 => (0..3 * HOUR).prop_map(|ms| Wait { ms }),
@@ -258,8 +268,53 @@ fn perform(operation: &Operation) -> bool {
 			set_collateral(ASSETS[asset], |p| p.haircut = percent(share));
 			true
 		}
+		Operation::Buy {
+			by,
+			who,
+			sub,
+			asset,
+			share,
+			less,
+		} => account_of(who, sub)
+			.is_some_and(|id| buy(&OWNERS[by], id, ASSETS[asset], share, less).unwrap_or(false)),
 		Operation::Look => look(),
 	}
+}
+
+/// Buy a share of what is offered, in hundredths, for `less` than it costs; whether it was sold. Nothing if it is not for sale.
+fn buy(by: &AccountId, id: u64, asset: u32, share: u128, less: u128) -> Option<bool> {
+	let custody = Margin::custody();
+	let most = Margin::collateral_offer(id, asset)?.amount * share / 100;
+	let quoted = Margin::offer(id, asset, most).ok()?;
+	let look = || {
+		(
+			kusd(by),
+			Assets::balance(asset, by),
+			kusd(&custody),
+			Assets::balance(asset, &custody),
+		)
+	};
+	let (before, wallet) = (statement(id), look());
+	let owed = before.debt;
+	let done =
+		Margin::buy_collateral(signed(by), id, asset, most, quoted.pays - less.min(quoted.pays)).is_ok();
+	assert_eq!(done, less == 0);
+	if done {
+		let (kusd, held, cash, total) = wallet;
+		let moved = (
+			kusd - quoted.pays,
+			held + quoted.amount,
+			cash + quoted.pays,
+			total - quoted.amount,
+		);
+		assert_eq!(look(), moved);
+		assert!(quoted.price >= quoted.floor);
+		let after = statement(id);
+		assert!(after.equity >= before.equity, "{before:?} {after:?}");
+		// No more than repays it, to the price of a base unit; and only then is it the account's cash.
+		assert!(after.cash == 0 || quoted.pays - owed == after.cash);
+	}
+	Some(done)
 }
 
 proptest! {
