@@ -279,7 +279,7 @@ parameter_set! {
 		SkewScale / skew_scale: u128,
 		/// The largest premium `s/K`, either way, new risk may lead to.
 		MaxPremium / max_premium: FixedU128,
-		/// How far the premium may widen in one block, and so by one order.
+		/// How far the premium may widen in one block, and all orders without a limit may move it together, either way.
 		PremiumStep / premium_step: FixedU128,
 		/// What of a trade that widens the skew is paid.
 		TakerFee / taker_fee: FixedU128,
