@@ -149,7 +149,7 @@ fn full_account<T: Config>(owner: &T::AccountId, sub: u8) -> (MarginAccountId, V
 }
 
 /// Give account `id` all its triggers, which what it did leaves to the end of the block.
-fn place<T: Config>(id: MarginAccountId) {
+pub(crate) fn place<T: Config>(id: MarginAccountId) {
 	let account = Accounts::<T>::get(id).expect("there is one");
 	Pallet::<T>::review(id, account, T::Positions::exposures(id)).expect("small numbers");
 }

@@ -117,4 +117,9 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 	fn create(owner: &T::AccountId, sub: u8, cash: Balance) -> MarginAccountId {
 		crate::benchmarking::create_account::<T>(owner, sub, cash)
 	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn look_again(account: MarginAccountId) {
+		crate::benchmarking::place::<T>(account)
+	}
 }

@@ -158,6 +158,7 @@ fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
 	let caller: T::AccountId = whitelisted_caller();
 	let account = T::Accounts::create(&caller, 0, 10_000 * USD);
 	enter::<T>(account, UNIT, u32::MAX, orders);
+	T::Accounts::look_again(account);
 	(caller, account)
 }
 
@@ -215,6 +216,8 @@ fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
 	assert_ok!(Pallet::<T>::do_commit(
 		account, FIRST, size, None, None, false, LIFE
 	));
+	// In a block before the one that is about to begin.
+	T::Accounts::look_again(account);
 	(id, Orders::<T>::get(id).expect("it was committed"))
 }
 

@@ -128,6 +128,10 @@ pub trait MarginAccounts<AccountId> {
 	/// An account of `owner` with `cash` kUSD, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(owner: &AccountId, sub: u8, cash: Balance) -> MarginAccountId;
+
+	/// Give `account` all its triggers, as the end of a block does, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn look_again(_account: MarginAccountId) {}
 }
 
 /// Whoever keeps the markets and the positions: asked by margin.
