@@ -92,7 +92,7 @@ impl Lot {
 		since.saturating_add(SALE_STEP_MS.saturating_mul(u64::try_from(steps).unwrap_or(u64::MAX)))
 	}
 
-	/// What anybody pays for `amount` of it if the account owes `debt`, normalised: its worth, rounded up, and no less than what
+	/// What anybody pays for `amount` of it if the account, which is unsafe, owes `debt`, normalised: its worth, rounded up, and no less than what
 	/// leaves the account, to the unit, worth what it was. `None` on overflow.
 	fn costs(&self, amount: Balance, debt: u128, money: &Money) -> Option<Balance> {
 		let holding = &self.holding;
@@ -102,15 +102,11 @@ impl Lot {
 		let counts = holding
 			.counted
 			.checked_sub(after_haircut(kept, holding.haircut))?;
-		let owed = interest::debt_of(debt, money.index)?;
-		let least = match owed.checked_sub(counts) {
-			// What may be owed afterwards; the payment relieves of what it buys, rounded down.
-			Some(rest) => {
-				let rest = interest::normalise_down(rest, money.index)?;
-				interest::debt_of(debt.saturating_sub(rest), money.index)?
-			}
-			None => counts,
-		};
+		// What may be owed afterwards: it is unsafe, so it owes more than all it has counts for. The payment relieves of what it buys,
+		// rounded down.
+		let rest = interest::debt_of(debt, money.index)?.checked_sub(counts)?;
+		let rest = interest::normalise_down(rest, money.index)?;
+		let least = interest::debt_of(debt.saturating_sub(rest), money.index)?;
 		Some(self.worth(amount, Rounding::Up)?.max(least))
 	}
 }
