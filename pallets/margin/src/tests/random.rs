@@ -85,11 +85,14 @@ enum Operation {
 		asset: usize,
 		percent: u128,
 	},
-	Buy {
-		by: usize,
+	Ruin {
 		who: usize,
 		sub: u8,
-		asset: usize,
+		percent: u128,
+	},
+	Buy {
+		by: usize,
+		which: usize,
 		share: u128,
 		less: u128,
 	},
@@ -118,8 +121,9 @@ fn operation() -> impl Strategy<Value = Operation> {
 		3 => (who.clone(), sub.clone(), 0..3usize, 1..=100i128)
 			.prop_map(|(who, sub, market, share)| Leave { who, sub, market, share }),
 		1 => (who.clone(), sub.clone(), 0..5_000_000u128).prop_map(|(who, sub, fee)| Order { who, sub, fee }),
-		6 => (who.clone(), who.clone(), sub.clone(), 1..4usize, share.clone(), 0..10u128)
-			.prop_map(|(by, who, sub, asset, share, less)| Buy { by, who, sub, asset, share, less: less / 9 }),
+		4 => (who.clone(), sub.clone(), 60..140u128).prop_map(|(who, sub, percent)| Ruin { who, sub, percent }),
+		10 => (who.clone(), any::<usize>(), share.clone(), 0..10u128)
+			.prop_map(|(by, which, share, less)| Buy { by, which, share, less: less / 9 }),
 		2 => (who, sub, -3_000_000_000..3_000_000_000i128).prop_map(|(who, sub, amount)| Lose { who, sub, amount }),
 		6 => (0..3usize, 80..125u128).prop_map(|(market, percent)| Price { market, percent }),
 		4 => (0..3 * HOUR).prop_map(|ms| Wait { ms }),
@@ -268,21 +272,41 @@ fn perform(operation: &Operation) -> bool {
 			set_collateral(ASSETS[asset], |p| p.haircut = percent(share));
 			true
 		}
-		Operation::Buy {
-			by,
+		Operation::Ruin {
 			who,
 			sub,
-			asset,
+			percent: share,
+		} => account_of(who, sub).is_some_and(|id| ruin(id, share)),
+		Operation::Buy {
+			by,
+			which,
 			share,
 			less,
-		} => account_of(who, sub)
-			.is_some_and(|id| buy(&OWNERS[by], id, ASSETS[asset], share, less).unwrap_or(false)),
+		} => buy(&OWNERS[by], which, share, less).unwrap_or(false),
 		Operation::Look => look(),
 	}
 }
 
-/// Buy a share of what is offered, in hundredths, for `less` than it costs; whether it was sold. Nothing if it is not for sale.
-fn buy(by: &AccountId, id: u64, asset: u32, share: u128, less: u128) -> Option<bool> {
+/// An account loses a share of all it is worth, in hundredths, and is looked at.
+fn ruin(id: u64, share: u128) -> bool {
+	let equity = statement(id).equity.max(0);
+	Margin::settle(id, -(equity * share as i128 / 100)).unwrap();
+	acted(id, Act::Suffered).unwrap();
+	refresh_prices();
+	look()
+}
+
+/// Buy a share, in hundredths, of what is for sale `which` is taken of, for `less` than it costs; whether it was sold. Nothing if there
+/// is nothing.
+fn buy(by: &AccountId, which: usize, share: u128, less: u128) -> Option<bool> {
+	let mut ids: Vec<_> = Accounts::<Test>::iter_keys().collect();
+	ids.sort_unstable();
+	let all: Vec<_> = ids
+		.into_iter()
+		.flat_map(|id| ASSETS.map(|asset| (id, asset)))
+		.filter(|(id, asset)| Margin::collateral_offer(*id, *asset).is_some())
+		.collect();
+	let (id, asset) = *all.get(which.checked_rem(all.len())?)?;
 	let custody = Margin::custody();
 	let most = Margin::collateral_offer(id, asset)?.amount * share / 100;
 	let quoted = Margin::offer(id, asset, most).ok()?;

@@ -127,6 +127,10 @@ mod price {
 				assert_eq!(Some(offer.falls_until), since(id));
 				wait(MINUTE / 2);
 			}
+			// Nor do pool and fund have it for less.
+			mint(KUSD, &POOL, 4_500 * USD);
+			assert_ok!(liquidate(id));
+			assert_eq!(Assets::balance(BTC, &POOL), ONE_BTC / 10);
 		});
 	}
 
@@ -152,6 +156,14 @@ mod price {
 					let until = offer(id, BTC).falls_until;
 					let begin = Now::get();
 					assert!(until > begin && (until - begin).is_multiple_of(SALE_STEP_MS));
+					// What it falls by is rounded down.
+					let first = offer(id, BTC);
+					let fallen = first.price.into_inner() - price.into_inner() / 100;
+					Now::set(begin + MINUTE);
+					assert_eq!(
+						offer(id, BTC).price.into_inner(),
+						fallen.max(first.floor.into_inner())
+					);
 					Now::set(until - 1);
 					assert!(offer(id, BTC).price > offer(id, BTC).floor);
 					Now::set(until);
@@ -488,6 +500,17 @@ mod clock {
 			assert_eq!(since(id), Some(Now::get()));
 			assert_ok!(buy(&BOB, id, BTC, u128::MAX, u128::MAX));
 			assert_eq!(account(id).debt, 0);
+		});
+	}
+
+	#[test]
+	fn starts_whatever_else_goes() {
+		ExtBuilder::default().build_and_execute(|| {
+			// A rest nobody pays for, which the fund takes last.
+			pay_in(&ALICE, 0, DOT, 1);
+			let id = for_sale(ONE_BTC, 46_000 * USD);
+			assert_eq!(Assets::balance(DOT, &FUND), 1);
+			assert!(offer(id, BTC).amount > 0);
 		});
 	}
 
