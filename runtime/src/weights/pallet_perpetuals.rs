@@ -38,6 +38,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::NextOrder` (r:1 w:1)
 	/// Proof: `Perpetuals::NextOrder` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Orders` (r:0 w:1)
 	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:0 w:1)
@@ -46,11 +48,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `11648`
 		//  Estimated: `9570`
-		// Minimum execution time: 114_030_000 picoseconds.
-		Weight::from_parts(149_924_000, 0)
+		// Minimum execution time: 115_332_000 picoseconds.
+		Weight::from_parts(145_487_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	/// Storage: `Perpetuals::Orders` (r:1 w:1)
 	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
@@ -70,8 +72,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `10236`
 		//  Estimated: `9570`
-		// Minimum execution time: 52_158_000 picoseconds.
-		Weight::from_parts(68_913_000, 0)
+		// Minimum execution time: 60_571_000 picoseconds.
+		Weight::from_parts(77_766_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -96,23 +98,23 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Orders` (r:16 w:16)
 	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:16)
 	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:1)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[0, 16]`.
 	fn pay_out(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `14994 + n * (157 ±0)`
 		//  Estimated: `44559 + n * (2604 ±0)`
-		// Minimum execution time: 130_986_000 picoseconds.
-		Weight::from_parts(151_224_257, 0)
+		// Minimum execution time: 154_060_000 picoseconds.
+		Weight::from_parts(179_436_091, 0)
 			.saturating_add(Weight::from_parts(0, 44559))
-			// Standard Error: 97_365
-			.saturating_add(Weight::from_parts(17_130_111, 0).saturating_mul(n.into()))
+			// Standard Error: 94_808
+			.saturating_add(Weight::from_parts(17_560_738, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(15))
+			.saturating_add(T::DbWeight::get().writes(17))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2604).saturating_mul(n.into()))
 	}
@@ -128,8 +130,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `9305`
 		//  Estimated: `9570`
-		// Minimum execution time: 37_857_000 picoseconds.
-		Weight::from_parts(47_461_000, 0)
+		// Minimum execution time: 39_719_000 picoseconds.
+		Weight::from_parts(54_672_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -142,8 +144,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `8039`
 		//  Estimated: `9570`
-		// Minimum execution time: 20_771_000 picoseconds.
-		Weight::from_parts(30_175_000, 0)
+		// Minimum execution time: 22_944_000 picoseconds.
+		Weight::from_parts(38_858_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -158,8 +160,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `8416`
 		//  Estimated: `9570`
-		// Minimum execution time: 32_158_000 picoseconds.
-		Weight::from_parts(47_982_000, 0)
+		// Minimum execution time: 31_167_000 picoseconds.
+		Weight::from_parts(50_055_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -187,11 +189,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3396 + n * (516 ±0)`
 		//  Estimated: `9570 + n * (2999 ±0)`
-		// Minimum execution time: 51_466_000 picoseconds.
-		Weight::from_parts(49_981_645, 0)
+		// Minimum execution time: 55_854_000 picoseconds.
+		Weight::from_parts(56_269_463, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
-			// Standard Error: 50_124
-			.saturating_add(Weight::from_parts(13_446_525, 0).saturating_mul(n.into()))
+			// Standard Error: 47_658
+			.saturating_add(Weight::from_parts(13_632_094, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -211,8 +213,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `711`
 		//  Estimated: `3594`
-		// Minimum execution time: 19_008_000 picoseconds.
-		Weight::from_parts(25_137_000, 0)
+		// Minimum execution time: 20_430_000 picoseconds.
+		Weight::from_parts(28_253_000, 0)
 			.saturating_add(Weight::from_parts(0, 3594))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -237,6 +239,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
 	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(520), added: 1015, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Orders` (r:0 w:1)
 	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:0 w:1)
@@ -245,11 +249,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `12085`
 		//  Estimated: `15550`
-		// Minimum execution time: 105_588_000 picoseconds.
-		Weight::from_parts(142_103_000, 0)
+		// Minimum execution time: 105_157_000 picoseconds.
+		Weight::from_parts(135_793_000, 0)
 			.saturating_add(Weight::from_parts(0, 15550))
 			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().writes(8))
+			.saturating_add(T::DbWeight::get().writes(10))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
@@ -279,8 +283,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `12474`
 		//  Estimated: `15939`
-		// Minimum execution time: 131_106_000 picoseconds.
-		Weight::from_parts(151_135_000, 0)
+		// Minimum execution time: 129_974_000 picoseconds.
+		Weight::from_parts(157_145_000, 0)
 			.saturating_add(Weight::from_parts(0, 15939))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -305,8 +309,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `10044`
 		//  Estimated: `9570`
-		// Minimum execution time: 92_799_000 picoseconds.
-		Weight::from_parts(112_518_000, 0)
+		// Minimum execution time: 94_681_000 picoseconds.
+		Weight::from_parts(121_070_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -322,11 +326,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `51073 + n * (56 ±0)`
 		//  Estimated: `44559`
-		// Minimum execution time: 61_362_000 picoseconds.
-		Weight::from_parts(53_028_312, 0)
+		// Minimum execution time: 58_948_000 picoseconds.
+		Weight::from_parts(53_636_361, 0)
 			.saturating_add(Weight::from_parts(0, 44559))
-			// Standard Error: 43_283
-			.saturating_add(Weight::from_parts(16_927_857, 0).saturating_mul(n.into()))
+			// Standard Error: 67_045
+			.saturating_add(Weight::from_parts(17_936_823, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 	}
 	/// Storage: `Perpetuals::Book` (r:1 w:1)
@@ -345,21 +349,21 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(88), added: 583, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:1)
+	/// Storage: `Liquidations::Index` (r:0 w:2)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 64]`.
 	fn claim_recovery(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `9526 + n * (673 ±0)`
-		//  Estimated: `50117 + n * (2535 ±0)`
-		// Minimum execution time: 215_972_000 picoseconds.
-		Weight::from_parts(143_512_909, 0)
-			.saturating_add(Weight::from_parts(0, 50117))
-			// Standard Error: 153_043
-			.saturating_add(Weight::from_parts(37_522_678, 0).saturating_mul(n.into()))
+		//  Measured:  `9543 + n * (673 ±0)`
+		//  Estimated: `50134 + n * (2535 ±0)`
+		// Minimum execution time: 224_385_000 picoseconds.
+		Weight::from_parts(146_692_447, 0)
+			.saturating_add(Weight::from_parts(0, 50134))
+			// Standard Error: 200_510
+			.saturating_add(Weight::from_parts(38_732_504, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(22))
+			.saturating_add(T::DbWeight::get().writes(23))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2535).saturating_mul(n.into()))
 	}
@@ -378,11 +382,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `57694 + n * (25 ±0)`
 		//  Estimated: `64223 + n * (2466 ±16)`
-		// Minimum execution time: 1_108_315_000 picoseconds.
-		Weight::from_parts(98_163_203, 0)
+		// Minimum execution time: 1_170_838_000 picoseconds.
+		Weight::from_parts(5_967_884_845, 0)
 			.saturating_add(Weight::from_parts(0, 64223))
-			// Standard Error: 7_819_624
-			.saturating_add(Weight::from_parts(869_170_648, 0).saturating_mul(n.into()))
+			// Standard Error: 27_706_194
+			.saturating_add(Weight::from_parts(920_980_803, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
