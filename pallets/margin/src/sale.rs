@@ -92,8 +92,8 @@ impl Lot {
 		since.saturating_add(SALE_STEP_MS.saturating_mul(u64::try_from(steps).unwrap_or(u64::MAX)))
 	}
 
-	/// What anybody pays for `amount` of it if the account, which is unsafe, owes `debt`, normalised: its worth, rounded up, and no less than what
-	/// leaves the account, to the unit, worth what it was. `None` on overflow.
+	/// What anybody pays for `amount` of it, in base units of kUSD, if the account, which is unsafe, owes `debt`, normalised: its worth,
+	/// rounded up, and no less than what leaves the account, to the unit, worth what it was. `None` on overflow.
 	fn costs(&self, amount: Balance, debt: u128, money: &Money) -> Option<Balance> {
 		let holding = &self.holding;
 		let kept = self
