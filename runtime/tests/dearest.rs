@@ -132,7 +132,8 @@ fn loses_all_of_it() {
 fn is_charged_for_it() {
 	let weight = |group| call(group, 0).get_dispatch_info().call_weight;
 	let (vault, account) = (weight(Group::Branch(2)), weight(Group::Deadline));
-	assert!(account.all_gt(vault));
+	// Of time; how large a proof would be depends on what else is stored.
+	assert!(account.ref_time() > vault.ref_time());
 	let limits = BlockWeights::get();
 	let normal = limits.get(DispatchClass::Normal).max_total.unwrap();
 	let rest = limits.max_block.saturating_sub(normal);

@@ -23,9 +23,8 @@
 //!   collateral for what is still owed, to the stability pool and then to the insurance fund, and hands what is missing to the
 //!   waterfall.
 //! - What neither of the two can pay for is **for sale** to anybody ([`Pallet::buy_collateral`]). The price begins at what they
-//!   would have paid and falls by a hundredth of the feed's with every minute, down to what the collateral counts for and no further:
-//!   nothing is sold for nothing, no sale makes an account worth less, so that no more is missing in the end than was already, and a
-//!   buyer is offered up to the whole haircut. The clock runs until the account owes nothing or meets its initial requirement; nothing
+//!   would have paid and falls by a hundredth of the feed's with every minute, down to what repays the debt and no further:
+//!   nothing is sold for nothing, no sale makes an account worth less, and what the collateral could repay nobody else pays. The clock runs until the account owes nothing or meets its initial requirement; nothing
 //!   else its owner does stops it or sets it back.
 //! - **Cover 2**: for each stress scenario the largest shortfalls are kept; the two largest of the worst one are what the
 //!   insurance fund should hold.
@@ -739,8 +738,8 @@ pub mod pallet {
 		/// `asset` of account `account` is sold: at most `most` base units of it, and no more than what repays all that is owed, at the
 		/// price of this moment, for `pay_at_most` base units of kUSD at most; `collateral_offer` says what that is. Per whole unit it
 		/// begins at what pool and fund would pay, `price / (1 + discount)`, and falls by [`SALE_FALL`] of the feed's price with every full
-		/// [`SALE_STEP_MS`] since a liquidation found no buyer, down to what the collateral counts for. What is to be paid is rounded up, so
-		/// that the account is worth no less than before. It repays the account's debt, what is more becomes its cash; if all is
+		/// [`SALE_STEP_MS`] since a liquidation found no buyer, down to what repays the debt, where it began above that, and never below
+		/// what the collateral counts for. What is to be paid is rounded up, so that the account is worth no less than before. It repays the account's debt, what is more becomes its cash; if all is
 		/// sold and something is still owed, the waterfall covers that, now or with the next liquidation. Open at every level of the breaker.
 		///
 		/// ## Errors

@@ -29,7 +29,7 @@ pub(crate) struct Lot {
 	price: FixedU128,
 	/// What it is sold for.
 	unit: FixedU128,
-	/// What it counts for, rounded up: it is sold for no less.
+	/// What it is sold for at least: what it counts for, rounded up, or more.
 	floor: FixedU128,
 }
 
@@ -66,6 +66,19 @@ impl Lot {
 		};
 		let pays = self.worth(part, Rounding::Down).unwrap_or(0).min(can_pay);
 		(part > 0 && pays > 0).then_some((part, pays))
+	}
+
+	/// The same, with a floor that repays an account's `debt` out of all its `holdings` in proportion to their value, where the price it
+	/// starts at does: nobody who waits has somebody else pay what the collateral could have paid.
+	fn covering(self, debt: Balance, holdings: &[Holding]) -> Self {
+		// Saturates: what all is worth is only compared.
+		let all = holdings
+			.iter()
+			.fold(0, |sum: Balance, holding| sum.saturating_add(holding.value));
+		// What nothing is worth repays nothing.
+		let repays = mul_div(self.price.into_inner(), debt, all, Rounding::Up).unwrap_or(u128::MAX);
+		let floor = self.unit.min(FixedU128::from_inner(repays)).max(self.floor);
+		Self { floor, ..self }
 	}
 
 	/// The same at the price of `now`, for sale to anybody `since` then: it falls by [`SALE_FALL`] of the feed's price with every
@@ -177,7 +190,7 @@ impl<T: Config> Pallet<T> {
 			.iter()
 			.find(|holding| holding.asset == asset)
 			.ok_or(Error::<T>::NotHeld)?;
-		let first = Self::lot(holding, account.changed_at)?;
+		let first = Self::lot(holding, account.changed_at)?.covering(health.debt, &health.holdings);
 		let lot = first.fallen(since, T::Time::now());
 		let amount = lot.wanted(health.debt).min(most);
 		let pays = lot

@@ -27,8 +27,8 @@ pub const MAX_SCENARIOS: u32 = 2 * MAX_MARKETS + 2;
 pub const KUSD_DECIMALS: u8 = 6;
 /// How long the price of collateral for sale to anybody stands before it falls, in ms.
 pub const SALE_STEP_MS: Moment = 60_000;
-/// How much it falls by then: a hundredth of the feed's price. To the floor it takes about as many steps as the haircut has more
-/// hundredths than the discount: six where they are 10 % and 5 %.
+/// How much it falls by then: a hundredth of the feed's price. To the floor it takes as many steps at most as the haircut has more
+/// hundredths than the discount.
 pub const SALE_FALL: FixedU128 = FixedU128::from_inner(ONE / 100);
 /// Shares of the lending reserve nobody owns, against whoever would inflate the price of the first ones: with
 /// [`VIRTUAL_ASSETS`] they make a share worth a millionth of a base unit of kUSD to begin with.
@@ -426,7 +426,8 @@ pub struct Offer {
 	pub pays: Balance,
 	/// The price now, USD per whole unit.
 	pub price: FixedU128,
-	/// What it falls to: what the collateral counts for, USD per whole unit.
+	/// What it falls to, USD per whole unit: with what repays the debt out of all collateral alike, or where it began if that is less;
+	/// never below what the collateral counts for.
 	pub floor: FixedU128,
 	/// When it is there, in ms, if the feed's price stays.
 	pub falls_until: Moment,

@@ -81,6 +81,7 @@ impl AlwaysOpen {
 				"set_top_up",
 				"set_reduce",
 				"close_account",
+				"buy_collateral",
 			],
 		),
 		("Perpetuals", &["commit_order", "cancel_order", "pay_out"]),

@@ -7,7 +7,7 @@ use keel_math::{mul_div, FixedU128, Rounding, ONE};
 use proptest::prelude::*;
 use sp_runtime::{traits::BadOrigin, DispatchResult};
 
-use crate::{Offer, SALE_FALL, SALE_STEP_MS};
+use crate::{after_haircut, Offer, SALE_FALL, SALE_STEP_MS};
 
 const MINUTE: u64 = 60_000;
 
@@ -69,18 +69,25 @@ mod price {
 				(60_000, 500),
 				(119_999, 500),
 				(120_000, 1_000),
-				(300_000, 2_500),
+				(180_000, 1_500),
 			] {
 				Now::set(start + after);
 				let offer = offer(id, BTC);
 				assert_eq!(offer.price.into_inner(), begin - fallen * ONE, "after {after} ms");
-				assert_eq!(offer.floor.into_inner(), FLOOR);
-				assert_eq!(offer.falls_until, start + 6 * MINUTE);
+				// All of it repays what is owed, with its interest, and no less.
+				let owed = statement(id).debt;
+				assert_eq!(offer.floor.into_inner(), owed * (ONE / USD));
+				assert_eq!(offer.falls_until, start + 4 * MINUTE);
 			}
-			// The sixth fall is cut short, and there are no more.
-			for after in [360_000, 420_000, HOUR, 100 * MINUTE, 365 * DAY] {
+			// The fourth fall is cut short, and there are no more.
+			for after in [240_000, 420_000, HOUR, 100 * MINUTE] {
 				Now::set(start + after);
-				assert_eq!(offer(id, BTC).price.into_inner(), FLOOR, "after {after} ms");
+				let owed = statement(id).debt;
+				assert_eq!(
+					offer(id, BTC).price.into_inner(),
+					owed * (ONE / USD),
+					"after {after} ms"
+				);
 			}
 			// A clock that went back does not raise it beyond the beginning.
 			Now::set(start - 1_000);
@@ -96,19 +103,81 @@ mod price {
 			wait(MINUTE);
 			set_price(BTC, dollars(40_000));
 			let begin = mul_div(40_000 * ONE, ONE, 105 * ONE / 100, Rounding::Down).unwrap();
-			assert_eq!(offer(id, BTC).price.into_inner(), begin - 400 * ONE);
-			assert_eq!(offer(id, BTC).floor.into_inner(), 36_000 * ONE);
-			// A haircut that rises lowers the floor as it does.
+			// It repays no more what is owed.
+			assert_eq!(offer(id, BTC).price.into_inner(), begin);
+			assert_eq!(offer(id, BTC).floor.into_inner(), begin);
+			set_price(BTC, dollars(49_500));
+			let begin = mul_div(49_500 * ONE, ONE, 105 * ONE / 100, Rounding::Down).unwrap();
+			assert_eq!(offer(id, BTC).price.into_inner(), begin - 495 * ONE);
+			// A haircut says no more than when it is for sale.
+			let floor = offer(id, BTC).floor;
 			set_collateral(BTC, |p| p.haircut = percent(20));
 			for _ in 0..3 {
 				poll();
 			}
-			pass(HOUR);
+			assert_eq!(offer(id, BTC).floor, floor);
+		});
+	}
+
+	/// Where what it begins at does not repay what is owed, it does not fall: others would pay for every bit of that.
+	#[test]
+	fn does_not_fall_where_it_begins_with_too_little() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = for_sale(ONE_BTC, 48_000 * USD);
+			let begin = mul_div(50_000 * ONE, ONE, 105 * ONE / 100, Rounding::Down).unwrap();
+			for _ in 0..10 {
+				let offer = offer(id, BTC);
+				assert_eq!(
+					(offer.price.into_inner(), offer.floor.into_inner()),
+					(begin, begin)
+				);
+				assert_eq!(Some(offer.falls_until), since(id));
+				wait(MINUTE);
+			}
+		});
+	}
+
+	/// With several collaterals each has to bring its share, but never less than it counts for.
+	#[test]
+	fn falls_to_a_share_of_what_is_owed() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
+			pay_in(&ALICE, 0, DOT, 10_000 * ONE_DOT);
+			let shown = statement(id);
+			let value: u128 = shown.collateral.iter().map(|holding| holding.value).sum();
+			let counted: u128 = shown.collateral.iter().map(|holding| holding.counted).sum();
+			assert_ok!(Margin::settle(id, -((counted + 100 * USD) as i128)));
+			assert_ok!(acted(id, Act::Suffered));
 			refresh_prices();
-			// A percent an hour, and two seconds of it.
-			let floor = offer(id, BTC).floor.into_inner();
-			assert!(floor < 35_600 * ONE && floor > 35_590 * ONE);
-			assert_eq!(offer(id, BTC).price.into_inner(), floor);
+			assert_ok!(liquidate(id));
+			wait(HOUR);
+			let mut brings = 0;
+			for holding in &statement(id).collateral {
+				let offer = offer(id, holding.asset);
+				let share = mul_div(
+					holding.price.into_inner(),
+					statement(id).debt,
+					value,
+					Rounding::Up,
+				)
+				.unwrap();
+				let counts = mul_div(
+					holding.price.into_inner(),
+					holding.counted,
+					holding.value,
+					Rounding::Up,
+				)
+				.unwrap();
+				assert!(offer.price.into_inner() >= share.max(counts) - 1);
+				brings += mul_div(
+					holding.value,
+					offer.price.into_inner(),
+					holding.price.into_inner(),
+					Rounding::Down,
+				)
+				.unwrap();
+			}
+			assert!(brings + 2 >= statement(id).debt, "{brings}");
 		});
 	}
 
@@ -152,7 +221,9 @@ mod price {
 						all[0].haircut_target = bps(haircut);
 					});
 					set_price(BTC, price);
-					let id = for_sale(ONE_BTC, 60_000 * USD);
+					// A little more than it counts for.
+					let counts = after_haircut(price.into_inner() / (ONE / USD), bps(haircut));
+					let id = for_sale(ONE_BTC, counts + counts / 1_000 + USD);
 					let until = offer(id, BTC).falls_until;
 					let begin = Now::get();
 					assert!(until > begin && (until - begin).is_multiple_of(SALE_STEP_MS));
@@ -160,10 +231,10 @@ mod price {
 					let first = offer(id, BTC);
 					let fallen = first.price.into_inner() - price.into_inner() / 100;
 					Now::set(begin + MINUTE);
-					assert_eq!(
-						offer(id, BTC).price.into_inner(),
-						fallen.max(first.floor.into_inner())
-					);
+					// The floor grows with what is owed.
+					let then = offer(id, BTC);
+					assert!(then.floor >= first.floor);
+					assert_eq!(then.price.into_inner(), fallen.max(then.floor.into_inner()));
 					Now::set(until - 1);
 					assert!(offer(id, BTC).price > offer(id, BTC).floor);
 					Now::set(until);
@@ -910,15 +981,28 @@ mod attack {
 		});
 	}
 
-	/// At the floor all of it may not bring what is owed. What others cover then, and so what any buyer has above its price, is no
-	/// more than what was missing all the time by what the collateral counts for.
+	/// Whoever waits until the price falls no further has nobody else pay for it: what the collateral could repay it repays.
 	#[test]
-	fn nobody_gains_more_than_was_missing_already() {
+	fn waiting_makes_nobody_else_pay() {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = for_sale(ONE_BTC, 46_000 * USD);
 			odd(id);
+			let before = wealth(id);
+			assert_ok!(buy(&ALICE, id, BTC, u128::MAX, u128::MAX));
+			assert!(covered().is_empty() && account(id).debt == 0);
+			assert!(wealth(id) <= before);
+		});
+	}
+
+	/// Where it could not, what others cover, and so what any buyer has above its price, is no more than was missing already by what
+	/// the collateral counts for.
+	#[test]
+	fn nobody_gains_more_than_was_missing_already() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = for_sale(ONE_BTC, 49_000 * USD);
+			odd(id);
 			let missing = -statement(id).equity;
-			assert!(missing > 1_000 * USD as i128);
+			assert!(missing > 4_000 * USD as i128);
 			let before = wealth(id);
 			assert_ok!(buy(&ALICE, id, BTC, u128::MAX, u128::MAX));
 			let [(_, deficit)] = &covered()[..] else {
