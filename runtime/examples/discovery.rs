@@ -24,7 +24,7 @@ use std::{
 use common::{Chain, Random, BTC, DOT, ETH};
 use frame_support::{traits::Hooks, weights::WeightMeter};
 use keel_primitives::{
-	Act, LiquidityPool as _, MarginAccounts as _, MarketId, PositionLedger, Positions as _,
+	Act, Group, LiquidityPool as _, MarginAccounts as _, MarketId, PositionLedger, Positions as _,
 	PriceProvider as _,
 };
 use keel_runtime::{
@@ -151,6 +151,8 @@ fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
 					Perpetuals::create(account, market, size);
 				}
 				Margin::acted(account, Act::Suffered).expect("it was created");
+				// As the end of its block does where it has several legs; where it has one, it stands there already.
+				Margin::refresh(Group::Deadline, account).expect("it is safe");
 			}
 		});
 		chain.commit();
