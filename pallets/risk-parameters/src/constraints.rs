@@ -221,7 +221,7 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 /// Orders of a batch are filled one after the other at the same index price, so whoever knows of an order could go in before it
 /// and out behind it. Together the two widen the premium by the step at most, so he gains less than the step on what he trades;
 /// he pays the taker fee going in and is given a rebate, at best, going out. The step is never above that difference. Orders that
-/// narrow the skew meet no step; they have their limit.
+/// narrow the skew meet the same step where they have no limit.
 ///
 /// Nor may whoever pushes the mark from one end of the premium's range to the other, over many blocks and with the index standing
 /// still, take an account from its initial to its maintenance requirement. With `p` the largest premium, `m` the initial multiple
@@ -232,7 +232,7 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 /// right falls; the right grows with `r` and with `m`: so it holds on one unbroken range of each.
 ///
 /// What it assumes: that the position is no larger than that; a larger one can be short of its requirement by `p·(q/K − 2p)` of
-/// the index's notional, and no more. That the mark stays in its range, which trades that only close may leave. Funding,
+/// the index's notional, and no more. The mark stays in its range even where trades that only close move the price out of it. Funding,
 /// interest and what amounts are rounded by come on top. More volatility, open interest or a raised breaker only ask for more, until
 /// the initial margin is all of the notional: that is enough for a maintenance rate up to `(1 − 3p − 2p²)/(1 + p)`, 61 % at the
 /// widest premium of the limits.

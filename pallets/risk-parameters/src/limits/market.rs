@@ -150,7 +150,7 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// How far those who open may push the mark in a block. At zero nobody could; who leaves does not meet it. What a batch can
+		// How far those who open may push the mark in a block. At zero nobody could; who leaves meets it only without a limit. What a batch can
 		// widen has to cost more than it gains: see the constraints.
 		MarketKey::PremiumStep => Policy {
 			unit: Ratio,
