@@ -18,6 +18,7 @@ pub mod prices;
 pub mod risk_parameters;
 pub mod stability_pool;
 pub mod types;
+pub mod window;
 
 pub use auctions::{Auctions, Lot};
 pub use circuit_breaker::{
@@ -34,3 +35,4 @@ pub use risk_parameters::{
 };
 pub use stability_pool::StabilityPool;
 pub use types::*;
+pub use window::Window;
