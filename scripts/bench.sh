@@ -29,6 +29,7 @@ for pallet in "${PALLETS[@]}"; do
 		--pallet "$pallet" --extrinsic '*' --steps "${STEPS:-50}" --repeat "${REPEAT:-20}" \
 		--output "runtime/src/weights/$pallet.rs"
 	# Where the machine keeps its files is nobody's concern; this script is the command.
+	# shellcheck disable=SC2016
 	sed -i '/^\/\/ Executed Command:/,/^$/d; s/HOSTNAME: `[^`]*`, //' "runtime/src/weights/$pallet.rs"
 done
 cargo fmt -p keel-runtime

@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # Replays a recorded crash against a real node.
 #
-#   scripts/crash.sh [march-2020 | black-thursday | may-2021] [--workers-off] [--vaults N] [--all] [--spacing SECONDS]
+#   scripts/crash.sh [march-2020 | black-thursday | may-2021] [--workers-off] [--vaults N] [--all | --hours N] [--spacing SECONDS]
+#
+# --workers-off    leaves every liquidation to the block itself
+# --vaults N       how many vaults, 3 to 3000; 540 if it is left out
+# --all            the whole recording, not only the days of the crash: up to 45,000 blocks
+# --hours N        only the N hours before the lowest price of ETH
+# --spacing S      seconds between blocks, 2 to 60; 60 if it is left out
 #
 # Prints a table and a summary and leaves an HTML report in reports/.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+KEEL_REPORTS="$(absolute "${KEEL_REPORTS:-$ROOT/reports}")"
 load_env
 cd "$ROOT"
-BINARY="${KEEL_NODE:-$(node_binary)}"
-[ -x "$BINARY" ] || cargo build --locked -p keel-node
-mkdir -p reports
-KEEL_NODE="$BINARY" KEEL_REPORTS="$ROOT/reports" node scripts/e2e/crash/replay.js "$@"
+need_node
+mkdir -p "$KEEL_REPORTS"
+export KEEL_NODE="$BINARY" KEEL_REPORTS
+exec node scripts/e2e/crash/replay.js "$@"

@@ -55,16 +55,29 @@ function within(bar, fraction) {
 	return points[segment] + (points[segment + 1] - points[segment]) * (position - segment);
 }
 
-/** Steps `{ time, prices }` of at most `spacing` seconds, at least five per bar; `time` in seconds. */
-export function steps(name, { all = false, spacing = 60 } = {}) {
+/** Seconds between two blocks. At more than the oldest price the chain takes for fresh every step would be an outage. */
+export const SPACING = { least: 2, most: 60 };
+
+/**
+ * Steps `{ time, prices, bar }` of at most `spacing` seconds; `time` in seconds. The days of the crash, `all` that was recorded, or
+ * the `hours` before ETH's lowest price.
+ */
+export function steps(name, { all = false, spacing = SPACING.most, hours } = {}) {
 	const set = DATASETS[name];
 	if (!set) throw new Error(`no dataset ${name}; there are: ${Object.keys(DATASETS).join(", ")}`);
 	const series = Object.fromEntries(Object.entries(set.files).map(([symbol, file]) => [symbol, load(file)]));
-	const perBar = Math.max(5, Math.ceil(set.barSeconds / spacing));
+	const perBar = Math.ceil(set.barSeconds / spacing);
 	const step = set.barSeconds / perBar;
-	const begin = all ? Math.max(...Object.values(series).map((s) => s[0].time)) : Date.parse(set.from) / 1000;
+	const earliest = Math.max(...Object.values(series).map((s) => s[0].time));
 	const last = Math.min(...Object.values(series).map((s) => s.at(-1).time));
-	const end = all ? last : Math.min(Date.parse(set.to) / 1000, last);
+	let begin = all ? earliest : Date.parse(set.from) / 1000;
+	let end = all ? last : Math.min(Date.parse(set.to) / 1000, last);
+	if (hours) {
+		const inside = series.ETH.filter((bar) => bar.time >= begin && bar.time < end);
+		const lowest = inside.reduce((least, bar) => (bar.low < least.low ? bar : least));
+		end = Math.min(lowest.time + set.barSeconds, last);
+		begin = Math.max(end - hours * 3600, earliest);
+	}
 	const priceAt = (bars, time) => {
 		let low = 0;
 		let high = bars.length - 1;

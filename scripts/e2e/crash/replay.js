@@ -6,24 +6,54 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Chain, ASSET, BRANCH, DECIMALS, FEED, fixed, price, units, until } from "../lib/chain.js";
 import { KeelNode } from "../lib/node.js";
-import { DATASETS, random, steps } from "./bars.js";
+import { DATASETS, SPACING, random, steps } from "./bars.js";
 import { html } from "./report.js";
 
-const { values: options, positionals } = parseArgs({
-	allowPositionals: true,
-	options: {
-		"workers-off": { type: "boolean", default: false },
-		all: { type: "boolean", default: false },
-		vaults: { type: "string", default: "540" },
-		spacing: { type: "string", default: "60" },
-		help: { type: "boolean", default: false },
-	},
-});
-const dataset = positionals[0] ?? "march-2020";
-if (options.help || !DATASETS[dataset]) {
-	console.log(`usage: scripts/crash.sh [${Object.keys(DATASETS).join(" | ")}] [--workers-off] [--vaults N] [--all] [--spacing SECONDS]`);
-	process.exit(options.help ? 0 : 2);
+const USAGE = `usage: scripts/crash.sh [${Object.keys(DATASETS).join(" | ")}] [--workers-off] [--vaults N] [--all | --hours N] [--spacing SECONDS]`;
+
+/** Ends with what was wrong and what would work. */
+function refuse(reason) {
+	console.error(`${reason}\n${USAGE}`);
+	process.exit(2);
 }
+
+/** The whole number of an option, inside its range. */
+function number(name, least, most) {
+	const value = Number(options[name]);
+	if (options[name] === "" || !Number.isInteger(value) || value < least || value > most) {
+		refuse(`--${name} is \`${options[name]}\`; a whole number from ${least} to ${most} works`);
+	}
+	return value;
+}
+
+let options, positionals;
+try {
+	({ values: options, positionals } = parseArgs({
+		allowPositionals: true,
+		options: {
+			"workers-off": { type: "boolean", default: false },
+			all: { type: "boolean", default: false },
+			hours: { type: "string" },
+			vaults: { type: "string", default: "540" },
+			spacing: { type: "string", default: String(SPACING.most) },
+			help: { type: "boolean", default: false },
+		},
+	}));
+} catch (error) {
+	refuse(error.message);
+}
+if (options.help) {
+	console.log(USAGE);
+	process.exit(0);
+}
+const dataset = positionals[0] ?? "march-2020";
+if (!Object.hasOwn(DATASETS, dataset)) refuse(`there is no recording \`${dataset}\``);
+if (positionals.length > 1) refuse(`one recording at a time, not ${positionals.length}`);
+// One vault a branch at least; a view lists a thousand unsafe ones of a branch at most.
+const vaults = number("vaults", 3, 3_000);
+const spacing = number("spacing", SPACING.least, SPACING.most);
+const hours = options.hours === undefined ? undefined : number("hours", 1, 1_000);
+if (hours && options.all) refuse("--all and --hours exclude each other");
 
 const SYMBOLS = ["BTC", "ETH", "DOT"];
 const HONEST = ["Alice", "Bob", "Charlie"];
@@ -41,9 +71,9 @@ const percent = (x) => `${(100 * x).toFixed(1)} %`;
 let running = new Map();
 let spot = {};
 
-const script = steps(dataset, { all: options.all, spacing: Number(options.spacing) });
+const script = steps(dataset, { all: options.all, spacing, hours });
 console.log(`Keel, replay of a crash: ${script.title}`);
-console.log(`${script.steps.length} blocks of ${script.barSeconds / script.perBar} s, ${script.perBar} a bar; liquidation workers ${options["workers-off"] ? "off" : "on"}`);
+console.log(`${script.steps.length} blocks of ${+(script.barSeconds / script.perBar).toFixed(2)} s, ${script.perBar} a bar; liquidation workers ${options["workers-off"] ? "off" : "on"}`);
 
 const node = await new KeelNode({ sealing: "manual" }).start();
 let chain;
@@ -69,8 +99,15 @@ async function replay() {
 
 	// ---- the stage: prices, vaults, a small pool, a bidder ----
 	const begin = first.time * 1000;
-	// Long before: what may be minted within an hour is limited.
-	await chain.setTime(begin - 8 * 3_600_000);
+	// Long before: what may be minted within an hour is limited. No gap is longer than between two blocks of the crash.
+	// A bidder for all that may come under the hammer needs as much as the vaults owe, some 3,300 kUSD each.
+	const ROUNDS = Math.min(Math.ceil(vaults / 90), 6);
+	const ROUND = 1_200_000;
+	const BATCH = 15;
+	const BATCH_TIME = 300_000;
+	const RAISED = 1_800_000;
+	const preparation = ROUNDS * ROUND + Math.ceil(vaults / BATCH) * BATCH_TIME + RAISED;
+	await chain.setTime(begin - preparation);
 	await chain.freshPrices(withOthers(first.prices), 4);
 	if (options["workers-off"]) {
 		await chain.rpc("offchain_localStorageSet", "PERSISTENT", stringHex("keel/liquidations/off"), "0x01");
@@ -79,8 +116,9 @@ async function replay() {
 	const opened = [];
 	const ratios = await requiredRatios();
 	await setUpBidder();
-	await openVaults(Number(options.vaults));
+	await openVaults(vaults);
 	await setUpPool();
+	await advance(begin - SPACING.most * 1000);
 	console.log(`${opened.length} vaults over ${SYMBOLS.length} branches, ${kusd(await debtOutstanding()).toFixed(0)} kUSD of debt, pool ${kusd(await poolDeposits()).toFixed(0)} kUSD`);
 
 	// ---- the crash ----
@@ -184,14 +222,31 @@ async function replay() {
 		return all;
 	}
 
-	/** Three million kUSD for the bidder, over two hours: no window opens wider than that in calm times. */
+	/** Blocks with the first prices until the chain's time is `time`, none later than the chain takes a price for fresh. */
+	async function advance(time) {
+		for (let now = await chain.now(); now < time; ) {
+			now = Math.min(now + SPACING.most * 1000, time);
+			await chain.setTime(now);
+			await chain.freshPrices(withOthers(first.prices), 1);
+		}
+	}
+
+	/** kUSD for the bidder, over two hours: out of vaults that stay safe at the lowest price to come. */
 	async function setUpBidder() {
-		const debt = 500_000;
-		const collateral = ((4 * debt) / first.prices.BTC).toFixed(8);
-		for (let i = 0; i < 6; i++) {
-			await chain.setTime((await chain.now()) + 1_200_000);
-			await chain.freshPrices(withOthers(first.prices), 2);
-			await chain.send(tx.vaults.open(BRANCH.BTC, units(collateral, "BTC"), units(debt, "kUSD")), BIDDER);
+		for (let i = 1; i <= ROUNDS; i++) {
+			await advance(begin - preparation + i * ROUND);
+			for (const symbol of ["BTC", "ETH"]) {
+				const lowest = Math.min(...script.steps.map((step) => step.prices[symbol]));
+				const ratio = (1.3 * ratios[symbol] * first.prices[symbol]) / lowest;
+				// A tenth stays in hand, and a round takes its share of what is left.
+				const held = Number(await chain.balance(symbol, chain.accounts[BIDDER].address)) / 10 ** DECIMALS[symbol];
+				const collateral = (0.9 * held) / (ROUNDS + 1 - i);
+				// Well inside what the branch lets everybody mint.
+				const room = kusd((await chain.view("Vaults", "mint_room", BRANCH[symbol])).unwrap().toBigInt());
+				const debt = Math.min(500_000, room / 4, (collateral * first.prices[symbol]) / ratio);
+				const lock = ((debt * ratio) / first.prices[symbol]).toFixed(8);
+				await chain.send(tx.vaults.open(BRANCH[symbol], units(lock, symbol), units(debt.toFixed(2), "kUSD")), BIDDER);
+			}
 		}
 	}
 
@@ -204,25 +259,36 @@ async function replay() {
 			return required * (1.66 + 1.5 * next());
 		};
 		const owners = ["Alice", "Bob", "Charlie", "Dave", "Eve"];
+		// DOT's ceiling is low, and with many vaults a branch takes the next one's.
+		const left = {};
+		for (const symbol of SYMBOLS) {
+			const { debtCeiling } = (await api.query.riskParameters.branches(BRANCH[symbol])).unwrap();
+			const { issued } = (await api.query.vaults.branches(BRANCH[symbol])).unwrap();
+			left[symbol] = 0.8 * kusd(debtCeiling.toBigInt()) - kusd(issued.toBigInt());
+		}
+		const start = await chain.now();
 		let batch = [];
-		let owner = 0;
+		let batches = 0;
 		for (let i = 0; i < count; i++) {
-			const symbol = SYMBOLS[i % 3];
-			const debt = Math.exp(Math.log(300) + next() * Math.log(symbol === "DOT" ? 10 : 60));
+			let symbol = SYMBOLS[i % 3];
+			let debt = Math.exp(Math.log(300) + next() * Math.log(symbol === "DOT" ? 10 : 60));
+			if (debt > left[symbol]) symbol = SYMBOLS[i % 2];
+			left[symbol] -= debt;
 			const collateral = (debt * ratio(ratios[symbol])) / (first.prices[symbol] * 0.999);
 			batch.push(tx.vaults.open(BRANCH[symbol], units(collateral.toFixed(8), symbol), units(debt.toFixed(2), "kUSD")));
-			if (batch.length === 15 || i === count - 1) {
-				await chain.setTime((await chain.now()) + 300_000);
-				await chain.freshPrices(withOthers(first.prices), 1);
-				const events = await chain.send(tx.utility.batchAll(batch), owners[owner++ % owners.length]);
+			if (batch.length === BATCH || i === count - 1) {
+				const owner = owners[batches++ % owners.length];
+				await advance(start + batches * BATCH_TIME);
+				const events = await chain.send(tx.utility.batchAll(batch), owner);
 				for (const event of events) {
 					if (api.events.vaults.VaultOpened.is(event)) opened.push(event.data.vault.toBigInt());
 				}
 				batch = [];
-				process.stdout.write(`\r  ${opened.length} of ${count} vaults`);
+				if (process.stdout.isTTY) process.stdout.write(`\r  ${opened.length} of ${count} vaults`);
 			}
 		}
-		process.stdout.write("\n");
+		if (process.stdout.isTTY) process.stdout.write("\n");
+		if (opened.length !== count) throw new Error(`${opened.length} of ${count} vaults were opened`);
 	}
 
 	async function setUpPool() {
@@ -283,7 +349,7 @@ async function replay() {
 	async function track(height) {
 		const now = new Set();
 		for (const symbol of SYMBOLS) {
-			for (const entry of await chain.view("Liquidations", "unsafe_positions", { Branch: BRANCH[symbol] }, 200)) {
+			for (const entry of await chain.view("Liquidations", "unsafe_positions", { Branch: BRANCH[symbol] }, 1_000)) {
 				now.add(entry.position.toString());
 			}
 		}
