@@ -169,6 +169,8 @@ mod runtime {
 	pub type Aura = pallet_aura;
 	#[runtime::pallet_index(3)]
 	pub type Grandpa = pallet_grandpa;
+	#[runtime::pallet_index(4)]
+	pub type Clock = pallet_clock;
 
 	#[runtime::pallet_index(10)]
 	pub type Balances = pallet_balances;

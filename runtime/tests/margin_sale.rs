@@ -41,8 +41,11 @@ fn offer(id: MarginAccountId) -> Option<Offer> {
 	Margin::collateral_offer(id, ETH)
 }
 
-fn for_sale_since(id: MarginAccountId) -> Option<Moment> {
-	Margin::statement(id).unwrap().for_sale_since
+/// Since when it is for sale. No block is missed here, so that active time runs with the wall clock.
+fn for_sale_since(stage: &mut Stage, id: MarginAccountId) -> Moment {
+	let now = stage.chain.now();
+	let elapsed = stage.chain.state(|| Margin::statement(id).unwrap().for_sale_for);
+	now - elapsed.expect("it is for sale")
 }
 
 fn near(price: FixedU128, dollars: f64) -> bool {
@@ -101,9 +104,8 @@ fn wait_until(stage: &mut Stage, time: Moment) {
 #[test]
 fn what_nobody_can_pay_for_is_bought_by_anybody() {
 	let (mut stage, id) = left_over();
-	let (shown, since) = stage
-		.chain
-		.state(|| (offer(id).unwrap(), for_sale_since(id).unwrap()));
+	let shown = stage.chain.state(|| offer(id).unwrap());
+	let since = for_sale_since(&mut stage, id);
 	// It begins at what the pool would have paid and falls to what repays the debt.
 	let owed = stage.chain.state(|| Margin::statement(id).unwrap().debt) as f64 / 1e6;
 	assert!(near(shown.price, 3_000.0 / 1.05));
@@ -111,7 +113,7 @@ fn what_nobody_can_pay_for_is_bought_by_anybody() {
 		(owed / 10.0 - shown.floor.into_inner() as f64 / 1e18).abs() < 1e-3,
 		"{shown:?} for {owed}"
 	);
-	assert_eq!(shown.falls_until, since + 4 * SALE_STEP_MS);
+	assert_eq!(stage.chain.now() + shown.falls_for, since + 4 * SALE_STEP_MS);
 
 	// Who has no money is not asked again: no worker sends anything, and nothing happens.
 	for _ in 0..5 {
@@ -139,7 +141,7 @@ fn what_nobody_can_pay_for_is_bought_by_anybody() {
 		// 67 of each were more than they counted for.
 		assert!(Margin::statement(id).unwrap().equity > equity + kusd(300) as i128);
 	});
-	assert_eq!(stage.chain.state(|| for_sale_since(id)), Some(since));
+	assert_eq!(for_sale_since(&mut stage, id), since);
 
 	// Eve takes the rest, for what was quoted, to the unit. That repays all, and some is left.
 	stage.fed(|| {
@@ -150,7 +152,7 @@ fn what_nobody_can_pay_for_is_bought_by_anybody() {
 		assert_eq!(balance(ETH, Eve) - before.1, shown.amount);
 		let statement = Margin::statement(id).unwrap();
 		assert_eq!(
-			(statement.debt, statement.for_sale_since, offer(id)),
+			(statement.debt, statement.for_sale_for, offer(id)),
 			(0, None, None)
 		);
 		assert_noop!(buy(Eve, id, 1, kusd(1_000)), MarginError::<Runtime>::AccountSafe);
@@ -182,7 +184,7 @@ fn what_nobody_can_pay_for_is_bought_by_anybody() {
 #[test]
 fn what_is_missing_in_the_end_is_covered() {
 	let (mut stage, id) = left_over();
-	let since = stage.chain.state(|| for_sale_since(id).unwrap());
+	let since = for_sale_since(&mut stage, id);
 	stage.set(ETH, 2_850.0);
 	for minute in 1..20 {
 		wait_until(&mut stage, since + minute * SALE_STEP_MS);
@@ -191,7 +193,7 @@ fn what_is_missing_in_the_end_is_covered() {
 	wait_until(&mut stage, since + 20 * SALE_STEP_MS);
 	stage.fed(|| {
 		let shown = offer(id).unwrap();
-		assert_eq!((shown.price, shown.falls_until), (shown.floor, since));
+		assert_eq!((shown.price, shown.falls_for), (shown.floor, 0));
 		assert!(near(shown.floor, 2_850.0 / 1.05));
 		// All there is; the fund had a little for some of it in between.
 		let statement = Margin::statement(id).unwrap();
@@ -224,6 +226,28 @@ fn what_is_missing_in_the_end_is_covered() {
 	});
 	stage.blocks(2);
 	assert_eq!(margin_events(&mut stage), vec![]);
+}
+
+/// Kind: a price that falls by the wall clock falls while nobody can buy.
+#[test]
+fn a_stop_costs_a_sale_one_step() {
+	for stop in [60_000, 3_600_000, 86_400_000] {
+		let (mut stage, id) = left_over();
+		stage.now += stop - 2_000;
+		stage.fed(|| {
+			let statement = Margin::statement(id).unwrap();
+			assert_eq!(statement.for_sale_for, Some(60_000), "after {stop} ms");
+		});
+		// The sale goes on as soon as a price is fit for it.
+		stage.blocks(3);
+		stage.chain.state(|| {
+			let shown = offer(id).unwrap();
+			assert!(
+				near(shown.price, 3_000.0 / 1.05 - 30.0),
+				"{shown:?} after {stop} ms"
+			);
+		});
+	}
 }
 
 /// Charlie, the only lender, gets back what he lent, and interest.

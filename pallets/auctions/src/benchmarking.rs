@@ -76,12 +76,12 @@ where
 	T::Assets: Create<T::AccountId>,
 {
 	let id = start::<T>(index);
-	let now = T::Time::now();
+	let now = T::ActiveTime::now();
 	Auctions::<T>::mutate(id, |auction| {
 		let auction = auction.as_mut().expect("it was started");
-		EndQueue::<T>::remove(queue_key(auction.due, id));
-		auction.ends_at = now;
-		auction.due = now;
+		EndQueue::<T>::remove(queue_key(auction.active_due, id));
+		auction.active_end = now;
+		auction.active_due = now;
 		EndQueue::<T>::insert(queue_key(now, id), ());
 	});
 	let short = Balance::from(index == 0);

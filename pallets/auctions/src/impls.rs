@@ -143,11 +143,10 @@ impl<T: Config> Pallet<T> {
 		} = opening;
 		let parameters = T::RiskParameters::branch(branch)?;
 		let curve = Curve::new(spot, &parameters).ok_or(Error::<T>::InvalidParameters)?;
-		let started_at = T::Time::now();
-		let ends_at = curve
-			.length
-			.checked_mul(1000)
-			.and_then(|length| started_at.checked_add(length))
+		let active_start = T::ActiveTime::now();
+		let ends_in = curve.length.checked_mul(1000).ok_or(ArithmeticError::Overflow)?;
+		let active_end = active_start
+			.checked_add(ends_in)
 			.ok_or(ArithmeticError::Overflow)?;
 		let id = NextAuctionId::<T>::get();
 		NextAuctionId::<T>::put(id.checked_add(1).ok_or(ArithmeticError::Overflow)?);
@@ -160,18 +159,18 @@ impl<T: Config> Pallet<T> {
 			debt,
 			penalty,
 			divisor: Self::divisor(asset)?,
-			started_at,
+			active_start,
 			spot,
 			start_price: curve.start_price,
 			reserve_price: curve.reserve_price,
 			cut: parameters.auction_cut,
 			step: parameters.auction_step,
-			ends_at,
-			due: ends_at,
+			active_end,
+			active_due: active_end,
 			minimum_rest: parameters.minimum_debt / 10,
 		};
 		Auctions::<T>::insert(id, auction);
-		EndQueue::<T>::insert(queue_key(ends_at, id), ());
+		EndQueue::<T>::insert(queue_key(active_end, id), ());
 		Self::deposit_event(Event::Started {
 			auction: id,
 			kind,
@@ -182,7 +181,7 @@ impl<T: Config> Pallet<T> {
 			penalty,
 			start_price: curve.start_price,
 			reserve_price: curve.reserve_price,
-			ends_at,
+			ends_in,
 		});
 		Ok(id)
 	}
@@ -197,7 +196,7 @@ impl<T: Config> Pallet<T> {
 		let auction = Auctions::<T>::get(id).ok_or(Error::<T>::UnknownAuction)?;
 		let account = Self::account();
 		ensure!(*buyer != account, Error::<T>::OwnAccount);
-		let purchase = Self::quote(&auction, T::Time::now(), max_collateral)?;
+		let purchase = Self::quote(&auction, T::ActiveTime::now(), max_collateral)?;
 		let Purchase {
 			price,
 			collateral,
@@ -248,7 +247,7 @@ impl<T: Config> Pallet<T> {
 	/// Let the fund take over an auction that is over. All or nothing.
 	pub(crate) fn do_settle(id: AuctionId) -> DispatchResult {
 		let auction = Auctions::<T>::get(id).ok_or(Error::<T>::UnknownAuction)?;
-		ensure!(!auction.is_open(T::Time::now()), Error::<T>::NotExpired);
+		ensure!(!auction.is_open(T::ActiveTime::now()), Error::<T>::NotExpired);
 		with_storage_layer(|| {
 			let division = auction.takeover();
 			Self::remove(id, &auction);
@@ -274,7 +273,7 @@ impl<T: Config> Pallet<T> {
 		if meter.try_consume(base).is_err() {
 			return 0;
 		}
-		let now = T::Time::now();
+		let now = T::ActiveTime::now();
 		let mut done: u32 = 0;
 		// The keys first: settling changes the queue under an iterator.
 		for (due, id) in Self::queue(T::MaxSettlePerBlock::get()) {
@@ -294,23 +293,26 @@ impl<T: Config> Pallet<T> {
 	fn postpone(due: Moment, id: AuctionId, now: Moment, error: DispatchError) {
 		EndQueue::<T>::remove(queue_key(due, id));
 		// Saturates at the end of time, where it stays due for `settle`.
-		let due = now.saturating_add(RETRY_AFTER_MS);
+		let again = now.saturating_add(RETRY_AFTER_MS);
 		let known = Auctions::<T>::mutate(id, |auction| {
-			auction.as_mut().map(|auction| auction.due = due).is_some()
+			auction
+				.as_mut()
+				.map(|auction| auction.active_due = again)
+				.is_some()
 		});
 		// A key without an auction would be damage; it is dropped rather than visited for ever.
 		if known {
-			EndQueue::<T>::insert(queue_key(due, id), ());
+			EndQueue::<T>::insert(queue_key(again, id), ());
 		}
 		log::warn!(target: "runtime::auctions", "settlement of auction {id} put off: {error:?}");
 		Self::deposit_event(Event::SettlementPostponed {
 			auction: id,
 			error,
-			due,
+			retry_in: RETRY_AFTER_MS,
 		});
 	}
 
-	/// The first `limit` entries of the queue: when due, which auction.
+	/// The first `limit` entries of the queue: the active time at which each is due, and its number.
 	pub(crate) fn queue(limit: u32) -> Vec<(Moment, AuctionId)> {
 		EndQueue::<T>::iter_keys()
 			.take(limit as usize)
@@ -333,7 +335,7 @@ impl<T: Config> Pallet<T> {
 
 	/// A page of running auctions. Looks at no more than [`MAX_PAGE`] numbers.
 	pub(crate) fn page(branch: BranchId, from: AuctionId, limit: u32) -> AuctionPage<T::AccountId> {
-		let (now, end) = (T::Time::now(), NextAuctionId::<T>::get());
+		let (now, end) = (T::ActiveTime::now(), NextAuctionId::<T>::get());
 		let stop = from.saturating_add(MAX_PAGE.into()).min(end);
 		let (mut auctions, mut next) = (Vec::new(), from);
 		while next < stop && auctions.len() < limit as usize {
@@ -361,7 +363,7 @@ impl<T: Config> Pallet<T> {
 	/// Forget an auction; its collateral and its debt are the caller's to place.
 	fn remove(id: AuctionId, auction: &Auction<T::AccountId>) {
 		Auctions::<T>::remove(id);
-		EndQueue::<T>::remove(queue_key(auction.due, id));
+		EndQueue::<T>::remove(queue_key(auction.active_due, id));
 		if auction.kind == Kind::FundSale {
 			FundSales::<T>::remove(auction.asset);
 		}

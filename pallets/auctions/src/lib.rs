@@ -16,6 +16,12 @@
 //! Collateral the fund had to buy is sold the same way, by anyone's [`sell_fund_collateral`](Pallet::sell_fund_collateral):
 //! always all the fund holds of an asset, so that nobody can slow its sales down by starting small ones.
 //!
+//! ## Time
+//!
+//! The price falls by **active time** ([`Config::ActiveTime`]): the time in which blocks were made and buyers could act. A stop
+//! of the chain costs an auction at most the step the clock makes in one block, 60 s in the runtime, which is three cuts at the
+//! default of 1 % every 20 s. So no auction falls from its start to its reserve while nobody could buy.
+//!
 //! ## Circuit breaker
 //!
 //! A sale of the fund's collateral can wait, so that none starts while the branch is held to `ReduceOnly` or more: that is
@@ -24,7 +30,7 @@
 //!
 //! ## Who ends an auction
 //!
-//! The time of the end is known at the start. Auctions wait in a queue ordered by it; `on_idle` settles those that are due,
+//! The length of an auction is known at its start. Auctions wait in a queue ordered by it; `on_idle` settles those that are due,
 //! and anyone may [`settle`](Pallet::settle). A settlement that fails is put off and never holds up those behind it.
 //!
 //! ## Rounding
@@ -96,8 +102,8 @@ pub mod pallet {
 		/// Asked before a sale of the fund's collateral starts.
 		type CircuitBreaker: keel_primitives::CircuitBreaker;
 
-		/// The clock, in milliseconds.
-		type Time: Time<Moment = Moment>;
+		/// Active time, in milliseconds: the clock that prices fall by. It stands still while no block is made.
+		type ActiveTime: Time<Moment = Moment>;
 
 		/// The account that holds what is for sale is derived from this.
 		#[pallet::constant]
@@ -111,7 +117,7 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
-	/// How long a settlement that failed waits before the block tries it again, in milliseconds.
+	/// How long a settlement that failed waits before the block tries it again, in milliseconds of active time.
 	pub const RETRY_AFTER_MS: Moment = 600_000;
 
 	/// The most auctions the view `running` looks at in one page.
@@ -132,7 +138,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Debt<T> = StorageValue<_, Balance, ValueQuery>;
 
-	/// The running auctions by the time they are due to be settled, the earliest first.
+	/// The running auctions by the active time at which they are due to be settled, the earliest first.
 	#[pallet::storage]
 	pub type EndQueue<T> = StorageMap<_, Identity, QueueKey, ()>;
 
@@ -152,7 +158,8 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// An auction started. Prices are in USD per whole unit.
+		/// An auction started. Prices are in USD per whole unit; `ends_in` is in milliseconds of active time, in which a time
+		/// without blocks does not count.
 		Started {
 			auction: AuctionId,
 			kind: Kind<T::AccountId>,
@@ -163,7 +170,7 @@ pub mod pallet {
 			penalty: Balance,
 			start_price: FixedU128,
 			reserve_price: FixedU128,
-			ends_at: Moment,
+			ends_in: Moment,
 		},
 		/// `buyer` paid `paid` kUSD for `collateral`; `burned` of it repaid debt, the rest went to the insurance fund.
 		Taken {
@@ -191,11 +198,11 @@ pub mod pallet {
 			covered: Balance,
 			bad_debt: Balance,
 		},
-		/// A settlement failed and is tried again at `due`.
+		/// A settlement failed. A block tries again after `retry_in` milliseconds of active time.
 		SettlementPostponed {
 			auction: AuctionId,
 			error: DispatchError,
-			due: Moment,
+			retry_in: Moment,
 		},
 		/// Collateral could not be returned to `owner`, and waits for `claim`.
 		ClaimRecorded {
@@ -218,7 +225,7 @@ pub mod pallet {
 		/// The auction is over: its price fell below the reserve or its time is up. The insurance fund takes the rest; look
 		/// for another auction.
 		AuctionExpired,
-		/// The auction is still open. It can be settled from the time `ends_at` in the view `auction`.
+		/// The auction is still open. It can be settled after the time `ends_in` of the view `auction` has passed.
 		NotExpired,
 		/// The price is above your limit. Raise `max_price`, or wait for the price to fall.
 		PriceAboveLimit,
@@ -273,16 +280,16 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// A running auction, its price now, what it still has to raise and when it ends. Nothing, if it is over.
+		/// A running auction, its price now, what it still has to raise and how long it runs. Nothing, if it is over.
 		pub fn auction(auction: AuctionId) -> Option<AuctionView<T::AccountId>> {
-			Auctions::<T>::get(auction).map(|running| running.view(auction, T::Time::now()))
+			Auctions::<T>::get(auction).map(|running| running.view(auction, T::ActiveTime::now()))
 		}
 
 		/// What `take` would do now for at most `max_collateral` base units of collateral: how many you get, at what price,
 		/// and what you pay; or the error it would fail with.
 		pub fn quote_take(auction: AuctionId, max_collateral: Balance) -> Result<Purchase, DispatchError> {
 			let running = Auctions::<T>::get(auction).ok_or(Error::<T>::UnknownAuction)?;
-			Self::quote(&running, T::Time::now(), max_collateral)
+			Self::quote(&running, T::ActiveTime::now(), max_collateral)
 		}
 
 		/// The running auctions of `branch`, from number `from` on, at most `limit` of them. `next` is where the next page
@@ -303,7 +310,7 @@ pub mod pallet {
 
 		/// The auctions that are over and wait to be settled, by number; at most 500. Anybody may call `settle` for them.
 		pub fn expired() -> Vec<AuctionId> {
-			let now = T::Time::now();
+			let now = T::ActiveTime::now();
 			Self::queue(MAX_PAGE)
 				.into_iter()
 				.filter(|(_, auction)| {

@@ -99,6 +99,7 @@ parameter_types! {
 	pub const AuctionsPalletId: PalletId = PalletId(*b"auctions");
 	pub const Synthetic: AssetId = KUSD;
 	pub static MaxSettlePerBlock: u32 = 10;
+	/// Active time.
 	pub static Now: Moment = START;
 	pub static Spot: Option<FixedU128> = None;
 	pub static Branch: BranchParameters = parameters();
@@ -215,6 +216,9 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 		send(KUSD, from, &FUND, amount)?;
 		Self::income(amount)
 	}
+	fn mint_room() -> Balance {
+		Balance::MAX
+	}
 	fn mint(amount: Balance, _: IncomeSource) -> DispatchResult {
 		Self::works()?;
 		Assets::mint_into(KUSD, &FUND, amount)?;
@@ -273,7 +277,7 @@ impl crate::Config for Test {
 	type RiskParameters = Parameters;
 	type InsuranceFund = Fund;
 	type CircuitBreaker = MockBreaker;
-	type Time = Clock;
+	type ActiveTime = Clock;
 	type PalletId = AuctionsPalletId;
 	type MaxSettlePerBlock = MaxSettlePerBlock;
 	type WeightInfo = ();

@@ -47,12 +47,15 @@ impl<T: Config> Pallet<T> {
 				"an auction has no reserve"
 			);
 			ensure!(
-				auction.ends_at > auction.started_at,
+				auction.active_end > auction.active_start,
 				"an auction ends before it starts"
 			);
-			ensure!(auction.due >= auction.ends_at, "an auction is due before it ends");
 			ensure!(
-				EndQueue::<T>::contains_key(queue_key(auction.due, id)),
+				auction.active_due >= auction.active_end,
+				"an auction is due before it ends"
+			);
+			ensure!(
+				EndQueue::<T>::contains_key(queue_key(auction.active_due, id)),
 				"an auction is not in the queue"
 			);
 			match auction.kind {

@@ -6,8 +6,8 @@ use keel_math::{auction::stairstep_exponential, mul_ratio, value, FixedU128, Rou
 use keel_primitives::{AssetId, AuctionId, Balance, BranchId, BranchParameters, FeedId, Moment};
 use scale_info::TypeInfo;
 
-/// A key of the queue: the time an auction is due in milliseconds, then its number, both big-endian, so that keys sort
-/// by time.
+/// A key of the queue: the active time at which an auction is due, in milliseconds, then its number, both big-endian, so
+/// that keys sort by time.
 pub type QueueKey = [u8; 16];
 
 /// The key of an auction due at `due`.
@@ -52,8 +52,8 @@ pub struct Auction<AccountId> {
 	pub penalty: Balance,
 	/// Turns collateral times price into kUSD; see `keel_math::value`.
 	pub divisor: u128,
-	/// When it started.
-	pub started_at: Moment,
+	/// Active time of its start, in milliseconds.
+	pub active_start: Moment,
 	/// USD per whole unit when it started.
 	pub spot: FixedU128,
 	/// The price it started with, USD per whole unit.
@@ -64,10 +64,11 @@ pub struct Auction<AccountId> {
 	pub cut: FixedU128,
 	/// The length of a step, in seconds.
 	pub step: u64,
-	/// From here on it sells nothing: the price would be below the reserve, or the time is up.
-	pub ends_at: Moment,
-	/// When the block settles it: `ends_at`, or later after a settlement that failed.
-	pub due: Moment,
+	/// Active time of its end, in milliseconds: from here on it sells nothing, because the price would be below the reserve
+	/// or the time is up.
+	pub active_end: Moment,
+	/// Active time at which the block settles it, in milliseconds: `active_end`, or later after a settlement that failed.
+	pub active_due: Moment,
 	/// The least a purchase may leave unless it leaves nothing, in base units of kUSD.
 	pub minimum_rest: Balance,
 }
@@ -181,16 +182,16 @@ impl<AccountId: Clone> Auction<AccountId> {
 		self.debt.saturating_add(self.penalty)
 	}
 
-	/// What the curve says at `now`, USD per whole unit; `None` on overflow.
+	/// What the curve says at the active time `now`, USD per whole unit; `None` on overflow.
 	fn curve(&self, now: Moment) -> Option<FixedU128> {
 		// Saturates: before its start an auction costs what it costs at its start.
-		let elapsed = now.saturating_sub(self.started_at) / 1000;
+		let elapsed = now.saturating_sub(self.active_start) / 1000;
 		stairstep_exponential(self.start_price, self.cut, self.step, elapsed)
 	}
 
-	/// The price at `now`, USD per whole unit. `None` once the auction is over.
+	/// The price at the active time `now`, USD per whole unit. `None` once the auction is over.
 	pub fn price_at(&self, now: Moment) -> Option<FixedU128> {
-		if now >= self.ends_at {
+		if now >= self.active_end {
 			return None;
 		}
 		self.curve(now).filter(|price| *price >= self.reserve_price)
@@ -289,7 +290,8 @@ impl<AccountId: Clone> Auction<AccountId> {
 			price: self.curve(now).unwrap_or_default(),
 			collateral: self.collateral,
 			needed: self.needed(),
-			ends_at: self.ends_at,
+			// Saturates at zero once it is over.
+			ends_in: self.active_end.saturating_sub(now),
 			details: self,
 		}
 	}
@@ -308,8 +310,8 @@ pub struct AuctionView<AccountId> {
 	pub collateral: Balance,
 	/// kUSD still to raise, in base units. Zero for a sale of the fund's.
 	pub needed: Balance,
-	/// When it ends.
-	pub ends_at: Moment,
+	/// Active time left until its end, in milliseconds; zero once it is over. A time without blocks does not count.
+	pub ends_in: Moment,
 	/// All that is stored of it.
 	pub details: Auction<AccountId>,
 }

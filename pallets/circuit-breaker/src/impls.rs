@@ -10,9 +10,11 @@ use core::cmp::Reverse;
 use frame_support::{
 	ensure,
 	traits::{Get, Time},
+	weights::Weight,
 };
 use keel_primitives::{
-	Action, BreakerSubject, CircuitBreaker, Gauges, Level, Moment, RiskParameters as RiskParametersT,
+	Action, BreakerSubject, CircuitBreaker, Gauges, Level, Moment, OnGap, Recovery,
+	RiskParameters as RiskParametersT,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -186,11 +188,12 @@ impl<T: Config> Pallet<T> {
 	/// The highest of the levels of `subject` and its parents, and whose it is: the nearest one's.
 	fn binding(subject: BreakerSubject) -> (Level, BreakerSubject) {
 		let raised = Raised::<T>::get();
-		let mut binding = (level_of(raised.get(&subject)), subject);
+		let own = |subject| level_of(raised.get(&subject)).max(Self::held_by_stop(subject));
+		let mut binding = (own(subject), subject);
 		let mut next = subject.parent();
 		// A path has a branch; a branch, a market and the lending have the chain; the chain nothing.
 		while let Some(parent) = next {
-			let level = level_of(raised.get(&parent));
+			let level = own(parent);
 			if level > binding.0 {
 				binding = (level, parent);
 			}
@@ -199,19 +202,30 @@ impl<T: Config> Pallet<T> {
 		binding
 	}
 
+	/// What a stop holds `subject` to: the chain to `ReduceOnly`, until it has recovered.
+	fn held_by_stop(subject: BreakerSubject) -> Level {
+		if subject == BreakerSubject::Chain && T::Recovery::blocks_needed() > 0 {
+			Level::ReduceOnly
+		} else {
+			Level::Normal
+		}
+	}
+
 	/// What the views answer, by the rules the evaluation goes by.
 	pub(crate) fn status_of(subject: BreakerSubject) -> Status {
 		let (now, rules) = (T::Time::now(), Self::rules());
 		let state = Raised::<T>::get().get(&subject).copied();
 		let gauges = T::Gauges::gauges(subject);
-		let level = level_of(state.as_ref());
+		let stored = level_of(state.as_ref());
+		let stopped = Self::held_by_stop(subject);
+		let level = stored.max(stopped);
 		let (binding, bound_by) = Self::binding(subject);
 		// A fuse that came back since the last evaluation ends the calm at the next.
 		let calm_since = state
 			.and_then(|state| state.calm_since)
-			.filter(|_| !rules.hold(level, &gauges));
+			.filter(|_| !rules.hold(stored, &gauges));
 		let lower_from = state.map(|state| rules.lower_from(state.since, calm_since.unwrap_or(now)).max(now));
-		let steps_after = match level {
+		let steps_after = match stored {
 			Level::Normal | Level::Guarded => 0,
 			Level::ReduceOnly => 1,
 			Level::Halted => STEPS.saturating_sub(1),
@@ -220,13 +234,25 @@ impl<T: Config> Pallet<T> {
 			level,
 			binding,
 			bound_by,
-			cause: state.map(|state| state.cause),
+			cause: if stopped > stored {
+				Some(Cause::Stop)
+			} else {
+				state.map(|state| state.cause)
+			},
 			since: state.map(|state| state.since),
+			blocks_needed: if subject == BreakerSubject::Chain {
+				T::Recovery::blocks_needed()
+			} else {
+				0
+			},
 			calm_since,
 			lower_from,
 			// A time that far away is never.
 			normal_from: lower_from.map(|at| at.saturating_add(rules.step().saturating_mul(steps_after))),
-			fuses: gauges.iter().map(|gauge| FuseStatus::new(gauge, level)).collect(),
+			fuses: gauges
+				.iter()
+				.map(|gauge| FuseStatus::new(gauge, stored))
+				.collect(),
 		}
 	}
 }
@@ -251,6 +277,28 @@ impl<T: Config> CircuitBreaker for Pallet<T> {
 		states.retain(|_, state| state.level > Level::Normal);
 		Self::keep_the_highest(&mut states);
 		Self::write(states);
+	}
+}
+
+/// Nobody watched during a stop: levels, calms and guardians' pauses begin later by its length.
+impl<T: Config> OnGap for Pallet<T> {
+	fn on_gap(length: Moment) -> Weight {
+		// Times saturate where time ends.
+		let mut states = Raised::<T>::get().into_inner();
+		for state in states.values_mut() {
+			state.since = state.since.saturating_add(length);
+			state.calm_since = state.calm_since.map(|at| at.saturating_add(length));
+		}
+		Self::write(states);
+		let mut trips: u64 = 0;
+		LastTrip::<T>::translate_values(|trip: Trip| {
+			trips = trips.saturating_add(1);
+			Some(Trip {
+				at: trip.at.saturating_add(length),
+				..trip
+			})
+		});
+		T::DbWeight::get().reads_writes(trips.saturating_add(1), trips.saturating_add(1))
 	}
 }
 

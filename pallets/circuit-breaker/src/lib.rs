@@ -33,6 +33,15 @@
 //! So from `Halted` to `Normal` it takes at least `3 × max(breaker_dwell, breaker_cooldown)` of calm, and nobody has
 //! to do anything. A fuse that flutters around its trigger lowers nothing: each time it comes back the calm begins anew.
 //!
+//! ## Stops of the chain
+//!
+//! After a time without blocks longer than `OracleMaxAge` the chain is held to `ReduceOnly` at least, until enough blocks
+//! have a new price ([`Config::Recovery`]). This is no level of its own: nothing is stored here, no dwell and no cooldown
+//! apply, and nobody can lower it. The view `status` of the chain says [`Cause::Stop`] and how many blocks are missing.
+//!
+//! What nobody watched is no calm: a stop moves the beginning of each level, of each calm and of each guardians' pause on by
+//! its length, so that they take as long as they do on a chain that runs.
+//!
 //! ## People
 //!
 //! **Guardians** ([`Config::GuardianOrigin`]) may raise a measured subject, never lower one. What they raised goes down
@@ -55,7 +64,7 @@
 //!
 //! ## Storage
 //!
-//! Everything raised is one value, empty in calm times: any number of questions is one read.
+//! Everything raised is one value, empty in calm times; with the recovery from a stop any number of questions is two reads.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -92,6 +101,9 @@ pub mod pallet {
 		/// The clock levels and pauses go by.
 		type Time: Time<Moment = Moment>;
 
+		/// Progress of the chain's recovery from a stop: while blocks are missing, the chain adds no risk.
+		type Recovery: keel_primitives::Recovery;
+
 		/// Whoever measures: all ledgers that have subjects.
 		type Gauges: keel_primitives::Gauges;
 
@@ -124,7 +136,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Raised<T: Config> = StorageValue<_, RaisedSubjects<T>, ValueQuery>;
 
-	/// The last time guardians raised a subject. One for every subject they ever did.
+	/// The last time guardians raised a subject, later by the length of stops of the chain since. One for every subject
+	/// they ever did.
 	#[pallet::storage]
 	pub type LastTrip<T: Config> = StorageMap<_, Twox64Concat, BreakerSubject, Trip>;
 

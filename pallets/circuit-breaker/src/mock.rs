@@ -135,6 +135,16 @@ parameter_types! {
 	pub static Measured: BTreeMap<BreakerSubject, Vec<Gauge>> = calm_gauges();
 	pub static Parameters: ChainParameters = default_parameters();
 	pub static MaxSubjects: u32 = 8;
+	/// Blocks with a price that the chain needs after a stop.
+	pub static BlocksNeeded: u32 = 0;
+}
+
+pub struct MockRecovery;
+
+impl keel_primitives::Recovery for MockRecovery {
+	fn blocks_needed() -> u32 {
+		BlocksNeeded::get()
+	}
 }
 
 ord_parameter_types! {
@@ -176,6 +186,7 @@ impl RiskParameters for MockParameters {
 impl crate::Config for Test {
 	type Time = Timestamp;
 	type Gauges = MockGauges;
+	type Recovery = MockRecovery;
 	type RiskParameters = MockParameters;
 	type GuardianOrigin = EnsureSignedBy<Guardian, u64>;
 	type OverrideOrigin = EnsureRoot<u64>;
@@ -203,6 +214,7 @@ impl ExtBuilder {
 		Measured::set(calm_gauges());
 		Parameters::set(default_parameters());
 		MaxSubjects::set(8);
+		BlocksNeeded::set(0);
 		let storage = frame_system::GenesisConfig::<Test>::default()
 			.build_storage()
 			.unwrap();

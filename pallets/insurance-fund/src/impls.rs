@@ -356,6 +356,10 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 		Self::do_mint(amount, source).map(|_| ())
 	}
 
+	fn mint_room() -> Balance {
+		Self::room_now()
+	}
+
 	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
 		Self::do_cover(shortfall).map(|payment| payment.coverage())
 	}

@@ -382,7 +382,7 @@ impl<T: Config> Pallet<T> {
 			feed,
 			divisor,
 			haircut: parameters.haircut,
-			haircut_at: T::Time::now(),
+			haircut_active: T::ActiveTime::now(),
 			haircut_target: parameters.haircut,
 			haircut_ramp: parameters.haircut_ramp,
 			total: 0,

@@ -257,7 +257,7 @@ fn account_for_sale<T: Config>() -> (MarginAccountId, Vec<Collateral>, T::Accoun
 		if let Some(account) = account {
 			// The prices of now are new to it.
 			account.changed_at = 0;
-			account.for_sale_since = Some(T::Time::now());
+			account.for_sale_since = Some(T::ActiveTime::now());
 		}
 	});
 	let (buyer, donor): (T::AccountId, T::AccountId) = (whitelisted_caller(), account("donor", 0, 3));

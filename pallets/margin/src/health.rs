@@ -108,7 +108,7 @@ impl<T: Config> Pallet<T> {
 		money: &Money,
 	) -> Result<Health, DispatchError> {
 		let debt = money.debt_of(account.debt)?;
-		let holdings = Self::holdings(account, &Collaterals::<T>::get(), T::Time::now());
+		let holdings = Self::holdings(account, &Collaterals::<T>::get(), T::ActiveTime::now());
 		let counted = holdings
 			.iter()
 			.fold(0, |sum: Balance, holding| sum.saturating_add(holding.counted));
@@ -146,7 +146,7 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Risk, DispatchError> {
 		let money = Self::money();
 		let chain = T::RiskParameters::chain();
-		let now = T::Time::now();
+		let now = T::ActiveTime::now();
 		let mut counted: Balance = 0;
 		if !account.collateral.is_empty() {
 			for collateral in Collaterals::<T>::get().iter() {
@@ -214,7 +214,8 @@ impl<T: Config> Pallet<T> {
 		let interest = if account.debt == 0 {
 			0
 		} else {
-			let dearest = Self::curve()
+			let dearest = money
+				.curve
 				.rate(FixedU128::from_inner(ONE))
 				.ok_or_else(overflow)?;
 			let index = interest::compound(money.index, dearest, DAY_MS / 1_000).ok_or_else(overflow)?;

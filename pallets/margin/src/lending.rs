@@ -6,47 +6,35 @@ use frame_support::{
 	ensure,
 	traits::{Get, Time},
 };
-use keel_math::{interest, lending::Curve, FixedU128, ONE};
+use keel_math::{interest, FixedU128, ONE};
 use keel_primitives::{
 	Action, Balance, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, RiskParameters, Triggers,
 };
 use sp_runtime::DispatchError;
 
-use crate::{overflow, Config, Error, Lenders, Money, Pallet, Totals};
+use crate::{overflow, Config, Error, Lenders, Money, Pallet, RateCurve, Totals};
 
 impl<T: Config> Pallet<T> {
-	/// What borrowing costs over utilisation.
-	pub(crate) fn curve() -> Curve {
-		let chain = T::RiskParameters::chain();
-		Curve {
-			base: chain.lending_base,
-			slope: chain.lending_slope,
-			kink: chain.lending_kink,
-			jump: chain.lending_jump,
-		}
-	}
-
-	/// The annual rate at the present utilisation, which the curve takes up to 100 %.
+	/// The annual rate at the present utilisation, which the curve takes up to 100 %, by the curve in force.
 	pub(crate) fn rate(money: &Money) -> Result<FixedU128, DispatchError> {
 		let utilisation = money.utilisation()?.min(FixedU128::from_inner(ONE));
-		Self::curve().rate(utilisation).ok_or_else(overflow)
+		money.curve.rate(utilisation).ok_or_else(overflow)
 	}
 
 	/// The totals with interest up to now, not written: whoever moves money writes them.
 	///
-	/// Interest accrues for whole seconds at the rate of the utilisation there was. An index that can't grow any more stays where
-	/// it is: lenders miss interest, and nobody is locked in.
+	/// Interest accrues for whole seconds at the rate of the utilisation there was and by the curve that was in force; from now on
+	/// the governed one is. An index that can't grow any more stays where it is: lenders miss interest, and nobody is locked in.
 	pub(crate) fn money() -> Money {
 		let mut money = Totals::<T>::get();
 		let now = T::Time::now();
+		let governed = RateCurve::from(T::RiskParameters::chain());
 		if money.lent == 0 {
 			money.index_at = now.max(money.index_at);
+			money.curve = governed;
 			return money;
 		}
 		let seconds = now.saturating_sub(money.index_at) / 1_000;
-		if seconds == 0 {
-			return money;
-		}
 		if let Some(index) = Self::rate(&money)
 			.ok()
 			.and_then(|rate| interest::compound(money.index, rate, seconds))
@@ -55,6 +43,8 @@ impl<T: Config> Pallet<T> {
 		}
 		// No more than there is between the two.
 		money.index_at = money.index_at.saturating_add(seconds.saturating_mul(1_000));
+		// Less than a second of the time before is left.
+		money.curve = governed;
 		money
 	}
 

@@ -300,7 +300,7 @@ impl<T: Config> Pallet<T> {
 			&& account.debt > 0
 			&& account.for_sale_since.is_none();
 		if offers {
-			account.for_sale_since = Some(T::Time::now());
+			account.for_sale_since = Some(T::ActiveTime::now());
 			progress.done = true;
 		}
 		ensure!(

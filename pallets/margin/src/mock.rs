@@ -150,6 +150,7 @@ impl crate::Config for Test {
 	type Triggers = MockIndex;
 	type StabilityPool = MockPool;
 	type InsuranceFund = MockFund;
+	type ActiveTime = MockTime;
 	type Time = MockTime;
 	type ListOrigin = EnsureRoot<AccountId>;
 	type PalletId = MarginPalletId;

@@ -81,11 +81,10 @@ impl Lot {
 		Self { floor, ..self }
 	}
 
-	/// The same at the price of `now`, for sale to anybody `since` then: it falls by [`SALE_FALL`] of the feed's price with every
-	/// full [`SALE_STEP_MS`]. What it falls by is rounded down.
-	fn fallen(self, since: Moment, now: Moment) -> Self {
-		// A clock that went back lowers nothing.
-		let steps = now.saturating_sub(since) / SALE_STEP_MS;
+	/// The same at the price after `elapsed` ms of active time for sale to anybody: it falls by [`SALE_FALL`] of the feed's price
+	/// with every full [`SALE_STEP_MS`]. What it falls by is rounded down.
+	fn fallen(self, elapsed: Moment) -> Self {
+		let steps = elapsed / SALE_STEP_MS;
 		let share = SALE_FALL.into_inner().saturating_mul(steps.into());
 		// What does not fit is more than there is.
 		let fall = mul_div(self.price.into_inner(), share, ONE, Rounding::Down).unwrap_or(u128::MAX);
@@ -96,13 +95,13 @@ impl Lot {
 		}
 	}
 
-	/// When a price that has not fallen yet is at its floor, for sale `since` then.
-	fn falls_until(&self, since: Moment) -> Moment {
+	/// How long a price that has not fallen yet takes to its floor, in ms of active time.
+	fn falls_for(&self) -> Moment {
 		let above = self.unit.into_inner().saturating_sub(self.floor.into_inner());
 		let share = mul_div(above, ONE, self.price.into_inner(), Rounding::Up).unwrap_or(0);
 		let steps = share.div_ceil(SALE_FALL.into_inner());
 		// A hundred steps at most: what it falls by is less than the price.
-		since.saturating_add(SALE_STEP_MS.saturating_mul(u64::try_from(steps).unwrap_or(u64::MAX)))
+		SALE_STEP_MS.saturating_mul(u64::try_from(steps).unwrap_or(u64::MAX))
 	}
 
 	/// What anybody pays for `amount` of it, in base units of kUSD, if the account, which is unsafe, owes `debt`, normalised: its worth,
@@ -191,7 +190,9 @@ impl<T: Config> Pallet<T> {
 			.find(|holding| holding.asset == asset)
 			.ok_or(Error::<T>::NotHeld)?;
 		let first = Self::lot(holding, account.changed_at)?.covering(health.debt, &health.holdings);
-		let lot = first.fallen(since, T::Time::now());
+		// A clock that went back lowers nothing.
+		let elapsed = T::ActiveTime::now().saturating_sub(since);
+		let lot = first.fallen(elapsed);
 		let amount = lot.wanted(health.debt).min(most);
 		let pays = lot
 			.costs(amount, account.debt, &Self::money())
@@ -203,7 +204,8 @@ impl<T: Config> Pallet<T> {
 			pays,
 			price: lot.unit,
 			floor: lot.floor,
-			falls_until: first.falls_until(since),
+			// Saturates at zero once it is there.
+			falls_for: first.falls_for().saturating_sub(elapsed),
 		})
 	}
 

@@ -194,7 +194,9 @@ impl<T: Config> Pallet<T> {
 	fn accrue() {
 		let money = Self::money();
 		let stored = Totals::<T>::get();
-		if stored.lent > 0 && money.index_at.saturating_sub(stored.index_at) >= ACCRUAL_PERIOD {
+		let is_due = money.index_at.saturating_sub(stored.index_at) >= ACCRUAL_PERIOD;
+		// A curve that changed is in force from now on.
+		if stored.lent > 0 && (is_due || money.curve != stored.curve) {
 			Totals::<T>::put(money);
 		}
 	}
@@ -215,10 +217,10 @@ impl<T: Config> Pallet<T> {
 		if (collateral.haircut_target, collateral.haircut_ramp) == (target, ramp) {
 			return;
 		}
-		let now = T::Time::now();
+		let now = T::ActiveTime::now();
 		let haircut: FixedU128 = collateral.haircut(now);
 		collateral.haircut = haircut;
-		collateral.haircut_at = now;
+		collateral.haircut_active = now;
 		collateral.haircut_target = target;
 		collateral.haircut_ramp = ramp;
 		Collaterals::<T>::put(list);

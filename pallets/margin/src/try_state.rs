@@ -57,7 +57,10 @@ impl<T: Config> Pallet<T> {
 				"an account owes and is not in the trigger index"
 			);
 			if let Some(since) = account.for_sale_since {
-				ensure!(since <= now, "an account is for sale since the future");
+				ensure!(
+					since <= T::ActiveTime::now(),
+					"an account is for sale since the future"
+				);
 				ensure!(account.debt > 0, "an account for sale owes nothing");
 				ensure!(
 					!account.collateral.is_empty(),
@@ -148,12 +151,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn check_collateral(sums: &Sums) -> Result<(), TryRuntimeError> {
-		let now = T::Time::now();
+		let now = T::ActiveTime::now();
 		let mut listed = BTreeSet::new();
 		for collateral in Collaterals::<T>::get() {
 			ensure!(listed.insert(collateral.asset), "a collateral is listed twice");
 			ensure!(
-				collateral.haircut_at <= now,
+				collateral.haircut_active <= now,
 				"a haircut is ahead of the chain's clock"
 			);
 			let held = T::Assets::balance(collateral.asset, &Self::custody_account());

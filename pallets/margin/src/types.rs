@@ -6,9 +6,10 @@ use frame_support::{
 	traits::{ConstU32, Get},
 	BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound,
 };
-use keel_math::{interest, margin::Risk, mul_div, value, FixedU128, Rounding, ONE, RAY};
+use keel_math::{interest, lending::Curve, margin::Risk, mul_div, value, FixedU128, Rounding, ONE, RAY};
 use keel_primitives::{
-	AssetId, Balance, Exposure, FeedId, Group, MarginAccountId, MarketId, Moment, PriceProvider,
+	AssetId, Balance, ChainParameters, Exposure, FeedId, Group, MarginAccountId, MarketId, Moment,
+	PriceProvider,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{ArithmeticError, DispatchError, Permill};
@@ -25,7 +26,7 @@ pub const MAX_WORST: u32 = 8;
 pub const MAX_SCENARIOS: u32 = 2 * MAX_MARKETS + 2;
 /// Decimals of kUSD, which the maths of margin and markets reckon with.
 pub const KUSD_DECIMALS: u8 = 6;
-/// How long the price of collateral for sale to anybody stands before it falls, in ms.
+/// How long the price of collateral for sale to anybody stands before it falls, in ms of active time.
 pub const SALE_STEP_MS: Moment = 60_000;
 /// How much it falls by then: a hundredth of the feed's price. To the floor it takes as many steps at most as the haircut has more
 /// hundredths than the discount.
@@ -61,7 +62,8 @@ pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld
 	pub changed_at: Moment,
 	/// Where it stands in the trigger index.
 	pub triggers: Triggers,
-	/// Since when anybody may buy of its collateral what neither stability pool nor insurance fund could pay for, in ms.
+	/// Active time, in ms, since which anybody may buy of its collateral what neither stability pool nor insurance fund could
+	/// pay for.
 	pub for_sale_since: Option<Moment>,
 	/// What to do first when it is called: move up to this much cash from that sub-account.
 	pub top_up: Option<(u8, Balance)>,
@@ -112,6 +114,51 @@ impl<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> Ac
 	}
 }
 
+/// A kinked curve of annual rates over utilisation, as it is stored. See [`Curve`].
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct RateCurve {
+	/// The rate when nothing is borrowed.
+	pub base: FixedU128,
+	/// What a utilisation of 100 % would add below the kink.
+	pub slope: FixedU128,
+	/// Where the curve becomes steep.
+	pub kink: FixedU128,
+	/// What a utilisation of 100 % more adds above it.
+	pub jump: FixedU128,
+}
+
+impl From<ChainParameters> for RateCurve {
+	fn from(chain: ChainParameters) -> Self {
+		Self {
+			base: chain.lending_base,
+			slope: chain.lending_slope,
+			kink: chain.lending_kink,
+			jump: chain.lending_jump,
+		}
+	}
+}
+
+impl RateCurve {
+	/// The annual rate at a utilisation, rounded up. `None` on overflow.
+	pub fn rate(&self, utilisation: FixedU128) -> Option<FixedU128> {
+		let Self {
+			base,
+			slope,
+			kink,
+			jump,
+		} = *self;
+		Curve {
+			base,
+			slope,
+			kink,
+			jump,
+		}
+		.rate(utilisation)
+	}
+}
+
 /// The money of the derivatives side that no account owns.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -128,6 +175,9 @@ pub struct Money {
 	pub index: u128,
 	/// Up to when interest has accrued, in ms.
 	pub index_at: Moment,
+	/// What borrowing costs from then on: the governed curve at that time. One that changes is charged from the next block that
+	/// accrues on, never for the time before.
+	pub curve: RateCurve,
 	/// Shares of the lenders.
 	pub shares: u128,
 }
@@ -140,6 +190,7 @@ impl Default for Money {
 			lent: 0,
 			index: RAY,
 			index_at: 0,
+			curve: RateCurve::default(),
 			shares: 0,
 		}
 	}
@@ -219,10 +270,10 @@ pub struct Collateral {
 	pub feed: FeedId,
 	/// What turns amount times price into base units of kUSD.
 	pub divisor: u128,
-	/// The haircut at `haircut_at` …
+	/// The haircut at `haircut_active` …
 	pub haircut: FixedU128,
-	/// …
-	pub haircut_at: Moment,
+	/// … an active time, in ms …
+	pub haircut_active: Moment,
 	/// … which since then moves towards this …
 	pub haircut_target: FixedU128,
 	/// … by at most this per hour.
@@ -232,14 +283,15 @@ pub struct Collateral {
 }
 
 impl Collateral {
-	/// The haircut what is held already is subject to at `now`.
+	/// The haircut that what is held already is subject to at the active time `now`. A stop of the chain moves it no further than
+	/// the clock's step of one block does.
 	pub fn haircut(&self, now: Moment) -> FixedU128 {
 		interest::ramp(
 			self.haircut,
 			self.haircut_target,
 			self.haircut_ramp,
 			// A clock that went back moves nothing.
-			now.saturating_sub(self.haircut_at),
+			now.saturating_sub(self.haircut_active),
 		)
 	}
 
@@ -384,8 +436,9 @@ pub struct Statement<AccountId> {
 	pub reduce: Option<Permill>,
 	/// No price up to this moment liquidates it, in ms.
 	pub changed_at: Moment,
-	/// Since when anybody may buy of its collateral, in ms; none if nobody may. `collateralOffer` says what for.
-	pub for_sale_since: Option<Moment>,
+	/// How long anybody has been able to buy of its collateral, in ms; none if nobody may. A time without blocks does not count.
+	/// `collateralOffer` says what for.
+	pub for_sale_for: Option<Moment>,
 }
 
 /// Something whose price can make an account unsafe.
@@ -429,8 +482,9 @@ pub struct Offer {
 	/// What it falls to, USD per whole unit: with what repays the debt out of all collateral alike, or where it began if that is less;
 	/// never below what the collateral counts for.
 	pub floor: FixedU128,
-	/// When it is there, in ms, if the feed's price stays.
-	pub falls_until: Moment,
+	/// How long it takes to get there, in ms, if the feed's price stays; zero once it is there. A time without blocks does not
+	/// count.
+	pub falls_for: Moment,
 }
 
 /// The lending reserve. Money in base units of kUSD.

@@ -65,7 +65,9 @@ impl<T: Config> Pallet<T> {
 			top_up: account.top_up,
 			reduce: account.reduce,
 			changed_at: account.changed_at,
-			for_sale_since: account.for_sale_since,
+			for_sale_for: account
+				.for_sale_since
+				.map(|since| T::ActiveTime::now().saturating_sub(since)),
 			owner: account.owner,
 			collateral: health.holdings,
 			exposures: health.exposures,
@@ -111,7 +113,7 @@ impl<T: Config> Pallet<T> {
 		let Some(collateral) = Self::collateral(asset) else {
 			return 0;
 		};
-		let now = T::Time::now();
+		let now = T::ActiveTime::now();
 		let counted = Self::strict_value(&collateral, held, now);
 		let meets = |amount: Balance| {
 			let left = Self::strict_value(&collateral, held.saturating_sub(amount), now);
@@ -294,11 +296,11 @@ impl<T: Config> Pallet<T> {
 
 	/// With the haircuts in force now.
 	pub(crate) fn view_collaterals() -> Vec<Collateral> {
-		let now = T::Time::now();
+		let now = T::ActiveTime::now();
 		let mut all = Collaterals::<T>::get().into_inner();
 		for collateral in all.iter_mut() {
 			collateral.haircut = collateral.haircut(now);
-			collateral.haircut_at = now;
+			collateral.haircut_active = now;
 		}
 		all
 	}

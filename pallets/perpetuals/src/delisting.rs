@@ -1,10 +1,14 @@
 //! The beginning and the end of a market.
 
-use frame_support::{ensure, traits::Time};
+use frame_support::{
+	ensure,
+	traits::{Get, Time},
+	weights::Weight,
+};
 use keel_math::FixedU128;
 use keel_primitives::{
-	Act, Balance, FeedId, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Moment, PriceProvider,
-	RiskParameters,
+	Act, Balance, FeedId, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Moment, OnGap,
+	PriceProvider, RiskParameters,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -38,6 +42,19 @@ impl<T: Config> Pallet<T> {
 			market.status = Status::Closing { settle_at };
 			Ok(())
 		})
+	}
+
+	/// Markets that close do so later by the `length` of a stop of the chain: traders have all of their notice, and no
+	/// market is settled before prices are back.
+	pub(crate) fn put_off(length: Moment) {
+		let mut book = Book::<T>::get();
+		for market in book.markets.iter_mut() {
+			if let Status::Closing { settle_at } = &mut market.status {
+				// Saturates where time ends.
+				*settle_at = settle_at.saturating_add(length);
+			}
+		}
+		Book::<T>::put(book);
 	}
 
 	/// Settle `market` if its time has come: at the average if the price is fit for leaving, else at the last price. The price
@@ -123,5 +140,12 @@ impl<T: Config> Pallet<T> {
 		book.markets.retain(|market| market.id != id);
 		Book::<T>::put(book);
 		Ok(pots)
+	}
+}
+
+impl<T: Config> OnGap for Pallet<T> {
+	fn on_gap(length: Moment) -> Weight {
+		Self::put_off(length);
+		T::DbWeight::get().reads_writes(1, 1)
 	}
 }

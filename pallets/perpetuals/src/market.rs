@@ -9,7 +9,7 @@ use keel_math::{
 use keel_primitives::{Balance, FeedId, Level, MarketId, MarketParameters, Meter, Moment, Price, Size};
 use scale_info::TypeInfo;
 
-use crate::{Fit, Position, Rates, Status, Terms, Trade, MAX_ACCRUAL_MS, SCALE_RAMP_MS};
+use crate::{Fit, Position, Rates, Status, Terms, Trade, MAX_ACCRUAL_MS, MAX_RAMP_MS, SCALE_RAMP_MS};
 
 /// A market: what there is of it, what it costs, and what holds in this block.
 #[derive(
@@ -303,7 +303,8 @@ impl Market {
 		Some(())
 	}
 
-	/// Bring the market to `now`: what it was told, funding, the ramp, the start of a block.
+	/// Bring the market to `now`: what it was told, funding, the ramp, the start of a block. Funding accrues by the numbers that
+	/// were in force until now.
 	pub fn refresh(
 		&mut self,
 		now: Moment,
@@ -313,13 +314,15 @@ impl Market {
 		parameters: Option<&MarketParameters>,
 	) {
 		let elapsed = now.saturating_sub(self.at).min(MAX_ACCRUAL_MS);
+		let ramped = elapsed.min(MAX_RAMP_MS);
+		let before = self.terms;
 		if let Some(parameters) = parameters.filter(|p| p.skew_scale > 0) {
 			self.terms = Terms {
-				skew_scale: self.towards(self.terms.skew_scale, parameters.skew_scale, elapsed),
+				skew_scale: self.towards(self.terms.skew_scale, parameters.skew_scale, ramped),
 				mark_range: FixedU128::from_inner(self.towards(
 					self.terms.mark_range.into_inner(),
 					parameters.max_premium.into_inner(),
-					elapsed,
+					ramped,
 				)),
 				..Terms::from(parameters)
 			};
@@ -327,14 +330,13 @@ impl Market {
 		self.price = price.unwrap_or(self.price);
 		(self.fit, self.level) = (fit, level);
 		self.at = now;
-		let terms = &self.terms;
 		let accrued = perpetual::accrue(
 			self.rate,
 			self.price.value,
 			self.skew(),
-			terms.skew_scale,
-			terms.funding_velocity,
-			terms.max_funding_rate,
+			before.skew_scale,
+			before.funding_velocity,
+			before.max_funding_rate,
 			elapsed,
 		);
 		// What overflows stands still.
@@ -353,7 +355,7 @@ impl Market {
 			)
 		});
 		self.rates.target = target.unwrap_or(self.rates.target);
-		self.ramp(elapsed);
+		self.ramp(ramped);
 		self.skew_at_block_start = self.skew();
 		self.update_initial();
 	}

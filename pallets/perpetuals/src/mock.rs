@@ -252,6 +252,9 @@ impl keel_primitives::InsuranceFund<AccountId> for MockFund {
 	fn shared() -> Balance {
 		FundCash::get()
 	}
+	fn mint_room() -> Balance {
+		Balance::MAX
+	}
 	fn mint(_: Balance, _: IncomeSource) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}

@@ -6,15 +6,18 @@ use frame_support::{
 	ensure,
 	pallet_prelude::DispatchError,
 	traits::{Contains, Get, Time},
+	weights::Weight,
 };
 use keel_math::{mul_div, statistics, FixedU128, Rounding, ONE};
-use keel_primitives::{ChainParameters, FeedId, Moment, Price, PriceFor, PriceProvider, RiskParameters};
+use keel_primitives::{
+	ChainParameters, FeedId, Moment, OnGap, Price, PriceFor, PriceProvider, Recovery, RiskParameters,
+};
 use sp_core::U256;
 use sp_runtime::FixedI128;
 
 use crate::{
 	aggregation, history, Aggregate, Config, Error, Event, FeedState, Feeds, History, NoQuorum,
-	OperatorValue, Pallet, Pending, PriceView, RawValues, Refusal, Samples, Statistics, Symbol,
+	OperatorValue, Pallet, Pending, PriceView, RawValues, Recovering, Refusal, Samples, Statistics, Symbol,
 	HIGHEST_VOLATILITY, SAMPLE_INTERVAL,
 };
 
@@ -84,8 +87,12 @@ impl<T: Config> Pallet<T> {
 				let _ = pending.try_insert(feed);
 			}
 		}
+		let mut published = false;
 		for feed in pending {
-			Self::aggregate(feed, now, &parameters);
+			published |= Self::aggregate(feed, now, &parameters);
+		}
+		if published {
+			Self::recover();
 		}
 		if due {
 			Self::sample(now, &parameters);
@@ -102,10 +109,23 @@ impl<T: Config> Pallet<T> {
 		feeds.iter().map(|b| b.feed).filter(silent).collect()
 	}
 
-	/// Make a price of the operators' values, or note that they don't make one.
-	fn aggregate(feed: FeedId, now: Moment, parameters: &ChainParameters) {
+	/// This block made a price: the recovery from a stop of the chain is nearer by one.
+	fn recover() {
+		match Recovering::<T>::get() {
+			0 => (),
+			1 => {
+				Recovering::<T>::kill();
+				Self::deposit_event(Event::ChainRecovered);
+			}
+			// Above one.
+			more => Recovering::<T>::put(more.saturating_sub(1)),
+		}
+	}
+
+	/// Make a price of the operators' values, or note that they don't make one. Returns whether they did.
+	fn aggregate(feed: FeedId, now: Moment, parameters: &ChainParameters) -> bool {
 		let Some(mut state) = Feeds::<T>::get(feed) else {
-			return;
+			return false;
 		};
 		let had_quorum = state.quorum;
 		match aggregation::combine(&Self::assess(feed, now, parameters), parameters) {
@@ -132,6 +152,7 @@ impl<T: Config> Pallet<T> {
 					fresh,
 					used,
 				});
+				return true;
 			}
 			Err(missed) if had_quorum => {
 				state.quorum = false;
@@ -141,6 +162,7 @@ impl<T: Config> Pallet<T> {
 			}
 			Err(_) => (),
 		}
+		false
 	}
 
 	/// Write a new price into `state` and its past into `samples`.
@@ -336,8 +358,8 @@ impl<T: Config> PriceProvider for Pallet<T> {
 			.map(|s| s.price)
 	}
 
-	/// Judged when it was published, by the limit of that moment. Recovering from an outage concerns liquidations alone:
-	/// risk may be added on the first price after one, so that it counts here.
+	/// Judged when it was published, by the limit of that moment and by its confidence alone: a recovery from an outage ends
+	/// with the next prices and is no time without one.
 	fn fit_at(feed: FeedId) -> Option<Moment> {
 		Feeds::<T>::get(feed).and_then(|s| s.last_fit())
 	}
@@ -371,5 +393,31 @@ impl<T: Config> PriceProvider for Pallet<T> {
 		state.streak = state.streak.max(parameters.recovery_prices);
 		state.quorum = true;
 		Feeds::<T>::insert(feed, state);
+	}
+}
+
+/// A stop of the chain: every feed's last fit price counts as if it had been made later by its length, and the chain
+/// recovers.
+impl<T: Config> OnGap for Pallet<T> {
+	fn on_gap(length: Moment) -> Weight {
+		let mut feeds: u64 = 0;
+		Feeds::<T>::translate_values(|mut state: FeedState| {
+			// Saturates where time ends.
+			state.fit_at = state.last_fit().map_or(0, |at| at.saturating_add(length));
+			feeds = feeds.saturating_add(1);
+			Some(state)
+		});
+		match T::RiskParameters::chain().recovery_prices {
+			0 => Recovering::<T>::kill(),
+			needed => Recovering::<T>::put(needed),
+		}
+		// Each feed, the parameters, the blocks needed.
+		T::DbWeight::get().reads_writes(feeds.saturating_add(1), feeds.saturating_add(1))
+	}
+}
+
+impl<T: Config> Recovery for Pallet<T> {
+	fn blocks_needed() -> u32 {
+		Recovering::<T>::get()
 	}
 }

@@ -43,6 +43,16 @@
 //! such product, and the covariance fades towards zero over that time. So no covariance can exceed what the two
 //! variances allow.
 //!
+//! ## Recovery
+//!
+//! After an outage of a feed, and when it is new, risk is added and positions are liquidated from the `RecoveryPrices`th
+//! price in a row on (three by default): values fed together after an outage may be of different ages, and one price made
+//! of them is no market. Leaving accepts the first.
+//!
+//! A stop of the chain is an outage of all feeds and is told by the clock ([`keel_primitives::OnGap`]). From then on the
+//! whole chain recovers ([`Recovering`], read by the circuit breaker) until as many blocks have each made a price of any
+//! feed. A stop says nothing about how long the operators disagreed, so it does not count as time without a fit price.
+//!
 //! ## What liars can do
 //!
 //! Let the honest be within half of `OutlierFloor` of each other. Two liars of five that all feed can't move the price
@@ -138,6 +148,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Statistics<T: Config> = StorageValue<_, MarketStatistics<T::MaxFeeds>, ValueQuery>;
 
+	/// Blocks with a new price that the chain still needs after a stop; zero if it does not recover from one.
+	#[pallet::storage]
+	pub type Recovering<T> = StorageValue<_, u32, ValueQuery>;
+
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
 	pub enum Event<T: Config> {
@@ -170,6 +184,8 @@ pub mod pallet {
 			/// The feed.
 			feed: FeedId,
 		},
+		/// Enough blocks have made a price since the chain stood still: it adds risk again.
+		ChainRecovered,
 		/// A feed was added.
 		FeedAdded {
 			/// The feed.
@@ -199,8 +215,9 @@ pub mod pallet {
 		/// The operators disagree more than this action allows. Wait until they agree again; leaving or repaying
 		/// accepts more than taking risk. The `price` view shows the confidence and each limit.
 		PriceTooUncertain,
-		/// The price is the first or second after an outage, and nobody is liquidated on those. Wait for the
-		/// next prices: the `price` view shows how many it takes.
+		/// The price is one of the first after an outage of its feed, or of a new feed. Adding risk and liquidating take
+		/// `RecoveryPrices` of them in a row, a few seconds each; repaying and closing work now. The `price` view shows how
+		/// many there are and how many it takes.
 		PriceRecovering,
 		/// A feed with this id exists. Use a free id, or remove the other one first.
 		FeedExists,
@@ -409,7 +426,8 @@ pub mod pallet {
 		) -> Result<(), Refusal> {
 			Self::tolerate(state, purpose, now, parameters)?;
 			let (prices, needed) = (state.streak, parameters.recovery_prices);
-			let recovering = purpose == PriceFor::Liquidate && prices < needed;
+			// Leaving accepts the first price there is.
+			let recovering = purpose != PriceFor::ReduceRisk && prices < needed;
 			ensure!(!recovering, Refusal::Recovering { prices, needed });
 			Ok(())
 		}

@@ -8,8 +8,8 @@ use sp_core::U256;
 use sp_runtime::{traits::Zero, TryRuntimeError};
 
 use crate::{
-	Config, FeedState, Feeds, History, Pallet, Pending, Sample, Samples, Statistics, SAMPLE_INTERVAL,
-	TWAP_WINDOW,
+	Config, FeedState, Feeds, History, Pallet, Pending, Recovering, Sample, Samples, Statistics,
+	SAMPLE_INTERVAL, TWAP_WINDOW,
 };
 
 /// Rounding a variance may have gathered: an absolute part, in units of the 18th decimal (half a unit of a return's
@@ -20,7 +20,8 @@ const ROUNDING_SHARE: u128 = 1_000_000_000;
 impl<T: Config> Pallet<T> {
 	/// - Feeds and the statistics' rows are the same, and the matrix has their triangle's size.
 	/// - Pending feeds are registered; every history has a feed.
-	/// - No price was fit to add risk on after the last price there was, which is never for a feed without one.
+	/// - No price is fit to add risk on from the future, and none is of a feed that never had one.
+	/// - A recovery from a stop of the chain needs at least one block.
 	/// - A price is not from the future, its confidence is above zero, its volatility is its variance's root; a feed
 	///   without a price has no history and no streak.
 	/// - Samples are in order and spaced, none later than the price; the integral grows between each interval's lowest
@@ -40,6 +41,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			History::<T>::iter_keys().all(|f| registered.contains(&f)),
 			"a history has no feed"
+		);
+		ensure!(
+			!Recovering::<T>::exists() || Recovering::<T>::get() > 0,
+			"a recovery that is over is stored"
 		);
 		Self::check_statistics(&registered, now)?;
 		for (feed, state) in Feeds::<T>::iter() {
@@ -94,13 +99,14 @@ impl<T: Config> Pallet<T> {
 			price.volatility == volatility(variance),
 			"a volatility is not its variance's root"
 		);
-		ensure!(state.fit_at <= price.at, "a fit price is later than the last one");
+		ensure!(state.fit_at <= now, "a fit price is from the future");
 		if !state.has_price() {
 			ensure!(samples.is_empty(), "a feed without a price has a history");
 			ensure!(
 				state.streak == 0 && !state.quorum,
 				"a feed without a price has a streak or a quorum"
 			);
+			ensure!(state.fit_at == 0, "a feed without a price had a fit one");
 			return Ok(());
 		}
 		ensure!(price.at <= now, "a price is from the future");

@@ -134,7 +134,8 @@ impl Action {
 	}
 }
 
-/// Whoever knows the levels. One storage read for any number of questions.
+/// Source of the levels. Two storage reads for any number of questions: what is raised, and whether the chain recovers from a
+/// stop.
 pub trait CircuitBreaker {
 	/// The level `subject` is held to: the highest of its own and its parents'.
 	fn level(subject: BreakerSubject) -> Level;
@@ -177,7 +178,7 @@ impl CircuitBreaker for () {
 pub enum Fuse {
 	/// Distance of spot from its five-minute average, over the average. A ratio.
 	PriceDeviation,
-	/// How long the price has been unfit for adding risk. Milliseconds.
+	/// How long the price has been unfit for adding risk, stops of the chain left out. Milliseconds.
 	PriceRefused,
 	/// Debt liquidated in an hour, over all debt; in a market notional liquidated over open interest. A ratio.
 	Liquidated,

@@ -43,6 +43,9 @@ pub trait InsuranceFund<AccountId> {
 	/// amount is owed to the system (accrued interest).
 	fn mint(amount: Balance, source: IncomeSource) -> DispatchResult;
 
+	/// The most `mint` takes now, in base units of kUSD; zero while minting is closed.
+	fn mint_room() -> Balance;
+
 	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt.
 	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError>;
 

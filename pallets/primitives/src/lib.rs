@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod auctions;
 pub mod circuit_breaker;
+pub mod clock;
 pub mod insurance_fund;
 pub mod liquidations;
 pub mod margin;
@@ -24,6 +25,7 @@ pub use auctions::{Auctions, Lot};
 pub use circuit_breaker::{
 	Action, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, Level, MintPath, Triggers,
 };
+pub use clock::{OnGap, Recovery};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
 pub use liquidations::{DebtBetween, Entry, Group, LiquidationOutcome, PositionLedger, TriggerIndex};
 pub use margin::{Act, Closed, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positions, Waterfall};

@@ -12,11 +12,11 @@ use crate::{FeedId, Moment};
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum PriceFor {
-	/// To mint, to withdraw, to open: the strictest.
+	/// To mint, to withdraw, to open: the strictest, and silent for the first prices after an outage.
 	AddRisk,
 	/// To leave: the most lenient.
 	ReduceRisk,
-	/// To take somebody's collateral: strict, and silent for a while after an outage.
+	/// To take somebody's collateral: strict, and silent for the first prices after an outage.
 	Liquidate,
 }
 
@@ -65,7 +65,8 @@ pub trait PriceProvider {
 	/// for the price a branch is settled at, never to add risk or to liquidate.
 	fn last(feed: FeedId) -> Option<Price>;
 
-	/// When `feed` last had a price fit for [`PriceFor::AddRisk`]; `None` if it never had.
+	/// When `feed` last had a price whose confidence was fit for [`PriceFor::AddRisk`], later by the length of stops of the chain
+	/// since; `None` if it never had.
 	fn fit_at(feed: FeedId) -> Option<Moment>;
 
 	/// The annualised volatility of `feed`, however old; `None` for a feed that never had a price.

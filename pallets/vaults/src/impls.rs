@@ -92,10 +92,6 @@ impl<T: Config> Event<T> {
 	}
 }
 
-/// The most interest one visit of a branch accrues, in seconds; the rest follows with the next visits. So a chain that
-/// stood still does not mint a month's fees at once and run into the window of that mint path.
-pub(crate) const MAX_ACCRUAL_SECONDS: u64 = 3_600;
-
 impl<T: Config> Pallet<T> {
 	/// The account that holds the collateral of `branch`.
 	pub fn branch_account(branch: BranchId) -> T::AccountId {
@@ -420,6 +416,7 @@ impl<T: Config> Pallet<T> {
 				feed,
 				divisor,
 				parameters.liquidation_ratio,
+				parameters.stability_fee,
 				T::Time::now(),
 			),
 		);
@@ -447,8 +444,8 @@ impl<T: Config> Pallet<T> {
 		);
 	}
 
-	/// Visit every branch that is due. In a hook the time is that of the block before, and none before the first one:
-	/// a branch's clock starts with the first time there is.
+	/// Visit every branch that is due. Before the block's timestamp is set the time is that of the block before, and none
+	/// before the first one: a branch's clock starts with the first time there is.
 	pub(crate) fn visit_all() -> Weight {
 		let now = T::Time::now();
 		let branches = BranchList::<T>::get();
@@ -468,7 +465,7 @@ impl<T: Config> Pallet<T> {
 	/// Bring branch `id` up to `now` if it is due. Says whether it wrote anything. One that was shut down is never due.
 	///
 	/// The ramp moves for two periods at most, so that a chain that stood still does not wake up with a jump. Interest is owed
-	/// for all of the time, an hour of it per visit.
+	/// for all of the time, at the fee that was in force; a new fee is charged from here on.
 	pub(crate) fn visit(id: BranchId, now: Moment) -> bool {
 		let Some(mut branch) = Branches::<T>::get(id) else {
 			return false;
@@ -479,6 +476,9 @@ impl<T: Config> Pallet<T> {
 		if branch.ramped_at == 0 {
 			branch.ramped_at = now;
 			branch.accrued_at = now;
+			if let Ok(parameters) = T::RiskParameters::branch(id) {
+				branch.fee = parameters.stability_fee;
+			}
 			Branches::<T>::insert(id, branch);
 			return true;
 		}
@@ -489,31 +489,54 @@ impl<T: Config> Pallet<T> {
 			return false;
 		}
 		branch.ramped_at = now;
-		let accrued = T::RiskParameters::branch(id).and_then(|parameters| {
+		let accrued = branch.accrue(now);
+		let parameters = T::RiskParameters::branch(id);
+		if let Ok(parameters) = &parameters {
+			// Also where the index could not advance: else nothing that is voted would ever free it.
+			branch.fee = parameters.stability_fee;
 			// Saturates at "no cap", for a period of millions of years.
-			Self::ramp(
-				id,
-				&mut branch,
-				&parameters,
-				elapsed.min(period.saturating_mul(2)),
-			);
-			with_storage_layer(|| Self::accrue(&branch, parameters.stability_fee, now))
-		});
-		match accrued {
-			Ok((advanced, income)) => {
-				branch = advanced;
-				if income > 0 {
-					Self::deposit_event(Event::InterestAccrued {
-						branch: id,
-						rate_index: branch.rate_index,
-						income,
-					});
-				}
-			}
-			Err(error) => Self::deposit_event(Event::AccrualFailed { branch: id, error }),
+			let most = period.saturating_mul(2);
+			Self::ramp(id, &mut branch, parameters, elapsed.min(most));
+		}
+		if let Err(error) = accrued.and(parameters.map(|_| 0)) {
+			Self::deposit_event(Event::AccrualFailed { branch: id, error });
+		}
+		let income = Self::mint_income(&mut branch);
+		if income > 0 || accrued.is_ok_and(|interest| interest > 0) {
+			Self::deposit_event(Event::InterestAccrued {
+				branch: id,
+				rate_index: branch.rate_index,
+				income,
+				unminted: branch.unminted,
+			});
 		}
 		Branches::<T>::insert(id, branch);
 		true
+	}
+
+	/// Mint as much of the interest of `branch` that waits as there is room for, and book it; how much, in base units. The
+	/// rest, and all of it if the fund fails, waits for the next visit.
+	pub(crate) fn mint_income(branch: &mut Branch) -> Balance {
+		if branch.unminted == 0 {
+			return 0;
+		}
+		let income = branch.unminted.min(T::InsuranceFund::mint_room());
+		if income == 0 {
+			return 0;
+		}
+		let minted = with_storage_layer(|| {
+			let mut after = branch.clone();
+			after.mint_interest(income)?;
+			T::InsuranceFund::mint(income, IncomeSource::StabilityFee)?;
+			Ok::<_, DispatchError>(after)
+		});
+		match minted {
+			Ok(after) => {
+				*branch = after;
+				income
+			}
+			Err(_) => 0,
+		}
 	}
 
 	/// Move the liquidation ratio of existing vaults towards its target.
@@ -530,30 +553,5 @@ impl<T: Config> Pallet<T> {
 				target,
 			});
 		}
-	}
-
-	/// `branch` with its index advanced to the last whole second before `now`, or by [`MAX_ACCRUAL_SECONDS`] if that is less,
-	/// and the income that was minted for it.
-	fn accrue(
-		branch: &Branch,
-		stability_fee: FixedU128,
-		now: Moment,
-	) -> Result<(Branch, Balance), DispatchError> {
-		let elapsed = now.saturating_sub(branch.accrued_at) / 1_000;
-		let seconds = elapsed.min(MAX_ACCRUAL_SECONDS);
-		let index = interest::compound(branch.rate_index, stability_fee, seconds).ok_or_else(overflow)?;
-		let income =
-			interest::accrued(branch.total_normalised, branch.rate_index, index).ok_or_else(overflow)?;
-		let mut advanced = branch.clone();
-		advanced.rate_index = index;
-		// At most `now`.
-		advanced.accrued_at = branch.accrued_at.saturating_add(seconds.saturating_mul(1_000));
-		// An index that leaves a branch's debt beyond the type would lock its vaults.
-		advanced.debt()?;
-		advanced.issue(income)?;
-		if income > 0 {
-			T::InsuranceFund::mint(income, IncomeSource::StabilityFee)?;
-		}
-		Ok((advanced, income))
 	}
 }

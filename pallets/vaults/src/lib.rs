@@ -12,8 +12,8 @@
 //! - **Adding risk** (minting, or anything that raises the trigger) needs a strict price and a collateral ratio above
 //!   the liquidation ratio plus a margin. Leaving stays open: repaying, topping up and whatever ends without debt need
 //!   no price at all.
-//! - **Interest** advances on a clock in `on_initialize`, in one storage layer with the mint of the income to the
-//!   insurance fund. The **liquidation ratio** of existing vaults moves there too, slowly, towards what volatility asks for;
+//! - **Interest** advances on a clock in `on_initialize` and `on_poll`, always and at the fee in force; what the insurance fund may not mint
+//!   of it yet waits. A fee that changes is charged from the next visit on. The **liquidation ratio** of existing vaults moves there too, slowly, towards what volatility asks for;
 //!   new risk meets that target at once.
 //! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio left. The stability
 //!   pool buys first, an auction sells the rest, the insurance fund carries what is short.
@@ -64,6 +64,7 @@ pub mod pallet {
 	use frame_support::{
 		pallet_prelude::*,
 		traits::{fungible, fungibles, EnsureOrigin, Time},
+		weights::WeightMeter,
 		PalletId,
 	};
 	use frame_system::pallet_prelude::*;
@@ -114,6 +115,8 @@ pub mod pallet {
 
 		/// The chain's time, in ms.
 		type Time: Time<Moment = Moment>;
+		/// Active time, in ms: the clock of the grace period after a shutdown. It stands still while no block is made.
+		type ActiveTime: Time<Moment = Moment>;
 		/// Who may list collateral.
 		type BranchOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 		/// Who may shut a branch down for good.
@@ -233,13 +236,16 @@ pub mod pallet {
 			amount: Balance,
 			collateral: Balance,
 		},
-		/// The rate index advanced and its income was minted to the insurance fund.
+		/// The rate index advanced. `income` was minted to the insurance fund; `unminted` of the interest that is owed waits
+		/// until the fund may mint more. Both in base units of kUSD.
 		InterestAccrued {
 			branch: BranchId,
 			rate_index: u128,
 			income: Balance,
+			unminted: Balance,
 		},
-		/// The rate index could not advance; the next visit tries again for the whole time.
+		/// The rate index could not advance, or the branch's parameters are missing. The next visit tries again for the whole
+		/// time.
 		AccrualFailed { branch: BranchId, error: DispatchError },
 		/// The liquidation ratio of existing vaults moved towards its target.
 		LiquidationRatioMoved {
@@ -375,9 +381,20 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Visits the branches that are due: interest accrues, the liquidation ratio moves.
+		/// Visits the branches that are due: interest accrues, the liquidation ratio moves. Sees the time of the block before.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			Self::visit_all()
+		}
+
+		/// The same at the block's own time and before its transactions: after a stop of the chain nobody repays, and nobody is
+		/// judged, without the interest of the stop. Without weight for all branches it is left to the next `on_initialize`.
+		fn on_poll(_: BlockNumberFor<T>, meter: &mut WeightMeter) {
+			let most = T::MaxBranches::get();
+			let reads = T::DbWeight::get().reads(u64::from(most).saturating_add(2));
+			let weight = T::WeightInfo::on_initialize(most).saturating_add(reads);
+			if meter.can_consume(weight) {
+				meter.consume(Self::visit_all());
+			}
 		}
 
 		/// Settles the vaults of branches that were shut down.

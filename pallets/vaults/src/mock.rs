@@ -127,6 +127,8 @@ parameter_types! {
 	pub static IndexExact: bool = true;
 	pub static FundBoasts: bool = false;
 	pub static FundFails: bool = false;
+	/// What the fund may mint.
+	pub static FeeRoom: Balance = Balance::MAX;
 	pub static FundForgets: bool = false;
 	pub static PoolFails: bool = false;
 	pub static AuctionsFail: bool = false;
@@ -145,6 +147,7 @@ impl crate::Config for Test {
 	type StabilityPool = MockPool;
 	type Auctions = MockAuctions;
 	type InsuranceFund = MockFund;
+	type ActiveTime = MockTime;
 	type Time = MockTime;
 	type BranchOrigin = EnsureRoot<AccountId>;
 	type ShutdownOrigin = EnsureRoot<AccountId>;
@@ -241,7 +244,7 @@ pub fn pass(ms: Moment) {
 	Vaults::on_initialize(block);
 }
 
-/// Let `hours` pass hour by hour, as long as one visit accrues at most.
+/// Let `hours` pass hour by hour.
 pub fn pass_hours(hours: u32) {
 	for _ in 0..hours {
 		pass(3_600_000);
@@ -359,6 +362,7 @@ impl ExtBuilder {
 		IndexExact::set(true);
 		FundBoasts::set(false);
 		FundFails::set(false);
+		FeeRoom::set(Balance::MAX);
 		FundForgets::set(false);
 		PoolFails::set(false);
 		AuctionsFail::set(false);

@@ -51,8 +51,10 @@ impl<T: Config> Pallet<T> {
 	/// Lock the price and let nothing but exits happen from now on.
 	pub(crate) fn do_shut_down(id: BranchId, named: Option<FixedU128>) -> DispatchResult {
 		let mut branch = Self::running(id)?;
+		// Interest that waits is minted as far as there is room.
+		Self::mint_income(&mut branch);
 		let price = Self::lock_price(&branch, named)?;
-		branch.settlement = Some(Settlement::new(price, T::Time::now()));
+		branch.settlement = Some(Settlement::new(price, T::Time::now(), T::ActiveTime::now()));
 		Self::deposit_event(Event::BranchShutDown {
 			branch: id,
 			price,
@@ -72,7 +74,7 @@ impl<T: Config> Pallet<T> {
 		let mut settlement = branch.settlement.clone().ok_or(Error::<T>::NotShutDown)?;
 		ensure!(vault.normalised_debt > 0, Error::<T>::NothingChanged);
 		ensure!(
-			T::Time::now() >= settlement.settles_from(),
+			settlement.settles_in(T::ActiveTime::now()) == 0,
 			Error::<T>::GracePeriod
 		);
 		let debt = vault.debt(branch.rate_index)?;
@@ -125,6 +127,9 @@ impl<T: Config> Pallet<T> {
 			return Ok(());
 		}
 		if settlement.claims.is_none() {
+			// Interest the fund still may not mint is waived: what vaults gave for it is the redeemers'.
+			Self::mint_income(branch);
+			branch.unminted = 0;
 			// Below zero is interest that rounding took from owners: nobody has a claim on it.
 			let issued = Balance::try_from(branch.issued).unwrap_or(0);
 			// An overflow is worth more than there is kUSD.
@@ -199,7 +204,7 @@ impl<T: Config> Pallet<T> {
 		if meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
 			return meter.consumed();
 		}
-		let now = T::Time::now();
+		let active = T::ActiveTime::now();
 		let mut left = SETTLED_PER_BLOCK;
 		for id in BranchList::<T>::get() {
 			if meter.try_consume(read).is_err() {
@@ -209,7 +214,7 @@ impl<T: Config> Pallet<T> {
 				continue;
 			};
 			let is_due = |settlement: &Settlement| {
-				let waits = branch.total_normalised > 0 && now < settlement.settles_from();
+				let waits = branch.total_normalised > 0 && settlement.settles_in(active) > 0;
 				settlement.is_open() && !waits
 			};
 			if !branch.settlement.as_ref().is_some_and(is_due) {

@@ -1,8 +1,8 @@
 //! What always holds.
 //!
 //! Each branch keeps a ledger of the kUSD in existence because of it, so that
-//! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` is never negative
-//! and at most one unit of normalised debt per operation; debt that a shutdown settled counts until the claims are
+//! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` and minus the interest
+//! that waits to be minted is never negative and at most one unit of normalised debt per operation; debt that a shutdown settled counts until the claims are
 //! known, which are `issued` from then on.
 //!
 //! A vault below the minimum debt is not a violation: governance may raise the minimum above the debt of vaults that
@@ -36,7 +36,8 @@ impl<T: Config> Pallet<T> {
 	/// - per branch: Σ normalised debt and Σ collateral of its vaults are its totals, and its account holds exactly that collateral
 	///   and the pot of its settlement;
 	/// - every vault with debt has collateral and stands in the trigger index under its entry, and the index has no other;
-	/// - a branch's debt minus what it issued is between zero and one unit of normalised debt per operation;
+	/// - a branch's debt minus what it issued and what interest waits to be minted is between zero and one unit of normalised debt
+	///   per operation;
 	/// - no vault is settled within the grace period;
 	/// - the claims on a settled branch are what it issued, it has no debt, and there is a pot as long as there are claims;
 	/// - Σ issued + debt in auctions + recorded bad debt is the synthetic's total issuance;
@@ -144,7 +145,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// `gap = (normalised + settled) × index − issued`, in whole units; a mint or a repayment adds less than one unit of
+	/// `gap = (normalised + settled) × index − issued − unminted`, in whole units; a mint or a repayment adds less than one unit of
 	/// normalised debt to it, an accrual less than one unit.
 	fn check_gap(branch: &Branch, settled: u128) -> Result<(), TryRuntimeError> {
 		let debt = branch
@@ -160,6 +161,8 @@ impl<T: Config> Pallet<T> {
 			.ok_or("the bound of a branch's rounding overflows")?;
 		let gap = debt
 			.checked_sub(branch.issued)
+			.zip(i128::try_from(branch.unminted).ok())
+			.and_then(|(gap, unminted)| gap.checked_sub(unminted))
 			.ok_or("a branch's issuance overflows")?;
 		ensure!(gap >= 0, "a branch issued more than its vaults owe");
 		ensure!(gap <= most, "a branch's vaults owe more than rounding explains");
@@ -168,11 +171,11 @@ impl<T: Config> Pallet<T> {
 
 	fn check_settlement(branch: &Branch, settlement: &Settlement) -> Result<(), TryRuntimeError> {
 		ensure!(
-			settlement.at <= T::Time::now(),
+			settlement.at <= T::Time::now() && settlement.active_at <= T::ActiveTime::now(),
 			"a branch was shut down in the future"
 		);
 		ensure!(
-			settlement.settled == 0 || settlement.settles_from() <= T::Time::now(),
+			settlement.settled == 0 || settlement.settles_in(T::ActiveTime::now()) == 0,
 			"a vault was settled within the grace period"
 		);
 		let Some(claims) = settlement.claims else {
@@ -183,6 +186,10 @@ impl<T: Config> Pallet<T> {
 			"a branch's claims are fixed while its vaults owe"
 		);
 		let issued = Balance::try_from(branch.issued).unwrap_or(0);
+		ensure!(
+			branch.unminted == 0,
+			"interest of a settled branch waits to be minted"
+		);
 		ensure!(claims <= issued, "there are more claims than a branch issued");
 		ensure!(claims >= issued, "there are fewer claims than a branch issued");
 		ensure!(

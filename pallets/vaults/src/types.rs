@@ -19,6 +19,11 @@ pub struct Branch {
 	pub rate_index: u128,
 	/// Up to when the index has been compounded, in ms; zero until the chain has a time.
 	pub accrued_at: Moment,
+	/// Annual interest charged from `accrued_at` on, `1` being 100 %: the governed fee at the last visit. A fee that changes
+	/// is charged from the visit after the change on, never for the time before.
+	pub fee: FixedU128,
+	/// Interest that vaults owe and that was not minted yet, in base units of kUSD.
+	pub unminted: Balance,
 	/// The liquidation ratio existing vaults are held to.
 	pub ramped_ratio: FixedU128,
 	/// When the hook last visited, in ms; zero until the chain has a time.
@@ -29,7 +34,7 @@ pub struct Branch {
 	pub total_collateral: Balance,
 	/// Synthetic in existence because of this branch, in base units: + minted, + interest minted, − repaid, −
 	/// taken over by liquidations; after a shutdown − what the fund carries, − redeemed. Below zero once
-	/// interest lost to rounding has been repaid.
+	/// interest lost to rounding, or not minted yet, has been repaid.
 	pub issued: i128,
 	/// Operations that rounded. Each may have widened the gap between debt and `issued` by one unit of normalised
 	/// debt; bounds the gap.
@@ -47,7 +52,8 @@ pub struct Branch {
 	pub settlement: Option<Settlement>,
 }
 
-/// How long after a shutdown no vault is settled, in ms: an hour in which owners repay, top up and close.
+/// How long after a shutdown no vault is settled, in ms of active time: an hour of blocks in which owners repay, top up and
+/// close.
 pub const GRACE_MS: Moment = 3_600_000;
 
 /// The end of a branch: what its vaults gave, and how much may still be claimed of it.
@@ -58,6 +64,8 @@ pub struct Settlement {
 	pub price: FixedU128,
 	/// When the branch was shut down, in ms.
 	pub at: Moment,
+	/// The same in active time, which the grace period is counted in.
+	pub active_at: Moment,
 	/// Collateral the settled vaults gave and nobody has redeemed, in base units.
 	pub pot: Balance,
 	/// Normalised debt that was settled.
@@ -67,21 +75,21 @@ pub struct Settlement {
 }
 
 impl Settlement {
-	/// Settlement at `price` from `now` on, nothing settled yet.
-	pub fn new(price: FixedU128, now: Moment) -> Self {
+	/// Settlement at `price` from `now` on, an active time of `active`; nothing settled yet.
+	pub fn new(price: FixedU128, now: Moment, active: Moment) -> Self {
 		Self {
 			price,
 			at: now,
+			active_at: active,
 			pot: 0,
 			settled: 0,
 			claims: None,
 		}
 	}
 
-	/// From when on vaults are settled, in ms.
-	pub fn settles_from(&self) -> Moment {
-		// Saturates where time ends.
-		self.at.saturating_add(GRACE_MS)
+	/// Active time left at `active` until vaults are settled, in ms; zero once they are.
+	pub fn settles_in(&self, active: Moment) -> Moment {
+		GRACE_MS.saturating_sub(active.saturating_sub(self.active_at))
 	}
 
 	/// Is there something to do that needs nobody: vaults to settle, claims to fix, a pot that nobody can claim?
@@ -121,6 +129,7 @@ impl Branch {
 		feed: FeedId,
 		divisor: u128,
 		liquidation_ratio: FixedU128,
+		fee: FixedU128,
 		now: Moment,
 	) -> Self {
 		Self {
@@ -129,6 +138,8 @@ impl Branch {
 			divisor,
 			rate_index: keel_math::RAY,
 			accrued_at: now,
+			fee,
+			unminted: 0,
 			ramped_ratio: liquidation_ratio,
 			ramped_at: now,
 			total_normalised: 0,
@@ -141,6 +152,34 @@ impl Branch {
 			liquidated: Meter::default(),
 			settlement: None,
 		}
+	}
+
+	/// Advance the index to the last whole second before `now`, at the fee in force. The interest is owed from here on; it is
+	/// minted when there is room for it. Returns it, in base units. Changes nothing on overflow, which an index that left the
+	/// branch's debt beyond the type would be: it would lock its vaults.
+	pub fn accrue(&mut self, now: Moment) -> Result<Balance, DispatchError> {
+		// Time does not run backwards; if it did, nothing would accrue.
+		let seconds = now.saturating_sub(self.accrued_at) / 1_000;
+		let index = interest::compound(self.rate_index, self.fee, seconds).ok_or_else(overflow)?;
+		let interest =
+			interest::accrued(self.total_normalised, self.rate_index, index).ok_or_else(overflow)?;
+		let unminted = self.unminted.checked_add(interest).ok_or_else(overflow)?;
+		debt_of(self.total_normalised, index)?;
+		self.rate_index = index;
+		// At most `now`.
+		self.accrued_at = self.accrued_at.saturating_add(seconds.saturating_mul(1_000));
+		self.unminted = unminted;
+		self.count();
+		Ok(interest)
+	}
+
+	/// Book `amount` of interest as minted.
+	pub fn mint_interest(&mut self, amount: Balance) -> Result<(), DispatchError> {
+		let unminted = self.unminted.checked_sub(amount).ok_or_else(overflow)?;
+		let minted = i128::try_from(amount).map_err(|_| overflow())?;
+		self.issued = self.issued.checked_add(minted).ok_or_else(overflow)?;
+		self.unminted = unminted;
+		Ok(())
 	}
 
 	/// What all vaults together owe at the stored index, in base units, rounded up.
@@ -419,8 +458,10 @@ pub struct BranchSummary<AccountId> {
 	pub shut_down: bool,
 	/// The least a vault may owe unless it owes nothing, in base units of kUSD.
 	pub minimum_debt: Balance,
-	/// Annual interest, `1` being 100 %.
+	/// Annual interest, `1` being 100 %: the governed one, charged from the next visit on, at most a minute away.
 	pub stability_fee: FixedU128,
+	/// Interest that is owed and waits to be minted to the insurance fund, in base units of kUSD.
+	pub unminted: Balance,
 	/// The rate index, with 27 decimals.
 	pub rate_index: u128,
 	/// The liquidation ratio existing vaults are held to now.
@@ -438,8 +479,9 @@ pub struct ShutdownView {
 	pub price: FixedU128,
 	/// When the branch was shut down, in ms.
 	pub at: Moment,
-	/// From when on vaults are settled, in ms. Until then owners may repay, top up and close.
-	pub settles_from: Moment,
+	/// How long until vaults are settled, in ms; zero once they are. Until then owners may repay, top up and close. A time
+	/// without blocks does not count.
+	pub settles_in: Moment,
 	/// Whether there are vaults to settle. They are, by themselves; `settle` is quicker.
 	pub vaults_left: bool,
 	/// What those owe, in base units of kUSD.

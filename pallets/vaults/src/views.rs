@@ -114,6 +114,7 @@ impl<T: Config> Pallet<T> {
 			shut_down: branch.settlement.is_some(),
 			minimum_debt: parameters.minimum_debt,
 			stability_fee: parameters.stability_fee,
+			unminted: branch.unminted,
 			rate_index: branch.rate_index,
 			liquidation_ratio: branch.ramped_ratio,
 			liquidation_ratio_target: Self::target_ratio(&parameters, volatility),
@@ -148,7 +149,7 @@ impl<T: Config> Pallet<T> {
 		Some(ShutdownView {
 			price: settlement.price,
 			at: settlement.at,
-			settles_from: settlement.settles_from(),
+			settles_in: settlement.settles_in(T::ActiveTime::now()),
 			vaults_left: branch.total_normalised > 0,
 			debt_left,
 			pot: settlement.pot,

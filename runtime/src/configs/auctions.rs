@@ -3,13 +3,14 @@
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
 
 use super::Synthetic;
-use crate::{Assets, CircuitBreaker, InsuranceFund, Prices, RiskParameters, Runtime, Timestamp};
+use crate::{Assets, CircuitBreaker, Clock, InsuranceFund, Prices, RiskParameters, Runtime};
 
 parameter_types! {
 	pub const AuctionsPalletId: PalletId = PalletId(*b"keel/auc");
 }
 
 impl pallet_auctions::Config for Runtime {
+	type ActiveTime = Clock;
 	type Assets = Assets;
 	type CircuitBreaker = CircuitBreaker;
 	type InsuranceFund = InsuranceFund;
@@ -18,6 +19,5 @@ impl pallet_auctions::Config for Runtime {
 	type Prices = Prices;
 	type RiskParameters = RiskParameters;
 	type Synthetic = Synthetic;
-	type Time = Timestamp;
 	type WeightInfo = crate::weights::pallet_auctions::WeightInfo<Runtime>;
 }

@@ -10,8 +10,8 @@ use pallet_tx_pause::RuntimeCallNameOf;
 use crate::{
 	adapters::SupplyGauge,
 	governance::{tracks::SafeModeDuration, Guardians, HalfOfCommittee, RootOrRiskAdjust},
-	AccountId, Balance, Balances, InsuranceFund, Margin, Perpetuals, RiskParameters, Runtime, RuntimeCall,
-	RuntimeEvent, RuntimeHoldReason, Timestamp, Vaults,
+	AccountId, Balance, Balances, InsuranceFund, Margin, Perpetuals, Prices, RiskParameters, Runtime,
+	RuntimeCall, RuntimeEvent, RuntimeHoldReason, Timestamp, Vaults,
 };
 
 impl pallet_circuit_breaker::Config for Runtime {
@@ -20,6 +20,7 @@ impl pallet_circuit_breaker::Config for Runtime {
 	// Two for each of 16 branches, one for each of 16 markets, the chain, the fees' path and the lending; and some room.
 	type MaxSubjects = ConstU32<64>;
 	type OverrideOrigin = RootOrRiskAdjust;
+	type Recovery = Prices;
 	type RiskParameters = RiskParameters;
 	type Time = Timestamp;
 	type WeightInfo = crate::weights::pallet_circuit_breaker::WeightInfo<Runtime>;

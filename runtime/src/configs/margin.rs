@@ -5,8 +5,8 @@ use keel_primitives::Balance;
 
 use super::Synthetic;
 use crate::{
-	governance::RootOrRiskBounds, Assets, Balances, CircuitBreaker, InsuranceFund, Liquidations, Perpetuals,
-	Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
+	governance::RootOrRiskBounds, Assets, Balances, CircuitBreaker, Clock, InsuranceFund, Liquidations,
+	Perpetuals, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
 };
 
 parameter_types! {
@@ -17,6 +17,7 @@ parameter_types! {
 
 impl pallet_margin::Config for Runtime {
 	type AccountDeposit = AccountDeposit;
+	type ActiveTime = Clock;
 	type Assets = Assets;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::adapters::VaultsBenchmarks;

@@ -10,8 +10,9 @@ use keel_primitives::Balance;
 
 use super::Synthetic;
 use crate::{
-	governance::RootOrRiskBounds, AccountId, Assets, Auctions, Balances, CircuitBreaker, InsuranceFund,
-	Liquidations, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
+	governance::RootOrRiskBounds, AccountId, Assets, Auctions, Balances, CircuitBreaker, Clock,
+	InsuranceFund, Liquidations, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool,
+	Timestamp, KEEL,
 };
 
 parameter_types! {
@@ -26,6 +27,7 @@ pub type MaxBranches = ConstU32<16>;
 impl pallet_vaults::Config for Runtime {
 	// Interest moves and ratios ramp twice a minute: fine enough for either, and cheap.
 	type AccrualPeriod = ConstU64<30_000>;
+	type ActiveTime = Clock;
 	type Assets = Assets;
 	type Auctions = Auctions;
 	#[cfg(feature = "runtime-benchmarks")]

@@ -89,6 +89,14 @@ export class Chain {
 		return this.rpc("dev_setTime", ms);
 	}
 
+	/** Let `ms` milliseconds pass with a block a minute: a time without blocks is no time in which somebody could act. */
+	async pass(ms) {
+		for (let left = ms; left > 0; left -= 60_000) {
+			await this.setTime((await this.now()) + Math.min(left, 60_000));
+			await this.seal();
+		}
+	}
+
 	async height() {
 		return (await this.api.rpc.chain.getHeader()).number.toNumber();
 	}

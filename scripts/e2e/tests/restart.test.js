@@ -47,8 +47,7 @@ describe("a restart in the middle of an auction", () => {
 		assert.equal(await chain.now(), before.time);
 
 		// And it goes on: time passes, the price falls below spot, somebody takes all of it.
-		await chain.setTime((await chain.now()) + 300_000);
-		await chain.seal();
+		await chain.pass(300_000);
 		const auction = (await api.query.auctions.auctions(id)).unwrap();
 		const events = await chain.send(api.tx.auctions.take(id, auction.collateral, price(2_000)), "Alice");
 		const taken = event(events, api.events.auctions.Taken);

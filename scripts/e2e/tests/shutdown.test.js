@@ -46,7 +46,7 @@ describe("emergency shutdown", () => {
 	});
 
 	it("then settles every vault by itself, at the locked price", async () => {
-		await chain.setTime((await chain.now()) + 3_600_000);
+		await chain.pass(3_600_000);
 		// Whatever the market does from here on.
 		await chain.freshPrices({ ...PRICES, ETH: 1_000 }, 3);
 		const view = (await chain.view("Vaults", "shutdown", BRANCH.ETH)).unwrap();

@@ -68,7 +68,6 @@ describe("a vault", () => {
 
 	it("charges interest as time goes by, and mints it to the insurance fund", async () => {
 		const before = (await chain.view("Vaults", "health", vault)).unwrap().debt.toBigInt();
-		// A visit mints an hour's at most.
 		await chain.setTime((await chain.now()) + 3_600_000);
 		for (let i = 0; i < 3; i++) await chain.seal();
 		const after = (await chain.view("Vaults", "health", vault)).unwrap().debt.toBigInt();

@@ -30,11 +30,11 @@ fn ends_with_the_first_step_below_the_reserve() {
 		let id = start(10 * BITCOIN, 500 * USD, 50 * USD);
 		let auction = Running::<Test>::get(id).unwrap();
 		// 1.1 · 0.99⁶⁰ = 0.6019, 1.1 · 0.99⁶¹ = 0.5959
-		assert_eq!(auction.ends_at, START + 61 * 20_000);
-		Now::set(auction.ends_at - 1);
+		assert_eq!(auction.active_end, START + 61 * 20_000);
+		Now::set(auction.active_end - 1);
 		let last = price(id).unwrap();
 		assert!(last >= usd(60) && last < usd(61), "{last:?}");
-		Now::set(auction.ends_at);
+		Now::set(auction.active_end);
 		assert_eq!(price(id), None);
 		Now::set(u64::MAX);
 		assert_eq!(price(id), None);
@@ -47,7 +47,7 @@ fn ends_with_the_longest_duration() {
 		.parameters(|p| p.auction_duration = 50)
 		.build_and_execute(|| {
 			let id = start(10 * BITCOIN, 500 * USD, 50 * USD);
-			assert_eq!(Running::<Test>::get(id).unwrap().ends_at, START + 50_000);
+			assert_eq!(Running::<Test>::get(id).unwrap().active_end, START + 50_000);
 			Now::set(START + 49_999);
 			assert!(price(id).is_some());
 			Now::set(START + 50_000);
@@ -61,7 +61,7 @@ fn when_start_and_reserve_are_one_should_last_a_step() {
 		.parameters(|p| p.auction_reserve = p.auction_start)
 		.build_and_execute(|| {
 			let id = start(10 * BITCOIN, 500 * USD, 50 * USD);
-			assert_eq!(Running::<Test>::get(id).unwrap().ends_at, START + 20_000);
+			assert_eq!(Running::<Test>::get(id).unwrap().active_end, START + 20_000);
 			assert_eq!(price(id), Some(usd(110)));
 		});
 }
@@ -72,7 +72,7 @@ fn when_nothing_is_cut_should_last_the_duration() {
 		.parameters(|p| p.auction_cut = FixedU128::from_u32(1))
 		.build_and_execute(|| {
 			let id = start(10 * BITCOIN, 500 * USD, 50 * USD);
-			assert_eq!(Running::<Test>::get(id).unwrap().ends_at, START + 7_200_000);
+			assert_eq!(Running::<Test>::get(id).unwrap().active_end, START + 7_200_000);
 			advance(7_199);
 			assert_eq!(price(id), Some(usd(110)));
 		});
@@ -84,7 +84,7 @@ fn when_the_step_is_zero_should_count_as_a_second() {
 		.parameters(|p| p.auction_step = 0)
 		.build_and_execute(|| {
 			let id = start(10 * BITCOIN, 500 * USD, 50 * USD);
-			assert_eq!(Running::<Test>::get(id).unwrap().ends_at, START + 61_000);
+			assert_eq!(Running::<Test>::get(id).unwrap().active_end, START + 61_000);
 			advance(1);
 			assert_eq!(price(id), Some(FixedU128::from_rational(1089, 10)));
 		});

@@ -128,7 +128,7 @@ fn more_debt_than_can_be_counted() {
 			let one = Running::<Test>::get(0).unwrap();
 			change(0, |auction| auction.debt = u128::MAX);
 			NextAuctionId::<Test>::put(10);
-			EndQueue::<Test>::insert(queue_key(one.due, 9), ());
+			EndQueue::<Test>::insert(queue_key(one.active_due, 9), ());
 			Running::<Test>::insert(9, one);
 		},
 		"debts are more than a balance can be",
@@ -138,7 +138,7 @@ fn more_debt_than_can_be_counted() {
 #[test]
 fn an_auction_out_of_the_queue() {
 	sees(
-		|| EndQueue::<Test>::remove(queue_key(Running::<Test>::get(0).unwrap().due, 0)),
+		|| EndQueue::<Test>::remove(queue_key(Running::<Test>::get(0).unwrap().active_due, 0)),
 		"an auction is not in the queue",
 	);
 }
@@ -146,7 +146,7 @@ fn an_auction_out_of_the_queue() {
 #[test]
 fn an_auction_under_another_time() {
 	sees(
-		|| change(0, |auction| auction.due += 1),
+		|| change(0, |auction| auction.active_due += 1),
 		"an auction is not in the queue",
 	);
 }
@@ -162,7 +162,7 @@ fn a_stray_in_the_queue() {
 #[test]
 fn an_auction_due_too_early() {
 	sees(
-		|| change(0, |auction| auction.due -= 1),
+		|| change(0, |auction| auction.active_due -= 1),
 		"an auction is due before it ends",
 	);
 }
@@ -170,7 +170,7 @@ fn an_auction_due_too_early() {
 #[test]
 fn an_auction_that_ends_before_it_starts() {
 	sees(
-		|| change(0, |auction| auction.started_at = auction.ends_at),
+		|| change(0, |auction| auction.active_start = auction.active_end),
 		"an auction ends before it starts",
 	);
 }

@@ -110,7 +110,7 @@ fn waits_for_the_end_and_happens_once() {
 		let id = start(10 * BITCOIN, 500 * USD, 40 * USD);
 		assert_noop!(settle(id), Error::<Test>::NotExpired);
 		assert_noop!(settle(id + 1), Error::<Test>::UnknownAuction);
-		Now::set(Running::<Test>::get(id).unwrap().ends_at - 1);
+		Now::set(Running::<Test>::get(id).unwrap().active_end - 1);
 		assert_noop!(settle(id), Error::<Test>::NotExpired);
 		idle();
 		assert!(Running::<Test>::get(id).is_some());
@@ -282,9 +282,9 @@ mod idle {
 			let due = Now::get() + RETRY_AFTER_MS;
 			assert!(matches!(
 				events().last(),
-				Some(Event::SettlementPostponed { auction, due: at, .. }) if *auction == stuck && *at == due
+				Some(Event::SettlementPostponed { auction, retry_in: RETRY_AFTER_MS, .. }) if *auction == stuck
 			));
-			assert_eq!(Running::<Test>::get(stuck).unwrap().due, due);
+			assert_eq!(Running::<Test>::get(stuck).unwrap().active_due, due);
 			Auctions::do_try_state().unwrap();
 			run();
 			assert!(Running::<Test>::get(fine).is_none());

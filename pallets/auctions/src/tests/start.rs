@@ -25,7 +25,7 @@ fn takes_the_collateral_and_carries_the_debt() {
 				penalty: 50 * USD,
 				start_price: usd(110),
 				reserve_price: usd(60),
-				ends_at: START + 61 * 20_000,
+				ends_in: 61 * 20_000,
 			}]
 		);
 		assert_eq!(start(BITCOIN, 1, 0), id + 1);

@@ -194,7 +194,7 @@ fn fails_for_a_buyer_who_cannot_receive_or_pay() {
 fn the_end_is_sharp() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = start(10 * BITCOIN, 495 * USD, 55 * USD);
-		let end = Running::<Test>::get(id).unwrap().ends_at;
+		let end = Running::<Test>::get(id).unwrap().active_end;
 		Now::set(end);
 		assert_noop!(take(ALICE, id, BITCOIN, ANY), Error::<Test>::AuctionExpired);
 		Now::set(u64::MAX);

@@ -18,13 +18,14 @@ fn show_the_price_now_and_what_is_needed() {
 			(view.collateral, view.needed),
 			(9 * BITCOIN, 550 * USD - 108_900_000)
 		);
-		assert_eq!(view.ends_at, START + 61 * 20_000);
+		assert_eq!(view.ends_in, 60 * 20_000);
 		assert_eq!(Some(view.details), Running::<Test>::get(id));
 		assert_eq!(Auctions::carried_debt(), 495 * USD - 108_900_000);
 
 		advance(60 * 20);
 		let view = Auctions::auction(id).unwrap();
 		assert!(!view.open && view.price < usd(60));
+		assert_eq!(view.ends_in, 0);
 		assert_eq!(Auctions::expired(), vec![id]);
 		assert_eq!(Auctions::auction(id + 1), None);
 	});

@@ -8,6 +8,7 @@ mod overflow;
 mod random;
 mod recovery;
 mod referendum;
+mod stops;
 mod views;
 
 pub use frame_support::{assert_noop, assert_ok};

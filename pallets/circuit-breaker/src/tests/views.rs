@@ -20,6 +20,7 @@ fn a_normal_subject_shows_its_fuses_only() {
 				bound_by: BTC,
 				cause: None,
 				since: None,
+				blocks_needed: 0,
 				calm_since: None,
 				lower_from: None,
 				normal_from: None,

@@ -183,6 +183,9 @@ impl InsuranceFundT<AccountId> for MockFund {
 	fn receive(from: &AccountId, amount: Balance, _: IncomeSource) -> DispatchResult {
 		send(KUSD, from, &FUND, amount)
 	}
+	fn mint_room() -> Balance {
+		Balance::MAX
+	}
 	fn mint(_: Balance, _: IncomeSource) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}

@@ -133,7 +133,7 @@ fn collateral_is_counted() {
 		"a collateral is listed twice"
 	);
 	assert_eq!(
-		after(ether(|ether| ether.haircut_at = START + 1)),
+		after(ether(|ether| ether.haircut_active = START + 1)),
 		"a haircut is ahead of the chain's clock"
 	);
 }

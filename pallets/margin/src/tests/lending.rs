@@ -3,6 +3,8 @@
 use super::*;
 use keel_math::{interest, lending::Curve, RAY};
 
+const MINUTE: u64 = 60_000;
+
 fn supply(amount: u128) -> sp_runtime::DispatchResult {
 	Margin::supply(signed(&BOB), amount)
 }
@@ -204,4 +206,33 @@ fn what_buys_no_share_is_refused() {
 		assert_noop!(supply(USD / 2), Error::<Test>::SupplyTooSmall);
 		assert_ok!(supply(2 * USD));
 	});
+}
+
+/// Kind: a rate that changes is charged for the time before the change.
+#[test]
+fn a_curve_that_changes_is_charged_from_the_change_on() {
+	ExtBuilder::default()
+		.reserve(1_000_000 * USD)
+		.build_and_execute(|| {
+			borrower(500_000 * USD);
+			let curve = |base| {
+				set_chain(|chain| {
+					chain.lending_base = percent(base);
+					chain.lending_slope = percent(0);
+					chain.lending_jump = percent(0);
+				})
+			};
+			curve(2);
+			pass(MINUTE);
+			let begin = Totals::<Test>::get().index;
+			// A stop of six hours, in which a vote is enacted before anybody sees the new time.
+			Now::mutate(|now| *now += 6 * HOUR);
+			curve(25);
+			pass(0);
+			let owed = interest::compound(begin, percent(2), 6 * 3_600).unwrap();
+			assert_eq!(Totals::<Test>::get().index, owed);
+			pass(MINUTE);
+			let owed = interest::compound(owed, percent(25), 60).unwrap();
+			assert_eq!(Totals::<Test>::get().index, owed);
+		});
 }

@@ -77,7 +77,7 @@ mod price {
 				// All of it repays what is owed, with its interest, and no less.
 				let owed = statement(id).debt;
 				assert_eq!(offer.floor.into_inner(), owed * (ONE / USD));
-				assert_eq!(offer.falls_until, start + 4 * MINUTE);
+				assert_eq!(offer.falls_for, (start + 4 * MINUTE).saturating_sub(Now::get()));
 			}
 			// The fourth fall is cut short, and there are no more.
 			for after in [240_000, 420_000, HOUR, 100 * MINUTE] {
@@ -131,7 +131,7 @@ mod price {
 					(offer.price.into_inner(), offer.floor.into_inner()),
 					(begin, begin)
 				);
-				assert_eq!(Some(offer.falls_until), since(id));
+				assert_eq!(offer.falls_for, 0);
 				wait(MINUTE);
 			}
 		});
@@ -193,7 +193,7 @@ mod price {
 					(offer.price.into_inner(), offer.floor.into_inner()),
 					(FLOOR, FLOOR)
 				);
-				assert_eq!(Some(offer.falls_until), since(id));
+				assert_eq!(offer.falls_for, 0);
 				wait(MINUTE / 2);
 			}
 			// Nor do pool and fund have it for less.
@@ -203,7 +203,7 @@ mod price {
 		});
 	}
 
-	/// With numbers that divide by nothing: the price is at its floor from `falls_until` on, and not a step before.
+	/// With numbers that divide by nothing: the price is at its floor from the end of `falls_for` on, and not a step before.
 	#[test]
 	fn is_at_its_floor_when_it_is_said_to_be() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -224,7 +224,7 @@ mod price {
 					// A little more than it counts for.
 					let counts = after_haircut(price.into_inner() / (ONE / USD), bps(haircut));
 					let id = for_sale(ONE_BTC, counts + counts / 1_000 + USD);
-					let until = offer(id, BTC).falls_until;
+					let until = Now::get() + offer(id, BTC).falls_for;
 					let begin = Now::get();
 					assert!(until > begin && (until - begin).is_multiple_of(SALE_STEP_MS));
 					// What it falls by is rounded down.
@@ -297,7 +297,7 @@ mod purchase {
 			assert!(left.cash < 500);
 			assert!(left.triggers.is_empty());
 			assert_eq!(Margin::collateral_offer(id, BTC), None);
-			assert_eq!(statement(id).for_sale_since, None);
+			assert_eq!(statement(id).for_sale_for, None);
 			assert_noop!(buy(&BOB, id, BTC, 1, u128::MAX), Error::<Test>::AccountSafe);
 			// What is left is its owner's.
 			assert_ok!(Margin::withdraw(signed(&ALICE), 0, BTC, left.held(BTC)));
@@ -543,7 +543,7 @@ mod clock {
 			let before = statement(id);
 			assert_eq!(liquidate(id), Ok(Default::default()));
 			assert_eq!(since(id), Some(Now::get()));
-			assert_eq!(statement(id).for_sale_since, Some(Now::get()));
+			assert_eq!(statement(id).for_sale_for, Some(0));
 			let events = events();
 			assert_eq!(events[events.len() - 2], Event::CollateralForSale { account: id });
 			assert!(matches!(

@@ -141,7 +141,7 @@ fn build(case: &Case) -> Option<u64> {
 			// As fast as it may, as far as it goes.
 			listed.haircut_target = percent(100);
 			listed.haircut_ramp = bps(held.ramp_bps);
-			listed.haircut_at = Now::get();
+			listed.haircut_active = Now::get();
 		});
 		let amount = match asset {
 			BTC => held.value * 1_000 * ONE_BTC / (50_000 * USD),

@@ -196,6 +196,33 @@ fn without_a_fit_price_it_is_settled_at_the_last_one() {
 	});
 }
 
+/// Kind: a notice that runs by the wall clock is over before anybody could act on it.
+///
+/// A stop longer than the notice settled the market in the first block after it, at the price of before.
+#[test]
+fn a_stop_does_not_count_as_notice() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, BTC, UNIT);
+		let end = Now::get() + NOTICE_MS;
+		delist(BTC, end);
+		let stop = 24 * HOUR;
+		assert!(<Perpetuals as keel_primitives::OnGap>::on_gap(stop).any_gt(Default::default()));
+		block_after(24 * HOUR);
+		assert_eq!(
+			market(BTC).status,
+			Status::Closing {
+				settle_at: end + stop
+			}
+		);
+		set_price(BTC, dollars(50_000));
+		block_after(NOTICE_MS - 1);
+		assert!(!market(BTC).is_settled());
+		block_after(1);
+		assert!(market(BTC).is_settled());
+		assert_eq!(market(ETH).status, Status::Open);
+	});
+}
+
 #[test]
 fn an_order_in_the_queue_of_a_settled_market_gets_its_fee_back() {
 	ExtBuilder.build_and_execute(|| {

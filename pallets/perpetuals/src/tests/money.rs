@@ -159,6 +159,31 @@ fn nobody_pays_for_more_than_an_hour_of_an_outage() {
 	});
 }
 
+/// Kind: a rate that changes is charged for the time before the change.
+#[test]
+fn numbers_of_funding_that_change_count_from_the_change_on() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, BTC, 40 * UNIT);
+		let before = market(BTC).rate;
+		set_price(BTC, dollars(50_000));
+		set_numbers(BTC, |numbers| numbers.funding_velocity = ratio(10, 1));
+		block_after(HOUR);
+		// 0.4 % per day and day, as it was in that hour.
+		let grown = market(BTC).rate - before;
+		assert!(
+			(grown - ratio(4, 24_000).into_inner() as i128).abs() <= 2,
+			"{grown}"
+		);
+		let before = market(BTC).rate;
+		block_after(HOUR);
+		let grown = market(BTC).rate - before;
+		assert!(
+			(grown - ratio(40, 24_000).into_inner() as i128).abs() <= 20,
+			"{grown}"
+		);
+	});
+}
+
 #[test]
 fn the_fund_is_paid_once_an_hour() {
 	ExtBuilder.build_and_execute(|| {

@@ -475,9 +475,9 @@ mod operators {
 				for who in 1..=3 {
 					assert_ok!(feed(who, &[(BTC, usd(200.0))]));
 				}
-				assert_eq!(ask(BTC, PriceFor::AddRisk).unwrap().value, usd(100.0));
+				assert_eq!(ask(BTC, PriceFor::ReduceRisk).unwrap().value, usd(100.0));
 			});
-			assert_eq!(ask(BTC, PriceFor::AddRisk).unwrap().value, usd(200.0));
+			assert_eq!(ask(BTC, PriceFor::ReduceRisk).unwrap().value, usd(200.0));
 		});
 	}
 }

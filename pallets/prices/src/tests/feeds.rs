@@ -30,7 +30,7 @@ mod add_feed {
 				}]
 			);
 			block_with(START, 6, &[20.0; 3]);
-			assert_eq!(ask(6, PriceFor::AddRisk).unwrap().value, usd(20.0));
+			assert_eq!(ask(6, PriceFor::ReduceRisk).unwrap().value, usd(20.0));
 		});
 	}
 

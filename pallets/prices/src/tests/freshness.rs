@@ -310,22 +310,33 @@ mod fitness {
 mod recovery {
 	use super::*;
 
+	/// What the first prices after an outage are no market for.
+	const WAITING: [PriceFor; 2] = [PriceFor::AddRisk, PriceFor::Liquidate];
+
 	#[test]
-	fn nobody_is_liquidated_before_the_third_price_of_a_new_feed() {
+	fn nobody_is_liquidated_and_no_risk_is_added_before_the_third_price_of_a_new_feed() {
 		ExtBuilder::default().build_and_execute(|| {
 			for n in 0..3 {
 				block_with(START + n * 2 * SECOND, BTC, &[100.0; 3]);
-				assert_ok!(ask(BTC, PriceFor::AddRisk));
+				assert_ok!(ask(BTC, PriceFor::ReduceRisk));
 				if n < 2 {
-					assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+					assert!(WAITING
+						.map(|p| ask(BTC, p))
+						.iter()
+						.all(|a| *a == refused(Error::PriceRecovering)));
 				}
 			}
-			assert_ok!(ask(BTC, PriceFor::Liquidate));
+			for purpose in WAITING {
+				assert_ok!(ask(BTC, purpose));
+			}
 		});
 	}
 
+	/// Kind: the first price after an outage is made of values that waited, and is no reason to act on.
+	///
+	/// Risk was added on it, at 187,000 kUSD against 180,000 of collateral.
 	#[test]
-	fn nobody_is_liquidated_before_the_third_price_after_all_operators_were_gone() {
+	fn nobody_is_liquidated_and_no_risk_is_added_before_the_third_price_after_all_operators_were_gone() {
 		ExtBuilder::default().build_and_execute(|| {
 			let at = settle();
 			assert_ok!(ask(BTC, PriceFor::Liquidate));
@@ -333,19 +344,21 @@ mod recovery {
 			for n in 0..3 {
 				block_with(back + n * 2 * SECOND, BTC, &[80.0; 5]);
 				assert_eq!(stored(BTC).value, usd(80.0));
-				assert_ok!(ask(BTC, PriceFor::AddRisk));
+				assert_ok!(ask(BTC, PriceFor::ReduceRisk));
 				if n < 2 {
-					assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
-					assert_eq!(
-						Prices::price(BTC).unwrap().liquidate,
-						Err(Refusal::Recovering {
-							prices: n as u32 + 1,
-							needed: 3
-						})
-					);
+					assert!(WAITING
+						.map(|p| ask(BTC, p))
+						.iter()
+						.all(|a| *a == refused(Error::PriceRecovering)));
+					let view = Prices::price(BTC).unwrap();
+					let prices = n as u32 + 1;
+					let recovering = Err(Refusal::Recovering { prices, needed: 3 });
+					assert_eq!((view.add_risk, view.liquidate), (recovering, recovering));
 				}
 			}
-			assert_ok!(ask(BTC, PriceFor::Liquidate));
+			for purpose in WAITING {
+				assert_ok!(ask(BTC, purpose));
+			}
 		});
 	}
 
@@ -371,6 +384,78 @@ mod recovery {
 			}
 			assert_eq!(History::<Test>::get(BTC).len(), 1);
 			assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+		});
+	}
+}
+
+/// A stop of the chain, as the clock tells of it.
+mod stops {
+	use super::*;
+	use crate::Recovering;
+	use keel_primitives::{OnGap, Recovery};
+
+	fn needed() -> u32 {
+		<Prices as Recovery>::blocks_needed()
+	}
+
+	/// A block after a stop of an hour, told before its transactions.
+	fn stop(values: &[f64]) -> Moment {
+		let now = settle() + 3_600 * SECOND;
+		block(now, || {
+			<Prices as OnGap>::on_gap(3_600 * SECOND);
+			for (who, value) in (1..).zip(values) {
+				assert_ok!(feed(who, &[(BTC, usd(*value))]));
+			}
+		});
+		now
+	}
+
+	#[test]
+	fn are_over_after_as_many_blocks_with_a_price_as_a_feed_needs() {
+		ExtBuilder::default().build_and_execute(|| {
+			let now = stop(&[80.0; 5]);
+			assert_eq!(needed(), 2);
+			// Blocks without a price are no progress, whichever feed has one is.
+			block(now + 2 * SECOND, || ());
+			block_with(now + 4 * SECOND, BTC, &[]);
+			assert_eq!(needed(), 2);
+			block_with(now + 6 * SECOND, ETH, &[3_000.0; 5]);
+			assert_eq!(needed(), 1);
+			assert!(!events().contains(&Event::ChainRecovered));
+			block_with(now + 8 * SECOND, BTC, &[80.0; 5]);
+			assert_eq!(needed(), 0);
+			assert!(events().contains(&Event::ChainRecovered));
+			assert!(!Recovering::<Test>::exists());
+			block_with(now + 10 * SECOND, BTC, &[80.0; 5]);
+			assert!(!events().contains(&Event::ChainRecovered));
+		});
+	}
+
+	#[test]
+	fn begin_anew_with_the_next_one_and_follow_the_governed_number() {
+		ExtBuilder::default().build_and_execute(|| {
+			stop(&[80.0; 5]);
+			Parameters::mutate(|p| p.recovery_prices = 5);
+			<Prices as OnGap>::on_gap(0);
+			assert_eq!(needed(), 5);
+			Parameters::mutate(|p| p.recovery_prices = 0);
+			<Prices as OnGap>::on_gap(0);
+			assert_eq!(needed(), 0);
+			assert!(!Recovering::<Test>::exists());
+		});
+	}
+
+	/// Kind: a fuse that reads time counts a stop as if something had gone wrong all the while.
+	#[test]
+	fn are_no_time_without_a_fit_price() {
+		ExtBuilder::default().build_and_execute(|| {
+			// The operators come back a block late.
+			let now = stop(&[]);
+			assert_eq!(<Prices as PriceProvider>::fit_at(BTC), Some(now));
+			// Feeds that never had a price still have none.
+			assert_eq!(<Prices as PriceProvider>::fit_at(ETH), None);
+			block_with(now + 2 * SECOND, BTC, &[80.0; 5]);
+			assert_eq!(<Prices as PriceProvider>::fit_at(BTC), Some(now + 2 * SECOND));
 		});
 	}
 }

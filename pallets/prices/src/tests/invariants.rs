@@ -138,6 +138,13 @@ mod matrix {
 	}
 }
 
+#[test]
+fn a_recovery_that_is_over() {
+	fails("a recovery that is over is stored", || {
+		crate::Recovering::<Test>::put(0)
+	});
+}
+
 mod price {
 	use super::*;
 
@@ -147,12 +154,15 @@ mod price {
 	}
 
 	#[test]
-	fn fit_later_than_it_was_made() {
-		fails("a fit price is later than the last one", || {
+	fn fit_in_the_future() {
+		fails("a fit price is from the future", || {
 			state(|s| s.fit_at = s.price.at + 1)
 		});
-		// A feed that never had a price never had a fit one.
-		fails("a fit price is later than the last one", || {
+	}
+
+	#[test]
+	fn fit_without_one() {
+		fails("a feed without a price had a fit one", || {
 			Feeds::<Test>::mutate(USDC, |s| s.as_mut().unwrap().fit_at = 1)
 		});
 	}

@@ -151,8 +151,11 @@ fn check(before: &[(FeedId, Price, Moment)], removed: &[FeedId]) {
 		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
 		assert_ok!(ask(feed, PriceFor::ReduceRisk));
 		assert_eq!(<Prices as PriceProvider>::last(feed), Some(state.price));
-		// Just made, so that only its confidence can keep it from adding risk.
-		let fit = ask(feed, PriceFor::AddRisk).is_ok();
+		// Just made, so that only its confidence can make it unfit; a recovery does not.
+		let fit = !matches!(
+			Prices::price(feed).unwrap().add_risk,
+			Err(Refusal::TooUncertain { .. })
+		);
 		let earlier = old.map_or(0, |(_, fit_at)| fit_at);
 		assert_eq!(state.fit_at, if fit { state.price.at } else { earlier });
 		let values = Prices::operator_values(feed);

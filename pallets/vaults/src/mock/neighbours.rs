@@ -287,8 +287,12 @@ impl InsuranceFundT<AccountId> for MockFund {
 		send(KUSD, from, &FUND, amount)?;
 		Self::pay_down(amount)
 	}
+	fn mint_room() -> Balance {
+		FeeRoom::get()
+	}
 	fn mint(amount: Balance, source: IncomeSource) -> DispatchResult {
 		assert!(source == IncomeSource::StabilityFee && amount > 0);
+		ensure!(amount <= FeeRoom::get(), DispatchError::Exhausted);
 		Assets::mint_into(KUSD, &FUND, amount)?;
 		ensure!(!FundFails::get(), DispatchError::Corruption);
 		Self::pay_down(amount)

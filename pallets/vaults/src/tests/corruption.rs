@@ -205,6 +205,23 @@ fn issued_above_the_debt() {
 }
 
 #[test]
+fn interest_that_waits_and_is_not_owed() {
+	breaks("a branch issued more than its vaults owe", || {
+		change_branch(|branch| branch.unminted += 4);
+	});
+}
+
+#[test]
+fn interest_that_is_owed_and_does_not_wait() {
+	breaks("a branch's vaults owe more than rounding explains", || {
+		FeeRoom::set(0);
+		pass(YEAR);
+		assert_ok!(Vaults::do_try_state());
+		change_branch(|branch| branch.unminted = 0);
+	});
+}
+
+#[test]
 fn issued_below_what_rounding_explains() {
 	breaks("a branch's vaults owe more than rounding explains", || {
 		// Three operations at an index below two: six units at most.
@@ -267,6 +284,8 @@ fn claims() {
 		*settlement(branch).claims.as_mut().unwrap() -= 1
 	});
 	breaks_settlement(message, true, |branch| branch.issued += 1);
+	let message = "interest of a settled branch waits to be minted";
+	breaks_settlement(message, true, |branch| branch.unminted += 1);
 	breaks_settlement(
 		"a branch's claims are fixed while its vaults owe",
 		false,
@@ -315,7 +334,7 @@ fn shutdown_in_the_future() {
 fn settled_within_the_grace_period() {
 	for done in [false, true] {
 		breaks_settlement("a vault was settled within the grace period", done, |branch| {
-			settlement(branch).at += 1
+			settlement(branch).active_at += 1
 		});
 	}
 }

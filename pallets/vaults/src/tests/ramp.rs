@@ -59,7 +59,9 @@ fn when_the_chain_stood_still_should_not_jump() {
 fn moves_even_while_interest_cannot() {
 	ExtBuilder::default().build_and_execute(|| {
 		open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-		FundFails::set(true);
+		crate::Branches::<Test>::mutate(BTC_BRANCH, |branch| {
+			branch.as_mut().unwrap().fee = FixedU128::from_inner(u128::MAX)
+		});
 		set_volatility(BTC, percent(500));
 		pass(PERIOD);
 		assert_eq!(

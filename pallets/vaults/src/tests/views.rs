@@ -172,7 +172,7 @@ fn owners_and_branches_are_found() {
 
 #[test]
 fn the_ceiling_left_counts_a_ledger_below_zero() {
-	let mut branch = crate::Branch::new(BTC, BTC, 1, percent(130), 1);
+	let mut branch = crate::Branch::new(BTC, BTC, 1, percent(130), percent(2), 1);
 	assert_eq!(branch.ceiling_left(10), 10);
 	branch.issued = -3;
 	assert_eq!(branch.ceiling_left(10), 13);

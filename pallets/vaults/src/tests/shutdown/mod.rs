@@ -36,8 +36,8 @@ fn shut_down_and_wait() {
 
 /// Let the chain settle everything by itself, once it may.
 fn settle_all() {
-	let from = view().settles_from;
-	Now::mutate(|now| *now = from.max(*now));
+	let wait = view().settles_in;
+	Now::mutate(|now| *now += wait);
 	idle(Weight::MAX);
 	checked();
 	assert_eq!(branch(BTC_BRANCH).total_normalised, 0);
@@ -111,7 +111,7 @@ mod of_a_healthy_branch {
 			let started = ShutdownView {
 				price: dollars(50_000),
 				at: START,
-				settles_from: START + GRACE_MS,
+				settles_in: GRACE_MS,
 				vaults_left: true,
 				debt_left: 50_000 * USD,
 				pot: 0,
@@ -150,6 +150,7 @@ mod of_a_healthy_branch {
 				pot: ONE_BTC,
 				claims: Some(50_000 * USD),
 				rate: Some(dollars(1)),
+				settles_in: 0,
 				..started
 			};
 			assert_eq!(view(), done);
@@ -487,7 +488,7 @@ fn a_share_is_the_same_sooner_or_later() {
 	let settlement = |pot, claims| Settlement {
 		pot,
 		claims: Some(claims),
-		..Settlement::new(dollars(1), 0)
+		..Settlement::new(dollars(1), 0, 0)
 	};
 	let share = |pot, claims, amount| settlement(pot, claims).share(amount).unwrap();
 	assert_eq!(
@@ -511,7 +512,7 @@ fn a_share_is_the_same_sooner_or_later() {
 			collateral: 0
 		}
 	);
-	assert_eq!(Settlement::new(dollars(1), 0).share(1), None);
+	assert_eq!(Settlement::new(dollars(1), 0, 0).share(1), None);
 	assert_eq!(
 		share(u128::MAX, u128::MAX, ONE),
 		Redemption {

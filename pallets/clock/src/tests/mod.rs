@@ -1,0 +1,3 @@
+mod corruption;
+mod gaps;
+mod steps;
