@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Writes docs/parameters.md, docs/governance.md and docs/costs.md from the runtime. `--check` writes nothing and fails if they are stale.
+# Writes docs/parameters.md, docs/governance.md and docs/costs.md from the runtime.
+#
+#   scripts/docs.sh [--check]     --check writes nothing and fails if they are stale
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 load_env

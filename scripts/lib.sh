@@ -46,7 +46,7 @@ load_env() {
 	[ -f "$ENV_FILE" ] || "$ROOT/scripts/setup.sh"
 	# shellcheck disable=SC1090
 	. "$ENV_FILE"
-	[ "${WASM_BUILD_WORKSPACE_HINT:-}" = "$ROOT" ] && return
+	if [ -n "${KEEL_ENV:-}" ] || [ "${WASM_BUILD_WORKSPACE_HINT:-}" = "$ROOT" ]; then return; fi
 	"$ROOT/scripts/setup.sh"
 	# shellcheck disable=SC1090
 	. "$ENV_FILE"

@@ -235,11 +235,11 @@ fn of_a_stop_is_owed_in_the_first_block_after_it() {
 		let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
 		open(&BOB, ETH_BRANCH, 100 * ONE_ETH, 1_000 * USD);
 		pass(PERIOD);
+		let index = interest::compound(branch(BTC_BRANCH).rate_index, percent(2), 86_400).unwrap();
 		// The block begins with the time of the one before; the hook after its timestamp sees its own.
 		Vaults::on_initialize(System::block_number() + 1);
 		Now::mutate(|now| *now += 86_400_000);
 		Vaults::on_poll(System::block_number() + 1, &mut WeightMeter::new());
-		let index = interest::compound(branch(BTC_BRANCH).rate_index, percent(2), 86_400).unwrap();
 		let owed = interest::debt_of(20_000 * USD, index).unwrap();
 		assert_eq!(Vaults::health(id).unwrap().debt, owed);
 		assert_ok!(Assets::transfer(signed(&BOB), KUSD, ALICE, 10 * USD));
