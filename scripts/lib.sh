@@ -2,7 +2,8 @@
 # Shared by the scripts beside it; sourced, not run.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-ENV_FILE="$ROOT/.keel/env"
+# What setup.sh writes. Another one is for trying the scripts with other tools than theirs.
+ENV_FILE="${KEEL_ENV:-$ROOT/.keel/env}"
 # shellcheck disable=SC2034 # Used by setup.sh.
 RUST_VERSION="$(sed -n 's/^channel = "\(.*\)"/\1/p' "$ROOT/rust-toolchain.toml")"
 
@@ -90,7 +91,7 @@ directory"
 	fi
 	[ -z "$3" ] || rm -rf "$1"
 	if ! mkdir -p "$1" 2>/dev/null || [ ! -w "$1" ]; then die "cannot write to $1: choose another place with KEEL_DATA"; fi
-	now="$("$BINARY" export-chain-spec --chain "$2" --raw 2>/dev/null | b2sum | cut -d' ' -f1)" ||
+	now="$("$BINARY" export-chain-spec --chain "$2" 2>/dev/null | b2sum | cut -d' ' -f1)" ||
 		die "$BINARY cannot say what the chain \`$2\` is"
 	if [ -e "$stamp" ] && [ "$(cat "$stamp")" != "$now" ]; then
 		die "the data in $1 are of a chain that another runtime began: run this with --fresh to throw them away, or set KEEL_DATA \

@@ -13,7 +13,8 @@
 # is committed is built, in a place that is the same on every machine, because the names of symbols depend on it.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
-BASE=/var/tmp/keel-release
+# Another place makes another Wasm: KEEL_RELEASE_BASE is for trying this script.
+BASE="${KEEL_RELEASE_BASE:-/var/tmp/keel-release}"
 WASM_NAME=keel_runtime.compact.compressed.wasm
 
 usage() { die "usage: scripts/release.sh [build [DIRECTORY] | wasm [DIRECTORY] | report [NODE WASM] | check]"; }

@@ -7,6 +7,7 @@
 # KEEL_RUST=debian takes Debian's Rust instead of rustup's.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+ENV_FILE="$ROOT/.keel/env"
 BUILD_ONLY=
 case "$#:${1:-}" in
 0:) ;;
@@ -176,7 +177,11 @@ there is no apt-get to install Debian's Rust with: install one of the two and ru
 say "What building needs"
 install ca-certificates curl git build-essential clang libclang-dev lld mold protobuf-compiler
 NODE_PATH_ENTRY=
-[ -n "$BUILD_ONLY" ] || need_nodejs
+if [ -z "$BUILD_ONLY" ]; then
+	need_nodejs
+elif own_node; then
+	NODE_PATH_ENTRY="$OWN_NODE/bin:"
+fi
 
 say "Rust with the wasm32v1-none target"
 if [ "${KEEL_RUST:-}" = debian ]; then debian_way; else rustup_way || debian_way; fi

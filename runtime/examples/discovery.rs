@@ -2,8 +2,10 @@
 //! then margin accounts.
 //!
 //! ```sh
-//! . .keel/env && cargo run -p keel-runtime --example discovery --features runtime-benchmarks,try-runtime
+//! . .keel/env && SKIP_WASM_BUILD=1 cargo run -p keel-runtime --example discovery --features runtime-benchmarks,try-runtime
 //! ```
+//!
+//! Other numbers than those three are given as arguments, each at least ten: `-- 100 1000`.
 //!
 //! Measured is what a validator's worker asks: the threshold, the walk through the index, and for each candidate the
 //! check the call makes; on the development chain's state, in a trie over a hash table, as a node's database is one.
@@ -35,6 +37,25 @@ use sp_runtime::FixedU128;
 
 const UNSAFE: u32 = 10;
 const ROUNDS: usize = 2_000;
+
+/// How many vaults, then accounts: the arguments, or those of the study.
+fn totals() -> Vec<u32> {
+	let arguments: Vec<u32> = std::env::args()
+		.skip(1)
+		.map(|argument| {
+			argument
+				.parse()
+				.ok()
+				.filter(|total| *total >= UNSAFE)
+				.unwrap_or_else(|| panic!("`{argument}` is no whole number from {UNSAFE} on"))
+		})
+		.collect();
+	if arguments.is_empty() {
+		vec![1_000, 10_000, 100_000]
+	} else {
+		arguments
+	}
+}
 
 /// The median time of one discovery among `total` vaults.
 fn discovery(total: u32) -> Duration {
@@ -205,7 +226,7 @@ fn margin_discovery(total: u32, leverage: Leverage, rounds: usize) -> (Duration,
 fn main() {
 	println!("{:>10} {:>12} {:>10}", "vaults", "median", "ratio");
 	let mut first = None;
-	for total in [1_000, 10_000, 100_000] {
+	for total in totals() {
 		let time = discovery(total);
 		let ratio = time.as_secs_f64() / first.get_or_insert(time).as_secs_f64();
 		println!("{total:>10} {:>9.1} µs {ratio:>9.2}x", time.as_secs_f64() * 1e6);
@@ -219,7 +240,7 @@ fn main() {
 			"accounts", "median", "ratio", "keys", "crossed", "safe"
 		);
 		let mut first = None;
-		for total in [1_000, 10_000, 100_000] {
+		for total in totals() {
 			let (time, found) = margin_discovery(total, leverage, rounds);
 			let ratio = time.as_secs_f64() / first.get_or_insert(time).as_secs_f64();
 			println!(

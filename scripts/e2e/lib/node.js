@@ -70,7 +70,7 @@ export class KeelNode {
 		const begin = Date.now();
 		let gone = false;
 		this.exited.then(() => (gone = true));
-		while (Date.now() - begin < 60_000) {
+		while (Date.now() - begin < 180_000) {
 			if (gone) throw new Error(`the node stopped while starting:\n${this.tail}`);
 			try {
 				if (this.address && (await fetch(`http://${this.address}/health`)).ok) return;
@@ -79,7 +79,7 @@ export class KeelNode {
 			}
 			await new Promise((r) => setTimeout(r, 100));
 		}
-		throw new Error(`the node did not answer within 60 s:\n${this.tail}`);
+		throw new Error(`the node did not answer within three minutes:\n${this.tail}`);
 	}
 
 	get url() {
