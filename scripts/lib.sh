@@ -86,8 +86,8 @@ choose_ports() {
 need_chain() {
 	local stamp="$1/chain.b2sum" now
 	if [ -d "$1" ] && [ -n "$(ls -A "$1")" ] && [ ! -e "$stamp" ]; then
-		die "$1 is not empty, and what is in it was not put there by this script: move it away, or set KEEL_DATA to another \
-directory"
+		die "$1 is not empty, and does not say which chain it is of, as what this script puts there does: move it away, or set \
+KEEL_DATA to another directory"
 	fi
 	[ -z "$3" ] || rm -rf "$1"
 	if ! mkdir -p "$1" 2>/dev/null || [ ! -w "$1" ]; then die "cannot write to $1: choose another place with KEEL_DATA"; fi

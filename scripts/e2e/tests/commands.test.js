@@ -275,7 +275,7 @@ const RECIPES = [
 			// Somebody else's files are not thrown away.
 			mkdirSync(join(env.KEEL_DATA, "local-net"), { recursive: true });
 			writeFileSync(join(env.KEEL_DATA, "local-net/thesis"), "");
-			await run("scripts/local-net.sh --fresh", { env, code: 1, says: /was not put there by this script/ });
+			await run("scripts/local-net.sh --fresh", { env, code: 1, says: /does not say which chain it is of/ });
 			assert.ok(existsSync(join(env.KEEL_DATA, "local-net/thesis")));
 			rmSync(join(env.KEEL_DATA, "local-net/thesis"));
 			// Nor are those of a chain that another runtime began.

@@ -37,10 +37,11 @@ const one = (stage, wanted) => {
 /** The arguments after the image's name in the documented `docker run`. */
 const documented = /^# +docker run .* keel-node (.*)$/m.exec(FILE)[1].split(/\s+/);
 
-/** Whether this user can make a root directory of its own, with mounts nobody else sees. */
-const rooted = process.getuid() === 0 && spawnSync("unshare", ["--mount", "true"]).status === 0;
-
 const TEMPORARY = mkdtempSync(join(tmpdir(), "keel-image-"));
+const mounts = `mount -t tmpfs none ${TEMPORARY} && mkdir ${TEMPORARY}/usr && mount --bind /usr ${TEMPORARY}/usr && chroot --userspec=1:1 / true`;
+/** Whether this user can make a root directory of its own, with mounts nobody else sees. */
+const rooted =
+	process.getuid() === 0 && spawnSync("unshare", ["--mount", "--propagation", "private", "sh", "-c", mounts]).status === 0;
 const nodes = new Set();
 const sweep = () => {
 	for (const child of nodes) {
@@ -74,7 +75,7 @@ function script(stage, given) {
 		`mkdir -p ${root} && cd ${root} && mkdir -p usr etc proc dev tmp home root var/lib/apt/lists`,
 		"for folder in bin sbin lib lib64; do if [ -L /$folder ]; then cp -P /$folder .; elif [ -d /$folder ]; then mkdir $folder && mount --bind /$folder $folder; fi; done",
 		"mount --bind /usr usr && mount -o remount,ro,bind usr && mount -t tmpfs none usr/local && mkdir usr/local/bin",
-		"mount --rbind /dev dev && mount -t proc none proc && chmod 1777 tmp",
+		"mount --rbind /dev dev && mount --rbind /proc proc && chmod 1777 tmp",
 		"for file in login.defs nsswitch.conf ld.so.cache; do [ ! -e /etc/$file ] || cp /etc/$file etc/; done; mkdir etc/skel",
 		// What an engine puts into every container.
 		"echo 127.0.0.1 localhost >etc/hosts; echo nameserver 127.0.0.1 >etc/resolv.conf",
