@@ -129,8 +129,7 @@ fn without_breakers(scenario: &Scenario) {
 			&mut set.liquidated_guarded,
 			&mut set.liquidated_reduce_only,
 			&mut set.liquidated_halted,
-			&mut set.minted_guarded,
-			&mut set.minted_reduce_only,
+			&mut set.mint_limit,
 			&mut set.leaving_guarded,
 			&mut set.leaving_reduce_only,
 			&mut set.exit_limit,
@@ -158,9 +157,9 @@ fn open_doors(scenario: &Scenario, open: bool) {
 	for market in &scenario.markets {
 		let mut set = RiskParameters::branch(market.branch).unwrap();
 		let ordinary = pallet_risk_parameters::limits::default_branch();
-		(set.minted_guarded, set.minted_reduce_only) = match open {
-			true => (FixedU128::from_u32(1_000), FixedU128::from_u32(1_000)),
-			false => (ordinary.minted_guarded, ordinary.minted_reduce_only),
+		set.mint_limit = match open {
+			true => FixedU128::from_u32(1_000),
+			false => ordinary.mint_limit,
 		};
 		RiskParameters::set_branch(market.branch, set);
 	}

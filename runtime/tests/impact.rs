@@ -41,8 +41,7 @@ fn chain_of(count: u32) -> Chain {
 		RiskParameters::set_branch(
 			ETH,
 			BranchParameters {
-				minted_guarded: FixedU128::from_u32(1_000),
-				minted_reduce_only: FixedU128::from_u32(1_000),
+				mint_limit: FixedU128::from_u32(1_000),
 				minimum_debt: kusd(10),
 				..calm.clone()
 			},

@@ -86,7 +86,7 @@ const fn triggers(guarded: u128, reduce_only: u128, halted: Option<u128>) -> Tri
 
 pub const DEVIATION: Triggers = triggers(percent(5), percent(10), Some(percent(25)));
 pub const LEAVING: Triggers = triggers(percent(10), percent(20), None);
-pub const MINTED: Triggers = triggers(percent(20), percent(40), None);
+pub const PATH: Triggers = triggers(percent(20), percent(40), None);
 pub const LIQUIDATED: Triggers = triggers(percent(20), percent(40), Some(percent(60)));
 pub const UTILISATION: Triggers = triggers(percent(50), percent(80), None);
 pub const DRAWDOWN: Triggers = triggers(percent(10), percent(25), Some(percent(50)));
@@ -115,8 +115,8 @@ pub fn calm_gauges() -> BTreeMap<BreakerSubject, Vec<Gauge>> {
 				gauge(Fuse::Liquidated, LIQUIDATED),
 			],
 		),
-		(BTC_MINT, vec![gauge(Fuse::Minted, MINTED)]),
-		(FEES, vec![gauge(Fuse::Minted, MINTED)]),
+		(BTC_MINT, vec![gauge(Fuse::Utilisation, PATH)]),
+		(FEES, vec![gauge(Fuse::Utilisation, PATH)]),
 		(LENDING, vec![gauge(Fuse::Utilisation, UTILISATION)]),
 	]
 	.into()

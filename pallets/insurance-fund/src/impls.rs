@@ -60,33 +60,32 @@ impl<T: Config> Pallet<T> {
 		}
 		let mut accounts = Ledger::<T>::get();
 		let parameters = T::RiskParameters::chain();
+		let limit = Self::fee_limit(&parameters)?;
 		ensure!(
-			amount <= Self::room(&accounts, &parameters)?,
+			accounts.fees_minted.take(T::Time::now(), limit, amount),
 			Error::<T>::FeeWindowFull
 		);
-		accounts.fees_minted.add(T::Time::now(), amount);
 		with_storage_layer(|| {
 			T::Assets::mint_into(T::Synthetic::get(), &Self::account(), amount)?;
 			Self::book_income(accounts, amount, source, &parameters)
 		})
 	}
 
-	/// How much may be minted now; or the breaker's refusal. What [`do_mint`](Self::do_mint) enforces and the view shows.
-	///
-	/// `fees_minted_reduce_only` of all kUSD, rounded down and at least [`LEAST_FEE_WINDOW`], less what the meter reads.
-	fn room(accounts: &Accounts, parameters: &ChainParameters) -> Result<Balance, DispatchError> {
+	/// The limit of the window of fees, or the breaker's refusal: `fee_limit` of all kUSD, rounded down and at least
+	/// [`LEAST_FEE_WINDOW`].
+	fn fee_limit(parameters: &ChainParameters) -> Result<Balance, DispatchError> {
 		T::CircuitBreaker::ensure(FEES, Action::AddRisk)?;
 		let issuance = T::Assets::total_issuance(T::Synthetic::get());
 		// A share beyond 128 bits limits nothing.
-		let limit = mul_ratio(issuance, parameters.fees_minted_reduce_only, Rounding::Down)
-			.unwrap_or(Balance::MAX)
-			.max(LEAST_FEE_WINDOW);
-		Ok(accounts.fees_minted.room(T::Time::now(), limit))
+		let share = mul_ratio(issuance, parameters.fee_limit, Rounding::Down).unwrap_or(Balance::MAX);
+		Ok(share.max(LEAST_FEE_WINDOW))
 	}
 
 	/// What the `fee_room` view shows.
 	pub(crate) fn room_now() -> Balance {
-		Self::room(&Ledger::<T>::get(), &T::RiskParameters::chain()).unwrap_or(0)
+		Self::fee_limit(&T::RiskParameters::chain()).map_or(0, |limit| {
+			Ledger::<T>::get().fees_minted.room(T::Time::now(), limit)
+		})
 	}
 
 	/// Book income that has arrived on `accounts`, burn what pays bad debt, and write them.
@@ -393,7 +392,7 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 	}
 }
 
-/// The chain's drawdown, and the fees minted. Each reads the accounts, the parameters, the clock and the supply.
+/// The chain's drawdown, which reads the accounts, the parameters, the clock and the supply. The fees have a window and no fuse.
 impl<T: Config> Gauges for Pallet<T> {
 	fn subjects() -> Vec<BreakerSubject> {
 		vec![BreakerSubject::Chain, FEES]
@@ -402,7 +401,6 @@ impl<T: Config> Gauges for Pallet<T> {
 	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
 		match subject {
 			BreakerSubject::Chain => vec![Self::drawdown()],
-			FEES => Self::fees_gauge().into_iter().collect(),
 			_ => Vec::new(),
 		}
 	}
@@ -437,25 +435,5 @@ impl<T: Config> Pallet<T> {
 				halted: Some(parameters.drawdown_halted.into_inner()),
 			},
 		}
-	}
-
-	/// Fees minted in about the last hour over all kUSD, rounded up; none where there is no kUSD.
-	fn fees_gauge() -> Option<Gauge> {
-		let issuance = T::Assets::total_issuance(T::Synthetic::get());
-		if issuance == 0 {
-			return None;
-		}
-		let parameters = T::RiskParameters::chain();
-		let minted = Ledger::<T>::get().fees_minted.reading(T::Time::now());
-		Some(Gauge {
-			fuse: Fuse::Minted,
-			// A ratio beyond 128 bits is above every trigger.
-			reading: mul_div(minted, ONE, issuance, Rounding::Up).unwrap_or(u128::MAX),
-			triggers: Triggers {
-				guarded: parameters.fees_minted_guarded.into_inner(),
-				reduce_only: parameters.fees_minted_reduce_only.into_inner(),
-				halted: None,
-			},
-		})
 	}
 }

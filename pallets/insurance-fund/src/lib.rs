@@ -31,16 +31,14 @@
 //!
 //! ## What is measured, and what waits
 //!
-//! Two meters of about an hour are kept beside the books: shortfalls and claims that came to the fund, and stability fees minted. The
-//! circuit breaker reads them as the chain's *drawdown*, both of the first over what the fund had, and as fees over all kUSD. A
-//! drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
+//! A meter of about an hour is kept beside the books: shortfalls and claims that came to the fund. The circuit breaker reads it over
+//! what the fund had as the chain's *drawdown*. A drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
 //! kUSD is no reason to stop a chain, also when the fund is young or empty.
 //!
-//! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fees_minted_reduce_only`
+//! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fee_limit`
 //! of all kUSD in a window, or [`LEAST_FEE_WINDOW`] where that is more. A mint that does not fit fails as a whole and is to
-//! be asked for again. The least window is for a young chain: no fee there is, annually tens of percent, comes near a
-//! percent an hour, but a percent of hardly anything is rounded to nothing. Where so little kUSD exists that a mint inside
-//! the least window raises the breaker, minting waits until the meter has faded.
+//! be asked for again: the window refuses and raises nothing. The least window is for a young chain: no fee there is, annually
+//! tens of percent, comes near a percent an hour, but a percent of hardly anything is rounded to nothing.
 //!
 //! Governance spends nothing while the chain is held to `ReduceOnly` or more. Shortfalls are covered, claims paid, collateral
 //! bought, income and gifts come in, and bad debt is paid at every level.
@@ -267,7 +265,7 @@ pub mod pallet {
 			let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
 			Readings {
 				drawn: accounts.drawn.reading(now),
-				fees_minted: accounts.fees_minted.reading(now),
+				fees_minted: accounts.fees_minted.used(now),
 			}
 		}
 

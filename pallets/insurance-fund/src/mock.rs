@@ -139,8 +139,7 @@ impl keel_primitives::RiskParameters for Parameters {
 			drawdown_reduce_only: FixedU128::from_rational(25, 100),
 			drawdown_halted: FixedU128::from_rational(50, 100),
 			drawdown_floor: DrawdownFloor::get(),
-			fees_minted_guarded: FixedU128::from_rational(5, 1_000),
-			fees_minted_reduce_only: FeeWindow::get(),
+			fee_limit: FeeWindow::get(),
 			..Default::default()
 		}
 	}
@@ -150,7 +149,7 @@ impl keel_primitives::RiskParameters for Parameters {
 	fn set_chain(parameters: ChainParameters) {
 		FundShare::set(parameters.fund_share);
 		TreasuryCap::set(parameters.treasury_cap);
-		FeeWindow::set(parameters.fees_minted_reduce_only);
+		FeeWindow::set(parameters.fee_limit);
 		DrawdownFloor::set(parameters.drawdown_floor);
 	}
 }

@@ -60,11 +60,11 @@ impl<T: Config> Pallet<T> {
 
 		let now = T::Time::now();
 		ensure!(drawn.net(now) >= 0, "shortfalls flowed backwards");
-		ensure!(fees_minted.net(now) >= 0, "fees flowed backwards");
+		ensure!(fees_minted.credit(now) == 0, "fees flowed backwards");
 		// Saturates above every reading.
 		let inflow = books.shared.inflow.saturating_add(books.treasury.inflow);
 		ensure!(
-			fees_minted.reading(now) <= inflow,
+			fees_minted.used(now) <= inflow,
 			"more fees were minted than came in"
 		);
 

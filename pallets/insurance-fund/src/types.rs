@@ -3,7 +3,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use keel_math::{mul_ratio, FixedU128, Rounding, ONE};
-use keel_primitives::{Balance, Coverage, Meter};
+use keel_primitives::{Balance, Coverage, Meter, Window};
 use scale_info::TypeInfo;
 
 /// What came in and what went out, cumulative, in base units.
@@ -72,7 +72,7 @@ pub struct Accounts {
 	/// Shortfalls and claims that came to the fund in about the last hour, whether it could carry them or not.
 	pub drawn: Meter,
 	/// Stability fees minted in about the last hour.
-	pub fees_minted: Meter,
+	pub fees_minted: Window,
 }
 
 /// What the meters read now, in base units of kUSD.

@@ -184,9 +184,7 @@ pub enum Fuse {
 	Liquidated,
 	/// Shortfalls of an hour, over what the insurance fund had, or a hundredth of all kUSD if that is more. A ratio.
 	Drawdown,
-	/// kUSD minted in an hour, over what may be. A ratio.
-	Minted,
-	/// Collateral that debt stood on and that left in an hour, over all such collateral. A ratio.
+	/// Collateral that debt stood on, that left in an hour and stayed away for minutes, over all such collateral. A ratio.
 	Leaving,
 	/// kUSD in existence that no ledger accounts for. Base units of kUSD.
 	UnexplainedSupply,

@@ -108,7 +108,7 @@ parameter_set! {
 		StabilityFee / stability_fee: FixedU128,
 		/// The most kUSD the branch may owe, in base units.
 		DebtCeiling / debt_ceiling: Balance,
-		/// The least a vault may owe unless it owes nothing, in base units of kUSD.
+		/// The least a vault may owe when it mints, in base units of kUSD. One that minted before keeps a lower minimum.
 		MinimumDebt / minimum_debt: Balance,
 		/// Multiple of `σ·√h` the liquidation ratio covers (2.33: 99 % one-sided normal).
 		VolatilityMultiple / volatility_multiple: FixedU128,
@@ -146,17 +146,15 @@ parameter_set! {
 		LiquidatedReduceOnly / liquidated_reduce_only: FixedU128,
 		/// … `Halted`.
 		LiquidatedHalted / liquidated_halted: FixedU128,
-		/// kUSD minted (less repaid) in an hour, over the debt ceiling, that makes the mint path `Guarded` …
-		MintedGuarded / minted_guarded: FixedU128,
-		/// … `ReduceOnly`; and the most a window lets through.
-		MintedReduceOnly / minted_reduce_only: FixedU128,
-		/// Collateral that debt stood on and that left (less what came in) in an hour, over all such collateral, that makes
+		/// The most kUSD that may be minted in an hour, less what is repaid, over the debt ceiling.
+		MintLimit / mint_limit: FixedU128,
+		/// Collateral that debt stood on, that left in an hour and stayed away for minutes, over all such collateral, that makes
 		/// the branch `Guarded` …
 		LeavingGuarded / leaving_guarded: FixedU128,
 		/// … `ReduceOnly`.
 		LeavingReduceOnly / leaving_reduce_only: FixedU128,
-		/// The most collateral a window lets out of vaults that go on owing, over all collateral. Repaying everything
-		/// and closing is always open.
+		/// The most collateral that vaults which go on owing may give out in an hour, less what comes back, over what they hold.
+		/// Repaying everything and closing is always open.
 		ExitLimit / exit_limit: FixedU128,
 	}
 }
@@ -207,10 +205,8 @@ parameter_set! {
 		/// The least a drawdown is measured against, in base units of kUSD, beside a hundredth of all kUSD: a young fund is no
 		/// reason to stop a chain.
 		DrawdownFloor / drawdown_floor: Balance,
-		/// Stability fees minted in an hour, over all kUSD, that make that mint path `Guarded` …
-		FeesMintedGuarded / fees_minted_guarded: FixedU128,
-		/// … `ReduceOnly`; and the most a window lets through.
-		FeesMintedReduceOnly / fees_minted_reduce_only: FixedU128,
+		/// The most stability fees that may be minted in an hour, over all kUSD.
+		FeeLimit / fee_limit: FixedU128,
 		/// The least time a breaker stays at a level, in milliseconds.
 		BreakerDwell / breaker_dwell: u64,
 		/// How long every fuse has to be calm before a breaker goes down one level, in milliseconds.

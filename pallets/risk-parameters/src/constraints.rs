@@ -45,14 +45,10 @@ pub enum Broken {
 	RefusedOutOfOrder,
 	/// Not `liquidated_guarded ≤ liquidated_reduce_only ≤ liquidated_halted`.
 	LiquidatedOutOfOrder,
-	/// `minted_guarded > minted_reduce_only`.
-	MintedOutOfOrder,
 	/// `leaving_guarded > leaving_reduce_only`.
 	LeavingOutOfOrder,
 	/// Not `drawdown_guarded ≤ drawdown_reduce_only ≤ drawdown_halted`.
 	DrawdownOutOfOrder,
-	/// `fees_minted_guarded > fees_minted_reduce_only`.
-	FeesMintedOutOfOrder,
 	/// `lending_guarded > lending_reduce_only`.
 	LendingOutOfOrder,
 	/// `maintenance_cap < maintenance_margin`.
@@ -95,10 +91,8 @@ impl Broken {
 			Self::DeviationOutOfOrder => "price deviation triggers are not in the order of their levels",
 			Self::RefusedOutOfOrder => "refused price triggers are not in the order of their levels",
 			Self::LiquidatedOutOfOrder => "liquidated triggers are not in the order of their levels",
-			Self::MintedOutOfOrder => "minted triggers are not in the order of their levels",
 			Self::LeavingOutOfOrder => "leaving triggers are not in the order of their levels",
 			Self::DrawdownOutOfOrder => "drawdown triggers are not in the order of their levels",
-			Self::FeesMintedOutOfOrder => "fees minted triggers are not in the order of their levels",
 			Self::LendingOutOfOrder => "lending triggers are not in the order of their levels",
 			Self::CapBelowMaintenance => "maintenance cap is below the maintenance margin",
 			Self::PremiumStepTooLarge => "premium step is above a quarter of the maintenance margin",
@@ -164,10 +158,6 @@ pub fn branch(set: &BranchParameters) -> Result<(), Broken> {
 		Broken::LiquidatedOutOfOrder,
 	)?;
 	ordered(
-		&[set.minted_guarded, set.minted_reduce_only],
-		Broken::MintedOutOfOrder,
-	)?;
-	ordered(
 		&[set.leaving_guarded, set.leaving_reduce_only],
 		Broken::LeavingOutOfOrder,
 	)
@@ -202,10 +192,6 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 			set.drawdown_halted,
 		],
 		Broken::DrawdownOutOfOrder,
-	)?;
-	ordered(
-		&[set.fees_minted_guarded, set.fees_minted_reduce_only],
-		Broken::FeesMintedOutOfOrder,
 	)?;
 	ordered(
 		&[set.lending_guarded, set.lending_reduce_only],

@@ -319,15 +319,11 @@ pub mod pallet {
 		/// The triggers must stay in the order `LiquidatedGuarded`, `LiquidatedReduceOnly`, `LiquidatedHalted`, smallest
 		/// first. Move the neighbours in the same call.
 		LiquidatedOutOfOrder,
-		/// `MintedGuarded` must stay at or below `MintedReduceOnly`. Move both in the same call.
-		MintedOutOfOrder,
 		/// `LeavingGuarded` must stay at or below `LeavingReduceOnly`. Move both in the same call.
 		LeavingOutOfOrder,
 		/// The triggers must stay in the order `DrawdownGuarded`, `DrawdownReduceOnly`, `DrawdownHalted`, smallest first.
 		/// Move the neighbours in the same call.
 		DrawdownOutOfOrder,
-		/// `FeesMintedGuarded` must stay at or below `FeesMintedReduceOnly`. Move both in the same call.
-		FeesMintedOutOfOrder,
 		/// `LendingGuarded` must stay at or below `LendingReduceOnly`. Move both in the same call.
 		LendingOutOfOrder,
 		/// The cap of the maintenance margin would be below the margin. Raise the cap or lower the margin in the same call.
@@ -452,8 +448,8 @@ pub mod pallet {
 		/// `BreakerRaised`, `GuardianMayOnlyTighten`, `NotForGuardians`, `NotForControllers`; for numbers that would not
 		/// go together `RatioWithinPenalty`, `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`,
 		/// `AuctionMissesReserve`, `AgesOutOfOrder`, `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`,
-		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `MintedOutOfOrder`, `LeavingOutOfOrder`,
-		/// `DrawdownOutOfOrder`, `FeesMintedOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
+		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `LeavingOutOfOrder`,
+		/// `DrawdownOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
 		/// `PremiumStepAboveMaximum`, `MaxPremiumTooWide`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`,
 		/// `PremiumStepAboveFees`, `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; `WouldMakeUnsafe`, or why the price is
 		/// refused where the impact can't be judged.

@@ -71,8 +71,7 @@ fn parameters() -> BranchParameters {
 		liquidated_guarded: percent(5),
 		liquidated_reduce_only: percent(15),
 		liquidated_halted: percent(40),
-		minted_guarded: percent(20),
-		minted_reduce_only: percent(40),
+		mint_limit: percent(40),
 		leaving_guarded: percent(10),
 		leaving_reduce_only: percent(20),
 		exit_limit: percent(20),
@@ -128,9 +127,12 @@ fn create_vault<T: Config>(id: BranchId, owner: &T::AccountId, ratio: FixedU128)
 		normalised_debt: interest::normalise_up(debt, branch.rate_index).expect("small numbers"),
 		risk_added_at: 0,
 		deposit: T::VaultDeposit::get(),
+		minimum_debt: 1_000_000,
+		exits: Default::default(),
 	};
 	branch.total_normalised += vault.normalised_debt;
 	branch.total_collateral += vault.collateral;
+	branch.held += vault.collateral;
 	branch.issue(debt).expect("small numbers");
 	let plan = Plan {
 		old_entry: None,
@@ -146,14 +148,15 @@ fn create_vault<T: Config>(id: BranchId, owner: &T::AccountId, ratio: FixedU128)
 	Pallet::<T>::create(&plan).expect("the vault can be created")
 }
 
-/// Branch `id` at its most expensive for new risk: guarded, and with meters that have to fade first.
+/// Branch `id` at its most expensive for new risk: guarded, and with windows that have to fade first.
 fn guard<T: Config>(id: BranchId) {
 	T::CircuitBreaker::raise(BreakerSubject::Branch(id), Level::Guarded);
 	let before = T::Time::now().saturating_sub(1_234_567);
 	Branches::<T>::mutate(id, |branch| {
 		if let Some(branch) = branch {
 			branch.minted.add(before, 1_000);
-			branch.leaving.add(before, 1_000);
+			branch.leaving.left(before, 1_000);
+			branch.entered.add(before, 1_000);
 			branch.withdrawn.add(before, 1_000);
 		}
 	});
@@ -217,6 +220,8 @@ pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Group
 			normalised_debt: debt - Balance::from(i),
 			risk_added_at: 0,
 			deposit: 0,
+			minimum_debt: 0,
+			exits: Default::default(),
 		};
 		T::Triggers::moved(Group::Branch(id), i.into(), None, vault.entry(divisor));
 		Vaults::<T>::insert(VaultId::from(i), vault);

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use frame_support::traits::Time;
 use keel_math::{mul_div, FixedU128, Rounding, ONE};
 use keel_primitives::{
-	Balance, BranchId, BranchParameters, BreakerSubject, Fuse, Gauge, Gauges, MintPath, PriceProvider,
-	RiskParameters, Triggers,
+	Balance, BranchId, BranchParameters, BreakerSubject, Fuse, Gauge, Gauges, PriceProvider, RiskParameters,
+	Triggers,
 };
 
 use crate::{
@@ -73,7 +73,7 @@ impl<T: Config> Pallet<T> {
 			p.liquidated_reduce_only,
 			Some(p.liquidated_halted),
 		);
-		let left = branch.leaving.reading(now);
+		let (left, stayed) = (branch.leaving.away(now), branch.leaving.stayed(now));
 		let last = price.map(|price| price.value);
 		// Without a price nobody knows how much of it backs debt: all of it at most.
 		let backing = last.map_or(branch.total_collateral, |price| {
@@ -82,7 +82,7 @@ impl<T: Config> Pallet<T> {
 		let leaving = gauge(
 			Fuse::Leaving,
 			ratio(
-				left,
+				stayed,
 				backing
 					.saturating_add(left)
 					.max(floor_in_collateral(branch, p, last)),
@@ -95,21 +95,6 @@ impl<T: Config> Pallet<T> {
 			.into_iter()
 			.flatten()
 			.collect()
-	}
-
-	fn mint_gauges(branch: &Branch, p: &BranchParameters) -> Vec<Gauge> {
-		if p.debt_ceiling == 0 {
-			return Vec::new();
-		}
-		let minted = branch.minted.reading(T::Time::now());
-		let reading = ratio(minted, p.debt_ceiling);
-		Vec::from([gauge(
-			Fuse::Minted,
-			reading,
-			p.minted_guarded,
-			p.minted_reduce_only,
-			None,
-		)])
 	}
 
 	/// A branch that runs and its parameters.
@@ -127,16 +112,13 @@ impl<T: Config> Gauges for Pallet<T> {
 			.collect()
 	}
 
+	/// Nothing for a mint path: its window refuses what is too much, and no fuse latches for what may be repaid at once.
 	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
-		let gauges = match subject {
-			BreakerSubject::Branch(id) => {
-				Self::measured(id).map(|(branch, parameters)| Self::branch_gauges(&branch, &parameters))
-			}
-			BreakerSubject::Mint(MintPath::Vaults(id)) => {
-				Self::measured(id).map(|(branch, parameters)| Self::mint_gauges(&branch, &parameters))
-			}
-			_ => None,
-		};
-		gauges.unwrap_or_default()
+		match subject {
+			BreakerSubject::Branch(id) => Self::measured(id)
+				.map(|(branch, parameters)| Self::branch_gauges(&branch, &parameters))
+				.unwrap_or_default(),
+			_ => Vec::new(),
+		}
 	}
 }

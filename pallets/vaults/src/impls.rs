@@ -166,7 +166,7 @@ impl<T: Config> Pallet<T> {
 		}
 		if repaid > 0 {
 			branch_after.retire(repaid)?;
-			branch_after.minted.sub(now, repaid);
+			branch_after.minted.refund(now, repaid);
 		}
 		let owes = after.debt(index)?;
 		// Without debt nothing is backed, and no price has to be read.
@@ -179,7 +179,8 @@ impl<T: Config> Pallet<T> {
 			let backing = branch.backing(vault.collateral, owed, price);
 			branch_after.count_backing(now, backing, branch.backing(after.collateral, owes, price));
 		}
-		branch_after.count_withdrawal(now, vault.held(), after.held(), owes > 0);
+		branch_after.rehold(vault, &after).ok_or_else(overflow)?;
+		branch_after.count_exit(now, vault, &mut after);
 		let mut plan = Plan {
 			old_entry: vault.entry(branch.divisor),
 			new_entry: after.entry(branch.divisor),
@@ -191,7 +192,8 @@ impl<T: Config> Pallet<T> {
 			minted,
 			repaid,
 		};
-		Self::ensure_allowed(branch, &plan, last, now)?;
+		let minimum = Self::ensure_allowed(branch, &plan, last, now)?;
+		plan.vault.minimum_debt = if owes > 0 { minimum } else { 0 };
 		if plan.adds_risk() {
 			plan.vault.risk_added_at = now;
 		}
@@ -231,6 +233,8 @@ impl<T: Config> Pallet<T> {
 			normalised_debt: 0,
 			risk_added_at: 0,
 			deposit: T::VaultDeposit::get(),
+			minimum_debt: 0,
+			exits: Default::default(),
 		};
 		Self::plan_change(
 			&branch,
@@ -411,14 +415,7 @@ impl<T: Config> Pallet<T> {
 		frame_system::Pallet::<T>::inc_providers(&Self::branch_account(id));
 		Branches::<T>::insert(
 			id,
-			Branch::new(
-				collateral,
-				feed,
-				divisor,
-				parameters.liquidation_ratio,
-				parameters.stability_fee,
-				T::Time::now(),
-			),
+			Branch::new(collateral, feed, divisor, &parameters, T::Time::now()),
 		);
 		Ok(())
 	}
@@ -539,12 +536,17 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Move the liquidation ratio of existing vaults towards its target.
+	/// Moves what existing vaults are held to towards the governed numbers: the ratio both ways, penalty and target margin up on
+	/// the ramp and down at once.
 	fn ramp(id: BranchId, branch: &mut Branch, parameters: &BranchParameters, elapsed: Moment) {
 		// A feed that never had a price adds nothing to the base, and nobody can mint on it.
 		let volatility = T::Prices::volatility(branch.feed).unwrap_or_default();
 		let target = Self::target_ratio(parameters, volatility);
-		let ratio = interest::ramp(branch.ramped_ratio, target, parameters.ramp_per_hour, elapsed);
+		let towards = |from, to| interest::ramp(from, to, parameters.ramp_per_hour, elapsed);
+		let (penalty, margin) = (parameters.liquidation_penalty, parameters.target_margin);
+		branch.ramped_penalty = towards(branch.ramped_penalty, penalty).min(penalty);
+		branch.ramped_margin = towards(branch.ramped_margin, margin).min(margin);
+		let ratio = towards(branch.ramped_ratio, target);
 		if ratio != branch.ramped_ratio {
 			branch.ramped_ratio = ratio;
 			Self::deposit_event(Event::LiquidationRatioMoved {

@@ -17,10 +17,13 @@
 //!   new risk meets that target at once.
 //! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio left. The stability
 //!   pool buys first, an auction sells the rest, the insurance fund carries what is short.
-//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind; **windows** of
-//!   an hour bound what may be minted and withdrawn in one go. Nobody asks to repay, to top up or to close.
-//!   What the breaker reads as leaving is collateral that backed debt: what no debt stands on may come and go
-//!   without raising anything.
+//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind. Repaying, topping up and closing never
+//!   ask. Its fuse *leaving* reads collateral that backed debt, that left and stayed away for minutes: what no debt stands on, and
+//!   what is back soon, raises nothing.
+//! - **Windows** of an hour bound what may be minted, and withdrawn under a debt. They refuse what is beyond their limit and raise no
+//!   level. Repaying gives room to mint; a deposit gives back what the same vault withdrew, and no more.
+//! - A changed parameter reaches existing vaults on a ramp or not at all: ratio, penalty and target margin on the ramp, the minimum
+//!   debt when a vault mints.
 //! - A **shutdown** is the last resort: a price is locked; an hour later every vault that still owes gives
 //!   collateral worth its debt, by itself within some blocks, and kUSD is redeemed for it. What is short is
 //!   the insurance fund's, what is over stays the owners'.
@@ -340,7 +343,8 @@ pub mod pallet {
 		CollateralExceedsVault,
 		/// More than the vault owes. Repay what it owes at most, or the largest number for all.
 		RepaymentExceedsDebt,
-		/// The debt would be below the branch's minimum. Leave at least the minimum, or nothing.
+		/// The debt would be below the minimum. Mint up to the branch's minimum at least; repay down to the `minimumDebt` that
+		/// `health` shows, or everything.
 		DebtBelowMinimum,
 		/// The branch would have issued more than its ceiling. `branch` shows what is left.
 		CeilingReached,
@@ -357,8 +361,8 @@ pub mod pallet {
 		ShortfallNotCarried,
 		/// More kUSD than the branch lets out within an hour. Mint `mintRoom` at most, or wait: it grows with time and repayments.
 		MintWindowFull,
-		/// More collateral than the branch lets out within an hour of vaults that go on owing. Withdraw `exitRoom` at most, wait,
-		/// or repay everything: then all of it is free.
+		/// More collateral than the branch lets out within an hour of vaults that go on owing. Withdraw at most `exitRoom` and what
+		/// this vault put in within the hour, wait, or repay everything: then all of it is free.
 		ExitWindowFull,
 		/// The branch was shut down. Only repaying, topping up a vault that owes and withdrawing from one that ends without debt
 		/// work; `shutdown` shows how far its settlement is.
@@ -470,9 +474,10 @@ pub mod pallet {
 		/// - [`Error::UnknownVault`], [`Error::NotOwner`]: it is not the sender's vault
 		/// - [`Error::NothingChanged`]: both sides stay
 		/// - [`Error::CollateralExceedsVault`], [`Error::RepaymentExceedsDebt`]: more than there is
-		/// - [`Error::DebtBelowMinimum`]: debt changes to something between zero and the minimum
+		/// - [`Error::DebtBelowMinimum`]: debt is minted up to less than the branch's minimum, or repaid down to something between zero
+		///   and the minimum the vault keeps
 		/// - [`Error::CeilingReached`], [`Error::MintWindowFull`]: the branch has not that much left to mint, at all or this hour
-		/// - [`Error::ExitWindowFull`]: too much collateral left this hour, and the vault would go on owing
+		/// - [`Error::ExitWindowFull`]: more than this vault put in this hour and the branch lets out, and the vault would go on owing
 		/// - [`Error::RatioTooLow`]: risk is added and the collateral is worth too little
 		/// - [`Error::BranchShutDown`]: the branch was shut down and something else than leaving is asked for
 		/// - an error of the circuit breaker if it forbids this, of the prices pallet if a price is needed and refused
@@ -768,8 +773,8 @@ pub mod pallet {
 			Self::view_rooms(branch).map(|(mint, _)| mint)
 		}
 
-		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on owing. Whoever repays
-		/// everything needs no room. Nothing for an unknown branch.
+		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on owing. What a vault put in
+		/// within the hour goes out beside it, and a vault that repays everything needs no room. Nothing for an unknown branch.
 		pub fn exit_room(branch: BranchId) -> Option<Balance> {
 			Self::view_rooms(branch).map(|(_, exit)| exit)
 		}

@@ -31,19 +31,20 @@ struct Terms {
 }
 
 impl Terms {
-	/// `target = max(ramped + margin, 1 + governed penalty + 0.02)`, `penalty = min(governed, ramped − 1 − 0.02)`.
+	/// `target = max(ramped + margin, 1 + reached penalty + 0.02)`, `penalty = min(reached, ramped − 1 − 0.02)`. Penalty and margin
+	/// are the governed ones as far as they have reached existing vaults.
 	///
-	/// Governance may raise ratio and penalty together; the ratio of existing vaults follows slowly. A part restores a vault
-	/// only as long as its ratio is above one plus the penalty, whatever the target, so a penalty of `ramped − 1` or more
+	/// Governance may raise ratio and penalty together; the ratio of existing vaults may follow more slowly. A part restores a
+	/// vault only as long as its ratio is above one plus the penalty, whatever the target, so a penalty of `ramped − 1` or more
 	/// would take every unsafe vault whole, and with it all of its owner's buffer. Less than that leaves the owner who falls below
 	/// the ramped ratio room of 0.02 in which a part does.
 	///
 	/// `None` on overflow.
-	fn new(ramped: FixedU128, parameters: &BranchParameters) -> Option<Self> {
-		let governed = parameters.liquidation_penalty;
-		let restored = ramped
-			.into_inner()
-			.checked_add(parameters.target_margin.into_inner())?;
+	fn new(branch: &Branch, parameters: &BranchParameters) -> Option<Self> {
+		let ramped = branch.ramped_ratio;
+		let governed = parameters.liquidation_penalty.min(branch.ramped_penalty);
+		let margin = parameters.target_margin.min(branch.ramped_margin);
+		let restored = ramped.into_inner().checked_add(margin.into_inner())?;
 		let floor = ONE.checked_add(governed.into_inner())?.checked_add(TARGET_GAP)?;
 		// Saturates at no penalty, for a ratio at which there is no buffer to take it from.
 		let room = ramped.into_inner().saturating_sub(ONE).saturating_sub(TARGET_GAP);
@@ -63,6 +64,8 @@ struct Assessment<AccountId> {
 	bonus: FixedU128,
 	price: Price,
 	debt: Balance,
+	/// The minimum debt the vault is held to.
+	minimum: Balance,
 	size: Size,
 }
 
@@ -87,7 +90,9 @@ impl<T: Config> Pallet<T> {
 		ensure!(price.since > vault.risk_added_at, Error::<T>::PriceNotNewer);
 		let parameters = T::RiskParameters::branch(group)?;
 		let debt = vault.debt(branch.rate_index)?;
-		let terms = Terms::new(branch.ramped_ratio, &parameters).ok_or_else(overflow)?;
+		let terms = Terms::new(&branch, &parameters).ok_or_else(overflow)?;
+		// A minimum raised since the vault last minted is none of its.
+		let minimum = vault.minimum_debt.min(parameters.minimum_debt);
 		// What restores the ratio existing vaults are held to, and the target margin.
 		let size = liquidation::size(
 			debt,
@@ -96,7 +101,7 @@ impl<T: Config> Pallet<T> {
 			branch.divisor,
 			terms.target,
 			terms.penalty,
-			parameters.minimum_debt,
+			minimum,
 		)
 		.ok_or(Error::<T>::TargetUnreachable)?;
 		Ok(Assessment {
@@ -105,6 +110,7 @@ impl<T: Config> Pallet<T> {
 			bonus: terms.bonus,
 			price,
 			debt,
+			minimum,
 			size,
 		})
 	}
@@ -157,6 +163,7 @@ impl<T: Config> Pallet<T> {
 			bonus,
 			price,
 			debt,
+			minimum,
 			size,
 		} = Self::assess(group, id)?;
 		let seller = Self::branch_account(group);
@@ -212,7 +219,11 @@ impl<T: Config> Pallet<T> {
 		branch.total_normalised = less(branch.total_normalised, relieved)?;
 		branch.total_collateral = less(branch.total_collateral, outcome.collateral)?;
 		branch.retire(size.debt)?;
-		branch.liquidated.add(T::Time::now(), size.debt);
+		let now = T::Time::now();
+		branch.liquidated.add(now, size.debt);
+		branch.rehold(&vault, &after).ok_or_else(overflow)?;
+		branch.trim_credit(now, &mut after);
+		after.minimum_debt = if after.normalised_debt > 0 { minimum } else { 0 };
 		Self::retrigger(
 			group,
 			id,

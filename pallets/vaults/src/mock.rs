@@ -205,9 +205,8 @@ pub fn default_parameters() -> BranchParameters {
 		liquidated_guarded: percent(5),
 		liquidated_reduce_only: percent(15),
 		liquidated_halted: percent(40),
-		minted_guarded: percent(20),
 		// So wide that only the tests of the windows meet them.
-		minted_reduce_only: percent(100),
+		mint_limit: percent(100),
 		leaving_guarded: percent(10),
 		leaving_reduce_only: percent(20),
 		exit_limit: percent(100),

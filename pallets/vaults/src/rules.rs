@@ -6,7 +6,7 @@ use keel_primitives::{
 	Action, Balance, BranchId, BranchParameters, BreakerSubject, CircuitBreaker, Level, MintPath, Moment,
 	PriceFor, PriceProvider, RiskParameters,
 };
-use sp_runtime::{DispatchError, DispatchResult};
+use sp_runtime::DispatchError;
 
 use crate::{debt_of, overflow, Branch, Config, Error, Pallet, Plan};
 
@@ -91,52 +91,51 @@ impl<T: Config> Pallet<T> {
 		branch.ceiling_left(ceiling(parameters, level))
 	}
 
-	/// How much kUSD the window lets out now: `minted_reduce_only × ceiling`, rounded down, less what it let out before.
+	/// How much kUSD the window lets out now: `mint_limit × ceiling`, rounded down, less what it let out before.
 	pub(crate) fn window_for_mints(branch: &Branch, parameters: &BranchParameters, now: Moment) -> Balance {
 		// Saturates at "no limit".
-		let limit = mul_ratio(
-			parameters.debt_ceiling,
-			parameters.minted_reduce_only,
-			Rounding::Down,
-		)
-		.unwrap_or(Balance::MAX);
+		let limit =
+			mul_ratio(parameters.debt_ceiling, parameters.mint_limit, Rounding::Down).unwrap_or(Balance::MAX);
 		branch.minted.room(now, limit)
 	}
 
-	/// How much collateral the window lets out of vaults that go on owing: `exit_limit × max(what there is +
-	/// what left of it through the window, the floor at the last price)`, rounded down, less what left.
+	/// How much collateral the window lets out of vaults that go on owing, beside their credits: `exit_limit × max(what
+	/// owing vaults would hold without the last hour's moves, the floor at the last price)`, rounded down, less what left.
 	pub(crate) fn window_for_exits(
 		branch: &Branch,
 		parameters: &BranchParameters,
 		last: Option<FixedU128>,
 		now: Moment,
 	) -> Balance {
-		// Both saturate at "no limit", which is more than there is.
+		// Saturates at "no limit", which is more than there is.
 		let all = branch
-			.total_collateral
-			.saturating_add(branch.withdrawn.reading(now))
+			.settled_collateral(now)
 			.max(floor_in_collateral(branch, parameters, last));
 		let limit = mul_ratio(all, parameters.exit_limit, Rounding::Down).unwrap_or(Balance::MAX);
 		branch.withdrawn.room(now, limit)
 	}
 
 	/// The rules of [`Self::plan`], cheapest first. `last` is [`Self::last_price`] of a branch whose vault owes.
+	///
+	/// Returns the minimum debt the vault is held to from now on. A raised one reaches a vault when it mints.
 	pub(crate) fn ensure_allowed(
 		branch: &Branch,
 		plan: &Plan<T::AccountId>,
 		last: Option<FixedU128>,
 		now: Moment,
-	) -> DispatchResult {
+	) -> Result<Balance, DispatchError> {
+		let kept = plan.vault.minimum_debt;
 		if branch.settlement.is_some() {
 			// What comes in goes towards a debt, what goes out leaves none behind.
 			let enters = plan.minted > 0 || (plan.deposited > 0 && plan.old_entry.is_none());
 			ensure!(!enters && !plan.leaves_owing(), Error::<T>::BranchShutDown);
-			return Ok(());
+			// Of a debt that is to be settled any part may be repaid.
+			return Ok(kept.min(plan.debt));
 		}
 		let (riskier, leaves) = (plan.is_riskier(), plan.leaves_owing());
 		let repays_part = plan.repaid > 0 && plan.debt > 0;
 		if !riskier && !leaves && !repays_part {
-			return Ok(());
+			return Ok(kept);
 		}
 		let id = plan.vault.branch;
 		let subject = BreakerSubject::Branch(id);
@@ -148,12 +147,16 @@ impl<T: Config> Pallet<T> {
 			T::CircuitBreaker::ensure(subject, Action::Withdraw)?;
 		}
 		let parameters = T::RiskParameters::branch(id)?;
+		let minimum = match plan.minted {
+			0 => kept.min(parameters.minimum_debt),
+			_ => parameters.minimum_debt,
+		};
 		if plan.minted > 0 || plan.repaid > 0 {
-			ensure!(plan.debt >= parameters.minimum_debt, Error::<T>::DebtBelowMinimum);
+			ensure!(plan.debt >= minimum, Error::<T>::DebtBelowMinimum);
 		}
 		if leaves {
 			let room = Self::window_for_exits(branch, &parameters, last, now);
-			ensure!(plan.withdrawn <= room, Error::<T>::ExitWindowFull);
+			ensure!(plan.taken(branch, now) <= room, Error::<T>::ExitWindowFull);
 		}
 		if riskier {
 			let level = Self::mint_level(id);
@@ -177,7 +180,7 @@ impl<T: Config> Pallet<T> {
 		} else if leaves {
 			T::Prices::price(branch.feed, PriceFor::ReduceRisk)?;
 		}
-		Ok(())
+		Ok(minimum)
 	}
 
 	/// The inverse of [`Self::ensure_allowed`] for a mint against `collateral` that owes `normalised` already: the largest it lets

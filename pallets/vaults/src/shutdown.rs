@@ -86,11 +86,14 @@ impl<T: Config> Pallet<T> {
 		let mut after = vault.clone();
 		after.normalised_debt = 0;
 		after.collateral = less(vault.collateral, given)?;
+		after.minimum_debt = 0;
 		let total_normalised = less(branch.total_normalised, vault.normalised_debt)?;
 		let total_collateral = less(branch.total_collateral, given)?;
 		settlement.pot = more(settlement.pot, given)?;
 		settlement.settled = more(settlement.settled, vault.normalised_debt)?;
 
+		branch.rehold(&vault, &after).ok_or_else(overflow)?;
+		branch.trim_credit(T::Time::now(), &mut after);
 		branch.total_normalised = total_normalised;
 		branch.total_collateral = total_collateral;
 		branch.settlement = Some(settlement);

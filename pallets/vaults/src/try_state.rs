@@ -5,8 +5,8 @@
 //! that waits to be minted is never negative and at most one unit of normalised debt per operation; debt that a shutdown settled counts until the claims are
 //! known, which are `issued` from then on.
 //!
-//! A vault below the minimum debt is not a violation: governance may raise the minimum above the debt of vaults that
-//! exist. The minimum binds whenever debt is changed.
+//! A vault below the branch's minimum debt is not a violation: a raised minimum reaches a vault when it mints. It never owes
+//! less than the minimum it keeps itself.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{
@@ -14,7 +14,7 @@ use frame_support::{
 	traits::{fungible::InspectHold as _, fungibles::Inspect as _, Get, Time},
 };
 use keel_math::{mul_div, Rounding, RAY};
-use keel_primitives::{Auctions, Balance, BranchId, Group, InsuranceFund, TriggerIndex};
+use keel_primitives::{Auctions, Balance, BranchId, Group, InsuranceFund, TriggerIndex, Window};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
 struct Sum {
 	normalised: u128,
 	collateral: Balance,
+	held: Balance,
+	/// Whether one of them owes less than the minimum it keeps.
+	below_minimum: bool,
 	indebted: u64,
 }
 
@@ -33,8 +36,10 @@ impl<T: Config> Pallet<T> {
 	/// Checks every invariant of this pallet:
 	///
 	/// - the list of branches and the branches agree, clocks and indices are sane;
-	/// - per branch: Σ normalised debt and Σ collateral of its vaults are its totals, and its account holds exactly that collateral
-	///   and the pot of its settlement;
+	/// - per branch: Σ normalised debt, Σ collateral and Σ collateral held under a debt of its vaults are its totals, and its account
+	///   holds exactly that collateral and the pot of its settlement;
+	/// - a vault that owes owes at least the minimum it keeps, and is credited no more than it holds; one that does not keeps no
+	///   minimum and has moved nothing;
 	/// - every vault with debt has collateral and stands in the trigger index under its entry, and the index has no other;
 	/// - a branch's debt minus what it issued and what interest waits to be minted is between zero and one unit of normalised debt
 	///   per operation;
@@ -78,6 +83,21 @@ impl<T: Config> Pallet<T> {
 				.collateral
 				.checked_add(vault.collateral)
 				.ok_or("collateral overflows")?;
+			sum.held = sum
+				.held
+				.checked_add(vault.held())
+				.ok_or("held collateral overflows")?;
+			if vault.normalised_debt == 0 {
+				ensure!(
+					vault.minimum_debt == 0 && vault.exits == Window::default(),
+					"a vault without debt keeps a minimum or a window"
+				);
+			}
+			sum.below_minimum |= vault.debt(branch.rate_index)? < vault.minimum_debt;
+			ensure!(
+				vault.exits.credit(now) <= vault.collateral,
+				"a vault is credited more collateral than it holds"
+			);
 			if let Some(entry) = vault.entry(branch.divisor) {
 				sum.indebted = sum.indebted.saturating_add(1);
 				ensure!(
@@ -121,6 +141,10 @@ impl<T: Config> Pallet<T> {
 				sum.collateral == branch.total_collateral,
 				"the collateral of vaults is not the branch's"
 			);
+			ensure!(
+				sum.held == branch.held,
+				"the collateral of vaults that owe is not the branch's"
+			);
 			let pot = branch.settlement.as_ref().map_or(0, |settlement| settlement.pot);
 			ensure!(
 				Some(T::Assets::balance(branch.collateral, &Self::branch_account(id)))
@@ -132,6 +156,7 @@ impl<T: Config> Pallet<T> {
 				"the trigger index does not hold the vaults with debt and no others"
 			);
 			ensure!(branch.rate_index >= RAY, "a rate index is below one");
+			ensure!(!sum.below_minimum, "a vault owes less than the minimum it keeps");
 			ensure!(
 				branch.accrued_at <= now && branch.ramped_at <= now,
 				"a branch's clock is ahead of the chain's"

@@ -2,7 +2,9 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use keel_math::{interest, mul_div, mul_ratio, value, FixedU128, Rounding};
-use keel_primitives::{AssetId, Balance, BranchId, Entry, FeedId, Level, Meter, Moment};
+use keel_primitives::{
+	AssetId, Balance, BranchId, BranchParameters, Entry, FeedId, Level, Meter, Moment, Window,
+};
 use scale_info::TypeInfo;
 use sp_runtime::{ArithmeticError, DispatchError};
 
@@ -26,6 +28,10 @@ pub struct Branch {
 	pub unminted: Balance,
 	/// The liquidation ratio existing vaults are held to.
 	pub ramped_ratio: FixedU128,
+	/// The highest liquidation penalty existing vaults are charged: a raised one arrives on the ramp.
+	pub ramped_penalty: FixedU128,
+	/// The highest target margin existing vaults are liquidated to: a raised one arrives on the ramp.
+	pub ramped_margin: FixedU128,
 	/// When the hook last visited, in ms; zero until the chain has a time.
 	pub ramped_at: Moment,
 	/// Sum of the vaults' normalised debt.
@@ -39,17 +45,64 @@ pub struct Branch {
 	/// Operations that rounded. Each may have widened the gap between debt and `issued` by one unit of normalised
 	/// debt; bounds the gap.
 	pub operations: u64,
-	/// Synthetic minted by owners less what anybody repaid, in base units.
-	pub minted: Meter,
-	/// Collateral that ceased to back debt less what began to, in base units. See [`Branch::backing`].
-	pub leaving: Meter,
-	/// Collateral withdrawn from vaults that go on owing less what came in under a debt, in base units. See
-	/// [`Branch::count_withdrawal`].
-	pub withdrawn: Meter,
+	/// Sum of the collateral of vaults that owe, in base units.
+	pub held: Balance,
+	/// Synthetic minted by owners, less what anybody repaid, in base units.
+	pub minted: Window,
+	/// Collateral that vaults which go on owing gave out on balance, in base units: the sum of what each took. See
+	/// [`Branch::count_exit`].
+	pub withdrawn: Window,
+	/// Collateral that came under a debt on balance, in base units: the sum of the vaults' credits.
+	pub entered: Window,
+	/// Collateral that ceased to back debt. See [`Branch::backing`].
+	pub leaving: Leaving,
 	/// Debt liquidated, in base units.
 	pub liquidated: Meter,
 	/// How the branch ends; `None` unless it was shut down.
 	pub settlement: Option<Settlement>,
+}
+
+/// Collateral that ceased to back debt, less what began to, in base units, and how much of it stayed away.
+///
+/// A fuse reads what stayed: what left within the hour, less what left within the last minutes. So a burst that comes back
+/// raises nothing, and one that stays away reads most, 58 % of it, after 22 minutes: with `m = t / 60 min` the reading is
+/// `e^(−m) − e^(−6·m)` of it. A steady flow reads 83 % of an hour's.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Leaving {
+	/// What left within about an hour.
+	hour: Window,
+	/// What left within about ten minutes: a window whose clock runs six times as fast.
+	recent: Window,
+}
+
+impl Leaving {
+	/// How much faster the clock of `recent` runs.
+	const FASTER: Moment = 6;
+
+	/// Counts `amount` that ceased to back debt.
+	pub fn left(&mut self, now: Moment, amount: Balance) {
+		self.hour.add(now, amount);
+		self.recent.add(now.saturating_mul(Self::FASTER), amount);
+	}
+
+	/// Counts `amount` that began to.
+	pub fn came(&mut self, now: Moment, amount: Balance) {
+		self.hour.refund(now, amount);
+		self.recent.refund(now.saturating_mul(Self::FASTER), amount);
+	}
+
+	/// What left within about an hour, on balance.
+	pub fn away(&self, now: Moment) -> Balance {
+		self.hour.used(now)
+	}
+
+	/// The part of [`away`](Self::away) that has been away for minutes.
+	pub fn stayed(&self, now: Moment) -> Balance {
+		let recent = self.recent.used(now.saturating_mul(Self::FASTER));
+		self.away(now).saturating_sub(recent)
+	}
 }
 
 /// How long after a shutdown no vault is settled, in ms of active time: an hour of blocks in which owners repay, top up and
@@ -128,8 +181,7 @@ impl Branch {
 		collateral: AssetId,
 		feed: FeedId,
 		divisor: u128,
-		liquidation_ratio: FixedU128,
-		fee: FixedU128,
+		parameters: &BranchParameters,
 		now: Moment,
 	) -> Self {
 		Self {
@@ -138,17 +190,21 @@ impl Branch {
 			divisor,
 			rate_index: keel_math::RAY,
 			accrued_at: now,
-			fee,
+			fee: parameters.stability_fee,
 			unminted: 0,
-			ramped_ratio: liquidation_ratio,
+			ramped_ratio: parameters.liquidation_ratio,
+			ramped_penalty: parameters.liquidation_penalty,
+			ramped_margin: parameters.target_margin,
 			ramped_at: now,
 			total_normalised: 0,
 			total_collateral: 0,
 			issued: 0,
 			operations: 0,
-			minted: Meter::default(),
-			leaving: Meter::default(),
-			withdrawn: Meter::default(),
+			held: 0,
+			minted: Window::default(),
+			withdrawn: Window::default(),
+			entered: Window::default(),
+			leaving: Leaving::default(),
 			liquidated: Meter::default(),
 			settlement: None,
 		}
@@ -205,36 +261,79 @@ impl Branch {
 			.map_or(collateral, |needed| needed.min(collateral))
 	}
 
-	/// Count collateral that backed debt before a change, less what does after it, as having left; the other
+	/// Counts collateral that backed debt before a change, less what does after it, as having left; the other
 	/// way round as having come in. Going back in takes new debt, which a raised breaker refuses.
 	pub(crate) fn count_backing(&mut self, now: Moment, before: Balance, after: Balance) {
 		match before.abs_diff(after) {
 			0 => (),
-			left if before > after => self.leaving.add(now, left),
-			came => self.leaving.sub(now, came),
+			left if before > after => self.leaving.left(now, left),
+			came => self.leaving.came(now, came),
 		}
 	}
 
-	/// Count what a change does to collateral held under a debt, `before` and `after` being all of a vault's,
-	/// or none while it owes nothing.
+	/// Counts what an owner's change does to collateral held under a debt.
 	///
-	/// What a vault that goes on owing gives out fills the window; what comes in under a debt, with a vault
-	/// that begins to owe all it has, makes room. Whoever ends without debt is not bound and fills nothing,
-	/// but takes back room that others did not use: else opening and closing, or minting and repaying, would
-	/// widen the window for nothing.
-	pub(crate) fn count_withdrawal(&mut self, now: Moment, before: Balance, after: Balance, owes: bool) {
-		match before.abs_diff(after) {
-			0 => (),
-			came if before < after => self.withdrawn.sub(now, came),
-			left if owes => self.withdrawn.add(now, left),
-			left => {
-				// Zero unless the net is below it.
-				let room = self.withdrawn.room(now, 0);
-				if room > 0 {
-					self.withdrawn.add(now, left.min(room));
-				}
-			}
+	/// Each vault has a window of its own without a limit: what it gives out while it goes on owing, less what comes in
+	/// under its debt. What it took on balance fills the branch's window. What came in on balance is its credit: it may go
+	/// out again, and is no part of what the branch's limit is a share of. So an inflow restores what the same vault took
+	/// and no more, and a deposit that goes out elsewhere widens nothing.
+	///
+	/// A vault that ends without debt is not bound and forgets: what it took stays taken, its credit is gone with it.
+	pub(crate) fn count_exit<A>(&mut self, now: Moment, before: &Vault<A>, after: &mut Vault<A>) {
+		if after.normalised_debt == 0 {
+			return self.forget(now, after);
 		}
+		let (held, holds) = (before.held(), after.held());
+		match held.abs_diff(holds) {
+			0 => return,
+			left if held > holds => after.exits.add(now, left),
+			came => after.exits.refund(now, came),
+		}
+		let settle = |window: &mut Window, was: Balance, is: Balance| match was.abs_diff(is) {
+			more if is > was => window.add(now, more),
+			less => window.refund(now, less),
+		};
+		settle(&mut self.withdrawn, before.exits.used(now), after.exits.used(now));
+		settle(
+			&mut self.entered,
+			before.exits.credit(now),
+			after.exits.credit(now),
+		);
+	}
+
+	/// Takes back what `vault` is credited beyond what it still holds, after a liquidation; all of it without debt.
+	pub(crate) fn trim_credit<A>(&mut self, now: Moment, vault: &mut Vault<A>) {
+		if vault.normalised_debt == 0 {
+			return self.forget(now, vault);
+		}
+		let gone = vault.exits.credit(now).saturating_sub(vault.collateral);
+		if gone > 0 {
+			self.entered.refund(now, gone);
+			vault.exits.add(now, gone);
+		}
+	}
+
+	fn forget<A>(&mut self, now: Moment, vault: &mut Vault<A>) {
+		let credit = vault.exits.credit(now);
+		if credit > 0 {
+			self.entered.refund(now, credit);
+		}
+		vault.exits = Window::default();
+	}
+
+	/// What the exit window is a share of: collateral that vaults which owe would hold, had nothing of the last hour's
+	/// moves been made.
+	pub(crate) fn settled_collateral(&self, now: Moment) -> Balance {
+		// Saturates far above any supply.
+		self.held
+			.saturating_add(self.withdrawn.used(now))
+			.saturating_sub(self.entered.used(now))
+	}
+
+	/// Moves the collateral held under a debt from what `before` held to what `after` does. `None` on overflow.
+	pub(crate) fn rehold<A>(&mut self, before: &Vault<A>, after: &Vault<A>) -> Option<()> {
+		self.held = self.held.checked_sub(before.held())?.checked_add(after.held())?;
+		Some(())
 	}
 
 	/// How much more may be issued under `ceiling`.
@@ -283,6 +382,11 @@ pub struct Vault<AccountId> {
 	pub risk_added_at: Moment,
 	/// KEEL held from the owner until the vault is removed, in base units.
 	pub deposit: Balance,
+	/// The least it may owe unless it owes nothing, in base units of the synthetic: the branch's minimum when it last minted, or
+	/// a lower one since.
+	pub minimum_debt: Balance,
+	/// Collateral given out under a debt, less what came in, in base units. Empty without debt. See [`Branch::count_exit`].
+	pub exits: Window,
 }
 
 impl<AccountId> Vault<AccountId> {
@@ -348,6 +452,12 @@ pub struct Plan<AccountId> {
 }
 
 impl<AccountId> Plan<AccountId> {
+	/// Collateral it takes of the exit window.
+	pub fn taken(&self, before: &Branch, now: Moment) -> Balance {
+		let used = self.branch.withdrawn.used(now);
+		used.saturating_sub(before.withdrawn.used(now))
+	}
+
 	/// Does it move the trigger up?
 	pub fn adds_risk(&self) -> bool {
 		let trigger = |entry: &Option<Entry>| entry.map(|entry| entry.trigger);
@@ -413,6 +523,8 @@ pub struct Health {
 	pub collateral: Balance,
 	/// Debt in base units of kUSD, with interest up to the stored index.
 	pub debt: Balance,
+	/// The least it may be repaid to unless it is repaid in full, in base units of kUSD.
+	pub minimum_debt: Balance,
 	/// What the collateral is worth, in base units of kUSD, rounded down; none while the price is refused.
 	pub value: Option<Balance>,
 	/// Collateral value over debt, `1` being 100 %; none without debt or while the price is refused.
@@ -452,11 +564,12 @@ pub struct BranchSummary<AccountId> {
 	pub mint_level: Level,
 	/// The most kUSD, in base units, that the window of an hour lets out now.
 	pub mint_room: Balance,
-	/// The most collateral, in base units, that the window of an hour lets out of vaults that go on owing.
+	/// The most collateral, in base units, that the window of an hour lets out of vaults that go on owing, beside what each put
+	/// in within the hour.
 	pub exit_room: Balance,
 	/// Whether it was shut down; `shutdown` says how that goes.
 	pub shut_down: bool,
-	/// The least a vault may owe unless it owes nothing, in base units of kUSD.
+	/// The least a vault that mints now may owe, in base units of kUSD.
 	pub minimum_debt: Balance,
 	/// Annual interest, `1` being 100 %: the governed one, charged from the next visit on, at most a minute away.
 	pub stability_fee: FixedU128,

@@ -35,6 +35,7 @@ impl<T: Config> Pallet<T> {
 		Some(Health {
 			collateral: vault.collateral,
 			debt,
+			minimum_debt: vault.minimum_debt.min(parameters.minimum_debt),
 			value: worth,
 			ratio: worth.and_then(|worth| value::collateral_ratio(worth, debt)),
 			liquidation_ratio: branch.ramped_ratio,

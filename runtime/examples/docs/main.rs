@@ -12,7 +12,9 @@ use keel_runtime::{
 	Balance, BlockNumber, Moment, KEEL, SLOT_DURATION,
 };
 use pallet_referenda::Curve;
-use pallet_risk_parameters::{policy, Direction, Key, Policy, Range, Safer, Step, Subject, Unit};
+use pallet_risk_parameters::{
+	policy, reach, Direction, Key, Policy, Range, Reach, Safer, Step, Subject, Unit,
+};
 use scale_info::{TypeDef, TypeInfo};
 use sp_runtime::Perbill;
 
@@ -86,7 +88,20 @@ fn step(unit: Unit, step: Step) -> String {
 	format!("{relative} % or {}", show(unit, step.least))
 }
 
-fn row(name: &str, what: &str, p: &Policy) -> String {
+/// How a change reaches what exists, as the table says it.
+const fn reaches(reach: Reach) -> &'static str {
+	match reach {
+		Reach::New => "new only",
+		Reach::Gate => "gate and ramp",
+		Reach::Ramp => "ramp",
+		Reach::Breaker => "breaker",
+		Reach::Harmless => "at once, cannot hurt",
+		Reach::AtOnce => "at once",
+	}
+}
+
+fn row(name: &str, what: &str, key: Key) -> String {
+	let p: &Policy = &policy(key);
 	let who = match (p.guardian, p.controller) {
 		(true, true) => "guardians, controllers",
 		(true, false) => "guardians",
@@ -105,11 +120,11 @@ fn row(name: &str, what: &str, p: &Policy) -> String {
 		step(p.unit, p.step(Direction::Tightened)),
 		step(p.unit, p.step(Direction::Loosened)),
 		time(Moment::into(p.cooldown)),
-		if p.moves_existing { "yes" } else { "" },
+		reaches(reach(key)),
 	)
 }
 
-const HEAD: &str = "| Key | What it is | Default | Bounds | Limits | Safer | Step, safer way | Step, other way | Cooldown | Also moved by | Gate |\n\
+const HEAD: &str = "| Key | What it is | Default | Bounds | Limits | Safer | Step, safer way | Step, other way | Cooldown | Also moved by | Reaches what exists |\n\
 	|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 fn parameters() -> String {
@@ -121,30 +136,32 @@ fn parameters() -> String {
 		- A move is at most one **step** of the present value (or the second number, where that is more). The safer way needs no waiting; the\n\
 		  other way waits for the **cooldown**, and is refused while a breaker of the subject is raised.\n\
 		- **Guardians** move the numbers marked so, the safer way only. **Controllers**, which are the chain's own code, move theirs by a quarter of a step.\n\
-		- A number with the **gate** can make existing vaults unsafe: a move of it is refused if that is true of more than `ImpactLimit` of the branch's\n\
-		  debt. The view `riskParameters.impact` tells the number beforehand; what is let through, existing vaults meet on the ramp. What reaches\n\
-		  existing positions and collateral of margin accounts moves on a ramp too (`RampPerHour`, `HaircutRamp`).\n\
+		- The last column says how a move **reaches what exists**. *New only*: what is opened, minted, deposited or started later. *Gate and ramp*: it can\n\
+		  make existing vaults unsafe, so a move is refused if that is true of more than `ImpactLimit` of the branch's debt (the view\n\
+		  `riskParameters.impact` tells the number beforehand), and what is let through arrives on the ramp. *Ramp*: by `RampPerHour` or `HaircutRamp`.\n\
+		  *Breaker*: through a level, which comes down by itself and never closes repaying, topping up and closing. *At once, cannot hurt*: nobody\n\
+		  who is in is liquidated sooner or for more, charged more or kept from leaving. *At once*: it may cost those who are in, a step at a time.\n\
 		- What a call takes is raw: ratios and rates with 18 decimals, kUSD with 6, times in the unit the view `parameter` names.\n",
 	);
 	let branch = docs::<BranchKey>();
 	let _ = write!(out, "\n## Of a branch\n\n{HEAD}");
 	for (key, what) in BranchKey::ALL.iter().zip(&branch) {
-		out += &row(&format!("{key:?}"), what, &policy(Key::Branch(*key)));
+		out += &row(&format!("{key:?}"), what, Key::Branch(*key));
 	}
 	let market = docs::<MarketKey>();
 	let _ = write!(out, "\n## Of a perpetual market\n\n{HEAD}");
 	for (key, what) in MarketKey::ALL.iter().zip(&market) {
-		out += &row(&format!("{key:?}"), what, &policy(Key::Market(*key)));
+		out += &row(&format!("{key:?}"), what, Key::Market(*key));
 	}
 	let collateral = docs::<CollateralKey>();
 	let _ = write!(out, "\n## Of a collateral of margin accounts\n\n{HEAD}");
 	for (key, what) in CollateralKey::ALL.iter().zip(&collateral) {
-		out += &row(&format!("{key:?}"), what, &policy(Key::Collateral(*key)));
+		out += &row(&format!("{key:?}"), what, Key::Collateral(*key));
 	}
 	let chain = docs::<ChainKey>();
 	let _ = write!(out, "\n## Of the chain\n\n{HEAD}");
 	for (key, what) in ChainKey::ALL.iter().zip(&chain) {
-		out += &row(&format!("{key:?}"), what, &policy(Key::Chain(*key)));
+		out += &row(&format!("{key:?}"), what, Key::Chain(*key));
 	}
 	let count = |subject: Subject| subject.keys().len();
 	let _ = write!(

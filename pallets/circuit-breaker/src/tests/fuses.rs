@@ -59,7 +59,7 @@ mod raise {
 	#[test]
 	fn no_further_than_the_fuse_goes() {
 		ExtBuilder::default().build_and_execute(|| {
-			read(BTC_MINT, Fuse::Minted, u128::MAX);
+			read(BTC_MINT, Fuse::Utilisation, u128::MAX);
 			block(SECOND);
 			assert_eq!(level(BTC_MINT), Level::ReduceOnly);
 		});
@@ -144,8 +144,8 @@ mod raise {
 		ExtBuilder::default().build_and_execute(|| {
 			deviate(percent(5));
 			read(CHAIN, Fuse::Drawdown, percent(50));
-			read(BTC_MINT, Fuse::Minted, percent(20));
-			read(FEES, Fuse::Minted, percent(40));
+			read(BTC_MINT, Fuse::Utilisation, percent(20));
+			read(FEES, Fuse::Utilisation, percent(40));
 			block(SECOND);
 			assert_eq!(
 				[CHAIN, BTC, ETH, BTC_MINT, FEES].map(level),
@@ -229,20 +229,20 @@ mod hold {
 				halted: None,
 			};
 			Measured::mutate(|m| m.get_mut(&FEES).unwrap()[0].triggers = tiny);
-			read(FEES, Fuse::Minted, 3);
+			read(FEES, Fuse::Utilisation, 3);
 			block(SECOND);
 			// 70 % of 3 is 2.1; two holds, one does not.
 			for (reading, calm) in [(2, false), (1, true)] {
-				read(FEES, Fuse::Minted, reading);
+				read(FEES, Fuse::Utilisation, reading);
 				block(SECOND);
 				assert_eq!(state(FEES).unwrap().calm_since.is_some(), calm);
 			}
 			// 70 % of 1 is nothing; a fuse at nothing holds nothing.
 			Measured::mutate(|m| m.get_mut(&FEES).unwrap()[0].triggers.guarded = 1);
-			read(FEES, Fuse::Minted, 1);
+			read(FEES, Fuse::Utilisation, 1);
 			block(SECOND);
 			assert_eq!(state(FEES).unwrap().calm_since, None);
-			read(FEES, Fuse::Minted, 0);
+			read(FEES, Fuse::Utilisation, 0);
 			block(SECOND);
 			assert_eq!(state(FEES).unwrap().calm_since, Some(now()));
 			blocks(HOUR, MINUTE);

@@ -279,7 +279,7 @@ mod borrowed {
 	#[test]
 	fn what_is_minted_holds_reduce_only_and_not_halted() {
 		for path in [BTC_MINT, FEES] {
-			comes_down(path, Fuse::Minted, percent(30), percent(28));
+			comes_down(path, Fuse::Utilisation, percent(30), percent(28));
 		}
 	}
 

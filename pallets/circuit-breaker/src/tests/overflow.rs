@@ -12,7 +12,7 @@ fn keeps_the_highest_levels_and_says_what_it_left_out() {
 		MaxSubjects::set(2);
 		deviate(percent(10));
 		read(CHAIN, Fuse::Drawdown, percent(10));
-		read(FEES, Fuse::Minted, percent(40));
+		read(FEES, Fuse::Utilisation, percent(40));
 		read(ETH, Fuse::PriceDeviation, percent(5));
 		block_unchecked(SECOND);
 		assert_eq!(
@@ -33,7 +33,7 @@ fn keeps_the_highest_levels_and_says_what_it_left_out() {
 					FEES,
 					Level::Normal,
 					Level::ReduceOnly,
-					Cause::Fuse(Fuse::Minted),
+					Cause::Fuse(Fuse::Utilisation),
 					Some(percent(40))
 				),
 				left_out(CHAIN, Level::Guarded),

@@ -99,7 +99,7 @@ fn meters_that_run_backwards() {
 		"shortfalls flowed backwards",
 	);
 	sees(
-		|| Ledger::<Test>::mutate(|accounts| accounts.fees_minted.sub(Now::get(), 101 * USD)),
+		|| Ledger::<Test>::mutate(|accounts| accounts.fees_minted.refund(Now::get(), 101 * USD)),
 		"fees flowed backwards",
 	);
 }

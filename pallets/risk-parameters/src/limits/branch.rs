@@ -319,15 +319,8 @@ pub const fn rule(key: BranchKey) -> Policy {
 			range(bps(2_500), bps(7_000)),
 			range(bps(2_000), bps(8_000)),
 		),
-		// Ceilings are made to last for weeks.
-		BranchKey::MintedGuarded => trigger(
-			NEW_RISK,
-			bps(2_000),
-			range(bps(1_000), bps(4_000)),
-			range(bps(500), bps(5_000)),
-		),
-		// The window itself: at a tenth of the ceiling an hour, a branch is slow, not dead.
-		BranchKey::MintedReduceOnly => trigger(
+		// Ceilings are made to last for weeks. At a tenth of the ceiling an hour, a branch is slow, not dead.
+		BranchKey::MintLimit => trigger(
 			NEW_RISK,
 			bps(4_000),
 			range(bps(2_000), bps(8_000)),

@@ -5,15 +5,6 @@ use keel_primitives::ChainKey;
 use super::*;
 use crate::types::{Policy, Safer::*, Unit::*};
 
-/// Stability fees minted in an hour. Not for guardians: too low a window stops accrual.
-const fn fees(default: u128, bounds: Range, limits: Range) -> Policy {
-	Policy {
-		tighten: step(250, bps(10)),
-		loosen: step(100, bps(5)),
-		..trigger(false, default, bounds, limits)
-	}
-}
-
 /// The rule of the chain's `key`.
 pub const fn rule(key: ChainKey) -> Policy {
 	match key {
@@ -256,13 +247,19 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// After an outage interest is made up for: an hour's at every visit, 120 visits an hour. At the highest fee the
-		// table's bounds allow (25 % a year) that reads 0.35 %.
-		ChainKey::FeesMintedGuarded => fees(bps(50), range(bps(40), bps(100)), range(bps(40), bps(500))),
-		// At the highest fee anybody can ever vote for (100 % a year) it reads 1.38 %: accrual must never meet its window.
-		ChainKey::FeesMintedReduceOnly => {
-			fees(bps(150), range(bps(140), bps(300)), range(bps(140), bps(1_000)))
-		}
+		// After an outage interest is made up for: an hour's at every visit, 120 visits an hour. At the highest fee anybody can
+		// ever vote for (100 % a year) that reads 1.38 %: accrual must never meet its window. Not for guardians: too low a window
+		// stops accrual.
+		ChainKey::FeeLimit => Policy {
+			tighten: step(250, bps(10)),
+			loosen: step(100, bps(5)),
+			..trigger(
+				DOORS,
+				bps(150),
+				range(bps(140), bps(300)),
+				range(bps(140), bps(1_000)),
+			)
+		},
 		// These three say how long a level stays, a halt too, so nobody prolongs one in an emergency; and nobody can vote
 		// for one that never ends.
 		ChainKey::BreakerDwell => Policy {

@@ -16,9 +16,9 @@
 //!   liquidate vaults that would have stood. So does `MaintenanceCap` for positions, with the same two and `MaintenanceMargin`;
 //! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
 //!   `LiquidateConfidence`, `OutlierDeviations`, `OutlierFloor` (with no operator to spare, one dropped value is no price);
-//! - takes from those who are in already, with no ramp: `LiquidationPenalty`, `PoolBonus`, `TargetMargin` (more is
-//!   liquidated, with its penalty), `StabilityFee`, `MinimumDebt` (a vault below it can't repay a part, and is
-//!   liquidated whole), and `RampPerHour`, which is the time owners have. Of margin accounts: `Haircut`, `HaircutRamp`,
+//! - takes from those who are in already: `StabilityFee`, and `RampPerHour`, which is the time owners have, at once;
+//!   `LiquidationPenalty` and `TargetMargin` on the ramp. `PoolBonus` and `MinimumDebt` reach nobody who is in, but say who
+//!   buys and who may come. Of margin accounts: `Haircut`, `HaircutRamp`,
 //!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` (it moves the mark), `MaxFundingRate`, `FundingVelocity`,
 //!   the rates of lending, and what makes the initial margin, because a liquidation closes as much as brings an account
 //!   back there: `InitialMultiple`, `OpenInterestLower`, `OpenInterestUpper`, `GuardedMultiple`;
@@ -30,7 +30,7 @@
 //!   `DrawdownHalted`; `DrawdownFloor`, which stands under a drawdown; `AddRiskConfidence`, which decides what counts as
 //!   an outage, and a long one halts) or keeps it there longer (`BreakerDwell`, `BreakerCooldown`, `BreakerRelease`), and
 //!   `ExitLimit`. A guardian who needs a halt raises the breaker itself: that passes, a number stays;
-//! - stops accrual: `FeesMintedGuarded`, `FeesMintedReduceOnly`; or stops tightening: `ImpactLimit`.
+//! - stops accrual: `FeeLimit`; or stops tightening: `ImpactLimit`.
 //!
 //! The lower limit of a fuse's trigger is above what a calm day reads, so that nobody can vote a market dead; the upper
 //! one is within what a crash reads, so that nobody can vote a fuse away: a trigger at a whole, or over a floor larger
@@ -43,7 +43,7 @@
 //! Controllers move `StabilityFee` alone (`controller`). Not `DebtCeiling`: guardians cut it, and a machine that raises
 //! it would lend into every rally.
 //!
-//! What reaches those who are in already (`moves_existing`) are the five numbers the liquidation ratio is made of; a
+//! [`reach`] says of every key how a change of it reaches what exists. What makes vaults unsafe (`moves_existing`) are the five numbers the liquidation ratio is made of; a
 //! change of one of them is judged by its impact first. None of a market or an asset is: the maintenance margin of open
 //! positions and the haircut of what is held follow their targets by `RampPerHour` and `HaircutRamp`, which the pallets that
 //! keep them see to, and the impact on accounts that net many markets can't be counted in a call.
@@ -52,6 +52,7 @@ mod branch;
 mod chain;
 mod collateral;
 mod market;
+pub mod reach;
 
 pub use branch::rule as branch;
 pub use chain::rule as chain;

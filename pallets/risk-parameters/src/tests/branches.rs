@@ -163,7 +163,7 @@ mod captured_listing {
 				worst.set(*key, loosest).unwrap();
 			}
 			assert_eq!(worst.debt_ceiling, 10_000_000_000_000_000);
-			assert_eq!(worst.minted_reduce_only, FixedU128::from_u32(1));
+			assert_eq!(worst.mint_limit, FixedU128::from_u32(1));
 			assert_eq!(worst.liquidation_ratio, FixedU128::from_rational(105, 100));
 			let before = root();
 			assert!(add(ETH, worst.clone(), &whole_limits()).is_err());

@@ -797,7 +797,7 @@ fn a_sale_never_leaves_an_account_with_less_than_its_collateral_counted() {
 }
 
 /// Each family of thresholds, from the lowest up.
-fn families() -> [(Subject, &'static [Key], DispatchError); 12] {
+fn families() -> [(Subject, &'static [Key], DispatchError); 10] {
 	use BranchKey::*;
 	use ChainKey::*;
 	[
@@ -870,11 +870,6 @@ fn families() -> [(Subject, &'static [Key], DispatchError); 12] {
 		),
 		(
 			BRANCH,
-			&[Key::Branch(MintedGuarded), Key::Branch(MintedReduceOnly)],
-			Error::<Test>::MintedOutOfOrder.into(),
-		),
-		(
-			BRANCH,
 			&[Key::Branch(LeavingGuarded), Key::Branch(LeavingReduceOnly)],
 			Error::<Test>::LeavingOutOfOrder.into(),
 		),
@@ -886,11 +881,6 @@ fn families() -> [(Subject, &'static [Key], DispatchError); 12] {
 				Key::Chain(DrawdownHalted),
 			],
 			Error::<Test>::DrawdownOutOfOrder.into(),
-		),
-		(
-			Subject::Chain,
-			&[Key::Chain(FeesMintedGuarded), Key::Chain(FeesMintedReduceOnly)],
-			Error::<Test>::FeesMintedOutOfOrder.into(),
 		),
 	]
 }
@@ -920,7 +910,7 @@ fn thresholds_stay_in_order() {
 			});
 		}
 	}
-	assert_eq!(pairs, 19);
+	assert_eq!(pairs, 17);
 }
 
 #[test]

@@ -61,8 +61,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(b(LiquidatedGuarded), ratio(500)),
 		(b(LiquidatedReduceOnly), ratio(1_500)),
 		(b(LiquidatedHalted), ratio(4_000)),
-		(b(MintedGuarded), ratio(2_000)),
-		(b(MintedReduceOnly), ratio(4_000)),
+		(b(MintLimit), ratio(4_000)),
 		(b(LeavingGuarded), ratio(1_000)),
 		(b(LeavingReduceOnly), ratio(2_000)),
 		(b(ExitLimit), ratio(5_000)),
@@ -70,8 +69,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(DrawdownReduceOnly), ratio(2_500)),
 		(c(DrawdownHalted), ratio(5_000)),
 		(c(DrawdownFloor), kusd(10_000)),
-		(c(FeesMintedGuarded), ratio(50)),
-		(c(FeesMintedReduceOnly), ratio(150)),
+		(c(FeeLimit), ratio(150)),
 		(c(BreakerDwell), 600_000),
 		(c(BreakerCooldown), 600_000),
 		(c(BreakerRelease), ratio(7_000)),
@@ -288,15 +286,13 @@ fn nobody_can_vote_a_market_dead_or_a_fuse_away() {
 		(b(LiquidatedGuarded), bps(200), bps(3_000)),
 		(b(LiquidatedReduceOnly), bps(500), bps(6_000)),
 		(b(LiquidatedHalted), bps(2_000), bps(8_000)),
-		(b(MintedGuarded), bps(500), bps(5_000)),
-		(b(MintedReduceOnly), bps(1_000), ONE),
+		(b(MintLimit), bps(1_000), ONE),
 		(b(LeavingGuarded), bps(400), bps(5_000)),
 		(b(LeavingReduceOnly), bps(800), bps(8_000)),
 		(c(DrawdownGuarded), bps(300), bps(4_000)),
 		(c(DrawdownReduceOnly), bps(800), bps(6_000)),
 		(c(DrawdownHalted), bps(2_500), bps(8_000)),
-		(c(FeesMintedGuarded), bps(40), bps(500)),
-		(c(FeesMintedReduceOnly), bps(140), bps(1_000)),
+		(c(FeeLimit), bps(140), bps(1_000)),
 		(c(LendingGuarded), bps(6_000), bps(9_800)),
 		(c(LendingReduceOnly), bps(7_000), bps(9_900)),
 		(m(MarketKey::DeviationGuarded), bps(200), bps(2_000)),
@@ -348,21 +344,60 @@ fn catching_up(rate: u128) -> u128 {
 #[test]
 fn no_legal_stability_fee_ever_meets_the_fee_window() {
 	let fee = policy(b(BranchKey::StabilityFee));
-	let (guarded, window) = (
-		policy(c(ChainKey::FeesMintedGuarded)).limits.min,
-		policy(c(ChainKey::FeesMintedReduceOnly)).limits.min,
-	);
+	let window = policy(c(ChainKey::FeeLimit)).limits.min;
 	let highest = catching_up(fee.limits.max);
 	assert!(
 		highest > bps(137) && highest < window,
 		"the highest fee reads {highest}"
 	);
-	// What the table's bounds allow does not even raise the path to `Guarded`.
-	let usual = catching_up(fee.bounds.max);
-	assert!(
-		usual > bps(34) && usual < guarded,
-		"the table's highest fee reads {usual}"
+}
+
+/// The kind: a parameter reaches what exists without the gate and the ramp. What still does is named here, with what bounds it.
+#[test]
+fn what_reaches_those_who_are_in_at_once_and_may_cost_them_is_known() {
+	use crate::types::{reach, Reach};
+	let (mut at_once, mut guarded) = (Vec::new(), Vec::new());
+	for key in KINDS.into_iter().flat_map(Subject::keys) {
+		// The gate judges exactly what the gate is said to judge.
+		assert_eq!(policy(key).moves_existing, reach(key) == Reach::Gate, "{key:?}");
+		// A controller acts unwatched: its numbers wait for nothing, so its steps are small.
+		assert!(!policy(key).controller || key == b(BranchKey::StabilityFee));
+		if reach(key) == Reach::AtOnce {
+			at_once.push(key);
+			if policy(key).guardian {
+				guarded.push(key);
+			}
+		}
+	}
+	// Of vaults: how fast the ramp is, what is charged from now on, how much may leave under a debt in an hour.
+	let of_vaults: Vec<Key> = at_once
+		.iter()
+		.copied()
+		.filter(|key| matches!(key, Key::Branch(_)))
+		.collect();
+	assert_eq!(
+		of_vaults,
+		[
+			BranchKey::RampPerHour,
+			BranchKey::StabilityFee,
+			BranchKey::ExitLimit
+		]
+		.map(b)
 	);
+	// Guardians move these the safer way only, which is the wider door; and the premium's step, which an order with a limit passes.
+	assert_eq!(
+		guarded,
+		[
+			c(ChainKey::ReduceRiskAge),
+			c(ChainKey::ReduceRiskConfidence),
+			c(ChainKey::OrdersPerBlock),
+			c(ChainKey::RefreshesPerBlock),
+			m(MarketKey::PremiumStep),
+		]
+	);
+	for key in &guarded[..4] {
+		assert_eq!(policy(*key).safer, Safer::Higher, "{key:?}");
+	}
 }
 
 #[test]
@@ -418,8 +453,7 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		c(DrawdownHalted),
 		c(DrawdownFloor),
 		// Accrual must go on.
-		c(FeesMintedGuarded),
-		c(FeesMintedReduceOnly),
+		c(FeeLimit),
 		// How long a level stays, a halt too.
 		c(BreakerDwell),
 		c(BreakerCooldown),
@@ -482,7 +516,7 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		b(GuardedMargin),
 		b(GuardedCeiling),
 		b(DeviationReduceOnly),
-		b(MintedReduceOnly),
+		b(MintLimit),
 		b(LeavingReduceOnly),
 		c(DrawdownReduceOnly),
 		c(AddRiskAge),

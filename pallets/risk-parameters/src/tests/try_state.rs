@@ -213,10 +213,6 @@ fn sees_branch_numbers_that_do_not_go_together() {
 		liquidated,
 	);
 	corrupted(
-		|| put_branch(&[(MintedReduceOnly, pct(20)), (MintedGuarded, pct(20) + 1)]),
-		"minted triggers are not in the order of their levels",
-	);
-	corrupted(
 		|| put_branch(&[(LeavingReduceOnly, pct(10)), (LeavingGuarded, pct(10) + 1)]),
 		"leaving triggers are not in the order of their levels",
 	);
@@ -255,14 +251,6 @@ fn sees_chain_numbers_that_do_not_go_together() {
 	corrupted(
 		|| put_chain(&[(DrawdownReduceOnly, pct(40)), (DrawdownHalted, pct(40) - 1)]),
 		drawdown,
-	);
-	corrupted(
-		|| {
-			let limits = policy(c(FeesMintedGuarded)).limits;
-			Bounds::<Test>::insert(Subject::Chain, c(FeesMintedGuarded), limits);
-			put_chain(&[(FeesMintedGuarded, pct(2)), (FeesMintedReduceOnly, pct(2) - 1)]);
-		},
-		"fees minted triggers are not in the order of their levels",
 	);
 	corrupted(
 		|| put_chain(&[(LendingGuarded, pct(90)), (LendingReduceOnly, pct(90) - 1)]),

@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (50, 62));
+			assert_eq!((theirs, others), (49, 61));
 		});
 	}
 

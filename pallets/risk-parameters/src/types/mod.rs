@@ -74,8 +74,8 @@ impl Subject {
 	/// Its breaker: while that is above `Normal`, none of its numbers is loosened. A branch's and a market's are held by the
 	/// chain's too; an asset has none of its own, accounts hold it whatever market they are in.
 	///
-	/// Not the breakers of the ways kUSD is minted, nor that of lending. Anybody with collateral raises one of those by minting
-	/// or borrowing up to its window and has it back by repaying: in the block before an enactment, that would be a veto.
+	/// Not the breakers of the ways kUSD is minted, which guardians alone raise, nor that of lending: an account with collateral
+	/// raises it by borrowing and is out again by repaying. In the block before an enactment, that would be a veto.
 	pub const fn breaker(self) -> BreakerSubject {
 		match self {
 			Subject::Chain => BreakerSubject::Chain,

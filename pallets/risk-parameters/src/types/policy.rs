@@ -135,6 +135,25 @@ impl Step {
 	}
 }
 
+/// How a change of a number reaches what exists: open vaults and positions, collateral that is held, shares of the pool.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Reach {
+	/// Not at all: only what is opened, minted, deposited or started later meets it.
+	New,
+	/// Judged by its impact first, then on the ramp.
+	Gate,
+	/// On the ramp.
+	Ramp,
+	/// Only through the level of a breaker, which comes down by itself and never closes repaying, topping up and closing.
+	Breaker,
+	/// At once, and nobody who is in is liquidated sooner or for more, charged more or kept from leaving by it.
+	Harmless,
+	/// At once, and it may cost those who are in: by a step at a time, the way that is not the safer one after a cooldown.
+	AtOnce,
+}
+
 /// The rule of one key, fixed at compile time.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -227,6 +246,16 @@ impl Policy {
 			&& self.loosen.least <= self.tighten.least
 			&& self.loosen.relative.deconstruct() <= self.tighten.relative.deconstruct()
 			&& self.cooldown > 0
+	}
+}
+
+/// How a change of `key` reaches what exists.
+pub const fn reach(key: Key) -> Reach {
+	match key {
+		Key::Chain(key) => limits::reach::chain(key),
+		Key::Branch(key) => limits::reach::branch(key),
+		Key::Market(key) => limits::reach::market(key),
+		Key::Collateral(key) => limits::reach::collateral(key),
 	}
 }
 

@@ -129,14 +129,52 @@ fn the_minimum_debt_binds_when_debt_changes() {
 		);
 		assert_ok!(adjust(Keep, Decrease(19_900 * USD)));
 
-		// Governance raises it above what the vault owes: collateral still moves, debt only to what fits.
+		// Governance raises it above what the vault owes: it keeps its own, and meets the new one when it mints.
 		set_parameters(BTC_BRANCH, |p| p.minimum_debt = 200 * USD);
 		assert_ok!(adjust(Increase(1), Keep));
 		assert_ok!(adjust(Decrease(1), Keep));
 		assert_noop!(adjust(Keep, Decrease(1)), Error::<Test>::DebtBelowMinimum);
 		assert_noop!(adjust(Keep, Increase(99 * USD)), Error::<Test>::DebtBelowMinimum);
 		assert_ok!(adjust(Keep, Increase(100 * USD)));
+		assert_noop!(adjust(Keep, Decrease(1)), Error::<Test>::DebtBelowMinimum);
 		assert_ok!(adjust(Keep, Decrease(ALL)));
+	});
+}
+
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: with the minimum at 200, a vault of 150 opened
+/// under 100 could not repay 10.
+#[test]
+fn a_raised_minimum_does_not_reach_a_vault_that_does_not_mint() {
+	ExtBuilder::default().build_and_execute(|| {
+		let opened = |debt| open(&ALICE, BTC_BRANCH, ONE_BTC, debt);
+		let (small, large) = (opened(150 * USD), opened(350 * USD));
+		set_parameters(BTC_BRANCH, |p| p.minimum_debt = 300 * USD);
+		let adjust = |id, collateral, debt| Vaults::adjust(signed(&ALICE), id, collateral, debt);
+		assert_ok!(adjust(small, Keep, Decrease(10 * USD)));
+		assert_ok!(adjust(small, Decrease(ONE_BTC / 10), Decrease(10 * USD)));
+		assert_ok!(adjust(large, Keep, Decrease(250 * USD)));
+		for id in [small, large] {
+			// No lower than what it was opened under.
+			assert_noop!(
+				adjust(id, Keep, Decrease(31 * USD)),
+				Error::<Test>::DebtBelowMinimum
+			);
+			assert_noop!(adjust(id, Keep, Increase(1)), Error::<Test>::DebtBelowMinimum);
+			assert_eq!(vault(id).minimum_debt, 100 * USD);
+		}
+		// A lower one reaches it at once and is kept.
+		set_parameters(BTC_BRANCH, |p| p.minimum_debt = 50 * USD);
+		assert_ok!(adjust(large, Keep, Decrease(50 * USD)));
+		set_parameters(BTC_BRANCH, |p| p.minimum_debt = 300 * USD);
+		assert_eq!(Vaults::health(large).unwrap().minimum_debt, 50 * USD);
+		// Without a debt there is none to keep.
+		assert_ok!(adjust(small, Keep, Decrease(ALL)));
+		assert_eq!(vault(small).minimum_debt, 0);
+		assert_noop!(
+			adjust(small, Keep, Increase(299 * USD)),
+			Error::<Test>::DebtBelowMinimum
+		);
+		assert_ok!(adjust(small, Keep, Increase(300 * USD)));
 	});
 }
 

@@ -28,7 +28,7 @@ fn lists_a_collateral() {
 		// No metadata: no decimals.
 		assert_eq!(
 			branch(9),
-			Branch::new(20, 20, 10u128.pow(12), percent(130), percent(2), START)
+			Branch::new(20, 20, 10u128.pow(12), &default_parameters(), START)
 		);
 		assert_eq!(BranchList::<Test>::get().to_vec(), vec![1, 2, 3, 4, 9]);
 	});

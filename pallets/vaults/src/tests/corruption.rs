@@ -112,6 +112,42 @@ fn collateral() {
 }
 
 #[test]
+fn held_collateral() {
+	let message = "the collateral of vaults that owe is not the branch's";
+	breaks(message, || change_branch(|branch| branch.held += 1));
+	breaks(message, || change_branch(|branch| branch.held -= 1));
+}
+
+#[test]
+fn less_debt_than_the_minimum_kept() {
+	breaks("a vault owes less than the minimum it keeps", || {
+		let owed = debt(0);
+		change_vault(|vault| vault.minimum_debt = owed + 1)
+	});
+}
+
+#[test]
+fn a_minimum_or_a_window_without_debt() {
+	let repaid = |corrupt: fn(&mut Vault<AccountId>)| {
+		move || {
+			assert_ok!(Vaults::repay(signed(&ALICE), 1, u128::MAX));
+			assert_ok!(Vaults::do_try_state());
+			VaultMap::<Test>::mutate(1, |vault| corrupt(vault.as_mut().unwrap()));
+		}
+	};
+	let message = "a vault without debt keeps a minimum or a window";
+	breaks(message, repaid(|vault| vault.minimum_debt = 1));
+	breaks(message, repaid(|vault| vault.exits.refund(Now::get(), 1)));
+}
+
+#[test]
+fn more_credit_than_collateral() {
+	breaks("a vault is credited more collateral than it holds", || {
+		change_vault(|vault| vault.exits.refund(Now::get(), ONE_BTC + 1))
+	});
+}
+
+#[test]
 fn account_balance() {
 	let message = "a branch's account does not hold its collateral and its pot, no more and no less";
 	let account = Vaults::branch_account(BTC_BRANCH);

@@ -13,8 +13,7 @@ const PATH: BreakerSubject = BreakerSubject::Mint(MintPath::Vaults(BTC_BRANCH));
 const HOUR: Moment = 3_600_000;
 
 fn gauge(fuse: Fuse) -> Option<Gauge> {
-	let subject = if fuse == Fuse::Minted { PATH } else { BRANCH };
-	Vaults::gauges(subject)
+	Vaults::gauges(BRANCH)
 		.into_iter()
 		.find(|gauge| gauge.fuse == fuse)
 }
@@ -84,14 +83,7 @@ fn a_branch_at_rest_reads_zero_and_triggers_come_from_its_parameters() {
 				},
 			]
 		);
-		assert_eq!(
-			Vaults::gauges(PATH),
-			vec![Gauge {
-				fuse: Fuse::Minted,
-				reading: 0,
-				triggers: triggers(20 * point, 100 * point, None)
-			}]
-		);
+		assert_eq!(Vaults::gauges(PATH), vec![]);
 	});
 }
 
@@ -157,6 +149,11 @@ fn what_was_liquidated_over_all_debt() {
 	});
 }
 
+/// What ceased to back debt within the hour, on balance, in base units.
+fn away() -> u128 {
+	branch(BTC_BRANCH).leaving.away(Now::get())
+}
+
 #[test]
 fn what_ceased_to_back_debt_over_all_that_does() {
 	ExtBuilder::default().build_and_execute(|| {
@@ -166,35 +163,45 @@ fn what_ceased_to_back_debt_over_all_that_does() {
 		Now::mutate(|now| *now += 50 * HOUR);
 		set_price(BTC, dollars(50_000));
 		let withdraw = |amount| Vaults::adjust(signed(&ALICE), id, Change::Decrease(amount), Change::Keep);
-		assert_eq!(reading(Fuse::Leaving), 0);
 		assert_ok!(withdraw(5 * ONE_BTC));
-		assert_eq!(reading(Fuse::Leaving), 0);
+		assert_eq!(away(), 0);
 		// 0.26 of 5.2, also if none of it is taken out, and no more if all of it is.
 		assert_ok!(Vaults::repay(signed(&ALICE), id, 10_000 * USD));
-		assert_eq!(reading(Fuse::Leaving), ONE / 20);
+		assert_eq!(away(), 26 * ONE_BTC / 100);
 		assert_ok!(withdraw(ONE_BTC));
-		assert_eq!(reading(Fuse::Leaving), ONE / 20);
+		assert_eq!(away(), 26 * ONE_BTC / 100);
+		// What stayed, over what is there and what of it is away.
+		let reads = |backing: u128| {
+			let stayed = branch(BTC_BRANCH).leaving.stayed(Now::get());
+			assert!(stayed > 0);
+			assert_eq!(reading(Fuse::Leaving), (stayed * ONE).div_ceil(backing + away()));
+		};
+		assert_eq!(reading(Fuse::Leaving), 0);
+		Now::mutate(|now| *now += 22 * 60_000);
+		set_price(BTC, dollars(50_000));
+		reads(494 * ONE_BTC / 100);
 		// At twice the price 2.47 do.
 		set_price(BTC, dollars(100_000));
-		assert_eq!(reading(Fuse::Leaving), (26 * ONE).div_ceil(247 + 26));
+		reads(247 * ONE_BTC / 100);
 		// Without a price nobody knows how much does: all of the fourteen at most.
 		PriceTable::mutate(|table| table.remove(&BTC));
-		assert_eq!(reading(Fuse::Leaving), (26 * ONE).div_ceil(1_400 + 26));
+		reads(14 * ONE_BTC);
 		set_price(BTC, dollars(0));
-		assert_eq!(reading(Fuse::Leaving), (26 * ONE).div_ceil(1_400 + 26));
+		reads(14 * ONE_BTC);
 		set_price(BTC, dollars(50_000));
+		let before = away();
 		assert_ok!(Vaults::close(signed(&ALICE), id));
-		assert_eq!(reading(Fuse::Leaving), ONE / 10);
+		assert_eq!(away(), before + 26 * ONE_BTC / 100);
 		// Going back in takes the same debt, not the same collateral.
 		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 10_000 * USD);
-		assert_eq!(reading(Fuse::Leaving), ONE / 20);
+		assert_eq!(away(), before);
 		assert_ok!(Vaults::adjust(
 			signed(&ALICE),
 			id,
 			Change::Keep,
 			Change::Increase(10_000 * USD)
 		));
-		assert_eq!(reading(Fuse::Leaving), 0);
+		assert_eq!((away(), reading(Fuse::Leaving)), (0, 0));
 	});
 }
 
@@ -206,9 +213,8 @@ fn a_fifth_of_the_debt_that_is_unwound_is_a_fifth() {
 		Now::mutate(|now| *now += 50 * HOUR);
 		set_price(BTC, dollars(50_000));
 		assert_ok!(Vaults::close(signed(&ALICE), id));
-		let leaving = gauge(Fuse::Leaving).unwrap();
-		assert_eq!(leaving.reading, ONE / 5);
-		assert_eq!(leaving.reading, leaving.triggers.reduce_only);
+		// Of 1.3 · 500,000 / 50,000.
+		assert_eq!(away(), 13 * ONE_BTC / 5);
 	});
 	// In part, and underwater too: all of the collateral backs the debt, and what is taken out backed it.
 	ExtBuilder::default().build_and_execute(|| {
@@ -221,7 +227,7 @@ fn a_fifth_of_the_debt_that_is_unwound_is_a_fifth() {
 			Change::Decrease(2 * ONE_BTC),
 			Change::Decrease(70_000 * USD)
 		));
-		assert_eq!(reading(Fuse::Leaving), ONE / 5);
+		assert_eq!(away(), 2 * ONE_BTC);
 	});
 }
 
@@ -232,22 +238,19 @@ fn nothing_is_counted_that_nobody_knows_the_worth_of() {
 		Now::mutate(|now| *now += 50 * HOUR);
 		PriceTable::mutate(|table| table.remove(&BTC));
 		assert_ok!(Vaults::close(signed(&ALICE), id));
-		assert_eq!(
-			(reading(Fuse::Leaving), branch(BTC_BRANCH).leaving.net(Now::get())),
-			(0, 0)
-		);
+		assert_eq!((reading(Fuse::Leaving), away()), (0, 0));
 	});
 }
 
 #[test]
 fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() {
-	for (ceiling, liquidated, leaving) in [
+	for (ceiling, liquidated, floor) in [
 		// 35,000 liquidated, backing for 45,500 gone: of 10, 50 and 100 thousand, or of what there was if that is more.
-		(100_000 * USD, ONE, ONE),
-		(500_000 * USD, 7 * ONE / 10, 91 * ONE / 100),
-		(1_000_000 * USD, 35 * ONE / 100, 455 * ONE / 1_000),
-		(10_000_000 * USD, 35 * ONE / 100, 455 * ONE / 1_000),
-		(u128::MAX, 35 * ONE / 100, 455 * ONE / 1_000),
+		(100_000 * USD, ONE, 0),
+		(500_000 * USD, 7 * ONE / 10, ONE_BTC),
+		(1_000_000 * USD, 35 * ONE / 100, 2 * ONE_BTC),
+		(10_000_000 * USD, 35 * ONE / 100, 2 * ONE_BTC),
+		(u128::MAX, 35 * ONE / 100, 2 * ONE_BTC),
 	] {
 		ExtBuilder::default().build_and_execute(|| {
 			set_parameters(BTC_BRANCH, |p| p.debt_ceiling = ceiling);
@@ -256,7 +259,10 @@ fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() 
 			set_price(BTC, dollars(50_000));
 			frame_support::hypothetically!({
 				assert_ok!(Vaults::close(signed(&ALICE), id));
-				assert_eq!(reading(Fuse::Leaving), leaving);
+				Now::mutate(|now| *now += 22 * 60_000);
+				let stayed = branch(BTC_BRANCH).leaving.stayed(Now::get());
+				assert!(stayed > 50_000_000);
+				assert_eq!(reading(Fuse::Leaving), (stayed * ONE).div_ceil(away().max(floor)));
 			});
 			move_price(BTC, dollars(15_000));
 			assert_eq!(
@@ -268,18 +274,66 @@ fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() 
 	}
 }
 
+/// The kind: the limit of a window is the trigger of a level, and whoever reaches the limit latches the level for all.
 #[test]
-fn what_was_minted_over_the_ceiling() {
+fn a_full_window_of_mints_raises_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
-		set_parameters(BTC_BRANCH, |p| p.debt_ceiling = 60_000 * USD);
-		let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
-		assert_eq!(reading(Fuse::Minted), 333_333_333_333_333_334);
-		assert_ok!(Vaults::repay(signed(&ALICE), id, 5_000 * USD));
-		assert_eq!(reading(Fuse::Minted), ONE / 4);
-		assert_ok!(Vaults::close(signed(&ALICE), id));
-		assert_eq!(reading(Fuse::Minted), 0);
-		set_parameters(BTC_BRANCH, |p| p.debt_ceiling = 0);
+		set_parameters(BTC_BRANCH, |p| p.mint_limit = percent(40));
+		let room = Vaults::mint_room(BTC_BRANCH).unwrap();
+		open(&ALICE, BTC_BRANCH, 1_000 * ONE_BTC, room);
+		assert_eq!(Vaults::mint_room(BTC_BRANCH), Some(0));
 		assert_eq!(Vaults::gauges(PATH), vec![]);
+		for _ in 0..120 {
+			Now::mutate(|now| *now += 60_000);
+			assert_eq!(reading(Fuse::Leaving), 0);
+		}
+	});
+}
+
+/// The kind: a flow that is back in the next block raises a level.
+#[test]
+fn what_leaves_and_comes_back_reads_nothing() {
+	ExtBuilder::default().build_and_execute(|| {
+		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
+		let mut id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
+		Now::mutate(|now| *now += 50 * HOUR);
+		let mut highest = 0;
+		for _ in 0..60 {
+			set_price(BTC, dollars(50_000));
+			assert_ok!(Vaults::close(signed(&ALICE), id));
+			Now::mutate(|now| *now += 2_000);
+			highest = highest.max(reading(Fuse::Leaving));
+			set_price(BTC, dollars(50_000));
+			id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
+			Now::mutate(|now| *now += 120_000);
+			highest = highest.max(reading(Fuse::Leaving));
+		}
+		// Half of all there is, away for two seconds of two minutes: 0.55 %, of a threshold of 10 %.
+		assert!(highest < 6 * ONE / 1_000, "{highest}");
+	});
+}
+
+#[test]
+fn what_stays_away_reads_most_after_twenty_odd_minutes() {
+	ExtBuilder::default().build_and_execute(|| {
+		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 150_000 * USD);
+		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 50_000 * USD);
+		Now::mutate(|now| *now += 50 * HOUR);
+		set_price(BTC, dollars(50_000));
+		assert_ok!(Vaults::close(signed(&ALICE), id));
+		let mut readings = Vec::new();
+		for minute in 0..120u64 {
+			readings.push((reading(Fuse::Leaving), minute));
+			Now::mutate(|now| *now += 60_000);
+		}
+		assert_eq!(readings[0].0, 0);
+		let (highest, minute) = readings.iter().max().copied().unwrap();
+		assert!((21..=25).contains(&minute), "{minute}");
+		// A quarter left; 0.582 of it stayed, over what is there and what of it is away: 0.146 / 0.925.
+		assert!(
+			(150 * ONE / 1_000..160 * ONE / 1_000).contains(&highest),
+			"{highest}"
+		);
 	});
 }
 
@@ -295,7 +349,6 @@ fn no_parameters_and_numbers_at_the_edge_do_no_harm() {
 		});
 		assert_eq!(reading(Fuse::PriceDeviation), u128::MAX);
 		assert_eq!(Vaults::gauges(BRANCH).len(), 4);
-		assert_eq!(reading(Fuse::Minted), 1);
 		Parameters::set(Default::default());
 		assert_eq!((Vaults::gauges(BRANCH), Vaults::gauges(PATH)), (vec![], vec![]));
 	});

@@ -32,6 +32,27 @@ pub(super) fn liquidate(id: VaultId) -> Result<LiquidationOutcome, DispatchError
 	outcome
 }
 
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: with the minimum raised above it, a vault was
+/// liquidated whole where a part restored it.
+#[test]
+fn a_raised_minimum_debt_takes_no_vault_whole_that_a_part_restores() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = open(&ALICE, BTC_BRANCH, ONE_BTC / 200, 150 * USD);
+		set_parameters(BTC_BRANCH, |p| p.minimum_debt = 200 * USD);
+		move_price(BTC, dollars(38_800));
+		let outcome = liquidate(id).unwrap();
+		// (1.35 · 150 − 194) / (1.35 − 1.10)
+		assert!(outcome.debt >= 34 * USD && outcome.debt < 35 * USD, "{outcome:?}");
+		// What is left is held to what it was opened under.
+		assert_eq!(vault(id).minimum_debt, 100 * USD);
+		let rest = debt(id);
+		move_price(BTC, dollars(30_000));
+		// A part would leave less than a hundred.
+		assert_eq!(liquidate(id).unwrap().debt, rest);
+		assert_eq!(vault(id).minimum_debt, 0);
+	});
+}
+
 mod refuses {
 	use super::*;
 
@@ -443,8 +464,14 @@ fn debt_without_collateral_is_the_funds() {
 		let id = risky();
 		// No call leads here: take the collateral away behind the pallet's back, in every book.
 		let old = vault(id).entry(branch(BTC_BRANCH).divisor);
-		VaultMap::<Test>::mutate(id, |vault| vault.as_mut().unwrap().collateral = 0);
-		crate::Branches::<Test>::mutate(BTC_BRANCH, |branch| branch.as_mut().unwrap().total_collateral = 0);
+		VaultMap::<Test>::mutate(id, |vault| {
+			let vault = vault.as_mut().unwrap();
+			(vault.collateral, vault.exits) = (0, Default::default());
+		});
+		crate::Branches::<Test>::mutate(BTC_BRANCH, |branch| {
+			let branch = branch.as_mut().unwrap();
+			(branch.total_collateral, branch.held) = (0, 0);
+		});
 		let account = Vaults::branch_account(BTC_BRANCH);
 		assert_ok!(Assets::transfer(signed(&account), BTC, BOB, ONE_BTC));
 		<MockIndex as keel_primitives::TriggerIndex>::moved(

@@ -1,4 +1,4 @@
-//! Liquidations while the ratio of existing vaults ramps behind a raised penalty.
+//! Liquidations while ratio, penalty and target margin of existing vaults ramp behind raised ones.
 
 use frame_support::{assert_noop, assert_ok};
 use keel_math::FixedU128;
@@ -7,7 +7,7 @@ use keel_primitives::{InsuranceFund, PositionLedger, VaultId};
 use super::liquidation::{liquidate, risky};
 use crate::{mock::*, Error};
 
-/// Governance raised ratio and penalty together; existing vaults are still held to 1.20. The risky vault's collateral is
+/// Governance raised ratio and penalty together; the penalty has arrived, existing vaults are still held to 1.20. The risky vault's collateral is
 /// worth `ratio` percent of its debt.
 fn raised(ratio: u128) -> VaultId {
 	let id = risky();
@@ -18,10 +18,66 @@ fn raised(ratio: u128) -> VaultId {
 		p.pool_bonus = percent(25);
 	});
 	crate::Branches::<Test>::mutate(BTC_BRANCH, |branch| {
-		branch.as_mut().unwrap().ramped_ratio = percent(120)
+		let branch = branch.as_mut().unwrap();
+		branch.ramped_ratio = percent(120);
+		branch.ramped_penalty = percent(25);
 	});
 	move_price(BTC, dollars(350 * ratio));
 	id
+}
+
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: a penalty and a target margin were those of the
+/// block in which they were voted, and the liquidation in the next one charged and took the more.
+#[test]
+fn a_raised_penalty_and_target_margin_arrive_on_the_ramp() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = risky();
+		let sold = || {
+			frame_support::hypothetically!({
+				move_price(BTC, dollars(350 * 129));
+				let outcome = liquidate(id).unwrap();
+				(outcome.debt, lots().pop().unwrap().penalty)
+			})
+		};
+		let before = sold();
+		set_parameters(BTC_BRANCH, |p| {
+			p.liquidation_penalty = percent(12);
+			p.target_margin = percent(8);
+		});
+		assert_eq!(sold(), before);
+		// A point an hour: 11 % and 6 % after one, all of it after three.
+		let after = |hours: u32| {
+			frame_support::hypothetically!({
+				pass_hours(hours);
+				let branch = branch(BTC_BRANCH);
+				(branch.ramped_penalty, branch.ramped_margin)
+			})
+		};
+		// A visit moves for two periods at most: a minute of an hour.
+		let minute = FixedU128::from_rational(1, 6_000);
+		let (penalty, margin) = after(1);
+		assert!(
+			penalty <= percent(10) + minute && penalty > percent(10),
+			"{penalty:?}"
+		);
+		assert!(margin <= percent(5) + minute && margin > percent(5), "{margin:?}");
+		for _ in 0..240 {
+			pass(PERIOD * 2);
+		}
+		let branch = branch(BTC_BRANCH);
+		assert_eq!(
+			(branch.ramped_penalty, branch.ramped_margin),
+			(percent(12), percent(8))
+		);
+		// Lower ones are there at once.
+		set_parameters(BTC_BRANCH, |p| {
+			p.liquidation_penalty = percent(10);
+			p.target_margin = percent(5);
+		});
+		set_price(BTC, dollars(50_000));
+		let (debt, penalty) = sold();
+		assert!(penalty <= debt / 10 + 1, "{penalty} of {debt}");
+	});
 }
 
 #[test]

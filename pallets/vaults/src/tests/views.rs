@@ -162,8 +162,8 @@ fn owners_and_branches_are_found() {
 		);
 		assert_eq!(summary.mint_room, summary.ceiling - 5_000 * USD);
 		assert_eq!(Some(summary.mint_room), Vaults::mint_room(BTC_BRANCH));
-		// 100 % of what there is, and what came in besides.
-		assert_eq!(summary.exit_room, 10 * ONE_BTC);
+		// All of it came in just now: 100 % of the floor, 100,000 kUSD's worth.
+		assert_eq!(summary.exit_room, 2 * ONE_BTC);
 		assert_eq!(Some(summary.exit_room), Vaults::exit_room(BTC_BRANCH));
 		assert_eq!((Vaults::mint_room(9), Vaults::exit_room(9)), (None, None));
 		assert_eq!(Vaults::branch(9), None);
@@ -172,7 +172,7 @@ fn owners_and_branches_are_found() {
 
 #[test]
 fn the_ceiling_left_counts_a_ledger_below_zero() {
-	let mut branch = crate::Branch::new(BTC, BTC, 1, percent(130), percent(2), 1);
+	let mut branch = crate::Branch::new(BTC, BTC, 1, &default_parameters(), 1);
 	assert_eq!(branch.ceiling_left(10), 10);
 	branch.issued = -3;
 	assert_eq!(branch.ceiling_left(10), 13);

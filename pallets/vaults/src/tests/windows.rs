@@ -1,4 +1,4 @@
-//! The windows of an hour, and the meters behind them.
+//! The windows of an hour: what they refuse, what gives room back and what does not.
 
 use frame_support::{assert_noop, assert_ok};
 use keel_primitives::{BreakerSubject, Level, PositionLedger, VaultId};
@@ -18,7 +18,7 @@ mod of_mints {
 	const LIMIT: u128 = 4_000_000 * USD;
 
 	fn limited() {
-		set_parameters(BTC_BRANCH, |p| p.minted_reduce_only = percent(40));
+		set_parameters(BTC_BRANCH, |p| p.mint_limit = percent(40));
 	}
 
 	fn room() -> u128 {
@@ -199,7 +199,7 @@ mod of_exits {
 			assert_ok!(Vaults::adjust(signed(&BOB), c, Decrease(ONE_BTC / 2), Keep));
 			assert_ok!(Vaults::close(signed(&BOB), c));
 			// 7 of 11 left, and those who go on owing find a tenth of what there is, as ever.
-			assert_eq!(branch(BTC_BRANCH).withdrawn.net(Now::get()), 0);
+			assert_eq!(branch(BTC_BRANCH).withdrawn.used(Now::get()), 0);
 			assert_eq!(room(), 4 * ONE_BTC / 10);
 			assert_noop!(
 				Vaults::adjust(signed(&BOB), b, Decrease(room() + 1), Keep),
@@ -254,68 +254,226 @@ mod of_exits {
 	}
 
 	#[test]
-	fn gain_room_by_what_comes_in_and_with_time() {
+	fn gain_room_by_what_comes_back_and_with_time() {
 		ExtBuilder::default().build_and_execute(|| {
 			let (a, b) = limited();
 			assert_ok!(Vaults::adjust(signed(&ALICE), a, Decrease(ONE_BTC), Keep));
+			assert_eq!(room(), 0);
+			// Another vault's deposit is that vault's to take out again, and nobody's room.
 			assert_ok!(Vaults::adjust(signed(&BOB), b, Increase(3 * ONE_BTC), Keep));
-			// A tenth of twelve, and the two that came in on balance.
-			assert_eq!(room(), 32 * ONE_BTC / 10);
-			assert_ok!(Vaults::adjust(signed(&BOB), b, Decrease(room()), Keep));
+			assert_eq!(room(), 0);
+			assert_noop!(
+				Vaults::adjust(signed(&BOB), b, Decrease(3 * ONE_BTC + 1), Keep),
+				Error::<Test>::ExitWindowFull
+			);
+			assert_ok!(Vaults::adjust(signed(&BOB), b, Decrease(3 * ONE_BTC), Keep));
+			assert_eq!(room(), 0);
+			// What the same vault gets back is room again.
+			assert_ok!(Vaults::top_up(signed(&BOB), a, ONE_BTC / 4));
+			assert_eq!(room(), ONE_BTC / 4);
+			assert_ok!(Vaults::adjust(signed(&BOB), b, Decrease(ONE_BTC / 4), Keep));
 			assert_eq!(room(), 0);
 			Now::mutate(|now| *now += HOUR);
-			// 1.2 left; what is left of that is 1.2/e = 0.44145533, and the limit a tenth of 8.8 and that: 0.92414553.
+			// What is left of one BTC is 1/e = 0.36787945, and the limit a tenth of nine and that: 0.93678794.
 			let left = room();
-			assert!((48_269_020..=48_269_021).contains(&left), "{left}");
+			assert!((56_890_848..=56_890_851).contains(&left), "{left}");
+		});
+	}
+
+	/// The issue of 100 BTC: Eve's vault holds 80 of them, and half may go within an hour.
+	fn eighty_of_a_hundred() -> VaultId {
+		set_parameters(BTC_BRANCH, |p| p.exit_limit = percent(50));
+		let eves = open(&ALICE, BTC_BRANCH, 80 * ONE_BTC, 100 * USD);
+		open(&BOB, BTC_BRANCH, 20 * ONE_BTC, 100_000 * USD);
+		// kUSD for fees, of another branch.
+		open(&ALICE, ETH_BRANCH, 1_000 * ONE_ETH, 10_000 * USD);
+		Now::mutate(|now| *now += 50 * HOUR);
+		set_price(BTC, dollars(50_000));
+		assert_eq!(room(), 50 * ONE_BTC);
+		eves
+	}
+
+	/// How much of `id` goes out through the window, in ever smaller bites.
+	fn all_that_goes(id: VaultId) -> u128 {
+		let (mut out, mut bite) = (0, 80 * ONE_BTC);
+		while bite > 0 {
+			match Vaults::adjust(signed(&ALICE), id, Decrease(bite), Keep) {
+				Ok(()) => out += bite,
+				Err(_) => bite /= 2,
+			}
+		}
+		out
+	}
+
+	/// The kind: an inflow that leaves again elsewhere widens a window. Before: 95 of the 100 were let out after a second vault of 30
+	/// was opened, which then was closed.
+	#[test]
+	fn are_not_widened_by_what_leaves_in_the_same_block() {
+		let half = 50 * ONE_BTC;
+		type Detour = fn(VaultId);
+		let detours: [(&str, Detour); 8] = [
+			("a second vault", |_| {
+				open(&ALICE, BTC_BRANCH, 30 * ONE_BTC, 100 * USD);
+			}),
+			("many vaults", |_| {
+				for _ in 0..30 {
+					open(&ALICE, BTC_BRANCH, ONE_BTC, 100 * USD);
+				}
+			}),
+			("three accounts", |_| {
+				for owner in [&ALICE, &BOB, &CHARLIE] {
+					open(owner, BTC_BRANCH, 10 * ONE_BTC, 100 * USD);
+				}
+			}),
+			("a vault without debt", |_| {
+				let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 100 * USD);
+				repay_all(id);
+				assert_ok!(Vaults::top_up(signed(&ALICE), id, 30 * ONE_BTC));
+			}),
+			("a vault that begins to owe", |_| {
+				let id = open(&ALICE, BTC_BRANCH, ONE_BTC, 100 * USD);
+				repay_all(id);
+				assert_ok!(Vaults::top_up(signed(&ALICE), id, 30 * ONE_BTC));
+				assert_ok!(Vaults::adjust(signed(&ALICE), id, Keep, Increase(100 * USD)));
+			}),
+			("a vault that is closed and opened again", |_| {
+				for _ in 0..10 {
+					let id = open(&ALICE, BTC_BRANCH, 30 * ONE_BTC, 100 * USD);
+					assert_ok!(Vaults::close(signed(&ALICE), id));
+				}
+				open(&ALICE, BTC_BRANCH, 30 * ONE_BTC, 100 * USD);
+			}),
+			("minting and repaying", |eves| {
+				for _ in 0..10 {
+					assert_ok!(Vaults::adjust(
+						signed(&ALICE),
+						eves,
+						Keep,
+						Increase(100_000 * USD)
+					));
+					assert_ok!(Vaults::repay(signed(&ALICE), eves, 100_000 * USD));
+				}
+			}),
+			("the vault itself", |eves| {
+				assert_ok!(Vaults::top_up(signed(&ALICE), eves, 30 * ONE_BTC));
+				assert_ok!(Vaults::adjust(signed(&ALICE), eves, Decrease(30 * ONE_BTC), Keep));
+			}),
+		];
+		for (name, detour) in detours {
+			for between in [0, 2_000] {
+				for first in [0, 20 * ONE_BTC] {
+					ExtBuilder::default().build_and_execute(|| {
+						let eves = eighty_of_a_hundred();
+						if first > 0 {
+							assert_ok!(Vaults::adjust(signed(&ALICE), eves, Decrease(first), Keep));
+						}
+						detour(eves);
+						Now::mutate(|now| *now += between);
+						set_price(BTC, dollars(50_000));
+						let out = first + all_that_goes(eves);
+						// All of the half, and what refilled between: a thousandth of it at most.
+						assert!(
+							out >= half - 30 && out <= half + half / 1_000,
+							"{name}, {between} ms, {first} before: {out}"
+						);
+					});
+				}
+			}
+		}
+	}
+
+	/// The kind: what came in counts although it left by another door. Collateral that came in within the hour and is liquidated
+	/// leaves the limit where it was without it.
+	#[test]
+	fn are_not_widened_by_deposits_that_a_liquidation_takes() {
+		ExtBuilder::default().build_and_execute(|| {
+			let eves = eighty_of_a_hundred();
+			let other = open(&CHARLIE, BTC_BRANCH, 30 * ONE_BTC, 1_000_000 * USD);
+			assert_eq!(room(), 50 * ONE_BTC);
+			move_price(BTC, dollars(43_000));
+			assert_ok!(Vaults::liquidate(Group::Branch(BTC_BRANCH), other));
+			let left = vault(other);
+			assert!(left.normalised_debt > 0 && left.collateral < 30 * ONE_BTC);
+			assert_eq!(left.exits.credit(Now::get()), left.collateral);
+			let now = room();
+			assert!(now <= 50 * ONE_BTC + ONE_BTC / 10 && now >= 49 * ONE_BTC, "{now}");
+			assert!(all_that_goes(eves) <= 50 * ONE_BTC + ONE_BTC / 10);
+			// And whole.
+			move_price(BTC, dollars(20_000));
+			assert_ok!(Vaults::liquidate(Group::Branch(BTC_BRANCH), other));
+			assert_eq!(vault(other).exits, Default::default());
+			assert!(branch(BTC_BRANCH).entered.used(Now::get()) <= 2);
+		});
+	}
+
+	/// The kind: a round trip holds others out for nothing. Collateral that comes and goes uses no room, and what an owner takes
+	/// stays with what that vault had.
+	#[test]
+	fn are_not_filled_by_what_came_in_within_the_hour() {
+		ExtBuilder::default().build_and_execute(|| {
+			eighty_of_a_hundred();
+			let id = open(&CHARLIE, BTC_BRANCH, ONE_BTC, 100 * USD);
+			for _ in 0..20 {
+				assert_ok!(Vaults::top_up(signed(&CHARLIE), id, 60 * ONE_BTC));
+				Now::mutate(|now| *now += 2_000);
+				set_price(BTC, dollars(50_000));
+				assert_ok!(Vaults::adjust(signed(&CHARLIE), id, Decrease(60 * ONE_BTC), Keep));
+				// What faded of a deposit within two seconds is the vault's own from before: 0.06 % of it a round.
+				assert!(room() > 49 * ONE_BTC, "{}", room());
+			}
 		});
 	}
 }
 
+fn repay_all(id: VaultId) {
+	assert_ok!(Vaults::repay(signed(&ALICE), id, u128::MAX));
+}
+
 #[test]
-fn meters_count_what_moves() {
+fn windows_count_what_moves() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 200_000 * USD);
-		let meters = || {
+		let counted = || {
 			let (branch, now) = (branch(BTC_BRANCH), Now::get());
 			(
-				branch.minted.net(now),
-				branch.leaving.net(now),
-				branch.withdrawn.net(now),
-				branch.liquidated.net(now),
+				(branch.minted.used(now), branch.minted.credit(now)),
+				(branch.withdrawn.used(now), branch.entered.used(now), branch.held),
+				branch.leaving.away(now),
+				branch.liquidated.reading(now),
 			)
 		};
-		let (usd, btc) = (USD as i128, ONE_BTC as i128);
-		// 1.3 · 200,000 / 50,000
-		assert_eq!(meters(), (200_000 * usd, -52 * btc / 10, -10 * btc, 0));
+		assert_eq!(
+			counted(),
+			((200_000 * USD, 0), (0, 10 * ONE_BTC, 10 * ONE_BTC), 0, 0)
+		);
+		// Of the vault's own credit.
 		assert_ok!(Vaults::adjust(
 			signed(&ALICE),
 			id,
 			Decrease(ONE_BTC),
 			Increase(50_000 * USD)
 		));
-		assert_eq!(meters(), (250_000 * usd, -65 * btc / 10, -9 * btc, 0));
+		assert_eq!(
+			counted(),
+			((250_000 * USD, 0), (0, 9 * ONE_BTC, 9 * ONE_BTC), 0, 0)
+		);
 		assert_ok!(Vaults::repay(signed(&ALICE), id, 10_000 * USD));
 		assert_ok!(Vaults::top_up(signed(&BOB), id, ONE_BTC));
-		let before = (240_000 * usd, -624 * btc / 100, -10 * btc);
-		assert_eq!(meters(), (before.0, before.1, before.2, 0));
+		assert_eq!(
+			counted(),
+			((240_000 * USD, 0), (0, 10 * ONE_BTC, 10 * ONE_BTC), 0, 0)
+		);
 		set_price(BTC, dollars(30_000));
 		PriceTable::mutate(|table| table.get_mut(&BTC).unwrap().since = Now::get() + 1);
 		let outcome = Vaults::liquidate(Group::Branch(BTC_BRANCH), id).unwrap();
 		// Nothing was repaid by anybody, nothing withdrawn: it was liquidated.
-		let liquidated = outcome.debt as i128;
-		assert_eq!(meters(), (before.0, before.1, before.2, liquidated));
-		let rest = (debt(id), vault(id).collateral);
+		let (debt, held) = (debt(id), vault(id).collateral);
+		assert_eq!(counted(), ((240_000 * USD, 0), (0, held, held), 0, outcome.debt));
+		// 1.3 · debt / 30,000, or all there is; less came to back debt than left.
 		assert_ok!(Vaults::close(signed(&ALICE), id));
-		let backing = (rest.0 * 13).div_ceil(10) * ONE_BTC;
-		let backing = rest.1.min(backing.div_ceil(30_000 * USD));
-		assert_eq!(
-			meters(),
-			(
-				before.0 - rest.0 as i128,
-				before.1 + backing as i128,
-				before.2 + rest.1 as i128,
-				liquidated
-			)
-		);
+		assert_eq!(counted(), ((240_000 * USD - debt, 0), (0, 0, 0), 0, outcome.debt));
+		// Repaying what another branch minted is a credit here.
+		open(&BOB, ETH_BRANCH, 100 * ONE_ETH, 10_000 * USD);
+		assert_eq!(counted().0, (240_000 * USD - debt, 0));
 	});
 }

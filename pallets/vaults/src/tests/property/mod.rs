@@ -308,7 +308,7 @@ fn apply(op: Op) {
 			minted,
 			exits,
 		} => set_parameters(some_branch(branch), |p| {
-			p.minted_reduce_only = percent(u128::from(minted) / 2);
+			p.mint_limit = percent(u128::from(minted) / 2);
 			p.exit_limit = percent(u128::from(exits) / 2);
 		}),
 		Op::ShutDown { branch: index, price } => {

@@ -106,7 +106,7 @@ mod leaves_open {
 			RefusedFor::set(vec![PriceFor::AddRisk, PriceFor::ReduceRisk, PriceFor::Liquidate]);
 			set_parameters(BTC_BRANCH, |p| {
 				p.exit_limit = percent(0);
-				p.minted_reduce_only = percent(0);
+				p.mint_limit = percent(0);
 			});
 			assert_ok!(Vaults::shut_down(
 				RuntimeOrigin::root(),
