@@ -3,7 +3,8 @@
 #
 #   scripts/bench.sh [pallet_name ...]     all of Keel's pallets and the oracle by default
 #
-# Needs frame-omni-bencher; installs it when missing (about half an hour, once per machine). OMNI_BENCHER names another binary.
+# Needs frame-omni-bencher; installs it when missing (about half an hour, once per machine). OMNI_BENCHER
+# names another binary.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 load_env
@@ -15,7 +16,8 @@ if ! command -v "$BENCHER" >/dev/null; then
 	env -u CARGO_TARGET_DIR cargo install frame-omni-bencher --version 0.28.0 --no-default-features
 fi
 
-# The Wasm is optimised whatever the profile of the native side is; the tests' features spare a second build of that.
+# The Wasm is optimised whatever the profile of the native side is; the tests' features spare a second build
+# of that.
 say "Building the runtime with its benchmarks"
 cargo build --locked -p keel-runtime --features runtime-benchmarks,try-runtime
 WASM="$CARGO_TARGET_DIR/debug/wbuild/keel-runtime/keel_runtime.wasm"

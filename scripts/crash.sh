@@ -9,7 +9,8 @@
 # --hours N        only the N hours before the lowest price of ETH in them
 # --spacing S      seconds between blocks, 2 to 60; 60 if it is left out
 #
-# Prints a table and a summary and leaves an HTML report in reports/, or in the directory that KEEL_REPORTS names.
+# Prints a table and a summary and leaves an HTML report in reports/, or in the directory that KEEL_REPORTS
+# names.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 KEEL_REPORTS="$(absolute "${KEEL_REPORTS:-$ROOT/reports}")"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# From nothing to a development chain with prices and vaults. Ctrl-C stops it; run it again and it goes on where it was.
+# From nothing to a development chain with prices and vaults. Ctrl-C stops it; run it again and it goes on
+# where it was.
 #
 #   scripts/dev.sh [--fresh]     --fresh starts from the first block
 #
-# KEEL_RPC_PORT, KEEL_P2P_PORT and KEEL_METRICS_PORT choose other ports than 9944, 30333 and 9615, and KEEL_DATA another
-# directory than .keel for the chain's data. KEEL_NODE names a node that is built already.
+# KEEL_RPC_PORT, KEEL_P2P_PORT and KEEL_METRICS_PORT choose other ports than 9944, 30333 and 9615, and
+# KEEL_DATA another directory than .keel for the chain's data. KEEL_NODE names a node that is built already.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"

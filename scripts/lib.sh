@@ -7,7 +7,7 @@ ENV_FILE="${KEEL_ENV:-$ROOT/.keel/env}"
 # shellcheck disable=SC2034 # Used by setup.sh.
 RUST_VERSION="$(sed -n 's/^channel = "\(.*\)"/\1/p' "$ROOT/rust-toolchain.toml")"
 
-# Paths of the caller's are relative to where the caller stands; the scripts change directory.
+# A caller's path, made independent of the directory, which the scripts change.
 absolute() { case "$1" in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac; }
 [ -z "${KEEL_NODE:-}" ] || KEEL_NODE="$(absolute "$KEEL_NODE")"
 [ -z "${CARGO_TARGET_DIR:-}" ] || { CARGO_TARGET_DIR="$(absolute "$CARGO_TARGET_DIR")" && export CARGO_TARGET_DIR; }
@@ -65,9 +65,9 @@ need_node() {
 	[ -x "$BINARY" ] || die "KEEL_NODE names $BINARY, which is no program; name a keel-node or unset it"
 }
 
-# choose_ports COUNT VARIABLE=DEFAULT...: sets each variable that is unset, and refuses if one of the COUNT consecutive ports
-# from there on is taken. A node whose RPC port is taken would listen on a random one, and a script would feed whatever
-# chain has the port.
+# choose_ports COUNT VARIABLE=DEFAULT...: sets each variable that is unset, and refuses if one of the COUNT
+# consecutive ports from there on is taken. A node whose RPC port is taken would listen on a random one, and a
+# script would feed whatever chain has the port.
 choose_ports() {
 	local count="$1" wanted=() argument name i
 	shift
@@ -81,8 +81,9 @@ choose_ports() {
 		die "stop what has the port, or choose another with the variable that is named above"
 }
 
-# need_chain DIRECTORY CHAIN FRESH: a directory for the data of the chain that BINARY makes; thrown away first if FRESH says
-# so. Refuses data of another chain, and what no script put there. The directory remembers what it was begun with.
+# need_chain DIRECTORY CHAIN FRESH: a directory for the data of the chain that BINARY makes; thrown away first
+# if FRESH says so. Refuses data of another chain, and what no script put there. The directory remembers what
+# it was begun with.
 need_chain() {
 	local stamp="$1/chain.b2sum" now
 	if [ -d "$1" ] && [ -n "$(ls -A "$1")" ] && [ ! -e "$stamp" ]; then

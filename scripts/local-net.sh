@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Three validators on this machine (Alice, Bob, Charlie): the local preset, Aura and GRANDPA, a Prometheus port each.
-# Ctrl-C stops them; run it again and they go on where they were.
+# Three validators on this machine (Alice, Bob, Charlie): the local preset, Aura and GRANDPA, a Prometheus
+# port each. Ctrl-C stops them; run it again and they go on where they were.
 #
 #   scripts/local-net.sh [--fresh]     --fresh starts from the first block
 #
-# KEEL_RPC_PORT, KEEL_P2P_PORT and KEEL_METRICS_PORT choose the first of three consecutive ports each, in place of 9944,
-# 30333 and 9615; KEEL_DATA another directory than .keel for the data; KEEL_NODE a node that is built already. With
-# KEEL_ONCE=1 it ends when a block is final.
+# KEEL_RPC_PORT, KEEL_P2P_PORT and KEEL_METRICS_PORT choose the first of three consecutive ports each, in
+# place of 9944, 30333 and 9615; KEEL_DATA another directory than .keel for the data; KEEL_NODE a node that is
+# built already. With KEEL_ONCE=1 it ends when a block is final.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 load_env

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds a release: the node and the runtime's Wasm under the profile `production`, the metadata hash in the Wasm.
+# Builds a release: the node and the runtime's Wasm under the profile `production`, the metadata hash in the
+# Wasm.
 #
 #   scripts/release.sh                      builds into release/ and reports what it is
 #   scripts/release.sh build [DIRECTORY]    builds only
@@ -7,10 +8,12 @@
 #   scripts/release.sh report [NODE WASM]   the Wasm's hash, spec version, metadata hash and sizes; of release/ by default
 #   scripts/release.sh check                builds the Wasm from two directories and compares
 #
-# A report fails if the Wasm carries no metadata hash; KEEL_METADATA_HASH=no lets it, for other builds than releases.
+# A report fails if the Wasm carries no metadata hash; KEEL_METADATA_HASH=no lets it, for other builds than
+# releases.
 #
-# Reproducible: the same commit and the same Rust make the same Wasm, wherever the repository lies and whoever builds. What
-# is committed is built, in a place that is the same on every machine, because the names of symbols depend on it.
+# Reproducible: the same commit and the same Rust make the same Wasm, wherever the repository lies and whoever
+# builds. What is committed is built, in a place that is the same on every machine, because the names of
+# symbols depend on it.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # Another place makes another Wasm: KEEL_RELEASE_BASE is for trying this script.
@@ -19,7 +22,8 @@ WASM_NAME=keel_runtime.compact.compressed.wasm
 
 usage() { die "usage: scripts/release.sh [build [DIRECTORY] | wasm [DIRECTORY] | report [NODE WASM] | check]"; }
 
-# What is built. Without a Git repository, as in an image, SUBSTRATE_CLI_GIT_COMMIT_HASH says which commit this is.
+# What is built. Without a Git repository, as in an image, SUBSTRATE_CLI_GIT_COMMIT_HASH says which commit
+# this is.
 find_commit() {
 	COMMIT="${SUBSTRATE_CLI_GIT_COMMIT_HASH:-}"
 	IN_GIT=

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and testing Keel needs on a bare Debian or Ubuntu and writes the environment to .keel/env.
-# Idempotent: a second run only checks, and where nothing is missing it needs no package manager, root or network.
+# Installs what building and testing Keel needs on a bare Debian or Ubuntu and writes the environment to
+# .keel/env. Idempotent: a second run only checks, and where nothing is missing it needs no package manager,
+# root or network.
 #
 #   scripts/setup.sh [--build-only]     --build-only leaves out Node.js and the JavaScript packages
 #

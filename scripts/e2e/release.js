@@ -1,7 +1,8 @@
-// What a release's chain says of itself: `KEEL_NODE=… node release.js WASM`. Starts the node on a chain of its own.
+// What a release's chain says of itself: `KEEL_NODE=… node release.js WASM`. Starts the node on a chain of
+// its own.
 //
-// The metadata hash (RFC 78) is computed from the metadata by a library that is not the SDK's, and a transaction signed over it
-// is offered to the chain: accepted, the Wasm carries the same hash.
+// The metadata hash (RFC 78) is computed from the metadata by a library that is not the SDK's, and a
+// transaction signed over it is offered to the chain: accepted, the Wasm carries the same hash.
 
 import { readFileSync } from "node:fs";
 import { merkleizeMetadata } from "@polkadot-api/merkleize-metadata";
@@ -41,7 +42,8 @@ try {
 	if (!u8aEq(await chain.rpc("state_getStorage", CODE), wasm)) {
 		throw new Error(`the node's runtime is another than ${process.argv[2]}: name the Wasm that was built with it`);
 	}
-	// A build without the feature `metadata-hash` is refused as CannotLookup; a wrong hash as a bad signature.
+	// A build without the feature `metadata-hash` is refused as CannotLookup; a wrong hash as a bad
+	// signature.
 	if (/bad signature/i.test(carried)) throw new Error("the Wasm carries another metadata hash than its metadata has");
 	if (carried && process.env.KEEL_METADATA_HASH !== "no") {
 		throw new Error("a release carries its metadata hash: build it with the feature `metadata-hash`");

@@ -46,7 +46,9 @@ function load(file) {
 	});
 }
 
-/** Through a bar as such bars are made: against the close first, then to the other extreme, then to the close. */
+/**
+ * Through a bar as such bars are made: against the close first, then to the other extreme, then to the close.
+ */
 function within(bar, fraction) {
 	const { open, high, low, close } = bar;
 	const points = close >= open ? [open, low, high, close] : [open, high, low, close];
@@ -55,12 +57,15 @@ function within(bar, fraction) {
 	return points[segment] + (points[segment + 1] - points[segment]) * (position - segment);
 }
 
-/** Seconds between two blocks. At more than the oldest price the chain takes for fresh every step would be an outage. */
+/**
+ * Seconds between two blocks. At more than the oldest price the chain takes for fresh every step would be an
+ * outage.
+ */
 export const SPACING = { least: 2, most: 60 };
 
 /**
- * Steps `{ time, prices, bar }` of at most `spacing` seconds; `time` in seconds. The days of the crash, `all` that was recorded, or
- * the `hours` before ETH's lowest price.
+ * Steps `{ time, prices, bar }` of at most `spacing` seconds; `time` in seconds. The days of the crash, `all`
+ * that was recorded, or the `hours` before ETH's lowest price.
  */
 export function steps(name, { all = false, spacing = SPACING.most, hours } = {}) {
 	const set = DATASETS[name];

@@ -1,5 +1,6 @@
-// Replays a recorded crash against a real node: real prices through five operators (one stuck, one delayed), vaults
-// near the edge, a stability pool that is too small, a bidder at the auctions. Chain time follows the data's time.
+// Replays a recorded crash against a real node: real prices through five operators (one stuck, one delayed),
+// vaults near the edge, a stability pool that is too small, a bidder at the auctions. Chain time follows the
+// data's time.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -98,7 +99,9 @@ async function replay() {
 
 	// ---- the stage: prices, vaults, a small pool, a bidder ----
 	const begin = first.time * 1000;
-	// Long before: what may be minted within an hour is limited. No gap is longer than between two blocks of the crash.
+	// Long before: what may be minted within an hour is limited. No gap is longer than between two blocks of
+	// the crash.
+	//
 	// A bidder for all that may come under the hammer needs as much as the vaults owe, some 3,300 kUSD each.
 	const ROUNDS = Math.min(Math.ceil(vaults / 90), 6);
 	const ROUND = 1_200_000;
@@ -221,7 +224,10 @@ async function replay() {
 		return all;
 	}
 
-	/** Blocks with the first prices until the chain's time is `time`, none later than the chain takes a price for fresh. */
+	/**
+	 * Blocks with the first prices until the chain's time is `time`, none later than the chain takes a price
+	 * for fresh.
+	 */
 	async function advance(time) {
 		for (let now = await chain.now(); now < time; ) {
 			now = Math.min(now + SPACING.most * 1000, time);
@@ -368,7 +374,8 @@ async function replay() {
 			}
 		}
 		if (now.size > 0 && !options["workers-off"]) {
-			// The worker runs beside the block; give it the moment it would have on a chain with 2-second blocks.
+			// The worker runs beside the block; give it the moment it would have on a chain with 2-second
+			// blocks.
 			await until("the worker has sent", async () => (await chain.rpc("author_pendingExtrinsics")).length > 0, 400).catch(() => {});
 			await new Promise((wait) => setTimeout(wait, 50));
 		}
@@ -442,7 +449,10 @@ async function replay() {
 		return row;
 	}
 
-	/** The breakers of BTC, ETH, DOT and the chain: Normal, Guarded, ReduceOnly or Halted, by their first letters. */
+	/**
+	 * The breakers of BTC, ETH, DOT and the chain: Normal, Guarded, ReduceOnly or Halted, by their first
+	 * letters.
+	 */
 	async function levels() {
 		const subjects = [...SYMBOLS.map((s) => ({ Branch: BRANCH[s] })), "Chain"];
 		const all = await Promise.all(subjects.map((s) => chain.view("CircuitBreaker", "status", s)));
@@ -451,7 +461,10 @@ async function replay() {
 		return letters;
 	}
 
-	/** kUSD in existence minus what is issued by the branches, carried by auctions and recorded as bad: must be zero. */
+	/**
+	 * kUSD in existence minus what is issued by the branches, carried by auctions and recorded as bad: must
+	 * be zero.
+	 */
 	async function supplyGap() {
 		let issued = 0n;
 		for (const [, branch] of await api.query.vaults.branches.entries()) issued += branch.unwrap().issued.toBigInt();

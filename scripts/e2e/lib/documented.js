@@ -33,8 +33,8 @@ export function program(command) {
 }
 
 /**
- * The words that choose what a command does: options, and what is written in small letters. Capitals stand for what the reader
- * fills in.
+ * The words that choose what a command does: options, and what is written in small letters. Capitals stand
+ * for what the reader fills in.
  */
 export function choices(command) {
 	const rest = bare(command).replace(/"[^"]*"/g, "").split(/[\s[\]|]+/).slice(1);

@@ -2,7 +2,7 @@
 
 import { createServer } from "node:net";
 
-/** Who holds it does not matter: a port is free if this process can listen on it, on every address. */
+/** Whether this process can listen on a port of every address. */
 function free(port, host) {
 	return new Promise((resolve) => {
 		const server = createServer();
@@ -11,7 +11,7 @@ function free(port, host) {
 	});
 }
 
-/** What answers there, if it is a node of some chain. */
+/** Description of what listens on a port: the chain, if it is a node. */
 async function chainAt(port) {
 	try {
 		const answer = await fetch(`http://127.0.0.1:${port}`, {

@@ -1,5 +1,5 @@
-// What the documents tell a reader to run, is run: every command of the README, of docs/, of the scripts' own headers and of the
-// examples has a recipe here that runs it in short form, with every option that is named.
+// What the documents tell a reader to run, is run: every command of the README, of docs/, of the scripts' own
+// headers and of the examples has a recipe here that runs it in short form, with every option that is named.
 //
 // A new command in a document fails the first test until a recipe runs it.
 
@@ -83,7 +83,10 @@ const example = (name, given) =>
 	`. .keel/env && SKIP_WASM_BUILD=1 cargo build --locked --quiet --workspace --exclude keel-node --features runtime-benchmarks,try-runtime \
 --example ${name} && "$CARGO_TARGET_DIR/debug/examples/${name}" ${given}`;
 
-/** A copy of the scripts, in a folder with a space in its name, with a `cargo` that only writes down what it is asked. */
+/**
+ * A copy of the scripts, in a folder with a space in its name, with a `cargo` that only writes down what it
+ * is asked.
+ */
 const scratch = (() => {
 	let made;
 	return async () => {
@@ -141,8 +144,8 @@ function dockerLines(subcommand) {
 }
 
 /**
- * How each program of the documents is run: `runs` are the commands, `does` runs them where it takes more than to expect that they
- * end well. `stands` names what stands for a documented word.
+ * How each program of the documents is run: `runs` are the commands, `does` runs them where it takes more
+ * than to expect that they end well. `stands` names what stands for a documented word.
  */
 const RECIPES = [
 	{
@@ -183,7 +186,8 @@ const RECIPES = [
 			assert.match(asked, /cargo test --locked --workspace/);
 			assert.doesNotMatch(asked, /clippy|keel-rehearsal/);
 			await copy.run("scripts/test.sh --fast", { env: { FAIL: "test --locked" }, code: 1, says: /FAILED .*Pallets/ });
-			// Without --fast it runs the suite that this file is a part of; with a failure before, it leaves that out.
+			// Without --fast it runs the suite that this file is a part of; with a failure before, it leaves
+			// that out.
 			const all = await copy.run("scripts/test.sh", { env: { FAIL: "clippy" }, code: 1, says: /FAILED .*Lints/ });
 			assert.match(all, /cargo build --locked -p keel-node/);
 		},
@@ -204,7 +208,8 @@ const RECIPES = [
 		runs: ["scripts/bench.sh", "scripts/bench.sh pallet_vaults"],
 		stands: { pallet_name: "pallet_vaults" },
 		async does() {
-			// The benchmarks themselves take hours: what is run is the script, on a bencher that looks at what it is asked.
+			// The benchmarks themselves take hours: what is run is the script, on a bencher that looks at
+			// what it is asked.
 			const copy = await scratch();
 			const one = await copy.run("scripts/bench.sh pallet_vaults", { env: { OMNI_BENCHER: "bencher" } });
 			assert.match(one, /cargo build .*-p keel-runtime --features runtime-benchmarks/);
@@ -391,7 +396,8 @@ const RECIPES = [
 	{
 		program: "cargo build -p keel-node",
 		runs: ["cargo build --profile production -p keel-node"],
-		// The build in another profile takes too long; this asks whether there is such a package and such a profile.
+		// The build in another profile takes too long; this asks whether there is such a package and such a
+		// profile.
 		does: async () => {
 			await run(". .keel/env && cargo pkgid --locked --offline -p keel-node", { says: /keel-node/ });
 			assert.match(readFileSync(join(ROOT, "Cargo.toml"), "utf8"), /^\[profile\.production\]$[^[]*^lto = "fat"$[^[]*^codegen-units = 1$/m);

@@ -1,5 +1,5 @@
-// The image's stages, played without a container engine: docker/Dockerfile's own instructions, in a root of their own where this
-// user may make one, and otherwise as far as an ordinary user can.
+// The image's stages, played without a container engine: docker/Dockerfile's own instructions, in a root of
+// their own where this user may make one, and otherwise as far as an ordinary user can.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -60,8 +60,9 @@ const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 let roots = 0;
 
 /**
- * A shell script that plays the instructions of a final stage and then runs the image's command with `given`. What apt-get would
- * install is the machine's own: the base image is this system, read-only, with empty /etc/passwd and homes.
+ * A shell script that plays the instructions of a final stage and then runs the image's command with `given`.
+ * What apt-get would install is the machine's own: the base image is this system, read-only, with empty
+ * /etc/passwd and homes.
  */
 function script(stage, given) {
 	const root = join(TEMPORARY, `root-${roots++}`);
@@ -176,7 +177,8 @@ describe("the image", () => {
 	it("starts as documented, shows its RPC and its metrics to the outside, and keeps its chain in the volume", { timeout: 600_000 }, async (t) => {
 		const ports = { rpc: await freePort(), prometheus: await freePort() };
 		const moved = ["--port", "0", "--rpc-port", ports.rpc, "--prometheus-port", ports.prometheus];
-		// Answers on another address than 127.0.0.1 only if it listens on all: as what comes from outside a container does.
+		// Answers on another address than 127.0.0.1 only if it listens on all: as what comes from outside a
+		// container does.
 		const answers = async (port, path) => (await fetch(`http://127.0.0.2:${port}${path}`)).ok;
 		const started = /Running JSON-RPC server: addr=0\.0\.0\.0/;
 		if (!rooted) {
