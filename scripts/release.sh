@@ -66,11 +66,13 @@ prepare() {
 		$(compgen -e | grep -E '^(WASM_|CARGO_PROFILE_|CARGO_BUILD_)' || true); do unset "$name"; done
 	export CARGO_TARGET_DIR="$BASE/target" WASM_BUILD_WORKSPACE_HINT="$BASE/source" WASM_BUILD_NO_COLOR=1
 	cd "$BASE/source"
-	local home="${CARGO_HOME:-$HOME/.cargo}" map folder triple
-	case "$home" in *[[:space:]]*) die "CARGO_HOME is \`$home\`: set it to a path without spaces, which RUSTFLAGS cannot carry" ;; esac
-	[ -d "$home/registry/src" ] || cargo fetch --locked
+	# Cargo's home by the same name for everybody, and without a space, which RUSTFLAGS cannot carry.
+	ln -sfn "$(cd "${CARGO_HOME:-$HOME/.cargo}" && pwd -P)" "$BASE/cargo"
+	export CARGO_HOME="$BASE/cargo"
+	local map folder triple
+	[ -d "$CARGO_HOME/registry/src" ] || cargo fetch --locked
 	map="--remap-path-prefix=$BASE/source=/keel --remap-path-prefix=$BASE/target=/target"
-	for folder in "$home"/registry/src/*; do map="$map --remap-path-prefix=$folder=/registry"; done
+	for folder in "$CARGO_HOME"/registry/src/*; do map="$map --remap-path-prefix=$folder=/registry"; done
 	map="$map --remap-path-prefix=$(rustc --print sysroot)=/rust"
 	export WASM_BUILD_RUSTFLAGS="$map"
 	triple="CARGO_TARGET_$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUSTFLAGS"
@@ -87,11 +89,22 @@ take() {
 
 wasm_built() { echo "$CARGO_TARGET_DIR/production/wbuild/keel-runtime/$WASM_NAME"; }
 
+# Paths of this machine in the Wasm would make another Wasm elsewhere.
+no_paths() {
+	local plain
+	plain="$(dirname "$(wasm_built)")/${WASM_NAME%.compressed.wasm}.wasm"
+	[ -f "$plain" ] || die "the build left no $plain"
+	if grep -aqF -e "$BASE/" -e "$(readlink -f "$CARGO_HOME")/" "$plain"; then
+		die "the Wasm names directories of this machine: a mapping is missing in scripts/release.sh"
+	fi
+}
+
 # Checking the native side is enough: the Wasm comes from the build script.
 build_wasm() {
 	prepare
 	say "The runtime's Wasm at commit $COMMIT, $(rustc --version)"
 	cargo check --locked --profile production --features metadata-hash -p keel-runtime
+	no_paths
 	take "$1" "$(wasm_built)"
 	note "Wasm                 $(size "$1/$WASM_NAME")"
 	note "Wasm's blake2-256    $(hash_of "$1/$WASM_NAME")"
@@ -101,6 +114,7 @@ build() {
 	prepare
 	say "Node and runtime at commit $COMMIT, $(rustc --version)"
 	cargo build --locked --profile production --features metadata-hash -p keel-node
+	no_paths
 	take "$1" "$(wasm_built)" "$CARGO_TARGET_DIR/production/keel-node"
 	note "built into           $1"
 	note "Wasm's blake2-256    $(hash_of "$1/$WASM_NAME")"

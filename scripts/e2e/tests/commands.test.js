@@ -106,7 +106,9 @@ const scratch = (() => {
 			'[ -z "${FAIL:-}" ] || { [[ "$*" != *"$FAIL"* ]] || exit 1; }',
 			'if [[ "$*" == *"--profile production"* ]]; then',
 			'	mkdir -p "$CARGO_TARGET_DIR/production/wbuild/keel-runtime"',
-			'	echo "wasm ${DIFFERS:+$RANDOM$RANDOM}" >"$CARGO_TARGET_DIR/production/wbuild/keel-runtime/keel_runtime.compact.compressed.wasm"',
+			'	cd "$CARGO_TARGET_DIR/production/wbuild/keel-runtime"',
+			'	echo "wasm ${DIFFERS:+$RANDOM$RANDOM}" >keel_runtime.compact.compressed.wasm',
+			'	echo "wasm ${LEAKS:-}" >keel_runtime.compact.wasm',
 			'	printf "#!/bin/sh\\necho keel-node 0.1.0\\n" >"$CARGO_TARGET_DIR/production/keel-node"',
 			"fi",
 		]);
@@ -237,6 +239,7 @@ const RECIPES = [
 			await run(`${git} init -q . && ${git} add . && ${git} commit -qm a`, { cwd: copy.folder });
 			assert.match(await copy.run("scripts/release.sh wasm"), /SOURCE_DATE_EPOCH=\d{10}/);
 			await copy.run("scripts/release.sh build", { env: { SUBSTRATE_CLI_GIT_COMMIT_HASH: commit }, code: 1, says: /unset it/ });
+			await copy.run("scripts/release.sh wasm", { env: { LEAKS: `${RELEASES}/source` }, code: 1, says: /names directories/ });
 			await copy.run("scripts/release.sh check", { says: /the same/ });
 			await copy.run("scripts/release.sh check", { env: { DIFFERS: "1" }, code: 1, says: /two different Wasm files/ });
 			await copy.run("echo >>Cargo.toml; scripts/release.sh", { code: 1, says: /not committed/ });
