@@ -427,7 +427,7 @@ fn an_order_of_an_account_that_has_everything() {
 		let statement = there.chain.state(|| Margin::statement(bobs(MIXED)).unwrap());
 		assert_eq!((statement.exposures.len(), statement.collateral.len()), (4, 4));
 	};
-	fill("increasing, four and four", MIXED, ETH, UNIT, before, (12, 10));
+	fill("increasing, four and four", MIXED, ETH, UNIT, before, (13, 10));
 }
 
 #[test]
@@ -438,7 +438,7 @@ fn commit_order() {
 	let cost = there.chain.tally(|| does(Bob, order(PLAIN, ETH, UNIT)));
 	within("committing, kUSD alone", cost, (15, 12));
 	let cost = there.chain.tally(|| does(Bob, order(MIXED, ETH, UNIT)));
-	within("committing, two and two", cost, (17, 10));
+	within("committing, two and two", cost, (18, 10));
 }
 
 #[test]
@@ -510,7 +510,7 @@ fn partial_liquidation_of_an_account() {
 	let (closed, sales, missing, left) = there.chain.state(liquidated);
 	assert!(closed > 0);
 	assert_eq!((sales, missing, left), (0, 0, 1));
-	within("liquidating a part", cost, (13, 13));
+	within("liquidating a part", cost, (14, 13));
 }
 
 /// What Bob's mixed account owes beside its positions.
@@ -534,7 +534,7 @@ fn liquidation_of_an_account_with_sales() {
 	let (closed, sales, missing, left) = there.chain.state(liquidated);
 	assert!(closed > 0);
 	assert_eq!((sales, missing, left), (2, 0, 0));
-	within("liquidating all, with two sales", cost, (30, 26));
+	within("liquidating all, with two sales", cost, (31, 26));
 }
 
 #[test]
@@ -548,7 +548,7 @@ fn liquidation_of_an_account_with_a_deficit() {
 	let (closed, sales, missing, left) = there.chain.state(liquidated);
 	assert!(closed > 0 && missing > 0);
 	assert_eq!((sales, left), (2, 0));
-	within("liquidating all, with two sales and a deficit", cost, (34, 30));
+	within("liquidating all, with two sales and a deficit", cost, (35, 30));
 }
 
 #[test]
@@ -605,7 +605,10 @@ fn served(
 			}
 		});
 		there.time += wait;
-		there.act(|| ());
+		// After a time without blocks risk is added from the third price on.
+		for _ in 0..3 {
+			there.act(|| ());
+		}
 		there.dawn();
 		there.chain.state(poll_markets);
 		let cost = there.chain.tally(poll_pool);

@@ -107,10 +107,16 @@ fn what_nobody_can_pay_for_is_bought_by_anybody() {
 	let shown = stage.chain.state(|| offer(id).unwrap());
 	let since = for_sale_since(&mut stage, id);
 	// It begins at what the pool would have paid and falls to what repays the debt.
-	let owed = stage.chain.state(|| Margin::statement(id).unwrap().debt) as f64 / 1e6;
+	let (owed, held) = stage.chain.state(|| {
+		let statement = Margin::statement(id).unwrap();
+		(
+			statement.debt as f64 / 1e6,
+			statement.collateral[0].amount as f64 / 1e18,
+		)
+	});
 	assert!(near(shown.price, 3_000.0 / 1.05));
 	assert!(
-		(owed / 10.0 - shown.floor.into_inner() as f64 / 1e18).abs() < 1e-3,
+		(owed / held - shown.floor.into_inner() as f64 / 1e18).abs() < 1e-3,
 		"{shown:?} for {owed}"
 	);
 	assert_eq!(stage.chain.now() + shown.falls_for, since + 4 * SALE_STEP_MS);

@@ -260,7 +260,8 @@ pub mod pallet {
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			T::WeightInfo::aggregate(Feeds::<T>::count())
 				.saturating_add(T::WeightInfo::sample())
-				.saturating_add(T::DbWeight::get().reads(1))
+				// The count of feeds; the blocks that a recovery still needs.
+				.saturating_add(T::DbWeight::get().reads_writes(2, 1))
 		}
 
 		fn on_finalize(_: BlockNumberFor<T>) {
