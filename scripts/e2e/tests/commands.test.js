@@ -72,11 +72,15 @@ async function freePorts(count) {
 	throw new Error("no free ports");
 }
 
-const ports = async (count) => ({
-	KEEL_RPC_PORT: String(await freePorts(count)),
-	KEEL_P2P_PORT: String((await freePorts(count)) + 10_000),
-	KEEL_METRICS_PORT: String((await freePorts(count)) + 20_000),
-});
+/** Ports for `count` nodes, by the variables that choose them. */
+async function ports(count) {
+	const first = await freePorts(3 * count);
+	return {
+		KEEL_RPC_PORT: String(first),
+		KEEL_P2P_PORT: String(first + count),
+		KEEL_METRICS_PORT: String(first + 2 * count),
+	};
+}
 
 /** Examples are built with the features of the workspace's tests, so that nothing is built twice. */
 const example = (name, given) =>
