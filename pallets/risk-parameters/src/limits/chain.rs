@@ -201,13 +201,15 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// A block of liquidations that leaves a quarter of the normal class to exits; the limit is what fits without any. See
+		// `docs/decisions/liquidations-per-block.md`.
 		ChainKey::LiquidationsPerBlock => Policy {
 			unit: Count,
 			safer: Higher,
 			guardian: true,
-			default: 200,
+			default: 350,
 			bounds: range(20, 400),
-			limits: range(1, 1_000),
+			limits: range(1, 450),
 			tighten: step(500, 10),
 			loosen: step(200, 5),
 			cooldown: DAY,

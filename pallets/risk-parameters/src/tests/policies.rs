@@ -49,7 +49,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(FundShare), ratio(8_000)),
 		(c(TreasuryCap), kusd(1_000_000)),
 		(c(FallbackBlocks), 3),
-		(c(LiquidationsPerBlock), 200),
+		(c(LiquidationsPerBlock), 350),
 		(b(GuardedMargin), ratio(1_000)),
 		(b(GuardedCeiling), ratio(8_000)),
 		(b(DeviationGuarded), ratio(500)),
