@@ -23,7 +23,7 @@ cargo build --locked -p keel-runtime --features runtime-benchmarks,try-runtime
 WASM="$CARGO_TARGET_DIR/debug/wbuild/keel-runtime/keel_runtime.wasm"
 
 PALLETS=("$@")
-[ ${#PALLETS[@]} -gt 0 ] || PALLETS=(pallet_oracle pallet_prices pallet_risk_parameters pallet_vaults pallet_liquidations
+[ ${#PALLETS[@]} -gt 0 ] || PALLETS=(pallet_asset_tx_payment pallet_oracle pallet_prices pallet_risk_parameters pallet_vaults pallet_liquidations
 	pallet_stability_pool pallet_auctions pallet_insurance_fund pallet_circuit_breaker pallet_clock pallet_margin pallet_perpetuals
 	pallet_liquidity_pool)
 for pallet in "${PALLETS[@]}"; do

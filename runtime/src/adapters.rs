@@ -12,8 +12,8 @@ use keel_primitives::{
 use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
 use crate::{
-	configs::Synthetic, AccountId, Assets, Auctions, InsuranceFund, Margin, OracleOperators, Perpetuals,
-	Prices, Runtime, Vaults,
+	configs::{KeelFeed, Synthetic},
+	AccountId, Assets, Auctions, InsuranceFund, Margin, OracleOperators, Perpetuals, Prices, Runtime, Vaults,
 };
 
 /// Every protocol account derives from a pallet id that begins so.
@@ -175,16 +175,17 @@ impl PositionLedger for Ledgers {
 	}
 }
 
-/// The feeds branches stand on, unless they were shut down, and those of margin's collateral and of markets: none of them can
-/// be removed.
+/// The feeds branches stand on, unless they were shut down, those of margin's collateral and of markets, and
+/// KEEL's, in which fees are priced: none of them can be removed.
 pub struct FeedsInUse;
 
 impl Contains<FeedId> for FeedsInUse {
 	fn contains(feed: &FeedId) -> bool {
-		pallet_vaults::BranchList::<Runtime>::get()
-			.into_iter()
-			.filter_map(pallet_vaults::Branches::<Runtime>::get)
-			.any(|branch| branch.feed == *feed && branch.settlement.is_none())
+		*feed == KeelFeed::get()
+			|| pallet_vaults::BranchList::<Runtime>::get()
+				.into_iter()
+				.filter_map(pallet_vaults::Branches::<Runtime>::get)
+				.any(|branch| branch.feed == *feed && branch.settlement.is_none())
 			|| Margin::uses_feed(*feed)
 			|| Perpetuals::uses_feed(*feed)
 	}
@@ -210,7 +211,7 @@ mod benchmarks {
 	use sp_runtime::FixedU128;
 
 	use crate::{
-		configs::{MaxFeeds, MaxMembers},
+		configs::{KeelFeed, MaxFeeds, MaxMembers, Synthetic},
 		AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, Vaults, KEEL,
 	};
 
@@ -272,6 +273,28 @@ mod benchmarks {
 			let price = <Prices as PriceProvider>::last(feed).map_or(FixedU128::from_u32(1), |p| p.value);
 			<Prices as PriceProvider>::set_price(feed, price * FixedU128::from_rational(3, 4));
 			branch
+		}
+	}
+
+	/// For fees in kUSD: a price of KEEL, and an account with both.
+	pub struct FeeBenchmarks;
+
+	impl pallet_asset_tx_payment::BenchmarkHelperTrait<AccountId, AssetId, AssetId> for FeeBenchmarks {
+		fn create_asset_id_parameter(_: u32) -> (AssetId, AssetId) {
+			(Synthetic::get(), Synthetic::get())
+		}
+
+		fn setup_balances_and_pool(asset: AssetId, account: AccountId) {
+			set_time(1_000_000);
+			<Prices as PriceProvider>::set_price(KeelFeed::get(), FixedU128::from_u32(1));
+			assert_ok!(Balances::mint_into(&account, 1_000 * KEEL));
+			assert_ok!(
+				<Assets as frame_support::traits::fungibles::Mutate<AccountId>>::mint_into(
+					asset,
+					&account,
+					1_000_000_000
+				)
+			);
 		}
 	}
 

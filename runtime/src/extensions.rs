@@ -14,7 +14,8 @@ use sp_runtime::{
 };
 
 use crate::{
-	configs::BlockWeights, AccountId, OracleOperators, Runtime, RuntimeCall, System, TechnicalMembership,
+	configs::BlockWeights, fees::state, AccountId, OracleOperators, Runtime, RuntimeCall, System,
+	TechnicalMembership,
 };
 
 /// What the chain lives from goes first.
@@ -64,9 +65,11 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	type Val = ();
 	type Pre = ();
 
-	fn weight(&self, _: &RuntimeCall) -> Weight {
-		// The members: operators for a feed, the committee for its own calls.
-		<Runtime as frame_system::Config>::DbWeight::get().reads(1)
+	fn weight(&self, call: &RuntimeCall) -> Weight {
+		// The members: operators for a feed, the committee for its own calls. And what the fee asks of a call's targets.
+		<Runtime as frame_system::Config>::DbWeight::get()
+			.reads(1)
+			.saturating_add(state::weigh(call))
 	}
 
 	fn validate(

@@ -20,6 +20,7 @@ pub mod adapters;
 pub mod apis;
 pub mod configs;
 pub mod extensions;
+pub mod fees;
 pub mod genesis_presets;
 pub mod governance;
 pub mod migrations;
@@ -68,7 +69,7 @@ pub type TxExtension = (
 	frame_system::CheckEra<Runtime>,
 	frame_system::CheckNonce<Runtime>,
 	frame_system::CheckWeight<Runtime>,
-	pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+	pallet_asset_tx_payment::ChargeAssetTxPayment<Runtime>,
 	frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
 	frame_system::WeightReclaim<Runtime>,
 );
@@ -178,6 +179,8 @@ mod runtime {
 	pub type TransactionPayment = pallet_transaction_payment;
 	#[runtime::pallet_index(12)]
 	pub type Assets = pallet_assets;
+	#[runtime::pallet_index(13)]
+	pub type AssetTxPayment = pallet_asset_tx_payment;
 
 	#[runtime::pallet_index(20)]
 	pub type Utility = pallet_utility;
@@ -272,7 +275,7 @@ impl frame_system::offchain::CreateAuthorizedTransaction<pallet_liquidations::Ca
 			)),
 			frame_system::CheckNonce::from(0),
 			frame_system::CheckWeight::new(),
-			pallet_transaction_payment::ChargeTransactionPayment::from(0),
+			pallet_asset_tx_payment::ChargeAssetTxPayment::from(0, None),
 			frame_metadata_hash_extension::CheckMetadataHash::new(false),
 			frame_system::WeightReclaim::new(),
 		)

@@ -344,7 +344,7 @@ mod liquidation_transactions {
 			let priority = |who: sp_keyring::Sr25519Keyring, call: &RuntimeCall, tip| {
 				Executive::validate_transaction(
 					TransactionSource::External,
-					signed_with(who, call.clone(), tip),
+					common::signed(who, call.clone(), tip, None),
 					System::block_hash(0),
 				)
 				.unwrap()
@@ -362,29 +362,7 @@ mod liquidation_transactions {
 
 	/// Alice signs `call`.
 	fn signed(call: RuntimeCall) -> keel_runtime::UncheckedExtrinsic {
-		signed_with(Alice, call, 0)
-	}
-
-	/// `key` signs `call` with a tip.
-	fn signed_with(
-		key: sp_keyring::Sr25519Keyring,
-		call: RuntimeCall,
-		tip: u128,
-	) -> keel_runtime::UncheckedExtrinsic {
-		use codec::Encode;
-		let mut extension =
-			<Runtime as CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>>>::create_extension();
-		extension.6 = frame_system::CheckEra::from(sp_runtime::generic::Era::Immortal);
-		extension.7 = frame_system::CheckNonce::from(System::account_nonce(who(key)));
-		extension.9 = pallet_transaction_payment::ChargeTransactionPayment::from(tip);
-		let payload = keel_runtime::SignedPayload::new(call.clone(), extension.clone()).unwrap();
-		let signature = payload.using_encoded(|bytes| key.sign(bytes));
-		keel_runtime::UncheckedExtrinsic::new_signed(
-			call,
-			MultiAddress::Id(who(key)),
-			signature.into(),
-			extension,
-		)
+		common::signed(Alice, call, 0, None)
 	}
 
 	#[test]

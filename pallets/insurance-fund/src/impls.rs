@@ -71,6 +71,17 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
+	/// Books `amount` kUSD that has already reached the fund's account by another way than a transfer, as fees of
+	/// transactions do. Bad debt is paid down first: that part is burned.
+	pub fn note_income(amount: Balance, source: IncomeSource) -> DispatchResult {
+		if amount == 0 {
+			return Ok(());
+		}
+		with_storage_layer(|| {
+			Self::book_income(Ledger::<T>::get(), amount, source, &T::RiskParameters::chain()).map(|_| ())
+		})
+	}
+
 	/// The limit of the window of fees, or the breaker's refusal: `fee_limit` of all kUSD, rounded down and at least
 	/// [`LEAST_FEE_WINDOW`].
 	fn fee_limit(parameters: &ChainParameters) -> Result<Balance, DispatchError> {

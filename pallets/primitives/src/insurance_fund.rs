@@ -21,6 +21,8 @@ pub enum IncomeSource {
 	Donation,
 	/// Fees of perpetual markets.
 	Trading,
+	/// Transaction fees paid in kUSD.
+	TransactionFee,
 }
 
 /// How a shortfall was carried. `covered + bad_debt` is the shortfall.

@@ -2,37 +2,27 @@
 
 use frame_support::{
 	parameter_types,
-	traits::{
-		tokens::imbalance::ResolveTo, AsEnsureOriginWithArg, ConstU32, ConstU8, NeverEnsureOrigin,
-		VariantCountOf,
-	},
+	traits::{AsEnsureOriginWithArg, ConstU32, ConstU8, NeverEnsureOrigin, VariantCountOf},
 	weights::ConstantMultiplier,
 };
 use frame_system::EnsureRoot;
-use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
-use sp_runtime::{traits::Bounded, FixedPointNumber, Perquintill};
 
-use super::TreasuryAccount;
 use crate::{
-	AccountId, AssetId, Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
-	System, KEEL, MILLI_KEEL,
+	fees, AccountId, AssetId, Assets, Balance, Balances, FeedId, Runtime, RuntimeEvent, RuntimeFreezeReason,
+	RuntimeHoldReason, System, KEEL, MILLI_KEEL,
 };
 
 parameter_types! {
 	/// kUSD.
 	pub const Synthetic: AssetId = 1;
+	/// The feed of KEEL, in which fees are reckoned.
+	pub const KeelFeed: FeedId = 1;
 	pub const ExistentialDeposit: Balance = MILLI_KEEL;
-	pub const TransactionByteFee: Balance = MILLI_KEEL / 100;
-	/// Fees stay put while blocks are a quarter full, and at most double or halve within about a day beyond that.
-	pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
-	pub AdjustmentVariable: Multiplier = Multiplier::saturating_from_rational(3, 100_000);
-	pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_rational(1, 10);
-	pub MaximumMultiplier: Multiplier = Bounded::max_value();
 	pub const AssetDeposit: Balance = 100 * KEEL;
-	pub const AssetAccountDeposit: Balance = MILLI_KEEL;
+	pub const AssetAccountDeposit: Balance = fees::state::ASSET_ACCOUNT;
 	pub const MetadataDepositBase: Balance = KEEL;
 	pub const MetadataDepositPerByte: Balance = MILLI_KEEL;
-	pub const ApprovalDeposit: Balance = MILLI_KEEL;
+	pub const ApprovalDeposit: Balance = fees::state::price(1, 148);
 }
 
 impl pallet_balances::Config for Runtime {
@@ -53,20 +43,22 @@ impl pallet_balances::Config for Runtime {
 }
 
 impl pallet_transaction_payment::Config for Runtime {
-	type FeeMultiplierUpdate = TargetedFeeAdjustment<
-		Runtime,
-		TargetBlockFullness,
-		AdjustmentVariable,
-		MinimumMultiplier,
-		MaximumMultiplier,
-	>;
-	type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
-	// Fees, tips too, go to the treasury.
-	type OnChargeTransaction = FungibleAdapter<Balances, ResolveTo<TreasuryAccount, Balances>>;
+	type FeeMultiplierUpdate = fees::load::Load;
+	type LengthToFee = fees::load::BytesToFee;
+	type OnChargeTransaction = fees::state::InKeel;
 	type OperationalFeeMultiplier = ConstU8<5>;
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
 	type WeightToFee = WeightToFee;
+}
+
+impl pallet_asset_tx_payment::Config for Runtime {
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::adapters::FeeBenchmarks;
+	type Fungibles = Assets;
+	type OnChargeAssetTransaction = fees::kusd::InKusd;
+	type RuntimeEvent = RuntimeEvent;
+	type WeightInfo = crate::weights::pallet_asset_tx_payment::WeightInfo<Runtime>;
 }
 
 /// One picosecond of execution costs 100 base units: a second of it, a full block, costs 100 KEEL.

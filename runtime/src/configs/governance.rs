@@ -24,14 +24,13 @@ use crate::{
 	},
 	AccountId, Balance, Balances, BlockNumber, OriginCaller, Preimage, Referenda, Runtime, RuntimeCall,
 	RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, Scheduler, System, TechnicalCommittee, Treasury, KEEL,
-	MILLI_KEEL,
 };
 
 impl pallet_origins::Config for Runtime {}
 
 parameter_types! {
 	pub const PreimageBase: Balance = KEEL;
-	pub const PreimageByte: Balance = MILLI_KEEL / 10;
+	pub const PreimageByte: Balance = crate::fees::state::BYTE;
 	pub const PreimageHoldReason: RuntimeHoldReason =
 		RuntimeHoldReason::Preimage(pallet_preimage::HoldReason::Preimage);
 	pub MaximumSchedulerWeight: Weight = Perbill::from_percent(60) * BlockWeights::get().max_block;

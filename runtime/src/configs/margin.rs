@@ -11,8 +11,8 @@ use crate::{
 
 parameter_types! {
 	pub const MarginPalletId: PalletId = PalletId(*b"keel/mgn");
-	/// Held from the owner while an account exists: about what its entries cost to keep.
-	pub const AccountDeposit: Balance = KEEL / 10;
+	/// Held from the owner while an account exists: the price of its entries, with some positions.
+	pub const AccountDeposit: Balance = KEEL;
 }
 
 impl pallet_margin::Config for Runtime {

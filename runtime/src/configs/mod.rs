@@ -18,7 +18,7 @@ mod system;
 mod utility;
 mod vaults;
 
-pub use assets::Synthetic;
+pub use assets::{KeelFeed, Synthetic};
 pub use emergency::AlwaysOpen;
 pub use governance::{TechnicalCollective, TreasuryAccount};
 pub use liquidity_pool::PoolShares;

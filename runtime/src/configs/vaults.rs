@@ -12,13 +12,13 @@ use super::Synthetic;
 use crate::{
 	governance::RootOrRiskBounds, AccountId, Assets, Auctions, Balances, CircuitBreaker, Clock,
 	InsuranceFund, Liquidations, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool,
-	Timestamp, KEEL,
+	Timestamp,
 };
 
 parameter_types! {
 	pub const VaultsPalletId: PalletId = PalletId(*b"keel/vlt");
-	/// Held from the owner while a vault exists: about what its three storage entries cost to keep.
-	pub const VaultDeposit: Balance = KEEL / 10;
+	/// Held from the owner while a vault exists: the price of its three storage entries.
+	pub const VaultDeposit: Balance = crate::fees::state::price(3, 300);
 }
 
 /// The most branches there can be.

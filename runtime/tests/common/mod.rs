@@ -15,6 +15,7 @@ use frame_support::{
 	storage::{with_transaction, TransactionOutcome},
 	traits::{fungibles::Inspect, PalletsInfoAccess, TryState, TryStateSelect},
 };
+use frame_system::offchain::CreateAuthorizedTransaction;
 use keel_runtime::{
 	governance::pallet_origins::Origin, AccountId, AllPalletsWithSystem, Assets, Auctions, Balance,
 	Executive, Header, InsuranceFund, Moment, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig,
@@ -216,6 +217,11 @@ impl Chain {
 		(reads.len(), writes)
 	}
 
+	/// Lose what the worker has sent.
+	pub fn drop_pending(&mut self) {
+		self.waiting.clear();
+	}
+
 	/// Transactions the worker has sent and no block has taken yet.
 	pub fn pending(&self) -> usize {
 		self.waiting.len()
@@ -272,6 +278,24 @@ pub fn feed_all(prices: &[(u32, f64)]) {
 	for operator in OPERATORS {
 		assert_ok!(feed(operator, prices));
 	}
+}
+
+/// `what` signed by `key`: immortal, with its next nonce, a tip in KEEL, and the asset of its fee if not KEEL.
+pub fn signed(
+	key: Sr25519Keyring,
+	what: impl Into<RuntimeCall>,
+	tip: Balance,
+	asset: Option<u32>,
+) -> UncheckedExtrinsic {
+	let what = what.into();
+	let mut extension =
+		<Runtime as CreateAuthorizedTransaction<pallet_liquidations::Call<Runtime>>>::create_extension();
+	extension.6 = frame_system::CheckEra::from(sp_runtime::generic::Era::Immortal);
+	extension.7 = frame_system::CheckNonce::from(System::account_nonce(who(key)));
+	extension.9 = pallet_asset_tx_payment::ChargeAssetTxPayment::from(tip, asset);
+	let payload = keel_runtime::SignedPayload::new(what.clone(), extension.clone()).unwrap();
+	let signature = codec::Encode::using_encoded(&payload, |bytes| key.sign(bytes));
+	UncheckedExtrinsic::new_signed(what, who(key).into(), signature.into(), extension)
 }
 
 /// Dispatch as a signed transaction would, filters included.

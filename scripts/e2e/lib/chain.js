@@ -36,6 +36,8 @@ export class Chain {
 			provider,
 			noInitWarn: true,
 			throwOnConnect: false,
+			// `signAndSend(who, { assetId: ASSET.kUSD })` pays the fee in kUSD.
+			types: { TAssetConversion: "Option<AssetId>" },
 			// None of them carries anything in a signed transaction.
 			signedExtensions: {
 				AuthorizeCall: { extrinsic: {}, payload: {} },
@@ -108,11 +110,11 @@ export class Chain {
 		return this.nonces[name]++;
 	}
 
-	/** Sign and put into the pool; no block yet. */
-	async submit(call, name) {
+	/** Sign and put into the pool; no block yet. `options` as Polkadot.js takes them: `{ assetId: ASSET.kUSD }`, `{ tip }`. */
+	async submit(call, name, options = {}) {
 		const nonce = await this.#nonce(name);
 		try {
-			const signed = await call.signAsync(this.accounts[name], { nonce, era: 0 });
+			const signed = await call.signAsync(this.accounts[name], { nonce, era: 0, ...options });
 			await this.rpc("author_submitExtrinsic", signed.toHex());
 			return signed.hash.toHex();
 		} catch (error) {
@@ -122,8 +124,8 @@ export class Chain {
 	}
 
 	/** Sign, seal and return the transaction's events; throws `Pallet.Error` by name if it failed. */
-	async send(call, name) {
-		const hash = await this.submit(call, name);
+	async send(call, name, options = {}) {
+		const hash = await this.submit(call, name, options);
 		const block = await this.seal();
 		return this.outcome(block, hash);
 	}

@@ -272,3 +272,58 @@ mod donate {
 		});
 	}
 }
+
+/// Income that reached the account without a transfer: fees of transactions.
+mod note_income {
+	use super::*;
+	use frame_support::traits::fungibles::Mutate;
+
+	#[test]
+	fn books_what_has_arrived_bad_debt_first() {
+		ExtBuilder::default().bad_debt(20 * USD).build_and_execute(|| {
+			assert_ok!(<Assets as Mutate<_>>::transfer(
+				KUSD,
+				&ALICE,
+				&InsuranceFund::account(),
+				100 * USD,
+				frame_support::traits::tokens::Preservation::Expendable,
+			));
+			assert_ok!(InsuranceFund::note_income(
+				100 * USD,
+				IncomeSource::TransactionFee
+			));
+			assert_eq!(
+				last_event(),
+				Event::IncomeReceived {
+					source: IncomeSource::TransactionFee,
+					amount: 100 * USD,
+					burned: 20 * USD,
+					shared: 60 * USD,
+					treasury: 20 * USD
+				}
+			);
+		});
+	}
+
+	/// What has not arrived breaks the books, and the check says so.
+	#[test]
+	fn fails_try_state_without_the_money() {
+		new_test_ext().execute_with(|| {
+			assert_ok!(InsuranceFund::note_income(100, IncomeSource::TransactionFee));
+			assert_eq!(
+				InsuranceFund::do_try_state(),
+				Err("the fund holds less kUSD than its tranches".into())
+			);
+		});
+	}
+
+	#[test]
+	fn of_nothing_is_nothing() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_storage_noop!(assert_ok!(InsuranceFund::note_income(
+				0,
+				IncomeSource::TransactionFee
+			)));
+		});
+	}
+}
