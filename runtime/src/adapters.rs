@@ -6,22 +6,28 @@ use frame_support::{
 	traits::{fungibles::Inspect, Contains, SortedMembers},
 };
 use keel_primitives::{
-	Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Group, LiquidationOutcome, Moment, PositionId,
-	PositionLedger, Triggers,
+	AssetId, Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Group, LiquidationOutcome, Moment,
+	PositionId, PositionLedger, Triggers,
 };
 use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
 use crate::{
 	configs::{KeelFeed, Synthetic},
-	AccountId, Assets, Auctions, InsuranceFund, Margin, OracleOperators, Perpetuals, Prices, Runtime, Vaults,
+	AccountId, AssetRegistry, Assets, Auctions, InsuranceFund, Margin, OracleOperators, Perpetuals, Prices,
+	Runtime, Vaults,
 };
 
 /// Every protocol account derives from a pallet id that begins so.
 const PROTOCOL_PREFIX: &[u8] = b"modlkeel/";
 
-/// Is `who` one of the protocol's own accounts?
-pub fn is_protocol_account(who: &AccountId) -> bool {
-	AsRef::<[u8]>::as_ref(who).starts_with(PROTOCOL_PREFIX)
+/// The protocol's own accounts, to which nobody has a key: what is sent there is stuck, and their books, which say to the unit what
+/// they hold, are off by it.
+pub struct ProtocolAccounts;
+
+impl Contains<AccountId> for ProtocolAccounts {
+	fn contains(who: &AccountId) -> bool {
+		AsRef::<[u8]>::as_ref(who).starts_with(PROTOCOL_PREFIX)
+	}
 }
 
 type TimestampedValue = pallet_oracle::TimestampedValue<FixedU128, Moment>;
@@ -73,10 +79,7 @@ impl SupplyGauge {
 	/// kUSD in existence that no ledger accounts for, in base units. Sums saturate far beyond any supply.
 	pub fn unexplained() -> Balance {
 		let signed = |amount: Balance| i128::try_from(amount).unwrap_or(i128::MAX);
-		let issued = pallet_vaults::BranchList::<Runtime>::get()
-			.into_iter()
-			.filter_map(pallet_vaults::Branches::<Runtime>::get)
-			.fold(0i128, |sum, branch| sum.saturating_add(branch.issued));
+		let issued = Vaults::issued();
 		let carried = <Auctions as keel_primitives::Auctions<AccountId>>::debt();
 		let bad = <InsuranceFund as keel_primitives::InsuranceFund<AccountId>>::bad_debt();
 		signed(Assets::total_issuance(Synthetic::get()))
@@ -175,19 +178,39 @@ impl PositionLedger for Ledgers {
 	}
 }
 
-/// The feeds branches stand on, unless they were shut down, those of margin's collateral and of markets, and
-/// KEEL's, in which fees are priced: none of them can be removed.
+/// The feeds of registered assets and of markets, and KEEL's, in which fees are priced: none of them can be removed.
 pub struct FeedsInUse;
 
 impl Contains<FeedId> for FeedsInUse {
 	fn contains(feed: &FeedId) -> bool {
-		*feed == KeelFeed::get()
-			|| pallet_vaults::BranchList::<Runtime>::get()
-				.into_iter()
-				.filter_map(pallet_vaults::Branches::<Runtime>::get)
-				.any(|branch| branch.feed == *feed && branch.settlement.is_none())
-			|| Margin::uses_feed(*feed)
-			|| Perpetuals::uses_feed(*feed)
+		*feed == KeelFeed::get() || AssetRegistry::uses_feed(*feed) || Perpetuals::uses_feed(*feed)
+	}
+}
+
+/// The feeds there are.
+pub struct RegisteredFeeds;
+
+impl Contains<FeedId> for RegisteredFeeds {
+	fn contains(feed: &FeedId) -> bool {
+		pallet_prices::Feeds::<Runtime>::contains_key(feed)
+	}
+}
+
+/// The assets that the insurance fund, the auctions, margin's custody or a branch that is not over holds: they need their price to be
+/// sold or settled. What waits in the stability pool, and what owners left in a branch that is over, is paid out in kind.
+pub struct AssetsHeld;
+
+impl Contains<AssetId> for AssetsHeld {
+	fn contains(asset: &AssetId) -> bool {
+		let branches = pallet_vaults::BranchList::<Runtime>::get();
+		[
+			InsuranceFund::account(),
+			Auctions::account(),
+			Margin::custody_account(),
+		]
+		.into_iter()
+		.chain(branches.into_iter().map(Vaults::branch_account))
+		.any(|who| Assets::balance(*asset, who) > 0)
 	}
 }
 

@@ -5,6 +5,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_oracle, Oracle]
 	[pallet_prices, Prices]
 	[pallet_risk_parameters, RiskParameters]
+	[pallet_asset_registry, AssetRegistry]
 	[pallet_vaults, Vaults]
 	[pallet_liquidations, Liquidations]
 	[pallet_stability_pool, StabilityPool]

@@ -207,6 +207,8 @@ mod runtime {
 	pub type Prices = pallet_prices;
 	#[runtime::pallet_index(42)]
 	pub type RiskParameters = pallet_risk_parameters;
+	#[runtime::pallet_index(49)]
+	pub type AssetRegistry = pallet_asset_registry;
 	#[runtime::pallet_index(43)]
 	pub type Vaults = pallet_vaults;
 	#[runtime::pallet_index(44)]

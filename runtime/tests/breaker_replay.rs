@@ -437,7 +437,7 @@ fn bid(scenario: &Scenario, p: &[f64]) {
 		let index = scenario
 			.markets
 			.iter()
-			.position(|m| m.branch == auction.branch)
+			.position(|m| Some(m.branch) == auction.branch)
 			.unwrap();
 		let _ = call(
 			Charlie,

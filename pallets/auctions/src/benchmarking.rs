@@ -11,12 +11,13 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::FixedU128;
 use keel_primitives::{
-	AssetId, AuctionId, Auctions as AuctionHouse, Balance, BranchId, BranchParameters, FeedId, IncomeSource,
-	InsuranceFund, Lot, PriceProvider, RiskParameters,
+	AssetId, AssetRegistry, AuctionId, Auctions as AuctionHouse, Balance, BranchId, BranchParameters, FeedId,
+	IncomeSource, InsuranceFund, Lot, PriceProvider, RegisteredAsset, RiskParameters,
 };
 
 use crate::{
-	types::queue_key, Auctions, Call, Claims, Config, Debt, EndQueue, Feeds, FundSales, NextAuctionId, Pallet,
+	types::queue_key, Auctions, Call, Claims, Config, Debt, EndQueue, FundSales, NextAuctionId, NextSales,
+	Pallet,
 };
 
 const BRANCH: BranchId = 1;
@@ -26,6 +27,10 @@ const FEED: FeedId = 2;
 const SPOT: FixedU128 = FixedU128::from_u32(100);
 const AMOUNT: Balance = 1_000_000_000_000_000_000;
 const DEBT: Balance = 1_000_000;
+/// Of a base unit that is a whole one: what is over is paid to the owner.
+const DIVISOR: u128 = 1_000_000_000_000;
+/// The most kinds of collateral the hook is measured with.
+const KINDS: u32 = 10;
 
 /// Assets and parameters an auction needs.
 fn prepare<T: Config>(who: &T::AccountId)
@@ -61,6 +66,7 @@ where
 		branch: BRANCH,
 		asset: COLLATERAL,
 		feed: FEED,
+		divisor: DIVISOR,
 		collateral: AMOUNT,
 		debt: DEBT,
 		penalty: DEBT / 10,
@@ -70,7 +76,7 @@ where
 }
 
 /// Number `index` of auctions that are over, whose settlement does all there is to do: the fund's and the owner's accounts are
-/// created, the auctions' last balance dies, and the fund burns what it has, which is one unit less than all of them need.
+/// created, the auctions' last balance dies, the fund burns the debt and pays the owner what it takes beyond that.
 fn expired<T: Config>(index: u32) -> AuctionId
 where
 	T::Assets: Create<T::AccountId>,
@@ -84,11 +90,24 @@ where
 		auction.active_due = now;
 		EndQueue::<T>::insert(queue_key(now, id), ());
 	});
-	let short = Balance::from(index == 0);
 	let payer: T::AccountId = account("seller", index, 0);
-	T::InsuranceFund::receive(&payer, DEBT - short, IncomeSource::StabilityFee)
-		.expect("the fund can receive");
+	T::InsuranceFund::receive(&payer, 1_000 * DEBT, IncomeSource::Donation).expect("the fund can receive");
 	id
+}
+
+/// The fund holds `asset` of `from`'s, registered and with a calm price.
+fn hold<T: Config>(from: &T::AccountId, asset: AssetId) {
+	T::Prices::set_price(FEED, SPOT);
+	T::Registry::insert(
+		asset,
+		RegisteredAsset {
+			feed: FEED,
+			decimals: 0,
+			branch: Some(BRANCH),
+			margin: false,
+		},
+	);
+	T::InsuranceFund::take_collateral(from, asset, AMOUNT).expect("the fund can take");
 }
 
 /// The owner of the `index`th auction, who has nothing.
@@ -99,7 +118,9 @@ fn owner<T: Config>(index: u32) -> T::AccountId {
 /// What is written in place of the return when an owner can't receive. A settlement does one or the other; measuring the
 /// return to a new account and this bounds both.
 fn claim_too<T: Config>(index: u32) {
-	Pallet::<T>::record_claim(&owner::<T>(index), COLLATERAL, 1).expect("a claim can be recorded");
+	for asset in [COLLATERAL, T::Synthetic::get()] {
+		Pallet::<T>::record_claim(&owner::<T>(index), asset, 1).expect("a claim can be recorded");
+	}
 }
 
 #[benchmarks(where T::Assets: Create<T::AccountId>)]
@@ -125,6 +146,7 @@ mod benchmarks {
 		assert_eq!(Debt::<T>::get(), 0);
 		assert!(T::Assets::balance(COLLATERAL, &buyer) > 0);
 		assert!(T::Assets::balance(COLLATERAL, &owner::<T>(0)) > 0);
+		assert!(T::Assets::balance(T::Synthetic::get(), &owner::<T>(0)) > 0);
 	}
 
 	#[benchmark]
@@ -132,7 +154,6 @@ mod benchmarks {
 		let caller: T::AccountId = whitelisted_caller();
 		let id = expired::<T>(0);
 		assert_eq!(T::Assets::balance(COLLATERAL, &owner::<T>(0)), 0);
-		let bad_debt = T::InsuranceFund::bad_debt();
 
 		#[block]
 		{
@@ -143,7 +164,7 @@ mod benchmarks {
 		assert!(!Auctions::<T>::contains_key(id));
 		assert!(T::Assets::balance(COLLATERAL, &owner::<T>(0)) > 0);
 		assert!(T::InsuranceFund::collateral(COLLATERAL) > 0);
-		assert!(T::InsuranceFund::bad_debt() > bad_debt);
+		assert!(T::Assets::balance(T::Synthetic::get(), &owner::<T>(0)) > 0);
 		assert_eq!(Claims::<T>::get(owner::<T>(0), COLLATERAL), 1);
 	}
 
@@ -151,14 +172,34 @@ mod benchmarks {
 	fn sell_fund_collateral() {
 		let caller: T::AccountId = whitelisted_caller();
 		prepare::<T>(&caller);
-		T::InsuranceFund::take_collateral(&caller, COLLATERAL, AMOUNT).expect("the fund can take");
-		T::Prices::set_price(FEED, SPOT);
-		Feeds::<T>::insert(BRANCH, COLLATERAL, FEED);
+		hold::<T>(&caller, COLLATERAL);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), BRANCH, COLLATERAL);
+		_(RawOrigin::Signed(caller), COLLATERAL);
 
 		assert!(FundSales::<T>::contains_key(COLLATERAL));
+	}
+
+	#[benchmark]
+	fn sell_due(n: Linear<0, KINDS>) {
+		let caller: T::AccountId = whitelisted_caller();
+		prepare::<T>(&caller);
+		for index in 0..n {
+			let asset = 1_000_000 + index;
+			T::Assets::create(asset, caller.clone(), true, 1).expect("a new asset can be created");
+			T::Assets::mint_into(asset, &caller, AMOUNT).expect("assets can be minted");
+			hold::<T>(&caller, asset);
+		}
+		let mut meter = WeightMeter::with_limit(Weight::MAX);
+
+		let started;
+		#[block]
+		{
+			started = Pallet::<T>::sell_due(&mut meter);
+		}
+
+		assert_eq!(started, n);
+		assert!(NextSales::<T>::get() > T::ActiveTime::now());
 	}
 
 	#[benchmark]

@@ -14,23 +14,26 @@ use frame_support::{
 };
 use keel_math::{value, FixedU128};
 use keel_primitives::{
-	Action, AssetId, AuctionId, Auctions as AuctionHouse, Balance, BranchId, BreakerSubject, CircuitBreaker,
-	Coverage, FeedId, IncomeSource, InsuranceFund, Lot, Moment, PriceFor, PriceProvider, RiskParameters,
+	Action, AssetId, AssetRegistry, AuctionId, Auctions as AuctionHouse, Balance, BranchId, BranchParameters,
+	BreakerSubject, CircuitBreaker, Coverage, FeedId, Fuse, IncomeSource, InsuranceFund, Lot, Moment,
+	PriceFor, PriceProvider, RegisteredAsset, RiskParameters,
 };
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError};
 
 use crate::{
-	types::{from_queue_key, queue_key, Curve, Refusal},
-	Auction, AuctionPage, Auctions, Claims, Config, Debt, EndQueue, Error, Event, Feeds, FundSales, Kind,
-	NextAuctionId, Pallet, Purchase, WeightInfo, MAX_PAGE, RETRY_AFTER_MS,
+	types::{from_queue_key, is_calm, portion, queue_key, without_branch, Curve, Refusal, Takeover},
+	Auction, AuctionPage, Auctions, Claims, Config, Debt, EndQueue, Error, Event, FundSales, Kind,
+	NextAuctionId, NextSales, Pallet, Purchase, WeightInfo, MAX_PAGE, RETRY_AFTER_MS, SELL_EVERY_MS,
 };
 
 /// What is the same for every kind of auction at its start.
 struct Opening<AccountId> {
 	kind: Kind<AccountId>,
-	branch: BranchId,
+	branch: Option<BranchId>,
+	parameters: BranchParameters,
 	asset: AssetId,
 	feed: FeedId,
+	divisor: u128,
 	collateral: Balance,
 	debt: Balance,
 	penalty: Balance,
@@ -69,6 +72,7 @@ impl<T: Config> Pallet<T> {
 			branch,
 			asset,
 			feed,
+			divisor,
 			collateral,
 			debt,
 			penalty,
@@ -86,15 +90,13 @@ impl<T: Config> Pallet<T> {
 				.checked_add(debt)
 				.ok_or(ArithmeticError::Overflow)?;
 			Debt::<T>::put(debts);
-			if Feeds::<T>::get(branch, asset) != Some(feed) {
-				Feeds::<T>::insert(branch, asset, feed);
-			}
-			let kind = Kind::Liquidation { owner };
 			Self::open(Opening {
-				kind,
-				branch,
+				kind: Kind::Liquidation { owner },
+				branch: Some(branch),
+				parameters: T::RiskParameters::branch(branch)?,
 				asset,
 				feed,
+				divisor,
 				collateral,
 				debt,
 				penalty,
@@ -103,30 +105,105 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Sell all the fund holds of `asset`, if the branch's breaker lets it.
-	pub(crate) fn do_sell_fund_collateral(
-		branch: BranchId,
+	/// Sell a portion of what the fund holds of `asset`, if its price is fit and calm and the breaker lets it. What the call and
+	/// the hook both go by.
+	pub(crate) fn do_sell_fund_collateral(asset: AssetId) -> Result<AuctionId, DispatchError> {
+		let facts = T::Registry::asset(asset)?;
+		let subject = facts.branch.map_or(BreakerSubject::Chain, BreakerSubject::Branch);
+		// A drawdown is what the proceeds remedy.
+		T::CircuitBreaker::ensure_despite(subject, Action::Discretionary, Fuse::Drawdown)?;
+		let price = T::Prices::price(facts.feed, PriceFor::Liquidate)?;
+		let parameters = Self::sale_parameters(&facts)?;
+		ensure!(
+			is_calm(&price, parameters.deviation_guarded),
+			Error::<T>::PriceNotCalm
+		);
+		let divisor = Self::divisor(&facts)?;
+		let amount = portion(T::InsuranceFund::collateral(asset), price.value, divisor);
+		Self::sell(asset, facts, parameters, amount, price.value)
+	}
+
+	/// Sell all the fund holds of `asset` from `price` on, which its feed does not have.
+	pub(crate) fn do_sell_fund_collateral_at(
 		asset: AssetId,
+		price: FixedU128,
 	) -> Result<AuctionId, DispatchError> {
-		T::CircuitBreaker::ensure(BreakerSubject::Branch(branch), Action::Discretionary)?;
-		let feed = Feeds::<T>::get(branch, asset).ok_or(Error::<T>::UnknownCollateral)?;
-		ensure!(!FundSales::<T>::contains_key(asset), Error::<T>::SaleRunning);
-		let collateral = T::InsuranceFund::collateral(asset);
-		ensure!(collateral > 0, Error::<T>::FundHoldsNone);
-		let spot = T::Prices::price(feed, PriceFor::Liquidate)?.value;
-		T::InsuranceFund::release_collateral(&Self::account(), asset, collateral)?;
-		let auction = Self::open(Opening {
-			kind: Kind::FundSale,
-			branch,
+		let facts = T::Registry::asset(asset)?;
+		ensure!(
+			T::Prices::price(facts.feed, PriceFor::Liquidate).is_err(),
+			Error::<T>::PriceIsKnown
+		);
+		let parameters = Self::sale_parameters(&facts)?;
+		Self::sell(
 			asset,
-			feed,
-			collateral,
-			debt: 0,
-			penalty: 0,
-			spot,
-		})?;
-		FundSales::<T>::insert(asset, auction);
-		Ok(auction)
+			facts,
+			parameters,
+			T::InsuranceFund::collateral(asset),
+			price,
+		)
+	}
+
+	/// The numbers a sale of the fund's follows: those of the live branch of the asset, or [`without_branch`].
+	fn sale_parameters(facts: &RegisteredAsset) -> Result<BranchParameters, DispatchError> {
+		facts
+			.branch
+			.map_or_else(|| Ok(without_branch()), T::RiskParameters::branch)
+	}
+
+	/// Sell `amount` of the fund's collateral.
+	fn sell(
+		asset: AssetId,
+		facts: RegisteredAsset,
+		parameters: BranchParameters,
+		amount: Balance,
+		spot: FixedU128,
+	) -> Result<AuctionId, DispatchError> {
+		ensure!(!FundSales::<T>::contains_key(asset), Error::<T>::SaleRunning);
+		ensure!(amount > 0, Error::<T>::FundHoldsNone);
+		with_storage_layer(|| {
+			T::InsuranceFund::release_collateral(&Self::account(), asset, amount)?;
+			let auction = Self::open(Opening {
+				kind: Kind::FundSale,
+				branch: facts.branch,
+				parameters,
+				asset,
+				feed: facts.feed,
+				divisor: Self::divisor(&facts)?,
+				collateral: amount,
+				debt: 0,
+				penalty: 0,
+				spot,
+			})?;
+			FundSales::<T>::insert(asset, auction);
+			Ok(auction)
+		})
+	}
+
+	/// Start the sales of the fund's collateral that can start, once in [`SELL_EVERY_MS`], as far as `meter` allows. Returns how many
+	/// did. What can't be sold now is tried again.
+	pub(crate) fn sell_due(meter: &mut WeightMeter) -> u32 {
+		let none = T::WeightInfo::sell_due(0);
+		let each = T::WeightInfo::sell_due(1).saturating_sub(none);
+		if meter.try_consume(none).is_err() {
+			return 0;
+		}
+		let now = T::ActiveTime::now();
+		if now < NextSales::<T>::get() {
+			return 0;
+		}
+		let mut started: u32 = 0;
+		for asset in T::InsuranceFund::collaterals() {
+			if meter.try_consume(each).is_err() {
+				return started;
+			}
+			if Self::do_sell_fund_collateral(asset).is_ok() {
+				// Safe: at most as many as there are assets.
+				started = started.saturating_add(1);
+			}
+		}
+		// Saturates at the end of time.
+		NextSales::<T>::put(now.saturating_add(SELL_EVERY_MS));
+		started
 	}
 
 	/// Write down a new auction whose collateral has arrived.
@@ -134,14 +211,15 @@ impl<T: Config> Pallet<T> {
 		let Opening {
 			kind,
 			branch,
+			parameters,
 			asset,
 			feed,
+			divisor,
 			collateral,
 			debt,
 			penalty,
 			spot,
 		} = opening;
-		let parameters = T::RiskParameters::branch(branch)?;
 		let curve = Curve::new(spot, &parameters).ok_or(Error::<T>::InvalidParameters)?;
 		let active_start = T::ActiveTime::now();
 		let ends_in = curve.length.checked_mul(1000).ok_or(ArithmeticError::Overflow)?;
@@ -158,7 +236,7 @@ impl<T: Config> Pallet<T> {
 			collateral,
 			debt,
 			penalty,
-			divisor: Self::divisor(asset)?,
+			divisor,
 			active_start,
 			spot,
 			start_price: curve.start_price,
@@ -203,6 +281,7 @@ impl<T: Config> Pallet<T> {
 			paid,
 			burned,
 			income,
+			surplus,
 			closes,
 			returned,
 			uncovered,
@@ -217,6 +296,10 @@ impl<T: Config> Pallet<T> {
 		if income > 0 {
 			T::InsuranceFund::receive(buyer, income, source)?;
 		}
+		if surplus > 0 {
+			Self::transfer(T::Synthetic::get(), buyer, &account, surplus)?;
+			Self::give_back(&auction, T::Synthetic::get(), surplus)?;
+		}
 		Self::transfer(auction.asset, &account, buyer, collateral)?;
 		Self::relieve(burned)?;
 		Self::deposit_event(Event::Taken {
@@ -226,12 +309,13 @@ impl<T: Config> Pallet<T> {
 			collateral,
 			paid,
 			burned,
+			surplus,
 		});
 
 		if closes {
 			Self::remove(id, &auction);
-			let Coverage { covered, bad_debt } = Self::cover(uncovered)?;
-			Self::give_back(&auction, returned)?;
+			let Coverage { covered, bad_debt } = Self::cover(uncovered, 0)?;
+			Self::give_back(&auction, auction.asset, returned)?;
 			Self::deposit_event(Event::Closed {
 				auction: id,
 				returned,
@@ -251,9 +335,12 @@ impl<T: Config> Pallet<T> {
 		with_storage_layer(|| {
 			let division = auction.takeover();
 			Self::remove(id, &auction);
-			T::InsuranceFund::take_collateral(&Self::account(), auction.asset, division.taken)?;
-			let Coverage { covered, bad_debt } = Self::cover(auction.debt)?;
-			Self::give_back(&auction, division.returned)?;
+			let Coverage { covered, bad_debt } = Self::cover(
+				auction.debt,
+				auction.worth(division.taken, Self::least_price(&auction)),
+			)?;
+			Self::hand_to_fund(&auction, &division)?;
+			Self::give_back(&auction, auction.asset, division.returned)?;
 			Self::deposit_event(Event::Settled {
 				auction: id,
 				collateral: division.taken,
@@ -263,6 +350,27 @@ impl<T: Config> Pallet<T> {
 			});
 			Ok(())
 		})
+	}
+
+	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the last price where that is lower.
+	fn least_price(auction: &Auction<T::AccountId>) -> FixedU128 {
+		let last = T::Prices::last(auction.feed).map(|price| price.value);
+		last.map_or(auction.reserve_price, |last| last.min(auction.reserve_price))
+	}
+
+	/// Give the fund what it takes over. What rounding to whole base units takes beyond debt and penalty it pays the owner for, as far
+	/// as its shared tranche goes.
+	fn hand_to_fund(auction: &Auction<T::AccountId>, division: &Takeover) -> DispatchResult {
+		let (account, asset, taken) = (Self::account(), auction.asset, division.taken);
+		let pays = match division.surplus {
+			0 => 0,
+			surplus => surplus.min(T::InsuranceFund::shared()),
+		};
+		if pays == 0 {
+			return T::InsuranceFund::take_collateral(&account, asset, taken);
+		}
+		T::InsuranceFund::buy(&account, asset, taken, pays)?;
+		Self::give_back(auction, T::Synthetic::get(), pays)
 	}
 
 	/// Settle what is due, earliest first, as far as `meter` and [`Config::MaxSettlePerBlock`] allow. Returns how many
@@ -334,12 +442,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A page of running auctions. Looks at no more than [`MAX_PAGE`] numbers.
-	pub(crate) fn page(branch: BranchId, from: AuctionId, limit: u32) -> AuctionPage<T::AccountId> {
+	pub(crate) fn page(branch: Option<BranchId>, from: AuctionId, limit: u32) -> AuctionPage<T::AccountId> {
 		let (now, end) = (T::ActiveTime::now(), NextAuctionId::<T>::get());
 		let stop = from.saturating_add(MAX_PAGE.into()).min(end);
 		let (mut auctions, mut next) = (Vec::new(), from);
 		while next < stop && auctions.len() < limit as usize {
-			if let Some(auction) = Auctions::<T>::get(next).filter(|auction| auction.branch == branch) {
+			let wanted = |auction: &Auction<_>| branch.is_none() || auction.branch == branch;
+			if let Some(auction) = Auctions::<T>::get(next).filter(wanted) {
 				auctions.push(auction.view(next, now));
 			}
 			// Safe: below `stop`.
@@ -351,13 +460,10 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What turns `asset` times price into kUSD.
-	fn divisor(asset: AssetId) -> Result<u128, DispatchError> {
-		value::price_divisor(
-			T::Assets::decimals(asset),
-			T::Assets::decimals(T::Synthetic::get()),
-		)
-		.ok_or(Error::<T>::UnsupportedDecimals.into())
+	/// What turns an amount of a registered asset times a price into kUSD.
+	fn divisor(facts: &RegisteredAsset) -> Result<u128, DispatchError> {
+		value::price_divisor(facts.decimals, T::Assets::decimals(T::Synthetic::get()))
+			.ok_or(Error::<T>::UnsupportedDecimals.into())
 	}
 
 	/// Forget an auction; its collateral and its debt are the caller's to place.
@@ -381,25 +487,24 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Hand debt that was not raised to the fund.
-	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
+	/// Hand debt that was not raised to the fund, which took collateral of at least `worth` beside it.
+	fn cover(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError> {
 		if shortfall == 0 {
 			return Ok(Coverage::default());
 		}
 		Self::relieve(shortfall)?;
-		T::InsuranceFund::cover(shortfall)
+		T::InsuranceFund::cover(shortfall, worth)
 	}
 
-	/// Return what is left to its owner. An owner who can't receive it never keeps an auction from ending: it
-	/// waits to be claimed.
-	fn give_back(auction: &Auction<T::AccountId>, amount: Balance) -> DispatchResult {
+	/// Pay `amount` of `asset` from the auctions' account to the owner: collateral that is left, or kUSD that is over. An owner who
+	/// can't receive it never keeps an auction from ending: it waits to be claimed.
+	fn give_back(auction: &Auction<T::AccountId>, asset: AssetId, amount: Balance) -> DispatchResult {
 		let Kind::Liquidation { owner } = &auction.kind else {
 			return Ok(());
 		};
 		if amount == 0 {
 			return Ok(());
 		}
-		let asset = auction.asset;
 		if with_storage_layer(|| Self::transfer(asset, &Self::account(), owner, amount)).is_err() {
 			Self::record_claim(owner, asset, amount)?;
 		}

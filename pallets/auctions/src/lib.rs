@@ -13,8 +13,17 @@
 //! take any more and the insurance fund buys: it takes collateral worth debt and penalty at the reserve price, burns
 //! what it can of the debt, and records the rest as bad debt. What is left returns to the owner.
 //!
-//! Collateral the fund had to buy is sold the same way, by anyone's [`sell_fund_collateral`](Pallet::sell_fund_collateral):
-//! always all the fund holds of an asset, so that nobody can slow its sales down by starting small ones.
+//! ## The fund's collateral
+//!
+//! Collateral the fund had to buy is sold the same way, by rule: once a minute `on_idle` starts a sale of every asset the fund holds
+//! whose price is fit and calm, that is within `deviation_guarded` of its five-minute average. Anyone may start one by
+//! [`sell_fund_collateral`](Pallet::sell_fund_collateral), under the same conditions. The registry of assets says the feed and the
+//! decimals; a sale follows the parameters of the live branch of the asset, or [`types::without_branch`] if there is none.
+//!
+//! A sale offers a portion: a quarter of what the fund holds of the asset, at least [`types::LEAST_PORTION`]; less is sold whole. One
+//! sale of an asset runs at a time, and the amount is not its caller's to choose.
+//!
+//! Where a feed has no price, Root may name one by [`sell_fund_collateral_at`](Pallet::sell_fund_collateral_at).
 //!
 //! ## Time
 //!
@@ -24,9 +33,10 @@
 //!
 //! ## Circuit breaker
 //!
-//! A sale of the fund's collateral can wait, so that none starts while the branch is held to `ReduceOnly` or more: that is
-//! when the price is least to be trusted and buyers are fewest. Everything else stays open at every level: liquidated
-//! collateral is auctioned, bought, settled and claimed, and a sale that runs goes on.
+//! A sale of the fund's collateral can wait, so that none starts while the asset's live branch, or the chain, is held to `ReduceOnly`
+//! or more: that is when the price is least to be trusted and buyers are fewest. A level the drawdown fuse alone holds is no
+//! obstacle, for the proceeds are its remedy. Everything else stays open at every level: liquidated collateral is auctioned,
+//! bought, settled and claimed, and a sale that runs goes on.
 //!
 //! ## Who ends an auction
 //!
@@ -35,8 +45,9 @@
 //!
 //! ## Rounding
 //!
-//! A buyer pays for what he gets rounded up, so that the last base unit of collateral may bring a little more than was
-//! needed (less than the price of one base unit); that goes to the fund with the penalty.
+//! A buyer pays for a whole number of base units, rounded up, so that the last of them may bring more than was needed, by less than
+//! its price. From [`keel_primitives::KEPT_ROUNDING`] on that is the owner's, in kUSD; less goes to the fund with the penalty. Likewise the
+//! fund pays the owner what a takeover exceeds debt and penalty by at the reserve price, as far as its shared tranche goes.
 //!
 //! ## Dust
 //!
@@ -74,7 +85,7 @@ pub mod pallet {
 		PalletId,
 	};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{AssetId, AuctionId, Balance, BranchId, FeedId, Moment};
+	use keel_primitives::{AssetId, AuctionId, Balance, BranchId, Moment};
 	use sp_runtime::FixedU128;
 
 	use super::*;
@@ -92,6 +103,12 @@ pub mod pallet {
 
 		/// The price at which a sale of the fund's collateral starts. Liquidations bring their own.
 		type Prices: keel_primitives::PriceProvider;
+
+		/// Feed, decimals and live branch of the fund's collateral.
+		type Registry: keel_primitives::AssetRegistry;
+
+		/// Origin that may sell the fund's collateral at a price it names.
+		type NamedPriceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
 		/// The curve's parameters, by branch.
 		type RiskParameters: keel_primitives::RiskParameters;
@@ -120,6 +137,9 @@ pub mod pallet {
 	/// How long a settlement that failed waits before the block tries it again, in milliseconds of active time.
 	pub const RETRY_AFTER_MS: Moment = 600_000;
 
+	/// How often the block looks for collateral of the fund's to sell, in milliseconds of active time.
+	pub const SELL_EVERY_MS: Moment = 60_000;
+
 	/// The most auctions the view `running` looks at in one page.
 	pub const MAX_PAGE: u32 = 500;
 
@@ -142,18 +162,18 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type EndQueue<T> = StorageMap<_, Identity, QueueKey, ()>;
 
-	/// Collateral that could not be returned to its owner. It waits for `claim`.
+	/// Collateral, or kUSD that was over, that could not be paid to its owner. It waits for `claim`.
 	#[pallet::storage]
 	pub type Claims<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, AssetId, Balance, ValueQuery>;
 
-	/// The feed of every collateral that was ever for sale, by branch: how the fund's collateral finds its price.
-	#[pallet::storage]
-	pub type Feeds<T> = StorageDoubleMap<_, Twox64Concat, BranchId, Twox64Concat, AssetId, FeedId>;
-
 	/// The running sale of each collateral the fund holds. At most one per asset.
 	#[pallet::storage]
 	pub type FundSales<T> = StorageMap<_, Twox64Concat, AssetId, AuctionId>;
+
+	/// Active time at which the block looks for collateral of the fund's to sell next, in milliseconds.
+	#[pallet::storage]
+	pub type NextSales<T> = StorageValue<_, Moment, ValueQuery>;
 
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -163,7 +183,7 @@ pub mod pallet {
 		Started {
 			auction: AuctionId,
 			kind: Kind<T::AccountId>,
-			branch: BranchId,
+			branch: Option<BranchId>,
 			asset: AssetId,
 			collateral: Balance,
 			debt: Balance,
@@ -172,7 +192,8 @@ pub mod pallet {
 			reserve_price: FixedU128,
 			ends_in: Moment,
 		},
-		/// `buyer` paid `paid` kUSD for `collateral`; `burned` of it repaid debt, the rest went to the insurance fund.
+		/// `buyer` paid `paid` kUSD for `collateral`; `burned` of it repaid debt, `surplus` went to the owner, the rest to the insurance
+		/// fund.
 		Taken {
 			auction: AuctionId,
 			buyer: T::AccountId,
@@ -180,6 +201,7 @@ pub mod pallet {
 			collateral: Balance,
 			paid: Balance,
 			burned: Balance,
+			surplus: Balance,
 		},
 		/// A purchase ended the auction. `returned` went to the owner; of the debt that was not raised the fund burned
 		/// `covered` and recorded `bad_debt`.
@@ -204,13 +226,13 @@ pub mod pallet {
 			error: DispatchError,
 			retry_in: Moment,
 		},
-		/// Collateral could not be returned to `owner`, and waits for `claim`.
+		/// An amount could not be paid to `owner`, and waits for `claim`.
 		ClaimRecorded {
 			owner: T::AccountId,
 			asset: AssetId,
 			amount: Balance,
 		},
-		/// Collateral that had waited was claimed.
+		/// An amount that had waited was claimed.
 		Claimed {
 			owner: T::AccountId,
 			asset: AssetId,
@@ -244,8 +266,10 @@ pub mod pallet {
 		InvalidParameters,
 		/// An asset with more than 18 decimals has no price here. Only others can be sold.
 		UnsupportedDecimals,
-		/// No collateral of this asset was ever auctioned for this branch. Name the branch it came from.
-		UnknownCollateral,
+		/// Spot is too far from its five-minute average for a sale of the fund's that can wait. Try again once it is calm.
+		PriceNotCalm,
+		/// The feed of the asset has a price, so none may be named. Use `sellFundCollateral`.
+		PriceIsKnown,
 		/// A sale of this collateral is running. Wait until it is over.
 		SaleRunning,
 		/// The fund holds nothing of this asset. Name one of which its view `collateral_held` says more than zero.
@@ -262,6 +286,7 @@ pub mod pallet {
 		fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
 			let mut meter = WeightMeter::with_limit(remaining);
 			Self::settle_due(&mut meter);
+			Self::sell_due(&mut meter);
 			meter.consumed()
 		}
 
@@ -292,13 +317,13 @@ pub mod pallet {
 			Self::quote(&running, T::ActiveTime::now(), max_collateral)
 		}
 
-		/// The running auctions of `branch`, from number `from` on, at most `limit` of them. `next` is where the next page
-		/// starts; nothing, if this was the last one. A page may be short: go on until there is no `next`.
-		pub fn running(branch: BranchId, from: AuctionId, limit: u32) -> AuctionPage<T::AccountId> {
+		/// The running auctions of `branch`, or all of them if none is named, from number `from` on, at most `limit` of them. `next` is
+		/// where the next page starts; nothing, if this was the last one. A page may be short: go on until there is no `next`.
+		pub fn running(branch: Option<BranchId>, from: AuctionId, limit: u32) -> AuctionPage<T::AccountId> {
 			Self::page(branch, from, limit)
 		}
 
-		/// Collateral of `asset` that waits for `owner` to claim it, in its base units.
+		/// What waits of `asset` for `owner` to claim it, in its base units.
 		pub fn claim_of(owner: T::AccountId, asset: AssetId) -> Balance {
 			Claims::<T>::get(owner, asset)
 		}
@@ -385,38 +410,36 @@ pub mod pallet {
 		///
 		/// ## Origin
 		///
-		/// Signed, by anyone.
+		/// Signed, by anyone. Blocks do it by themselves when they have time.
 		///
 		/// ## Details
 		///
-		/// The sale follows the parameters of `branch` and starts from the price at which positions may be liquidated. All it
-		/// brings goes to the fund, which pays bad debt down first. What is not sold at the end returns to the fund. All the
-		/// fund holds of `asset` is for sale: one sale runs per asset, and a part would keep the rest waiting.
+		/// The registry says how `asset` is priced. The sale follows the parameters of its live branch, or the pallet's own if there is
+		/// none, and starts from the price at which positions may be liquidated. All it brings goes to the fund, which pays bad
+		/// debt down first. What is not sold at the end returns to the fund. A quarter of what the fund holds is for sale, at
+		/// least 100,000 kUSD worth; one sale runs per asset.
 		///
 		/// ## Errors
 		///
-		/// - the circuit breaker's own, while it holds `branch` to `ReduceOnly` or more: wait until it is lowered.
-		/// - [`Error::UnknownCollateral`]: no such collateral was ever auctioned for this branch.
+		/// - the registry's own: `asset` is not registered.
+		/// - the circuit breaker's own, while something else than the drawdown holds the live branch of `asset`, or the chain, to
+		///   `ReduceOnly` or more: wait until it is lowered.
+		/// - those of the prices pallet, when the price is refused, and [`Error::PriceNotCalm`].
 		/// - [`Error::SaleRunning`]: one sale per asset at a time.
 		/// - [`Error::FundHoldsNone`]: there is nothing to sell.
 		/// - [`Error::InvalidParameters`]: the branch's parameters make no curve.
-		/// - those of the prices pallet, when the price is refused.
 		///
 		/// ## Events
 		///
 		/// - [`Event::Started`].
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::sell_fund_collateral())]
-		pub fn sell_fund_collateral(
-			origin: OriginFor<T>,
-			branch: BranchId,
-			asset: AssetId,
-		) -> DispatchResult {
+		pub fn sell_fund_collateral(origin: OriginFor<T>, asset: AssetId) -> DispatchResult {
 			ensure_signed(origin)?;
-			Self::do_sell_fund_collateral(branch, asset).map(|_| ())
+			Self::do_sell_fund_collateral(asset).map(|_| ())
 		}
 
-		/// Fetch collateral that could not be returned to you when an auction ended.
+		/// Fetch collateral or kUSD that could not be paid to you when an auction ended.
 		///
 		/// ## Origin
 		///
@@ -435,6 +458,39 @@ pub mod pallet {
 		pub fn claim(origin: OriginFor<T>, asset: AssetId) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
 			Self::do_claim(&owner, asset)
+		}
+
+		/// Start a sale of collateral the insurance fund holds, at a price that is named because its feed has none.
+		///
+		/// ## Origin
+		///
+		/// [`Config::NamedPriceOrigin`].
+		///
+		/// ## Details
+		///
+		/// `price` is USD per whole unit, with 18 decimals, and takes the place of spot: the curve starts above it and ends at its
+		/// reserve. All the fund holds of `asset` is for sale. No breaker is asked: a feed without a price holds its branch for good.
+		///
+		/// ## Errors
+		///
+		/// - the registry's own: `asset` is not registered.
+		/// - [`Error::PriceIsKnown`]: the feed has a price.
+		/// - [`Error::SaleRunning`]: one sale per asset at a time.
+		/// - [`Error::FundHoldsNone`]: there is nothing to sell.
+		/// - [`Error::InvalidParameters`]: the price is zero, or the branch's parameters make no curve.
+		///
+		/// ## Events
+		///
+		/// - [`Event::Started`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::sell_fund_collateral())]
+		pub fn sell_fund_collateral_at(
+			origin: OriginFor<T>,
+			asset: AssetId,
+			price: FixedU128,
+		) -> DispatchResult {
+			T::NamedPriceOrigin::ensure_origin(origin)?;
+			Self::do_sell_fund_collateral_at(asset, price).map(|_| ())
 		}
 	}
 }

@@ -5,7 +5,7 @@ use frame_support::{
 	derive_impl, ensure, parameter_types,
 	storage::with_storage_layer,
 	traits::{
-		fungibles::{Inspect, Mutate},
+		fungibles::{self, Inspect, Mutate},
 		tokens::{Fortitude, Precision, Preservation::Expendable},
 		AsEnsureOriginWithArg, Time,
 	},
@@ -14,7 +14,8 @@ use frame_support::{
 use frame_system::{EnsureRoot, EnsureSigned};
 use keel_primitives::{
 	Action, AssetId, AuctionId, Auctions as _, Balance, BranchId, BranchParameters, BreakerSubject,
-	ChainParameters, Coverage, FeedId, IncomeSource, Level, Lot, Moment, Price, PriceFor,
+	ChainParameters, Coverage, FeedId, Fuse, IncomeSource, Level, Listing, Lot, Moment, Price, PriceFor,
+	RegisteredAsset,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult, FixedU128};
 
@@ -102,9 +103,19 @@ parameter_types! {
 	/// Active time.
 	pub static Now: Moment = START;
 	pub static Spot: Option<FixedU128> = None;
+	/// The average of every feed; spot where none is set.
+	pub static Average: Option<FixedU128> = None;
+	/// The last price of every feed, where it has none that is fit.
+	pub static Last: Option<FixedU128> = None;
+	/// The branch that takes the collaterals.
+	pub static LiveBranch: Option<BranchId> = Some(1);
+	/// The fuse that holds everything to the breaker's level, if it is one.
+	pub static HeldBy: Option<Fuse> = None;
 	pub static Branch: BranchParameters = parameters();
 	/// What the breaker holds everything to.
 	pub static BreakerLevel: Level = Level::Normal;
+	/// What is registered.
+	pub static RegisteredAssets: Vec<AssetId> = COLLATERALS.to_vec();
 	/// What the breaker was asked.
 	pub static Asked: Vec<(BreakerSubject, Action)> = Vec::new();
 	/// The fund refuses everything.
@@ -122,7 +133,43 @@ pub fn parameters() -> BranchParameters {
 		auction_step: 20,
 		auction_reserve: FixedU128::from_rational(6, 10),
 		auction_duration: 7_200,
+		deviation_guarded: FixedU128::from_rational(2, 100),
 		..Default::default()
+	}
+}
+
+/// The collaterals, each priced by the feed of its number.
+pub struct Registry;
+impl keel_primitives::AssetRegistry for Registry {
+	fn asset(asset: AssetId) -> Result<RegisteredAsset, DispatchError> {
+		ensure!(
+			Self::assets().contains(&asset),
+			DispatchError::Other("not registered")
+		);
+		Ok(RegisteredAsset {
+			feed: asset,
+			decimals: <Assets as fungibles::metadata::Inspect<AccountId>>::decimals(asset),
+			branch: LiveBranch::get(),
+			margin: false,
+		})
+	}
+	fn assets() -> Vec<AssetId> {
+		RegisteredAssets::get()
+	}
+	fn list(_: AssetId, _: FeedId, _: u8, _: Listing) -> DispatchResult {
+		Err(DispatchError::Unavailable)
+	}
+	fn end_branch(_: AssetId) {}
+	fn capacity() -> u32 {
+		16
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn insert(asset: AssetId, _: RegisteredAsset) {
+		RegisteredAssets::mutate(|all| {
+			if !all.contains(&asset) {
+				all.push(asset)
+			}
+		});
 	}
 }
 
@@ -142,11 +189,16 @@ impl keel_primitives::PriceProvider for Prices {
 		Ok(Price {
 			value,
 			at: Now::get(),
+			twap: Average::get().unwrap_or(value),
 			..Default::default()
 		})
 	}
 	fn last(_: FeedId) -> Option<Price> {
-		None
+		let value = Spot::get().or(Last::get())?;
+		Some(Price {
+			value,
+			..Default::default()
+		})
 	}
 	fn fit_at(_: FeedId) -> Option<Moment> {
 		None
@@ -191,6 +243,12 @@ impl keel_primitives::CircuitBreaker for MockBreaker {
 		);
 		Ok(())
 	}
+	fn ensure_despite(subject: BreakerSubject, action: Action, fuse: Fuse) -> DispatchResult {
+		match HeldBy::get() {
+			Some(held_by) if held_by == fuse => Ok(()),
+			_ => Self::ensure(subject, action),
+		}
+	}
 	#[cfg(feature = "runtime-benchmarks")]
 	fn raise(_: BreakerSubject, level: Level) {
 		BreakerLevel::set(level);
@@ -224,7 +282,7 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 		Assets::mint_into(KUSD, &FUND, amount)?;
 		Self::income(amount)
 	}
-	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
+	fn cover(shortfall: Balance, _: Balance) -> Result<Coverage, DispatchError> {
 		Self::works()?;
 		let covered = shortfall.min(Assets::balance(KUSD, FUND));
 		burn(FUND, covered)?;
@@ -240,8 +298,10 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 	fn shared() -> Balance {
 		Assets::balance(KUSD, FUND)
 	}
-	fn buy(_: &AccountId, _: AssetId, _: Balance, _: Balance) -> DispatchResult {
-		Err(DispatchError::Unavailable)
+	fn buy(seller: &AccountId, asset: AssetId, amount: Balance, price: Balance) -> DispatchResult {
+		Self::works()?;
+		send(asset, seller, &FUND, amount)?;
+		send(KUSD, &FUND, seller, price)
 	}
 	fn take_collateral(from: &AccountId, asset: AssetId, amount: Balance) -> DispatchResult {
 		Self::works()?;
@@ -253,6 +313,12 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 	}
 	fn collateral(asset: AssetId) -> Balance {
 		Assets::balance(asset, FUND)
+	}
+	fn collaterals() -> Vec<AssetId> {
+		RegisteredAssets::get()
+			.into_iter()
+			.filter(|asset| Self::collateral(*asset) > 0)
+			.collect()
 	}
 	fn bad_debt() -> Balance {
 		BadDebt::get()
@@ -276,6 +342,8 @@ impl crate::Config for Test {
 	type Prices = Prices;
 	type RiskParameters = Parameters;
 	type InsuranceFund = Fund;
+	type NamedPriceOrigin = EnsureRoot<AccountId>;
+	type Registry = Registry;
 	type CircuitBreaker = MockBreaker;
 	type ActiveTime = Clock;
 	type PalletId = AuctionsPalletId;
@@ -287,6 +355,11 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 	MaxSettlePerBlock::set(10);
 	Now::set(START);
 	Spot::set(None);
+	Average::set(None);
+	Last::set(None);
+	LiveBranch::set(Some(1));
+	HeldBy::set(None);
+	RegisteredAssets::set(COLLATERALS.to_vec());
 	Branch::set(parameters());
 	FundBroken::set(false);
 	BreakerLevel::set(Level::Normal);
@@ -362,6 +435,7 @@ pub fn lot(collateral: Balance, debt: Balance, penalty: Balance) -> Lot<AccountI
 		branch: 1,
 		asset: BTC,
 		feed: 2,
+		divisor: 10u128.pow(20),
 		collateral,
 		debt,
 		penalty,
@@ -386,7 +460,7 @@ pub fn settle(auction: AuctionId) -> DispatchResult {
 
 /// As above.
 pub fn sell(asset: AssetId) -> DispatchResult {
-	with_storage_layer(|| Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), 1, asset))
+	with_storage_layer(|| Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), asset))
 }
 
 /// As above.
@@ -399,8 +473,15 @@ pub fn advance(seconds: u64) {
 	Now::set(Now::get() + seconds * 1000);
 }
 
-/// Let the block use its spare weight.
+/// Let the block use its spare weight, for settlements alone.
 pub fn idle() {
+	crate::NextSales::<Test>::put(Moment::MAX);
+	idle_and_sell();
+	crate::NextSales::<Test>::kill();
+}
+
+/// Let the block use its spare weight.
+pub fn idle_and_sell() {
 	use frame_support::{traits::Hooks, weights::Weight};
 	Auctions::on_idle(System::block_number(), Weight::MAX);
 }

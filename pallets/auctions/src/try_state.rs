@@ -1,30 +1,31 @@
 //! What must hold between any two calls.
 
 use alloc::collections::btree_map::BTreeMap;
-use frame_support::{ensure, traits::fungibles::Inspect};
-use keel_primitives::{AssetId, Balance};
+use frame_support::{ensure, pallet_prelude::Get, traits::fungibles::Inspect};
+use keel_math::ONE;
+use keel_primitives::{AssetId, AssetRegistry, Balance};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	types::queue_key, Auctions, Claims, Config, Debt, EndQueue, Feeds, FundSales, Kind, NextAuctionId, Pallet,
+	types::queue_key, Auctions, Claims, Config, Debt, EndQueue, FundSales, Kind, NextAuctionId, Pallet,
 };
 
 impl<T: Config> Pallet<T> {
 	/// - The account holds of every collateral what running auctions and claims say, neither less nor more.
 	/// - The debt carried is the sum of the auctions' debts.
 	/// - Every auction is in the queue under its time, and the queue holds nothing else.
-	/// - Every curve starts at or above its reserve and ends after its start.
+	/// - Every curve starts at or above its reserve, does not rise, and ends after its start.
 	/// - The sale of each collateral of the fund's is the one on record.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut expected = BTreeMap::<AssetId, Balance>::new();
-		// Every asset that was ever for sale, so that a forgotten balance is seen too.
-		for (_, asset, _) in Feeds::<T>::iter() {
+		// Every asset there is, so that a forgotten balance is seen too.
+		for asset in T::Registry::assets().into_iter().chain([T::Synthetic::get()]) {
 			expected.insert(asset, 0);
 		}
 		let mut add = |asset: AssetId, amount: Balance| -> Result<(), TryRuntimeError> {
 			let sum = expected
 				.get_mut(&asset)
-				.ok_or("a collateral has no feed on record")?;
+				.ok_or("what is for sale or claimed is not registered")?;
 			*sum = sum
 				.checked_add(amount)
 				.ok_or("a collateral is more than a balance can be")?;
@@ -45,6 +46,11 @@ impl<T: Config> Pallet<T> {
 			ensure!(
 				auction.reserve_price.into_inner() > 0,
 				"an auction has no reserve"
+			);
+			ensure!(auction.cut.into_inner() <= ONE, "the price of an auction rises");
+			ensure!(
+				auction.asset != T::Synthetic::get(),
+				"an auction sells the synthetic"
 			);
 			ensure!(
 				auction.active_end > auction.active_start,

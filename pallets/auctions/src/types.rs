@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use keel_math::{auction::stairstep_exponential, mul_ratio, value, FixedU128, Rounding, ONE};
-use keel_primitives::{AssetId, AuctionId, Balance, BranchId, BranchParameters, FeedId, Moment};
+use keel_math::{auction::stairstep_exponential, mul_div, mul_ratio, value, FixedU128, Rounding, ONE};
+use keel_primitives::{
+	AssetId, AuctionId, Balance, BranchId, BranchParameters, FeedId, Moment, Price, KEPT_ROUNDING,
+};
 use scale_info::TypeInfo;
 
 /// A key of the queue: the active time at which an auction is due, in milliseconds, then its number, both big-endian, so
@@ -29,7 +31,7 @@ pub enum Kind<AccountId> {
 		/// The vault's owner.
 		owner: AccountId,
 	},
-	/// The insurance fund's. All of it is for sale.
+	/// The insurance fund's. The whole lot is for sale.
 	FundSale,
 }
 
@@ -38,8 +40,8 @@ pub enum Kind<AccountId> {
 pub struct Auction<AccountId> {
 	/// Whose collateral this is.
 	pub kind: Kind<AccountId>,
-	/// Whose parameters it follows.
-	pub branch: BranchId,
+	/// The branch whose parameters it follows; `None` if no branch takes the asset, for a sale of the fund's.
+	pub branch: Option<BranchId>,
 	/// What is sold.
 	pub asset: AssetId,
 	/// Its feed.
@@ -86,8 +88,11 @@ pub struct Purchase {
 	pub paid: Balance,
 	/// The part of it that is burned against the debt.
 	pub burned: Balance,
-	/// The part of it that the insurance fund receives.
+	/// The part of it that the insurance fund receives: penalty, and of the fund's own sales all.
 	pub income: Balance,
+	/// The part of it beyond debt and penalty: the owner's. It is less than the price of one base unit of collateral, and below
+	/// [`KEPT_ROUNDING`] it is zero and counts as income.
+	pub surplus: Balance,
 	/// Whether this ends the auction.
 	pub closes: bool,
 	/// Collateral the owner gets back if it does.
@@ -109,13 +114,57 @@ pub enum Refusal {
 	Overflow,
 }
 
-/// What the last buyer does, in base units of collateral. Together all that is left.
+/// What the last buyer does. Collateral is in base units, and together all that is left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Takeover {
 	/// For the insurance fund.
 	pub taken: Balance,
 	/// For the owner.
 	pub returned: Balance,
+	/// What `taken` is worth beyond debt and penalty at the reserve price, in base units of kUSD: zero below [`KEPT_ROUNDING`].
+	pub surplus: Balance,
+}
+
+/// A portion of the fund's collateral is worth at least this, in base units of kUSD: 100,000 kUSD. Less is sold whole.
+pub const LEAST_PORTION: Balance = 100_000_000_000;
+
+/// The parts the fund's collateral of one asset is sold in, while it is worth more than that many [`LEAST_PORTION`]s.
+const PORTIONS: Balance = 4;
+
+/// The curve and the calm of an asset that no running branch takes: from 110 % of spot, 1 % less every 20 s, never below 60 %, two
+/// hours; calm within 5 % of the average. The other fields are not used.
+pub fn without_branch() -> BranchParameters {
+	BranchParameters {
+		minimum_debt: 100_000_000,
+		auction_start: FixedU128::from_rational(11, 10),
+		auction_cut: FixedU128::from_rational(99, 100),
+		auction_step: 20,
+		auction_reserve: FixedU128::from_rational(6, 10),
+		auction_duration: 7_200,
+		deviation_guarded: FixedU128::from_rational(5, 100),
+		..Default::default()
+	}
+}
+
+/// Whether spot is within `limit` of its five-minute average, as a share of the average, rounded up.
+pub fn is_calm(price: &Price, limit: FixedU128) -> bool {
+	let (spot, average) = (price.value.into_inner(), price.twap.into_inner());
+	// Without an average, or beyond 128 bits, nothing is calm.
+	mul_div(spot.abs_diff(average), ONE, average, Rounding::Up)
+		.is_some_and(|share| share <= limit.into_inner())
+}
+
+/// How much of `held` is sold next at `price`: a quarter, rounded up, but no less than [`LEAST_PORTION`] is worth and all if less than
+/// that would be left. An overflow is more than there can be.
+pub fn portion(held: Balance, price: FixedU128, divisor: u128) -> Balance {
+	let least = value::amount_for(LEAST_PORTION, price, divisor, Rounding::Up).unwrap_or(Balance::MAX);
+	let portion = held.div_ceil(PORTIONS).max(least).min(held);
+	// Safe: at most `held`.
+	if held.saturating_sub(portion) < least {
+		held
+	} else {
+		portion
+	}
 }
 
 /// The part of an auction that depends on price and parameters alone.
@@ -220,10 +269,14 @@ impl<AccountId: Clone> Auction<AccountId> {
 		let rest = self.collateral.checked_sub(collateral).ok_or(Refusal::Overflow)?;
 		let paid = value::value_of(collateral, price, self.divisor, Rounding::Up).ok_or(Refusal::Overflow)?;
 		let burned = paid.min(self.debt);
-		let income = paid.checked_sub(burned).ok_or(Refusal::Overflow)?;
+		let raised = matches!(self.kind, Kind::Liquidation { .. }) && paid >= needed;
+		let surplus = if raised { self.surplus(paid) } else { 0 };
+		let income = paid
+			.checked_sub(burned)
+			.and_then(|rest| rest.checked_sub(surplus))
+			.ok_or(Refusal::Overflow)?;
 		let uncovered = self.debt.checked_sub(burned).ok_or(Refusal::Overflow)?;
 
-		let raised = matches!(self.kind, Kind::Liquidation { .. }) && paid >= needed;
 		let closes = raised || rest == 0;
 		if !closes {
 			// An overflow here is a fortune, not dust.
@@ -243,10 +296,21 @@ impl<AccountId: Clone> Auction<AccountId> {
 			paid,
 			burned,
 			income,
+			surplus,
 			closes,
 			returned,
 			uncovered,
 		})
+	}
+
+	/// What `raised` is beyond debt and penalty; zero below [`KEPT_ROUNDING`].
+	fn surplus(&self, raised: Balance) -> Balance {
+		let beyond = raised.saturating_sub(self.needed());
+		if beyond < KEPT_ROUNDING {
+			0
+		} else {
+			beyond
+		}
 	}
 
 	/// The auction after a purchase that does not close it. `None` if the purchase is not of this auction.
@@ -275,11 +339,21 @@ impl<AccountId: Clone> Auction<AccountId> {
 			Kind::FundSale => Balance::MAX,
 		};
 		let taken = claim.min(self.collateral);
+		let surplus = match self.kind {
+			Kind::Liquidation { .. } => self.surplus(self.worth(taken, self.reserve_price)),
+			Kind::FundSale => 0,
+		};
 		// Safe: `taken` is at most the collateral.
 		Takeover {
 			taken,
 			returned: self.collateral.saturating_sub(taken),
+			surplus,
 		}
+	}
+
+	/// What `amount` of the collateral is worth at `price`, in base units of kUSD, rounded down. A value beyond 128 bits is none.
+	pub fn worth(&self, amount: Balance, price: FixedU128) -> Balance {
+		value::value_of(amount, price, self.divisor, Rounding::Down).unwrap_or(0)
 	}
 
 	/// The auction as its bidders see it at `now`.

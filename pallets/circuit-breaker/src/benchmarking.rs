@@ -26,6 +26,8 @@ fn state(level: Level, since: Moment) -> State {
 		since,
 		cause: Cause::Referendum,
 		calm_since: Some(since),
+		by_hand: Level::Normal,
+		others: Level::Normal,
 	}
 }
 

@@ -13,7 +13,7 @@ use frame_support::{
 	weights::Weight,
 };
 use keel_primitives::{
-	Action, BreakerSubject, CircuitBreaker, Gauges, Level, Moment, OnGap, Recovery,
+	Action, BreakerSubject, CircuitBreaker, Fuse, Gauges, Level, Moment, OnGap, Recovery,
 	RiskParameters as RiskParametersT,
 };
 use sp_runtime::{DispatchError, DispatchResult};
@@ -202,6 +202,15 @@ impl<T: Config> Pallet<T> {
 		binding
 	}
 
+	/// The level of `subject` alone, without what `fuse` raised it to.
+	fn level_despite(subject: BreakerSubject, fuse: Fuse) -> Level {
+		let own = match Raised::<T>::get().get(&subject) {
+			Some(state) if state.cause == Cause::Fuse(fuse) => state.others,
+			state => level_of(state),
+		};
+		own.max(Self::held_by_stop(subject))
+	}
+
 	/// What a stop holds `subject` to: the chain to `ReduceOnly`, until it has recovered.
 	fn held_by_stop(subject: BreakerSubject) -> Level {
 		if subject == BreakerSubject::Chain && T::Recovery::blocks_needed() > 0 {
@@ -270,6 +279,19 @@ impl<T: Config> CircuitBreaker for Pallet<T> {
 		}
 	}
 
+	fn ensure_despite(subject: BreakerSubject, action: Action, fuse: Fuse) -> DispatchResult {
+		let (tolerated, mut next) = (action.tolerates(), Some(subject));
+		// A path has a branch; a branch, a market and the lending have the chain; the chain nothing.
+		while let Some(subject) = next {
+			match Self::level_despite(subject, fuse) {
+				level if level <= tolerated => next = subject.parent(),
+				Level::Halted => return Err(Error::<T>::SubjectHalted.into()),
+				_ => return Err(Error::<T>::SubjectReduceOnly.into()),
+			}
+		}
+		Ok(())
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn raise(subject: BreakerSubject, level: Level) {
 		let mut states = Raised::<T>::get().into_inner();
@@ -313,5 +335,7 @@ fn reached(level: Level, cause: Cause, now: Moment) -> State {
 		since: now,
 		cause,
 		calm_since: None,
+		by_hand: Level::Normal,
+		others: Level::Normal,
 	}
 }

@@ -48,6 +48,10 @@ pub struct State {
 	pub cause: Cause,
 	/// Since when no fuse has held this level; `None` while one does, or until the next evaluation.
 	pub calm_since: Option<Moment>,
+	/// Where a fuse raised it: the highest level guardians or a referendum had set before and that has not been lowered since.
+	pub by_hand: Level,
+	/// Where a fuse raised it: the level it was held to at the last evaluation without that fuse, by others and by hand.
+	pub others: Level,
 }
 
 /// What guardians did to a subject last.
@@ -165,22 +169,51 @@ impl Rules {
 		gauge.reading >= share.min(trigger).max(1) || demanded_by(gauge) >= level
 	}
 
+	/// The level, at most `level`, that fuses beside `cause` hold, or a hand did; `Normal` where no fuse is the cause.
+	fn others(&self, level: Level, cause: Cause, by_hand: Level, gauges: &[Gauge]) -> Level {
+		let Cause::Fuse(own) = cause else {
+			return Level::Normal;
+		};
+		let held = |level: &Level| {
+			let mut others = gauges.iter().filter(|gauge| gauge.fuse != own);
+			others.any(|gauge| self.holds(*level, gauge))
+		};
+		let by_fuses = [Level::Halted, Level::ReduceOnly, Level::Guarded]
+			.into_iter()
+			.find(held)
+			.unwrap_or(Level::Normal);
+		by_fuses.max(by_hand).min(level)
+	}
+
 	/// What becomes of a subject at the evaluation at `now`.
 	pub fn evaluate(&self, before: Option<State>, gauges: &[Gauge], now: Moment) -> Outcome {
 		let level = before.map_or(Level::Normal, |state| state.level);
 		if let Some((to, gauge)) = demanded(gauges).filter(|(to, _)| *to > level) {
+			let cause = Cause::Fuse(gauge.fuse);
+			let by_hand = before.map_or(Level::Normal, |state| match state.cause {
+				Cause::Fuse(_) | Cause::Stop => state.by_hand,
+				Cause::Guardian | Cause::Referendum => state.level,
+			});
 			let state = State {
 				level: to,
 				since: now,
-				cause: Cause::Fuse(gauge.fuse),
+				cause,
 				calm_since: None,
+				by_hand,
+				others: self.others(to, cause, by_hand, gauges),
 			};
 			return Outcome {
 				state: Some(state),
 				reading: Some(gauge.reading),
 			};
 		}
-		let state = before.and_then(|state| self.recover(state, gauges, now));
+		let state = before
+			.and_then(|state| self.recover(state, gauges, now))
+			.map(|state| State {
+				by_hand: state.by_hand.min(state.level),
+				others: self.others(state.level, state.cause, state.by_hand.min(state.level), gauges),
+				..state
+			});
 		Outcome { state, reading: None }
 	}
 
@@ -204,8 +237,8 @@ impl Rules {
 		(level > Level::Normal).then(|| State {
 			level,
 			since: now,
-			cause: state.cause,
 			calm_since: calm(level).then_some(now),
+			..state
 		})
 	}
 }

@@ -41,7 +41,7 @@ mod benchmarks {
 		endow::<T>(&caller);
 		// Half of the gift is burned against bad debt, half is kept: both paths in one call.
 		let held = Pallet::<T>::totals().shared.balance() + Pallet::<T>::totals().treasury.balance();
-		Pallet::<T>::cover(held + AMOUNT / 2).expect("a shortfall can be covered");
+		Pallet::<T>::cover(held + AMOUNT / 2, 0).expect("a shortfall can be covered");
 		let before = Pallet::<T>::totals();
 
 		#[extrinsic_call]
@@ -74,7 +74,7 @@ mod benchmarks {
 		let origin = T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 		endow::<T>(&whitelisted_caller());
 		let held = Pallet::<T>::totals().shared.balance() + Pallet::<T>::totals().treasury.balance();
-		Pallet::<T>::cover(held + AMOUNT).expect("a shortfall can be covered");
+		Pallet::<T>::cover(held + AMOUNT, 0).expect("a shortfall can be covered");
 		fill_treasury::<T>();
 		let before = Pallet::<T>::totals();
 

@@ -10,7 +10,7 @@ use frame_support::{
 	traits::{
 		fungibles::{Inspect, Mutate},
 		tokens::{Fortitude, Precision, Preservation},
-		Time,
+		Contains, Time,
 	},
 };
 use keel_math::{mul_div, mul_ratio, FixedU128, Rounding, ONE};
@@ -135,27 +135,32 @@ impl<T: Config> Pallet<T> {
 
 	/// The accounts after a shortfall, and who carries it. What [`do_cover`](Self::do_cover) does and the view shows.
 	///
-	/// All of it counts as drawn, also what nobody here can pay: the meter tells what hit the fund, not how much of it there
-	/// was to lose.
-	pub(crate) fn preview_cover(shortfall: Balance) -> Result<(Accounts, Payment), DispatchError> {
-		let mut accounts = Ledger::<T>::get();
+	/// What it exceeds `worth` by counts as drawn, also what the fund can't pay: the meter tells what hit the fund, not how much it
+	/// had to lose. `worth` is the least value of the collateral that came beside it.
+	pub(crate) fn preview_cover(
+		shortfall: Balance,
+		worth: Balance,
+	) -> Result<(Accounts, Payment), DispatchError> {
+		let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
 		let cap = T::RiskParameters::chain().treasury_cap;
-		let (books, payment) = accounts
-			.books
-			.with_shortfall(shortfall, cap)
-			.ok_or(ArithmeticError::Overflow)?;
+		let room = accounts.treasury_paid.room(now, cap);
+		let overflow = ArithmeticError::Overflow;
+		let (books, payment) = accounts.books.with_shortfall(shortfall, room).ok_or(overflow)?;
+		let mut accounts = accounts
+			.with_treasury_paid(now, cap, payment.treasury)
+			.ok_or(overflow)?;
 		accounts.books = books;
-		accounts.drawn.add(T::Time::now(), shortfall);
+		accounts.drawn.add(now, shortfall.saturating_sub(worth));
 		Ok((accounts, payment))
 	}
 
 	/// Carry a shortfall.
-	pub(crate) fn do_cover(shortfall: Balance) -> Result<Payment, DispatchError> {
+	pub(crate) fn do_cover(shortfall: Balance, worth: Balance) -> Result<Payment, DispatchError> {
 		if shortfall == 0 {
 			return Ok(Payment::default());
 		}
 		with_storage_layer(|| {
-			let (accounts, payment) = Self::preview_cover(shortfall)?;
+			let (accounts, payment) = Self::preview_cover(shortfall, worth)?;
 			Self::burn(payment.coverage().covered)?;
 			Ledger::<T>::put(accounts);
 			let Payment {
@@ -177,14 +182,16 @@ impl<T: Config> Pallet<T> {
 	///
 	/// All of it counts as drawn, as of a shortfall.
 	pub(crate) fn preview_pay(shortfall: Balance) -> Result<(Accounts, Claim), DispatchError> {
-		let mut accounts = Ledger::<T>::get();
+		let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
 		let cap = T::RiskParameters::chain().treasury_cap;
-		let (books, claim) = accounts
-			.books
-			.with_claim(shortfall, cap)
-			.ok_or(ArithmeticError::Overflow)?;
+		let room = accounts.treasury_paid.room(now, cap);
+		let overflow = ArithmeticError::Overflow;
+		let (books, claim) = accounts.books.with_claim(shortfall, room).ok_or(overflow)?;
+		let mut accounts = accounts
+			.with_treasury_paid(now, cap, claim.treasury)
+			.ok_or(overflow)?;
 		accounts.books = books;
-		accounts.drawn.add(T::Time::now(), shortfall);
+		accounts.drawn.add(now, shortfall);
 		Ok((accounts, claim))
 	}
 
@@ -244,8 +251,8 @@ impl<T: Config> Pallet<T> {
 		if amount == 0 {
 			return Ok(());
 		}
+		ensure!(!T::ProtocolAccounts::contains(to), Error::<T>::ProtocolAccount);
 		let fund = Self::account();
-		ensure!(*to != fund, Error::<T>::OwnAccount);
 		Ledger::<T>::try_mutate(|Accounts { books, .. }| -> DispatchResult {
 			ensure!(books.bad_debt() == 0, Error::<T>::BadDebtOutstanding);
 			*books = books.with_spending(amount).ok_or(Error::<T>::TreasuryTooSmall)?;
@@ -323,7 +330,8 @@ impl<T: Config> Pallet<T> {
 			.and_then(|held| held.debit(amount))
 			.ok_or(Error::<T>::CollateralTooSmall)?;
 		with_storage_layer(|| Self::transfer(asset, &fund, to, amount))?;
-		Collateral::<T>::insert(asset, held);
+		// What is sold out is forgotten, and makes room for another kind.
+		Collateral::<T>::set(asset, Some(held).filter(|held| held.balance() > 0));
 		Self::deposit_event(Event::CollateralReleased {
 			to: to.clone(),
 			asset,
@@ -370,8 +378,8 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 		Self::room_now()
 	}
 
-	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
-		Self::do_cover(shortfall).map(|payment| payment.coverage())
+	fn cover(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError> {
+		Self::do_cover(shortfall, worth).map(|payment| payment.coverage())
 	}
 
 	fn pay(to: &T::AccountId, shortfall: Balance) -> Result<Balance, DispatchError> {
@@ -396,6 +404,10 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 
 	fn collateral(asset: AssetId) -> Balance {
 		Self::collateral_held(asset)
+	}
+
+	fn collaterals() -> Vec<AssetId> {
+		Collateral::<T>::iter_keys().collect()
 	}
 
 	fn bad_debt() -> Balance {

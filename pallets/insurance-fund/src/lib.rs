@@ -8,8 +8,8 @@
 //! One account holds the fund's kUSD, and the books split it in two tranches:
 //!
 //! - **shared**: pays every shortfall and claim, without limit, first; and buys collateral;
-//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` each. Its surplus belongs to
-//!   governance, which may [`spend`](Pallet::spend) it while no bad debt is recorded.
+//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` within an hour, however many shortfalls and claims
+//!   there are. Its surplus belongs to governance, which may [`spend`](Pallet::spend) it while no bad debt is recorded.
 //!
 //! A **shortfall** is kUSD that was minted and not repaid: what is paid of it is burned. What neither tranche pays is **bad
 //! debt**: kUSD in circulation without anything behind it. All income (stability fees, penalties, fees of markets, proceeds of
@@ -31,8 +31,9 @@
 //!
 //! ## What is measured, and what waits
 //!
-//! A meter of about an hour is kept beside the books: shortfalls and claims that came to the fund. The circuit breaker reads it over
-//! what the fund had as the chain's *drawdown*. A drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
+//! A meter of about an hour is kept beside the books: shortfalls and claims that came to the fund, a shortfall less the least value of
+//! the collateral the fund took beside it. The circuit breaker reads it over what the fund had as the chain's *drawdown*. A
+//! drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
 //! kUSD is no reason to stop a chain, also when the fund is young or empty.
 //!
 //! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fee_limit`
@@ -76,11 +77,11 @@ pub mod pallet {
 	use alloc::vec::Vec;
 	use frame_support::{
 		pallet_prelude::*,
-		traits::{fungibles, Time},
+		traits::{fungibles, Contains, Time},
 		PalletId,
 	};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{AssetId, Balance, Coverage, IncomeSource, Moment};
+	use keel_primitives::{AssetId, AssetRegistry, Balance, Coverage, IncomeSource, Moment};
 
 	use super::*;
 
@@ -97,6 +98,12 @@ pub mod pallet {
 		/// Where `fund_share`, `treasury_cap`, the window of fees and the triggers are governed.
 		type RiskParameters: keel_primitives::RiskParameters;
 
+		/// The registry of assets: everything the fund holds is on it, and so can be sold.
+		type Registry: keel_primitives::AssetRegistry;
+
+		/// The protocol's own accounts, to which the treasury tranche is never paid: nobody could spend it there.
+		type ProtocolAccounts: Contains<Self::AccountId>;
+
 		/// Asked before fees are minted and before the treasury tranche is spent.
 		type CircuitBreaker: keel_primitives::CircuitBreaker;
 
@@ -110,7 +117,7 @@ pub mod pallet {
 		/// Who decides about the treasury tranche.
 		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// The most different collateral assets the fund may ever hold.
+		/// The most kinds of collateral the fund holds at a time; at least as many as may be registered.
 		#[pallet::constant]
 		type MaxCollaterals: Get<u32>;
 
@@ -125,7 +132,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Ledger<T: Config> = StorageValue<_, Accounts, ValueQuery>;
 
-	/// The collateral books: what came in and went out of each asset, in its base units.
+	/// The collateral books: what came in and went out of each asset since the fund last held none of it, in its base units.
 	#[pallet::storage]
 	pub type Collateral<T: Config> = CountedStorageMap<_, Twox64Concat, AssetId, Tranche>;
 
@@ -194,11 +201,13 @@ pub mod pallet {
 		NothingBought,
 		/// The fund can't pay itself. Name another account.
 		OwnAccount,
+		/// The receiver is an account of the protocol, where nobody could spend the money. Name another account.
+		ProtocolAccount,
 		/// kUSD is not collateral. Donate it instead, or name the asset that was seized.
 		NotCollateral,
 		/// The fund holds less of this collateral. Ask for at most what the view `collateral_held` says.
 		CollateralTooSmall,
-		/// The fund already holds as many kinds of collateral as it may. Only assets it has held before are accepted.
+		/// The fund holds as many kinds of collateral as it may. Sell one of them first.
 		TooManyCollaterals,
 		/// The asset could not be moved in this exact amount: a rest would fall below its minimum balance. Lower the asset's
 		/// minimum balance to one.
@@ -212,8 +221,12 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
 			assert!(
-				T::MaxCollaterals::get() > 0,
-				"the fund must be able to hold collateral"
+				T::MaxCollaterals::get() >= T::Registry::capacity(),
+				"the fund must be able to hold every asset that may be registered"
+			);
+			assert!(
+				T::ProtocolAccounts::contains(&Self::account()),
+				"the fund's own account is one of the protocol's"
 			);
 		}
 
@@ -258,14 +271,15 @@ pub mod pallet {
 			Ledger::<T>::get().books
 		}
 
-		/// What came to the fund as shortfalls and claims, and what it minted as stability fees, in about the last hour, in base units of
-		/// kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, or `drawdown_floor`
+		/// What came to the fund as shortfalls and claims, what it minted as stability fees, and what the treasury tranche paid, in about
+		/// the last hour, in base units of kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, or `drawdown_floor`
 		/// or 1 % of all kUSD where that is more, and the second over all kUSD.
 		pub fn meters() -> Readings {
 			let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
 			Readings {
 				drawn: accounts.drawn.reading(now),
 				fees_minted: accounts.fees_minted.used(now),
+				treasury_paid: accounts.treasury_paid.used(now),
 			}
 		}
 
@@ -276,7 +290,7 @@ pub mod pallet {
 
 		/// How the fund would carry a shortfall of this many base units of kUSD now. Nothing, if it is too large to book.
 		pub fn quote_cover(shortfall: Balance) -> Option<Coverage> {
-			Self::preview_cover(shortfall)
+			Self::preview_cover(shortfall, 0)
 				.ok()
 				.map(|(_, payment)| payment.coverage())
 		}
@@ -330,7 +344,7 @@ pub mod pallet {
 		/// - the circuit breaker's own, while it holds the chain to `ReduceOnly` or more: wait until it is lowered.
 		/// - [`Error::BadDebtOutstanding`]: while bad debt is recorded nothing is spent.
 		/// - [`Error::TreasuryTooSmall`]: the tranche holds less.
-		/// - [`Error::OwnAccount`]: `to` is the fund.
+		/// - [`Error::ProtocolAccount`]: `to` is an account of the protocol.
 		///
 		/// ## Events
 		///
@@ -342,7 +356,7 @@ pub mod pallet {
 			Self::do_spend(&to, amount)
 		}
 
-		/// Burn `amount` kUSD of the treasury tranche against recorded bad debt, beyond the cap that holds for a shortfall.
+		/// Burn `amount` kUSD of the treasury tranche against recorded bad debt, beyond the cap that holds within an hour.
 		///
 		/// ## Origin
 		///

@@ -2,12 +2,13 @@
 
 use frame_support::{
 	derive_impl, ensure, parameter_types,
-	traits::{AsEnsureOriginWithArg, Time},
+	traits::{AsEnsureOriginWithArg, Contains, Time},
 	PalletId,
 };
 use frame_system::{EnsureRoot, EnsureSigned};
 use keel_primitives::{
-	Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, Level, Moment,
+	Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, FeedId, Level,
+	Listing, Moment, RegisteredAsset,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult, FixedU128};
 
@@ -17,6 +18,8 @@ pub const ALICE: AccountId = 1;
 pub const BOB: AccountId = 2;
 /// Owns the assets, and may block and freeze.
 pub const ISSUER: AccountId = 9;
+/// An account of the protocol beside the fund's.
+pub const POOL: AccountId = 800;
 
 pub const KUSD: AssetId = 1;
 pub const BTC: AssetId = 2;
@@ -92,6 +95,8 @@ parameter_types! {
 	pub static FeeWindow: FixedU128 = FixedU128::from_rational(1, 100);
 	pub static DrawdownFloor: Balance = 1_000 * USD;
 	pub static Now: Moment = START;
+	/// What can be sold.
+	pub static RegisteredAssets: Vec<AssetId> = vec![BTC, ETH, DOT];
 	/// What the breaker holds everything to.
 	pub static BreakerLevel: Level = Level::Normal;
 	/// What the breaker was asked.
@@ -154,8 +159,47 @@ impl keel_primitives::RiskParameters for Parameters {
 	}
 }
 
+/// The collaterals, each registered with the feed of its own number; and nothing else.
+pub struct Registry;
+impl keel_primitives::AssetRegistry for Registry {
+	fn asset(asset: AssetId) -> Result<RegisteredAsset, DispatchError> {
+		ensure!(
+			Self::assets().contains(&asset),
+			DispatchError::Other("not registered")
+		);
+		Ok(RegisteredAsset {
+			feed: asset,
+			decimals: 8,
+			branch: None,
+			margin: true,
+		})
+	}
+	fn assets() -> Vec<AssetId> {
+		RegisteredAssets::get()
+	}
+	fn list(_: AssetId, _: FeedId, _: u8, _: Listing) -> DispatchResult {
+		Err(DispatchError::Unavailable)
+	}
+	fn end_branch(_: AssetId) {}
+	fn capacity() -> u32 {
+		MaxCollaterals::get()
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn insert(_: AssetId, _: RegisteredAsset) {}
+}
+
+/// The fund's own account, and one more of the protocol's.
+pub struct ProtocolAccounts;
+impl Contains<AccountId> for ProtocolAccounts {
+	fn contains(who: &AccountId) -> bool {
+		[InsuranceFund::account(), POOL].contains(who)
+	}
+}
+
 impl crate::Config for Test {
 	type Assets = Assets;
+	type ProtocolAccounts = ProtocolAccounts;
+	type Registry = Registry;
 	type Synthetic = Synthetic;
 	type RiskParameters = Parameters;
 	type CircuitBreaker = MockBreaker;
@@ -172,6 +216,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 	FeeWindow::set(FixedU128::from_rational(1, 100));
 	DrawdownFloor::set(1_000 * USD);
 	Now::set(START);
+	RegisteredAssets::set(vec![BTC, ETH, DOT]);
 	BreakerLevel::set(Level::Normal);
 	Asked::set(Vec::new());
 	let mut storage = frame_system::GenesisConfig::<Test>::default()
@@ -227,14 +272,14 @@ impl ExtBuilder {
 			FundShare::set(FixedU128::from_u32(0));
 			InsuranceFund::mint(self.treasury, IncomeSource::StabilityFee).unwrap();
 			TreasuryCap::set(0);
-			InsuranceFund::cover(self.bad_debt).unwrap();
+			InsuranceFund::cover(self.bad_debt, 0).unwrap();
 			InsuranceFund::mint(self.shared, IncomeSource::Donation).unwrap();
 			FundShare::set(share);
 			TreasuryCap::set(cap);
 			FeeWindow::set(window);
 			// What was set up is not of the last hour.
 			crate::Ledger::<Test>::mutate(|accounts| {
-				(accounts.drawn, accounts.fees_minted) = Default::default();
+				(accounts.drawn, accounts.fees_minted, accounts.treasury_paid) = Default::default();
 			});
 			Asked::set(Vec::new());
 			System::reset_events();

@@ -5,6 +5,7 @@ use frame_support::{
 	pallet_prelude::Get,
 	traits::{fungibles::Inspect, Time},
 };
+use keel_primitives::AssetRegistry;
 use sp_runtime::TryRuntimeError;
 
 use crate::{Accounts, Collateral, Config, Ledger, Pallet};
@@ -14,13 +15,17 @@ impl<T: Config> Pallet<T> {
 	/// - Bad debt and money in the shared tranche exclude each other.
 	/// - What left the tranches is what was burned, paid and spent, neither less nor more.
 	/// - The account's kUSD is the sum of the tranches, neither less nor more.
-	/// - The meters never read below zero, and no more fees were minted than ever came in.
-	/// - The account's balance of each collateral is what the books say, neither less nor more.
+	/// - The meters never read below zero, no more fees were minted than ever came in, and the treasury tranche paid no more than ever
+	///   left it.
+	/// - The account's balance of each collateral is what the books say, neither less nor more, and of every other registered asset
+	///   zero.
+	/// - Every collateral on record is held, and registered: it has a feed and can be sold.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let Accounts {
 			books,
 			drawn,
 			fees_minted,
+			treasury_paid,
 		} = Ledger::<T>::get();
 		ensure!(
 			books.shared.outflow <= books.shared.inflow,
@@ -68,6 +73,11 @@ impl<T: Config> Pallet<T> {
 			"more fees were minted than came in"
 		);
 
+		ensure!(
+			treasury_paid.used(now) <= books.treasury.outflow,
+			"the treasury tranche paid more than left it"
+		);
+
 		let fund = Self::account();
 		let booked = books
 			.shared
@@ -85,6 +95,11 @@ impl<T: Config> Pallet<T> {
 		for (asset, books) in Collateral::<T>::iter() {
 			ensure!(asset != T::Synthetic::get(), "the fund holds kUSD as collateral");
 			ensure!(books.outflow <= books.inflow, "a collateral is negative");
+			ensure!(books.balance() > 0, "a collateral that is sold out is on record");
+			ensure!(
+				T::Registry::asset(asset).is_ok(),
+				"the fund holds what is not registered and can't be sold"
+			);
 			let held = T::Assets::balance(asset, &fund);
 			ensure!(
 				held >= books.balance(),
@@ -93,6 +108,12 @@ impl<T: Config> Pallet<T> {
 			ensure!(
 				held <= books.balance(),
 				"the fund holds more collateral than booked"
+			);
+		}
+		for asset in T::Registry::assets() {
+			ensure!(
+				Collateral::<T>::contains_key(asset) || T::Assets::balance(asset, &fund) == 0,
+				"the fund holds collateral that is not on record"
 			);
 		}
 		Ok(())

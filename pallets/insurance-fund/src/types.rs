@@ -3,7 +3,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use keel_math::{mul_ratio, FixedU128, Rounding, ONE};
-use keel_primitives::{Balance, Coverage, Meter, Window};
+use keel_primitives::{Balance, Coverage, Meter, Moment, Window};
 use scale_info::TypeInfo;
 
 /// What came in and what went out, cumulative, in base units.
@@ -48,7 +48,7 @@ impl Tranche {
 pub struct Books {
 	/// Pays shortfalls and claims first, and alone for collateral.
 	pub shared: Tranche,
-	/// Pays next, up to a cap per shortfall or claim.
+	/// Pays next, up to a cap within an hour.
 	pub treasury: Tranche,
 	/// All shortfalls ever reported.
 	pub shortfalls: Balance,
@@ -73,6 +73,16 @@ pub struct Accounts {
 	pub drawn: Meter,
 	/// Stability fees minted in about the last hour.
 	pub fees_minted: Window,
+	/// What the treasury tranche paid for shortfalls and claims in about the last hour.
+	pub treasury_paid: Window,
+}
+
+impl Accounts {
+	/// The accounts after the treasury tranche paid `amount`. `None` if that is more than `cap` leaves within the hour.
+	pub fn with_treasury_paid(mut self, now: Moment, cap: Balance, amount: Balance) -> Option<Self> {
+		let fits = amount == 0 || self.treasury_paid.take(now, cap, amount);
+		fits.then_some(self)
+	}
 }
 
 /// What the meters read now, in base units of kUSD.
@@ -84,6 +94,8 @@ pub struct Readings {
 	pub drawn: Balance,
 	/// Stability fees minted in about the last hour.
 	pub fees_minted: Balance,
+	/// What the treasury tranche paid for shortfalls and claims in about the last hour.
+	pub treasury_paid: Balance,
 }
 
 /// The kUSD in each tranche, in base units.

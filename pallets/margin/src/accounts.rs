@@ -13,8 +13,8 @@ use frame_support::{
 };
 use keel_math::{interest, margin::Risk, value, Rounding};
 use keel_primitives::{
-	Action, AssetId, Balance, BreakerSubject, CircuitBreaker, Exposure, FeedId, MarginAccountId, Positions,
-	PriceProvider, RiskParameters,
+	Action, AssetId, AssetRegistry, Balance, BreakerSubject, CircuitBreaker, Exposure, FeedId, Listing,
+	MarginAccountId, Positions, PriceProvider, RiskParameters,
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchError, Permill};
 
@@ -27,13 +27,6 @@ impl<T: Config> Pallet<T> {
 	/// Who holds all kUSD and collateral of the derivatives side.
 	pub fn custody_account() -> T::AccountId {
 		T::PalletId::get().into_account_truncating()
-	}
-
-	/// Is a listed collateral priced by `feed`?
-	pub fn uses_feed(feed: FeedId) -> bool {
-		Collaterals::<T>::get()
-			.iter()
-			.any(|collateral| collateral.feed == feed)
 	}
 
 	/// So that the custody can hold assets even if they should cease to keep an account alive by themselves.
@@ -372,11 +365,8 @@ impl<T: Config> Pallet<T> {
 		let parameters = T::RiskParameters::collateral(asset)?;
 		ensure!(asset != T::Synthetic::get(), Error::<T>::CollateralIsSynthetic);
 		let mut list = Collaterals::<T>::get();
-		ensure!(
-			list.iter().all(|collateral| collateral.asset != asset),
-			Error::<T>::CollateralListed
-		);
 		let divisor = value::price_divisor(decimals, KUSD_DECIMALS).ok_or(Error::<T>::TooManyDecimals)?;
+		T::Registry::list(asset, feed, decimals, Listing::Margin)?;
 		list.try_push(Collateral {
 			asset,
 			feed,

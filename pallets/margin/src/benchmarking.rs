@@ -16,9 +16,9 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::FixedU128;
 use keel_primitives::{
-	Act, AssetId, Balance, ChainParameters, CollateralParameters, FeedId, Group, IncomeSource, InsuranceFund,
-	MarginAccountId, MarginAccounts, Moment, PositionLedger, Positions, PriceProvider, RiskParameters, Size,
-	StabilityPool,
+	Act, AssetId, AssetRegistry, Balance, ChainParameters, CollateralParameters, FeedId, Group, IncomeSource,
+	InsuranceFund, MarginAccountId, MarginAccounts, Moment, PositionLedger, Positions, PriceProvider,
+	RegisteredAsset, RiskParameters, Size, StabilityPool,
 };
 use sp_runtime::Permill;
 
@@ -79,6 +79,19 @@ fn prepare<T: Config>() {
 	});
 }
 
+/// Register `asset` as what nobody lists.
+fn unlist<T: Config>(asset: AssetId, feed: FeedId) {
+	T::Registry::insert(
+		asset,
+		RegisteredAsset {
+			feed,
+			decimals: 10,
+			branch: None,
+			margin: false,
+		},
+	);
+}
+
 /// `count` listed collaterals with a price of 100 dollars.
 fn list_collaterals<T: Config>(count: u32) -> Vec<Collateral> {
 	if Collaterals::<T>::get().len() == count as usize {
@@ -97,6 +110,7 @@ fn list_collaterals<T: Config>(count: u32) -> Vec<Collateral> {
 				sale_discount: percent(5),
 			},
 		);
+		unlist::<T>(asset, feed);
 		Pallet::<T>::add_collateral(asset, feed, 10).expect("the asset can be listed");
 	}
 	Collaterals::<T>::get().into_inner()
@@ -426,6 +440,7 @@ mod benchmarks {
 			.copied()
 			.ok_or(BenchmarkError::Stop("no collateral fits"))?;
 		Collaterals::<T>::mutate(|all| all.retain(|listed| listed.asset != last.asset));
+		unlist::<T>(last.asset, last.feed);
 
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, last.asset, last.feed);

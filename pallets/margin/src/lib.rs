@@ -73,8 +73,8 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 	use keel_primitives::{
-		AssetId, Balance, CircuitBreaker, FeedId, InsuranceFund, MarginAccountId, Moment, Positions,
-		PriceProvider, RiskParameters, StabilityPool, TriggerIndex, Waterfall,
+		AssetId, AssetRegistry, Balance, CircuitBreaker, FeedId, InsuranceFund, MarginAccountId, Moment,
+		Positions, PriceProvider, RiskParameters, StabilityPool, TriggerIndex, Waterfall,
 	};
 	use sp_runtime::Permill;
 
@@ -102,6 +102,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type AccountDeposit: Get<Balance>;
 
+		/// The registry of assets: one feed and one number of decimals for every listing.
+		type Registry: AssetRegistry;
 		/// Who knows prices.
 		type Prices: PriceProvider;
 		/// Who keeps the governed numbers.
@@ -374,8 +376,6 @@ pub mod pallet {
 		/// Accounts have borrowed what these shares stand for. Redeem what `lender` shows as redeemable, or wait for
 		/// repayments: high utilisation makes borrowing dear.
 		ReserveLent,
-		/// The asset is listed already. Nothing has to be done.
-		CollateralListed,
 		/// kUSD counts in full and is not listed. Choose another asset.
 		CollateralIsSynthetic,
 		/// As many assets are listed as the chain allows. None can be added.
@@ -712,9 +712,10 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::CollateralListed`], [`Error::TooManyCollaterals`], [`Error::CollateralIsSynthetic`], [`Error::UnknownAsset`],
+		/// - [`Error::TooManyCollaterals`], [`Error::CollateralIsSynthetic`], [`Error::UnknownAsset`],
 		///   [`Error::TooManyDecimals`], [`Error::MinimumBalanceTooHigh`], [`Error::CollateralNotSufficient`],
 		///   [`Error::NoPrice`]: the asset does not fit
+		/// - the registry's own if it is listed already, has another feed, or too many assets are registered
 		/// - an error of the risk parameters pallet if the asset has no parameters
 		///
 		/// ## Events

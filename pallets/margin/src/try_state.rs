@@ -7,7 +7,7 @@ use frame_support::{
 };
 use keel_math::RAY;
 use keel_primitives::{
-	AssetId, Balance, Entry, Group, MarginAccountId, PositionLedger, Positions, TriggerIndex,
+	AssetId, AssetRegistry, Balance, Entry, Group, MarginAccountId, PositionLedger, Positions, TriggerIndex,
 };
 use sp_runtime::TryRuntimeError;
 
@@ -155,6 +155,11 @@ impl<T: Config> Pallet<T> {
 		let mut listed = BTreeSet::new();
 		for collateral in Collaterals::<T>::get() {
 			ensure!(listed.insert(collateral.asset), "a collateral is listed twice");
+			ensure!(
+				T::Registry::asset(collateral.asset)
+					.is_ok_and(|facts| facts.margin && facts.feed == collateral.feed),
+				"the registry does not know a collateral, or knows another feed of it"
+			);
 			ensure!(
 				collateral.haircut_active <= now,
 				"a haircut is ahead of the chain's clock"

@@ -13,8 +13,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	overflow, Book, Config, Error, Event, Market, Pallet, Position, Queue, Status, Traders, Waiting, When,
-	NOTICE_MS,
+	overflow, Book, Config, Error, Event, Market, Pallet, Position, Queue, Removed, Status, Traders, Waiting,
+	When, NOTICE_MS,
 };
 
 impl<T: Config> Pallet<T> {
@@ -23,7 +23,10 @@ impl<T: Config> Pallet<T> {
 		let parameters = T::RiskParameters::market(id)?;
 		ensure!(parameters.skew_scale > 0, Error::<T>::NoSkewScale);
 		Book::<T>::try_mutate(|book| {
-			ensure!(book.market(id).is_none(), Error::<T>::MarketExists);
+			ensure!(
+				book.market(id).is_none() && !Removed::<T>::contains_key(id),
+				Error::<T>::MarketExists
+			);
 			let mut market = Market::new(id, feed, &parameters, T::Time::now());
 			market.price = T::Prices::last(feed).unwrap_or_default();
 			book.markets
@@ -139,6 +142,7 @@ impl<T: Config> Pallet<T> {
 		book.fund_due = book.fund_due.checked_add(pots).ok_or_else(overflow)?;
 		book.markets.retain(|market| market.id != id);
 		Book::<T>::put(book);
+		Removed::<T>::insert(id, ());
 		Ok(pots)
 	}
 }

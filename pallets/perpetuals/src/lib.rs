@@ -131,6 +131,10 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
+	/// The numbers of markets that were removed. None is given again.
+	#[pallet::storage]
+	pub type Removed<T: Config> = StorageMap<_, Twox64Concat, MarketId, ()>;
+
 	/// All markets, as of this block.
 	#[pallet::storage]
 	pub type Book<T: Config> = StorageValue<_, BookOf<T>, ValueQuery>;
@@ -320,7 +324,7 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// There is no such market. The view `markets` lists them.
 		UnknownMarket,
-		/// The market's number is taken. Choose one that `markets` does not show.
+		/// The market's number is taken, or was and its market was removed. Choose one that was never given.
 		MarketExists,
 		/// There are as many markets as the chain allows. Remove a settled one first.
 		TooManyMarkets,

@@ -258,7 +258,7 @@ impl keel_primitives::InsuranceFund<AccountId> for MockFund {
 	fn mint(_: Balance, _: IncomeSource) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
-	fn cover(_: Balance) -> Result<Coverage, DispatchError> {
+	fn cover(_: Balance, _: Balance) -> Result<Coverage, DispatchError> {
 		Err(DispatchError::Unavailable)
 	}
 	fn buy(_: &AccountId, _: AssetId, _: Balance, _: Balance) -> DispatchResult {
@@ -272,6 +272,9 @@ impl keel_primitives::InsuranceFund<AccountId> for MockFund {
 	}
 	fn collateral(_: AssetId) -> Balance {
 		0
+	}
+	fn collaterals() -> Vec<AssetId> {
+		Vec::new()
 	}
 	fn bad_debt() -> Balance {
 		0

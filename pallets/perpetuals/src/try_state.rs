@@ -8,7 +8,7 @@ use sp_runtime::TryRuntimeError;
 
 use crate::{
 	haircut::after, Book, Claims, Config, Cuts, Ladders, NextOrder, Orders, Pallet, Position, Profits, Queue,
-	Traders, Waiting,
+	Removed, Traders, Waiting,
 };
 
 /// The sums over the positions of one market.
@@ -40,6 +40,10 @@ impl<T: Config> Pallet<T> {
 			ensure!(
 				sums.insert(market.id, Sums::default()).is_none(),
 				"two markets of one number"
+			);
+			ensure!(
+				!Removed::<T>::contains_key(market.id),
+				"a market has the number of one that was removed"
 			);
 			ensure!(
 				market.rate.unsigned_abs() <= market.terms.max_funding_rate.into_inner(),

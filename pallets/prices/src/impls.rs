@@ -17,8 +17,8 @@ use sp_runtime::FixedI128;
 
 use crate::{
 	aggregation, history, Aggregate, Config, Error, Event, FeedState, Feeds, History, NoQuorum,
-	OperatorValue, Pallet, Pending, PriceView, RawValues, Recovering, Refusal, Samples, Statistics, Symbol,
-	HIGHEST_VOLATILITY, SAMPLE_INTERVAL,
+	OperatorValue, Pallet, Pending, PriceView, RawValues, Recovering, Refusal, Removed, Samples, Statistics,
+	Symbol, HIGHEST_VOLATILITY, SAMPLE_INTERVAL,
 };
 
 impl<T: Config> Pallet<T> {
@@ -30,7 +30,10 @@ impl<T: Config> Pallet<T> {
 			initial_volatility <= HIGHEST_VOLATILITY,
 			Error::<T>::VolatilityTooHigh
 		);
-		ensure!(!Feeds::<T>::contains_key(feed), Error::<T>::FeedExists);
+		ensure!(
+			!Feeds::<T>::contains_key(feed) && !Removed::<T>::contains_key(feed),
+			Error::<T>::FeedExists
+		);
 		let variance = mul_div(
 			initial_volatility.into_inner(),
 			initial_volatility.into_inner(),
@@ -60,6 +63,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(Feeds::<T>::contains_key(feed), Error::<T>::UnknownFeed);
 		ensure!(!T::InUse::contains(&feed), Error::<T>::FeedInUse);
 		Self::forget(feed);
+		Removed::<T>::insert(feed, ());
 		Ok(())
 	}
 

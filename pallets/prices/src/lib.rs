@@ -136,6 +136,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Feeds<T: Config> = CountedStorageMap<_, Twox64Concat, FeedId, FeedState>;
 
+	/// The numbers of feeds that were removed. None is given again: what somebody still holds by it would be priced by another.
+	#[pallet::storage]
+	pub type Removed<T: Config> = StorageMap<_, Twox64Concat, FeedId, ()>;
+
 	/// Each feed's integral of the price over time, sampled every minute, oldest first.
 	#[pallet::storage]
 	pub type History<T: Config> = StorageMap<_, Twox64Concat, FeedId, Samples, ValueQuery>;
@@ -219,7 +223,7 @@ pub mod pallet {
 		/// `RecoveryPrices` of them in a row, a few seconds each; repaying and closing work now. The `price` view shows how
 		/// many there are and how many it takes.
 		PriceRecovering,
-		/// A feed with this id exists. Use a free id, or remove the other one first.
+		/// A feed with this id exists, or did and was removed. Use an id that was never given.
 		FeedExists,
 		/// As many feeds as the chain supports are registered. Remove one first.
 		TooManyFeeds,
@@ -227,8 +231,8 @@ pub mod pallet {
 		InvalidSymbol,
 		/// The initial volatility is above 10,000 %. Use a number up to 100, with `1` being 100 % a year.
 		VolatilityTooHigh,
-		/// A branch or a market stands on this feed, and without a price nobody could leave it. Shut the branch down or
-		/// list it on another feed first.
+		/// A registered asset or a market uses this feed, and what anybody holds of it needs a price. Settle and remove the market;
+		/// shut the branch down, wait until nothing is held, and `assetRegistry.forget` the asset first.
 		FeedInUse,
 	}
 
@@ -340,7 +344,7 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::InvalidSymbol`], [`Error::VolatilityTooHigh`]: an argument is out of range.
-		/// - [`Error::FeedExists`]: the id is taken.
+		/// - [`Error::FeedExists`]: the id is taken, or was.
 		/// - [`Error::TooManyFeeds`]: there is no room.
 		///
 		/// ## Events
@@ -378,7 +382,7 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::UnknownFeed`]: no feed has this id.
-		/// - [`Error::FeedInUse`]: a branch or a market uses it.
+		/// - [`Error::FeedInUse`]: a registered asset or a market uses it.
 		///
 		/// ## Events
 		///

@@ -8,7 +8,7 @@ use sp_core::U256;
 use sp_runtime::{traits::Zero, TryRuntimeError};
 
 use crate::{
-	Config, FeedState, Feeds, History, Pallet, Pending, Recovering, Sample, Samples, Statistics,
+	Config, FeedState, Feeds, History, Pallet, Pending, Recovering, Removed, Sample, Samples, Statistics,
 	SAMPLE_INTERVAL, TWAP_WINDOW,
 };
 
@@ -19,6 +19,7 @@ const ROUNDING_SHARE: u128 = 1_000_000_000;
 
 impl<T: Config> Pallet<T> {
 	/// - Feeds and the statistics' rows are the same, and the matrix has their triangle's size.
+	/// - No feed has the number of one that was removed.
 	/// - Pending feeds are registered; every history has a feed.
 	/// - No price is fit to add risk on from the future, and none is of a feed that never had one.
 	/// - A recovery from a stop of the chain needs at least one block.
@@ -33,6 +34,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			registered.len() == Feeds::<T>::count() as usize,
 			"the count of feeds is wrong"
+		);
+		ensure!(
+			!Removed::<T>::iter_keys().any(|feed| registered.contains(&feed)),
+			"a feed has the number of one that was removed"
 		);
 		ensure!(
 			Pending::<T>::get().iter().all(|f| registered.contains(f)),

@@ -6,22 +6,24 @@ use scale_info::TypeInfo;
 
 use crate::{AssetId, AuctionId, Balance, BranchId, FeedId};
 
-/// What goes under the hammer.
+/// A liquidated lot of collateral, for sale by auction.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Lot<AccountId> {
-	/// Whose parameters the auction follows.
+	/// The branch it was liquidated in, whose parameters the auction follows.
 	pub branch: BranchId,
-	/// What is sold.
+	/// The asset.
 	pub asset: AssetId,
 	/// Its feed.
 	pub feed: FeedId,
+	/// Turns amount times price into base units of kUSD; see `keel_math::value`.
+	pub divisor: u128,
 	/// How much of it, in base units.
 	pub collateral: Balance,
 	/// kUSD to raise and burn: debt that was taken off a vault and is not yet repaid.
 	pub debt: Balance,
 	/// kUSD to raise on top for the insurance fund: the penalty.
 	pub penalty: Balance,
-	/// Who gets what is left.
+	/// The account that gets what is left.
 	pub owner: AccountId,
 }
 

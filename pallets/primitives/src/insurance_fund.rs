@@ -5,6 +5,7 @@ use frame_support::{dispatch::DispatchResult, pallet_prelude::DispatchError};
 use scale_info::TypeInfo;
 
 use crate::{AssetId, Balance};
+use alloc::vec::Vec;
 
 /// Where the fund's income comes from.
 #[derive(
@@ -48,10 +49,11 @@ pub trait InsuranceFund<AccountId> {
 	/// The most `mint` takes now, in base units of kUSD; zero while minting is closed.
 	fn mint_room() -> Balance;
 
-	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt.
-	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError>;
+	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt. `worth` is the least value, in base units of
+	/// kUSD, of collateral the fund took beside it: the drawdown counts the shortfall less that.
+	fn cover(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError>;
 
-	/// Pay up to `shortfall` kUSD to `to`: the shared tranche first, then the treasury tranche up to its cap. What was paid.
+	/// Pay up to `shortfall` kUSD to `to`: the shared tranche first, then the treasury tranche up to its cap of an hour. What was paid.
 	/// Counts as drawn; the rest is the caller's to carry, and no bad debt here: nothing was minted for it.
 	fn pay(to: &AccountId, shortfall: Balance) -> Result<Balance, DispatchError>;
 
@@ -70,6 +72,9 @@ pub trait InsuranceFund<AccountId> {
 
 	/// Collateral of `asset` the fund holds.
 	fn collateral(asset: AssetId) -> Balance;
+
+	/// Assets of which the fund holds some as collateral. At most as many as may be registered.
+	fn collaterals() -> Vec<AssetId>;
 
 	/// Recorded bad debt, in base units of kUSD.
 	fn bad_debt() -> Balance;

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod asset_registry;
 pub mod auctions;
 pub mod circuit_breaker;
 pub mod clock;
@@ -21,6 +22,7 @@ pub mod stability_pool;
 pub mod types;
 pub mod window;
 
+pub use asset_registry::{AssetRegistry, Listing, RegisteredAsset};
 pub use auctions::{Auctions, Lot};
 pub use circuit_breaker::{
 	Action, BreakerSubject, CircuitBreaker, Fuse, Gauge, Gauges, Level, MintPath, Triggers,

@@ -68,7 +68,7 @@ pub struct Closed {
 pub struct Waterfall {
 	/// The tranches of the markets the account was in.
 	pub tranche: Balance,
-	/// The insurance fund: its shared tranche, then the treasury's up to its cap.
+	/// The insurance fund: its shared tranche, then the treasury's up to its cap of an hour.
 	pub fund: Balance,
 	/// The liquidity pool. What it can't bear is taken from unrealised profits, pro rata.
 	pub pool: Balance,

@@ -188,8 +188,10 @@ mod benchmarks {
 				&seller,
 				FIRST,
 				amount,
-				amount - amount / 10,
+				amount - amount / 5,
 				amount / 10,
+				&account("owner", 0, 0),
+				amount / 5 - amount / 10,
 			));
 		}
 		assert_eq!(State::<T>::get().deposits, amount);

@@ -143,6 +143,10 @@ impl<T: Config> Pallet<T> {
 			.ok_or(ArithmeticError::Underflow)?;
 		T::Assets::transfer(asset, &Self::account_id(), who, amount, Preservation::Expendable)?;
 		collateral.held = held;
+		// Nothing is owed of what is not held, and snapshots of a sum of zero are zero: the kind may be forgotten.
+		if collateral.held == 0 && collateral.sum.is_zero() {
+			pool.collaterals.remove(&asset);
+		}
 		deposit.gains.remove(&asset);
 		Ok(amount)
 	}
@@ -396,6 +400,8 @@ impl<T: Config> Pallet<T> {
 			pool.collaterals
 				.iter_mut()
 				.for_each(|(_, kind)| kind.sum = U256::zero());
+			// Nobody has a snapshot of the new scale, and nobody is owed what is not held.
+			pool.collaterals.retain(|_, kind| kind.held > 0);
 		}
 		pool.product = after.into();
 		pool.deposits = left;
@@ -424,17 +430,30 @@ impl<T: Config> Pallet<T> {
 		Ok(deposits)
 	}
 
+	/// Pay for liquidated collateral: `burn` is burned, `income` is the fund's, `surplus` is `owner`'s.
 	fn do_absorb(
 		seller: &T::AccountId,
 		asset: AssetId,
 		collateral: Balance,
-		burn: Balance,
-		income: Balance,
+		[burn, income, surplus]: [Balance; 3],
+		owner: &T::AccountId,
 	) -> DispatchResult {
-		let paid = burn.checked_add(income).ok_or(ArithmeticError::Overflow)?;
+		let paid = burn
+			.checked_add(income)
+			.and_then(|paid| paid.checked_add(surplus))
+			.ok_or(ArithmeticError::Overflow)?;
 		let deposits = Self::exchange(seller, asset, collateral, paid, |account| {
 			if income > 0 {
 				T::InsuranceFund::receive(account, income, IncomeSource::Penalty)?;
+			}
+			if surplus > 0 {
+				T::Assets::transfer(
+					T::Synthetic::get(),
+					account,
+					owner,
+					surplus,
+					Preservation::Expendable,
+				)?;
 			}
 			if burn > 0 {
 				T::Assets::burn_from(
@@ -453,6 +472,7 @@ impl<T: Config> Pallet<T> {
 			collateral,
 			burn,
 			income,
+			surplus,
 			deposits,
 		});
 		Ok(())
@@ -493,8 +513,10 @@ impl<T: Config> StabilityPool<T::AccountId> for Pallet<T> {
 		collateral: Balance,
 		burn: Balance,
 		income: Balance,
+		owner: &T::AccountId,
+		surplus: Balance,
 	) -> DispatchResult {
-		with_storage_layer(|| Self::do_absorb(seller, asset, collateral, burn, income))
+		with_storage_layer(|| Self::do_absorb(seller, asset, collateral, [burn, income, surplus], owner))
 	}
 
 	fn buy(seller: &T::AccountId, asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult {

@@ -72,7 +72,7 @@ pub mod pallet {
 		PalletId,
 	};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{CircuitBreaker, InsuranceFund, Moment};
+	use keel_primitives::{AssetRegistry, CircuitBreaker, InsuranceFund, Moment};
 
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
@@ -85,6 +85,9 @@ pub mod pallet {
 		/// kUSD.
 		#[pallet::constant]
 		type Synthetic: Get<AssetId>;
+
+		/// The registry of assets, which says how many kinds of collateral there can be.
+		type Registry: AssetRegistry;
 
 		/// Where the income of a liquidation goes.
 		type InsuranceFund: InsuranceFund<Self::AccountId>;
@@ -104,7 +107,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type PalletId: Get<PalletId>;
 
-		/// The most kinds of collateral the pool ever buys. At least the number of collaterals vaults take.
+		/// The most kinds of collateral the pool holds at a time; at least as many as may be registered. A kind is forgotten when all of
+		/// it was claimed and the running sums have begun anew.
 		#[pallet::constant]
 		type MaxCollaterals: Get<u32>;
 
@@ -170,13 +174,14 @@ pub mod pallet {
 			asset: AssetId,
 			amount: Balance,
 		},
-		/// The pool paid `burn + income` kUSD for `collateral` of `asset` in a liquidation: `burn` was
-		/// burned, `income` went to the insurance fund, and `deposits` kUSD are left.
+		/// The pool paid `burn + income + surplus` kUSD for `collateral` of `asset` in a liquidation: `burn` was burned, `income` went
+		/// to the insurance fund, `surplus` to the owner, and `deposits` kUSD are left.
 		Absorbed {
 			asset: AssetId,
 			collateral: Balance,
 			burn: Balance,
 			income: Balance,
+			surplus: Balance,
 			deposits: Balance,
 		},
 		/// The pool paid `price` kUSD to `seller` for `collateral` of `asset` in a liquidation, and `deposits` kUSD are
@@ -212,7 +217,7 @@ pub mod pallet {
 		/// kUSD itself, or collateral that the pool already holds, cannot be sold to it. Sell another asset
 		/// from another account.
 		NotForSale,
-		/// The pool has bought `MaxCollaterals` kinds of collateral and takes no other. Sell it by auction.
+		/// The pool holds `MaxCollaterals` kinds of collateral and takes no other. Sell it by auction.
 		TooManyCollaterals,
 		/// As many groups of deposits wait as there may be. The next block lets the first of them join; deposit then.
 		TooManyGroups,
@@ -227,8 +232,8 @@ pub mod pallet {
 
 		fn integrity_test() {
 			assert!(
-				T::MaxCollaterals::get() > 0,
-				"the pool must be able to buy something"
+				T::MaxCollaterals::get() >= T::Registry::capacity(),
+				"the pool must be able to buy every asset that may be registered"
 			);
 			assert!(T::MinimumDeposit::get() > 0, "a deposit must be something");
 			assert!(

@@ -157,7 +157,7 @@ impl InsuranceFund<AccountId> for Fund {
 	fn mint(_: Balance, _: IncomeSource) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
-	fn cover(_: Balance) -> Result<Coverage, DispatchError> {
+	fn cover(_: Balance, _: Balance) -> Result<Coverage, DispatchError> {
 		Err(DispatchError::Unavailable)
 	}
 	fn pay(_: &AccountId, _: Balance) -> Result<Balance, DispatchError> {
@@ -177,6 +177,9 @@ impl InsuranceFund<AccountId> for Fund {
 	}
 	fn collateral(_: AssetId) -> Balance {
 		0
+	}
+	fn collaterals() -> Vec<AssetId> {
+		Vec::new()
 	}
 	fn bad_debt() -> Balance {
 		0
@@ -198,8 +201,29 @@ impl crate::BenchmarkHelper for Helper {
 	}
 }
 
+/// As many assets as the pool has room for.
+pub struct Registry;
+impl keel_primitives::AssetRegistry for Registry {
+	fn asset(_: AssetId) -> Result<keel_primitives::RegisteredAsset, DispatchError> {
+		Err(DispatchError::CannotLookup)
+	}
+	fn assets() -> Vec<AssetId> {
+		Vec::new()
+	}
+	fn list(_: AssetId, _: u32, _: u8, _: keel_primitives::Listing) -> DispatchResult {
+		Err(DispatchError::Unavailable)
+	}
+	fn end_branch(_: AssetId) {}
+	fn capacity() -> u32 {
+		MaxCollaterals::get()
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn insert(_: AssetId, _: keel_primitives::RegisteredAsset) {}
+}
+
 impl crate::Config for Test {
 	type Assets = Assets;
+	type Registry = Registry;
 	type Synthetic = ConstU32<KUSD>;
 	type InsuranceFund = Fund;
 	type CircuitBreaker = MockBreaker;
@@ -284,7 +308,7 @@ pub fn claim_all(who: AccountId) -> DispatchResult {
 
 /// A liquidation sells `collateral` of `asset` for `burn + income`.
 pub fn absorb(asset: AssetId, collateral: Balance, burn: Balance, income: Balance) -> DispatchResult {
-	StabilityPool::absorb(&SELLER, asset, collateral, burn, income)
+	StabilityPool::absorb(&SELLER, asset, collateral, burn, income, &OWNER, 0)
 }
 
 /// `collateral` of `asset` is sold for `price`, and the seller is paid.

@@ -43,6 +43,10 @@ impl<T: Config> Pallet<T> {
 		);
 		for (asset, collateral) in &*pool.collaterals {
 			ensure!(
+				collateral.held > 0 || !collateral.sum.is_zero(),
+				"a collateral of nothing that should be forgotten"
+			);
+			ensure!(
 				T::Assets::balance(*asset, &account) == collateral.held,
 				"the collateral held is not what was bought less what was claimed"
 			);
@@ -74,6 +78,7 @@ impl<T: Config> Pallet<T> {
 				sound(group.since, &group.sums),
 				"a group that joined is ahead of the pool"
 			);
+			ensure!(group.amount > 0, "a group that joined has nothing");
 			ensure!(
 				groups.insert(joins_at, group.amount).is_none(),
 				"a group has joined and waits"
@@ -93,6 +98,10 @@ impl<T: Config> Pallet<T> {
 				"a stake's product is out of range"
 			);
 			ensure!(since.is_at_or_before(&now), "a stake is ahead of the pool");
+			ensure!(
+				stored.gains.values().all(|gain| *gain > 0),
+				"a stake has a gain of nothing"
+			);
 			ensure!(
 				behind(&since, &stored.sums),
 				"a stake's sum is ahead of the pool's"

@@ -9,9 +9,9 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::{div_ratio, interest, mul_ratio, value, FixedU128, Rounding};
 use keel_primitives::{
-	AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker, FeedId,
-	Group, IncomeSource, InsuranceFund, Level, Moment, PriceProvider, RiskParameters, StabilityPool,
-	TriggerIndex, VaultId,
+	AssetId, AssetRegistry, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters,
+	CircuitBreaker, FeedId, Group, IncomeSource, InsuranceFund, Level, Moment, PriceProvider, RiskParameters,
+	StabilityPool, TriggerIndex, VaultId,
 };
 
 use crate::{Branch, BranchList, Branches, Call, Change, Config, Pallet, Plan, Vault, Vaults, GRACE_MS};
@@ -87,6 +87,8 @@ fn list_branch<T: Config>(seed: u32) -> BranchId {
 	if !Branches::<T>::contains_key(id) {
 		let (asset, feed) = T::BenchmarkHelper::create_collateral(seed);
 		T::RiskParameters::set_branch(id, parameters());
+		// A branch that was forgotten ran.
+		T::Registry::end_branch(asset);
 		Pallet::<T>::do_add_branch(id, asset, feed).expect("the branch can be listed");
 	}
 	T::Prices::set_price(branch::<T>(id).feed, price());
@@ -332,6 +334,7 @@ mod benchmarks {
 		let (asset, feed) = T::BenchmarkHelper::create_collateral(last);
 		let id = BRANCH.saturating_add(last);
 		T::RiskParameters::set_branch(id, parameters());
+		T::Registry::end_branch(asset);
 
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, id, asset, feed);

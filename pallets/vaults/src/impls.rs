@@ -13,14 +13,14 @@ use frame_support::{
 };
 use keel_math::{interest, value, FixedU128};
 use keel_primitives::{
-	AssetId, Balance, BranchId, BranchParameters, Entry, FeedId, Group, IncomeSource, InsuranceFund, Moment,
-	PriceProvider, RiskParameters, TriggerIndex, VaultId,
+	AssetId, AssetRegistry, Balance, BranchId, BranchParameters, Entry, FeedId, Group, IncomeSource,
+	InsuranceFund, Listing, Moment, PriceProvider, RiskParameters, TriggerIndex, VaultId,
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchError, DispatchResult};
 
 use crate::{
 	overflow, Branch, BranchList, Branches, Change, Config, Error, Event, HoldReason, NextVaultId,
-	OwnerVaults, Pallet, Plan, Redemption, Vault, Vaults, WeightInfo,
+	OwnerVaults, Pallet, PastIssued, Plan, Redemption, Vault, Vaults, WeightInfo,
 };
 
 impl<T: Config> Event<T> {
@@ -96,6 +96,16 @@ impl<T: Config> Pallet<T> {
 	/// The account that holds the collateral of `branch`.
 	pub fn branch_account(branch: BranchId) -> T::AccountId {
 		T::PalletId::get().into_sub_account_truncating(branch)
+	}
+
+	/// kUSD in existence because of branches, those that are over included, in base units. Saturates far beyond any supply.
+	pub fn issued() -> i128 {
+		BranchList::<T>::get()
+			.into_iter()
+			.filter_map(Branches::<T>::get)
+			.fold(PastIssued::<T>::get(), |sum, branch| {
+				sum.saturating_add(branch.issued)
+			})
 	}
 
 	pub(crate) fn branch_of(branch: BranchId) -> Result<Branch, DispatchError> {
@@ -401,15 +411,11 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::CollateralNotSufficient
 		);
 		let mut list = BranchList::<T>::get();
-		// One that was shut down takes no new collateral, and its pot has an account of its own.
-		let listed = |branch: &BranchId| {
-			Branches::<T>::get(branch)
-				.is_some_and(|branch| branch.collateral == collateral && branch.settlement.is_none())
-		};
-		ensure!(!list.iter().any(listed), Error::<T>::CollateralListed);
-		let divisor = value::price_divisor(T::Assets::decimals(collateral), T::Assets::decimals(synthetic))
+		let decimals = T::Assets::decimals(collateral);
+		let divisor = value::price_divisor(decimals, T::Assets::decimals(synthetic))
 			.ok_or(Error::<T>::TooManyDecimals)?;
 		list.try_push(id).map_err(|_| Error::<T>::TooManyBranches)?;
+		T::Registry::list(collateral, feed, decimals, Listing::Branch(id))?;
 		BranchList::<T>::put(list);
 		// So that the account can hold the asset even if it should cease to keep an account alive by itself.
 		frame_system::Pallet::<T>::inc_providers(&Self::branch_account(id));

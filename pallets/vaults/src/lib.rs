@@ -26,7 +26,8 @@
 //!   debt when a vault mints.
 //! - A **shutdown** is the last resort: a price is locked; an hour later every vault that still owes gives
 //!   collateral worth its debt, by itself within some blocks, and kUSD is redeemed for it. What is short is
-//!   the insurance fund's, what is over stays the owners'.
+//!   the insurance fund's, what is over stays the owners'. What nobody has redeemed [`REDEEM_MS`] later is sold by the fund, and a
+//!   branch that is over makes room for another.
 //!
 //! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
 //! burned.
@@ -73,8 +74,8 @@ pub mod pallet {
 	use frame_system::pallet_prelude::*;
 	use keel_math::FixedU128;
 	use keel_primitives::{
-		AssetId, Auctions, Balance, BranchId, CircuitBreaker, FeedId, InsuranceFund, Moment, PriceProvider,
-		RiskParameters, StabilityPool, TriggerIndex, VaultId,
+		AssetId, AssetRegistry, Auctions, Balance, BranchId, CircuitBreaker, FeedId, InsuranceFund, Moment,
+		PriceProvider, RiskParameters, StabilityPool, TriggerIndex, VaultId,
 	};
 
 	type Answer<A> = Result<A, DispatchError>;
@@ -101,6 +102,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type VaultDeposit: Get<Balance>;
 
+		/// The registry of assets: feed, decimals and live branch of every collateral.
+		type Registry: AssetRegistry;
 		/// Who knows prices.
 		type Prices: PriceProvider;
 		/// Who keeps the branches' parameters.
@@ -149,11 +152,16 @@ pub mod pallet {
 		VaultDeposit,
 	}
 
-	/// The branches, in the order they were listed.
+	/// The branches that are not over, in the order they were listed.
 	#[pallet::storage]
 	pub type BranchList<T: Config> = StorageValue<_, BoundedVec<BranchId, T::MaxBranches>, ValueQuery>;
 
-	/// Each branch.
+	/// What branches that are over have issued, in base units of kUSD: at most zero, for interest that rounding took and that was
+	/// repaid.
+	#[pallet::storage]
+	pub type PastIssued<T: Config> = StorageValue<_, i128, ValueQuery>;
+
+	/// Each branch. One that is over stays, so that its number is never given again and its owners can fetch what is theirs.
 	#[pallet::storage]
 	pub type Branches<T: Config> = StorageMap<_, Twox64Concat, BranchId, Branch>;
 
@@ -302,6 +310,17 @@ pub mod pallet {
 		},
 		/// A pot that nobody had a claim on went to the insurance fund.
 		PotTaken { branch: BranchId, collateral: Balance },
+		/// The time to redeem is over. The pot went to the insurance fund, to be sold; of the kUSD that was not redeemed the fund
+		/// burned `covered` out of its own and recorded `bad_debt`.
+		PotExpired {
+			branch: BranchId,
+			collateral: Balance,
+			claims: Balance,
+			covered: Balance,
+			bad_debt: Balance,
+		},
+		/// Everything was settled and redeemed. The branch takes no place in `branchList` any more.
+		BranchOver { branch: BranchId },
 		/// kUSD was burned for a share of the pot.
 		Redeemed {
 			branch: BranchId,
@@ -315,12 +334,10 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// There is no such branch. Branches are listed in `branchList`.
 		UnknownBranch,
-		/// The branch number is taken. Choose one that is not in `branchList`.
+		/// The branch number was given before, perhaps to a branch that is over. Choose one that never was in `branches`.
 		BranchExists,
-		/// There are as many branches as the chain allows. None can be added.
+		/// There are as many branches as the chain allows. None can be added until one of them is over.
 		TooManyBranches,
-		/// The asset already backs a branch that runs. A collateral has one such branch; shut that down first.
-		CollateralListed,
 		/// kUSD can't back itself. Choose another asset.
 		CollateralIsSynthetic,
 		/// There is no such asset. Create it first.
@@ -605,8 +622,10 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::BranchExists`], [`Error::TooManyBranches`]: the number is taken or there are too many
-		/// - [`Error::CollateralIsSynthetic`], [`Error::CollateralListed`], [`Error::UnknownCollateral`], [`Error::TooManyDecimals`],
+		/// - [`Error::CollateralIsSynthetic`], [`Error::UnknownCollateral`], [`Error::TooManyDecimals`],
 		///   [`Error::MinimumBalanceTooHigh`], [`Error::CollateralNotSufficient`]: the asset does not fit
+		/// - the registry's own if the feed is unknown, the asset has another feed or a branch that runs, or too many assets are
+		///   registered
 		/// - an error of the risk parameters pallet if the branch has no parameters
 		///
 		/// ## Events
@@ -698,7 +717,8 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// Burns `amount` base units of kUSD, or what may still be claimed if that is less, and pays the same share of the pot,
-		/// rounded down. Every kUSD gets the same, now or later; the last one empties the pot.
+		/// rounded down. Every kUSD gets the same, now or later; the last one empties the pot. [`REDEEM_MS`] after the last vault was
+		/// settled the rest of the pot goes to the insurance fund and is sold; the view `shutdown` says when.
 		///
 		/// ## Errors
 		///

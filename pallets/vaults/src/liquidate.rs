@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 use frame_support::{dispatch::DispatchResult, ensure, storage::with_storage_layer, traits::Time};
 use keel_math::{
+	div_ratio,
 	liquidation::{self, Purchase, Size},
 	mul_div, FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
-	AssetId, Auctions, Balance, BranchId, BranchParameters, Coverage, Group, InsuranceFund,
-	LiquidationOutcome, Lot, PositionId, PositionLedger, Price, PriceFor, PriceProvider, RiskParameters,
-	StabilityPool, VaultId,
+	Auctions, Balance, BranchId, BranchParameters, Coverage, Group, InsuranceFund, LiquidationOutcome, Lot,
+	PositionId, PositionLedger, Price, PriceFor, PriceProvider, RiskParameters, StabilityPool, VaultId,
+	KEPT_ROUNDING,
 };
 use sp_runtime::DispatchError;
 
@@ -116,13 +117,16 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Offer `lot` to the stability pool. What it bought; nothing if it has nothing or fails, whatever the reason.
+	///
+	/// What rounding the lot to whole base units makes the pool pay beyond debt and penalty, at its discount, is `owner`'s from
+	/// [`KEPT_ROUNDING`] on.
 	fn sell_to_pool(
 		id: VaultId,
+		owner: &T::AccountId,
 		seller: &T::AccountId,
-		asset: AssetId,
+		branch: &Branch,
 		lot: &Size,
 		price: FixedU128,
-		divisor: u128,
 		bonus: FixedU128,
 	) -> Purchase {
 		const NOTHING: Purchase = Purchase {
@@ -130,13 +134,23 @@ impl<T: Config> Pallet<T> {
 			burn: 0,
 			income: 0,
 		};
-		let offer = liquidation::purchase(lot, price, divisor, bonus, T::StabilityPool::capacity());
+		let offer = liquidation::purchase(lot, price, branch.divisor, bonus, T::StabilityPool::capacity());
 		// What costs nothing is not the depositors' to get: worthless collateral goes to auction.
 		let Some(offer) = offer.filter(|offer| offer.collateral > 0 && offer.burn > 0) else {
 			return NOTHING;
 		};
+		let surplus = Self::pool_surplus(lot, &offer, bonus);
 		let absorbed = with_storage_layer(|| {
-			T::StabilityPool::absorb(seller, asset, offer.collateral, offer.burn, offer.income)
+			T::StabilityPool::absorb(
+				seller,
+				branch.collateral,
+				offer.collateral,
+				offer.burn,
+				// Safe: a surplus is a part of the income.
+				offer.income.saturating_sub(surplus),
+				owner,
+				surplus,
+			)
 		});
 		match absorbed {
 			Ok(()) => offer,
@@ -147,9 +161,30 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Hand `shortfall` to the insurance fund, all of it. Callers hold a storage layer.
-	pub(crate) fn carry(shortfall: Balance) -> Result<Coverage, DispatchError> {
-		let coverage = T::InsuranceFund::cover(shortfall)?;
+	/// The part of an offer's income beyond `(debt + penalty) / (1 + bonus)`, rounded up: zero below [`KEPT_ROUNDING`], and for a
+	/// part of a lot.
+	fn pool_surplus(lot: &Size, offer: &Purchase, bonus: FixedU128) -> Balance {
+		if offer.collateral < lot.collateral {
+			return 0;
+		}
+		let due = || {
+			let claim = lot.debt.checked_add(lot.penalty)?;
+			let with_bonus = FixedU128::from_inner(ONE.checked_add(bonus.into_inner())?);
+			div_ratio(claim, with_bonus, Rounding::Up)
+		};
+		// Beyond 128 bits all of it is due.
+		let due = due().unwrap_or(Balance::MAX).max(offer.burn);
+		let surplus = offer.burn.saturating_add(offer.income).saturating_sub(due);
+		if surplus < KEPT_ROUNDING {
+			0
+		} else {
+			surplus
+		}
+	}
+
+	/// Hand `shortfall` to the insurance fund, all of it, beside collateral worth `worth`. Callers hold a storage layer.
+	pub(crate) fn carry(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError> {
+		let coverage = T::InsuranceFund::cover(shortfall, worth)?;
 		let carried = coverage.covered.checked_add(coverage.bad_debt);
 		ensure!(carried == Some(shortfall), Error::<T>::ShortfallNotCarried);
 		Ok(coverage)
@@ -167,15 +202,7 @@ impl<T: Config> Pallet<T> {
 			size,
 		} = Self::assess(group, id)?;
 		let seller = Self::branch_account(group);
-		let bought = Self::sell_to_pool(
-			id,
-			&seller,
-			branch.collateral,
-			&size,
-			price.value,
-			branch.divisor,
-			bonus,
-		);
+		let bought = Self::sell_to_pool(id, &vault.owner, &seller, &branch, &size, price.value, bonus);
 		let debt_left = size.debt.checked_sub(bought.burn).ok_or_else(overflow)?;
 		let collateral_left = size
 			.collateral
@@ -190,7 +217,7 @@ impl<T: Config> Pallet<T> {
 			// The pool paid all of the debt; a rounded-off rest of the lot stays with the owner.
 			outcome.collateral = bought.collateral;
 		} else if collateral_left == 0 {
-			Self::carry(debt_left)?;
+			Self::carry(debt_left, 0)?;
 			outcome.collateral = size.collateral;
 			outcome.shortfall = debt_left;
 		} else {
@@ -201,6 +228,7 @@ impl<T: Config> Pallet<T> {
 				branch: group,
 				asset: branch.collateral,
 				feed: branch.feed,
+				divisor: branch.divisor,
 				collateral: collateral_left,
 				debt: debt_left,
 				penalty,

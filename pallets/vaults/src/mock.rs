@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{AsEnsureOriginWithArg, ConstU128, ConstU32, ConstU64, Hooks, Time},
+	traits::{AsEnsureOriginWithArg, ConstU128, ConstU32, ConstU64, Everything, Hooks, Nothing, Time},
 	weights::{constants::RocksDbWeight, Weight},
 	PalletId,
 };
@@ -83,6 +83,8 @@ mod runtime {
 	pub type Assets = pallet_assets;
 	#[runtime::pallet_index(3)]
 	pub type Vaults = crate;
+	#[runtime::pallet_index(4)]
+	pub type AssetRegistry = pallet_asset_registry;
 }
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -134,12 +136,22 @@ parameter_types! {
 	pub static AuctionsFail: bool = false;
 }
 
+/// Any feed, and nothing that is held: what is forgotten is not this pallet's.
+impl pallet_asset_registry::Config for Test {
+	type AdminOrigin = EnsureRoot<AccountId>;
+	type Feeds = Everything;
+	type Held = Nothing;
+	type MaxAssets = ConstU32<32>;
+	type WeightInfo = ();
+}
+
 impl crate::Config for Test {
 	type Assets = Assets;
 	type Synthetic = Synthetic;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type VaultDeposit = VaultDeposit;
+	type Registry = AssetRegistry;
 	type Prices = MockPrices;
 	type RiskParameters = MockParameters;
 	type CircuitBreaker = MockBreaker;

@@ -4,7 +4,8 @@
 //! debt at the locked price, rounded up, or all it has. What that pot is short of the kUSD in existence
 //! because of the branch is the insurance fund's: burned out of it or on its books as bad debt, which later
 //! income pays down. So kUSD is redeemed at the locked price. Only if the fund fails does every kUSD that is
-//! redeemed bear the hole alike.
+//! redeemed bear the hole alike. A pot that is not redeemed in time is the fund's too, and sold by it; the kUSD that
+//! was not redeemed stays in circulation and goes on the fund's books in the same way.
 
 use frame_support::{
 	ensure,
@@ -18,13 +19,14 @@ use frame_support::{
 };
 use keel_math::{value, FixedU128, Rounding};
 use keel_primitives::{
-	Balance, BranchId, Coverage, Group, InsuranceFund, PriceFor, PriceProvider, TriggerIndex, VaultId,
+	AssetRegistry, Balance, BranchId, Coverage, Group, InsuranceFund, PriceFor, PriceProvider, TriggerIndex,
+	VaultId,
 };
 use sp_runtime::{DispatchError, DispatchResult, TransactionOutcome};
 
 use crate::{
-	overflow, Branch, BranchList, Branches, Config, Error, Event, Pallet, Redemption, Settlement, Vaults,
-	WeightInfo,
+	overflow, Branch, BranchList, Branches, Config, Error, Event, Pallet, PastIssued, Redemption, Settlement,
+	Vaults, WeightInfo, REDEEM_MS,
 };
 
 /// The most vaults a block settles by itself.
@@ -55,6 +57,7 @@ impl<T: Config> Pallet<T> {
 		Self::mint_income(&mut branch);
 		let price = Self::lock_price(&branch, named)?;
 		branch.settlement = Some(Settlement::new(price, T::Time::now(), T::ActiveTime::now()));
+		T::Registry::end_branch(branch.collateral);
 		Self::deposit_event(Event::BranchShutDown {
 			branch: id,
 			price,
@@ -62,8 +65,25 @@ impl<T: Config> Pallet<T> {
 			collateral: branch.total_collateral,
 		});
 		Self::finish(id, &mut branch)?;
-		Branches::<T>::insert(id, branch);
+		Self::put(id, branch);
 		Ok(())
+	}
+
+	/// Write a branch that was shut down; one that is over leaves the list, and makes room for another.
+	fn put(id: BranchId, branch: Branch) {
+		if branch.settlement.as_ref().is_some_and(Settlement::is_over) {
+			let listed = BranchList::<T>::mutate(|list| {
+				let before = list.len();
+				list.retain(|listed| *listed != id);
+				list.len() < before
+			});
+			if listed {
+				// Saturates far beyond any supply.
+				PastIssued::<T>::mutate(|issued| *issued = issued.saturating_add(branch.issued));
+				Self::deposit_event(Event::BranchOver { branch: id });
+			}
+		}
+		Branches::<T>::insert(id, branch);
 	}
 
 	/// Take collateral worth its debt out of vault `id` and the debt with it. Writes the vault and the index, and changes
@@ -116,12 +136,13 @@ impl<T: Config> Pallet<T> {
 		let mut branch = Self::branch_of(group)?;
 		Self::settle_vault(id, group, &mut branch)?;
 		Self::finish(group, &mut branch)?;
-		Branches::<T>::insert(group, branch);
+		Self::put(group, branch);
 		Ok(())
 	}
 
 	/// Once no vault of `branch` owes anything: fix what may be redeemed, after the fund has taken over what
-	/// the pot is short of. A pot without claims is the fund's. Changes `branch` for the caller to write.
+	/// the pot is short of. A pot without claims is the fund's, and so is one whose time is over. Changes `branch` for the caller to
+	/// write.
 	fn finish(id: BranchId, branch: &mut Branch) -> DispatchResult {
 		let Some(mut settlement) = branch.settlement.clone() else {
 			return Ok(());
@@ -145,6 +166,8 @@ impl<T: Config> Pallet<T> {
 			}
 			let claims = issued.checked_sub(carried).ok_or_else(overflow)?;
 			settlement.claims = Some(claims);
+			// Saturates where time ends.
+			settlement.active_until = T::ActiveTime::now().saturating_add(REDEEM_MS);
 			Self::deposit_event(Event::SettlementDone {
 				branch: id,
 				pot: settlement.pot,
@@ -167,7 +190,33 @@ impl<T: Config> Pallet<T> {
 				settlement.pot = 0;
 			}
 		}
+		if settlement.is_expired(T::ActiveTime::now()) {
+			// The next block tries again.
+			let _ = with_storage_layer(|| Self::expire(id, branch, &mut settlement));
+		}
 		branch.settlement = Some(settlement);
+		Ok(())
+	}
+
+	/// Hand the pot of a settled branch to the fund, to be sold, and what was not redeemed as a shortfall: that kUSD stays in
+	/// circulation, and what the fund can't burn of its own instead is bad debt, which the proceeds pay down. Changes `branch` and
+	/// `settlement` only if it succeeds.
+	fn expire(id: BranchId, branch: &mut Branch, settlement: &mut Settlement) -> DispatchResult {
+		let (pot, claims) = (settlement.pot, settlement.claims.unwrap_or(0));
+		let price = Self::last_price(branch).map_or(settlement.price, |last| last.min(settlement.price));
+		// An overflow is more than is short.
+		let worth = value::value_of(pot, price, branch.divisor, Rounding::Down).unwrap_or(Balance::MAX);
+		let Coverage { covered, bad_debt } = Self::carry(claims, worth)?;
+		T::InsuranceFund::take_collateral(&Self::branch_account(id), branch.collateral, pot)?;
+		branch.retire(claims)?;
+		(settlement.pot, settlement.claims) = (0, Some(0));
+		Self::deposit_event(Event::PotExpired {
+			branch: id,
+			collateral: pot,
+			claims,
+			covered,
+			bad_debt,
+		});
 		Ok(())
 	}
 
@@ -177,7 +226,7 @@ impl<T: Config> Pallet<T> {
 		if shortfall == 0 {
 			return Coverage::default();
 		}
-		with_storage_layer(|| Self::carry(shortfall)).unwrap_or_else(|error| {
+		with_storage_layer(|| Self::carry(shortfall, 0)).unwrap_or_else(|error| {
 			Self::deposit_event(Event::CoverFailed { branch: id, error });
 			Coverage::default()
 		})
@@ -195,7 +244,7 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		Self::finish(id, &mut branch)?;
-		Branches::<T>::insert(id, branch);
+		Self::put(id, branch);
 		Ok(settled)
 	}
 
@@ -218,7 +267,7 @@ impl<T: Config> Pallet<T> {
 			};
 			let is_due = |settlement: &Settlement| {
 				let waits = branch.total_normalised > 0 && settlement.settles_in(active) > 0;
-				settlement.is_open() && !waits
+				settlement.is_open(active) && !waits
 			};
 			if !branch.settlement.as_ref().is_some_and(is_due) {
 				continue;
@@ -285,7 +334,7 @@ impl<T: Config> Pallet<T> {
 			share.collateral,
 			Preservation::Expendable,
 		)?;
-		Branches::<T>::insert(id, branch);
+		Self::put(id, branch);
 		Ok(share)
 	}
 

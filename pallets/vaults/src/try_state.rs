@@ -14,11 +14,14 @@ use frame_support::{
 	traits::{fungible::InspectHold as _, fungibles::Inspect as _, Get, Time},
 };
 use keel_math::{mul_div, Rounding, RAY};
-use keel_primitives::{Auctions, Balance, BranchId, Group, InsuranceFund, TriggerIndex, Window};
+use keel_primitives::{
+	AssetRegistry, Auctions, Balance, BranchId, Group, InsuranceFund, TriggerIndex, Window,
+};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Branch, BranchList, Branches, Config, HoldReason, NextVaultId, OwnerVaults, Pallet, Settlement, Vaults,
+	Branch, BranchList, Branches, Config, HoldReason, NextVaultId, OwnerVaults, Pallet, PastIssued,
+	Settlement, Vaults,
 };
 
 /// What the vaults of one branch add up to.
@@ -35,7 +38,7 @@ struct Sum {
 impl<T: Config> Pallet<T> {
 	/// Checks every invariant of this pallet:
 	///
-	/// - the list of branches and the branches agree, clocks and indices are sane;
+	/// - the list is of the branches that are not over, and the registry agrees with each that runs; clocks and indices are sane;
 	/// - per branch: Σ normalised debt, Σ collateral and Σ collateral held under a debt of its vaults are its totals, and its account
 	///   holds exactly that collateral and the pot of its settlement;
 	/// - a vault that owes owes at least the minimum it keeps, and is credited no more than it holds; one that does not keeps no
@@ -128,8 +131,27 @@ impl<T: Config> Pallet<T> {
 		let list = BranchList::<T>::get();
 		let unique: BTreeSet<_> = list.iter().copied().collect();
 		ensure!(unique.len() == list.len(), "a branch is listed twice");
-		let stored: BTreeSet<_> = Branches::<T>::iter_keys().collect();
-		ensure!(unique == stored, "the list of branches and the branches differ");
+		let (mut running, mut past) = (BTreeSet::new(), 0i128);
+		for (id, branch) in Branches::<T>::iter() {
+			if branch.settlement.as_ref().is_some_and(Settlement::is_over) {
+				past = past.saturating_add(branch.issued);
+			} else {
+				running.insert(id);
+			}
+			if branch.settlement.is_none() {
+				let facts = T::Registry::asset(branch.collateral)
+					.map_err(|_| "the collateral of a branch that runs is not registered")?;
+				ensure!(
+					facts.branch == Some(id) && facts.feed == branch.feed,
+					"the registry knows another branch or feed of a collateral"
+				);
+			}
+		}
+		ensure!(unique == running, "the list of branches and the branches differ");
+		ensure!(
+			PastIssued::<T>::get() == past,
+			"what branches that are over have issued is not on record"
+		);
 		let none = Sum::default();
 		for (id, branch) in Branches::<T>::iter() {
 			let sum = sums.get(&id).unwrap_or(&none);

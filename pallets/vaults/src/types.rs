@@ -109,6 +109,10 @@ impl Leaving {
 /// close.
 pub const GRACE_MS: Moment = 3_600_000;
 
+/// How long kUSD may be redeemed for the pot of a settled branch, in ms of active time: 30 days, for holders to hear of it. After that what is left
+/// is sold, so that no pot lies for ever while its price moves away from the one that was locked.
+pub const REDEEM_MS: Moment = 30 * 86_400_000;
+
 /// The end of a branch: what its vaults gave, and how much may still be claimed of it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Settlement {
@@ -125,6 +129,8 @@ pub struct Settlement {
 	pub settled: u128,
 	/// kUSD that may still be redeemed, in base units; `None` until no vault owes anything.
 	pub claims: Option<Balance>,
+	/// Active time up to which it may be redeemed, in ms; zero until the claims are known.
+	pub active_until: Moment,
 }
 
 impl Settlement {
@@ -137,6 +143,7 @@ impl Settlement {
 			pot: 0,
 			settled: 0,
 			claims: None,
+			active_until: 0,
 		}
 	}
 
@@ -145,12 +152,24 @@ impl Settlement {
 		GRACE_MS.saturating_sub(active.saturating_sub(self.active_at))
 	}
 
-	/// Is there something to do that needs nobody: vaults to settle, claims to fix, a pot that nobody can claim?
-	pub fn is_open(&self) -> bool {
+	/// Returns `true` if the chain has something to do by itself: vaults to settle, claims to fix, a pot that nobody can claim or
+	/// whose time is over.
+	pub fn is_open(&self, active: Moment) -> bool {
 		match self.claims {
 			None => true,
-			Some(claims) => claims == 0 && self.pot > 0,
+			Some(0) => self.pot > 0,
+			Some(_) => self.is_expired(active),
 		}
+	}
+
+	/// Returns `true` if there are claims whose time is over.
+	pub fn is_expired(&self, active: Moment) -> bool {
+		self.claims.is_some_and(|claims| claims > 0) && active >= self.active_until
+	}
+
+	/// Returns `true` if everything was settled and redeemed, or sold.
+	pub fn is_over(&self) -> bool {
+		self.claims == Some(0) && self.pot == 0
 	}
 
 	/// What is redeemed for `amount` of kUSD, the burned part capped at the claims and the collateral rounded down: the rest
@@ -603,6 +622,8 @@ pub struct ShutdownView {
 	pub pot: Balance,
 	/// kUSD that may be redeemed for it, in base units; none until every vault is settled.
 	pub claims: Option<Balance>,
+	/// Active time left to redeem it, in ms; none until the claims are known. Then the rest of the pot is sold.
+	pub redeem_in: Option<Moment>,
 	/// What a kUSD gets, in USD at that price, rounded down, `1` being in full; less only if the insurance
 	/// fund failed. None without claims.
 	pub rate: Option<FixedU128>,

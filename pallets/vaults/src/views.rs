@@ -155,6 +155,9 @@ impl<T: Config> Pallet<T> {
 			debt_left,
 			pot: settlement.pot,
 			claims: settlement.claims,
+			redeem_in: settlement
+				.claims
+				.map(|_| settlement.active_until.saturating_sub(T::ActiveTime::now())),
 			rate: settlement
 				.claims
 				.and_then(|claims| value::collateral_ratio(worth, claims)),

@@ -2,8 +2,11 @@
 
 use frame_support::{parameter_types, PalletId};
 
-use super::{vaults::MaxBranches, Synthetic};
-use crate::{governance::RootOrTreasurer, Assets, CircuitBreaker, RiskParameters, Runtime, Timestamp};
+use super::{asset_registry::MaxAssets, Synthetic};
+use crate::{
+	adapters::ProtocolAccounts, governance::RootOrTreasurer, AssetRegistry, Assets, CircuitBreaker,
+	RiskParameters, Runtime, Timestamp,
+};
 
 parameter_types! {
 	pub const InsuranceFundPalletId: PalletId = PalletId(*b"keel/ins");
@@ -13,8 +16,10 @@ impl pallet_insurance_fund::Config for Runtime {
 	type AdminOrigin = RootOrTreasurer;
 	type Assets = Assets;
 	type CircuitBreaker = CircuitBreaker;
-	type MaxCollaterals = MaxBranches;
+	type MaxCollaterals = MaxAssets;
 	type PalletId = InsuranceFundPalletId;
+	type ProtocolAccounts = ProtocolAccounts;
+	type Registry = AssetRegistry;
 	type RiskParameters = RiskParameters;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;

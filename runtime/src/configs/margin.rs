@@ -5,8 +5,9 @@ use keel_primitives::Balance;
 
 use super::Synthetic;
 use crate::{
-	governance::RootOrRiskBounds, Assets, Balances, CircuitBreaker, Clock, InsuranceFund, Liquidations,
-	Perpetuals, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool, Timestamp, KEEL,
+	governance::RootOrRiskBounds, AssetRegistry, Assets, Balances, CircuitBreaker, Clock, InsuranceFund,
+	Liquidations, Perpetuals, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool, Timestamp,
+	KEEL,
 };
 
 parameter_types! {
@@ -30,6 +31,7 @@ impl pallet_margin::Config for Runtime {
 	type PalletId = MarginPalletId;
 	type Positions = Perpetuals;
 	type Prices = Prices;
+	type Registry = AssetRegistry;
 	type RiskParameters = RiskParameters;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type StabilityPool = StabilityPool;

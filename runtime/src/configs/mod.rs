@@ -1,5 +1,6 @@
 //! The wiring: one file per pallet or family.
 
+mod asset_registry;
 mod assets;
 mod auctions;
 mod consensus;

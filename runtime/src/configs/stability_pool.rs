@@ -3,8 +3,8 @@
 use frame_support::{parameter_types, traits::ConstU64, PalletId};
 use keel_primitives::Balance;
 
-use super::{vaults::MaxBranches, Synthetic};
-use crate::{Assets, CircuitBreaker, InsuranceFund, Runtime, Timestamp};
+use super::{asset_registry::MaxAssets, Synthetic};
+use crate::{AssetRegistry, Assets, CircuitBreaker, InsuranceFund, Runtime, Timestamp};
 
 parameter_types! {
 	pub const StabilityPoolPalletId: PalletId = PalletId(*b"keel/stb");
@@ -20,9 +20,10 @@ impl pallet_stability_pool::Config for Runtime {
 	type InsuranceFund = InsuranceFund;
 	// Two to four minutes: longer than a liquidation can be seen coming.
 	type JoinDelay = ConstU64<120_000>;
-	type MaxCollaterals = MaxBranches;
+	type MaxCollaterals = MaxAssets;
 	type MinimumDeposit = MinimumDeposit;
 	type PalletId = StabilityPoolPalletId;
+	type Registry = AssetRegistry;
 	type Synthetic = Synthetic;
 	type Time = Timestamp;
 	type WeightInfo = crate::weights::pallet_stability_pool::WeightInfo<Runtime>;

@@ -10,7 +10,7 @@ use frame_support::{
 use sp_runtime::Perbill;
 
 use crate::{
-	adapters::is_protocol_account, AccountId, Address, Balance, Block, Hash, Nonce, PalletInfo, Runtime,
+	adapters::ProtocolAccounts, AccountId, Address, Balance, Block, Hash, Nonce, PalletInfo, Runtime,
 	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, SafeMode, TxPause, VERSION,
 };
 
@@ -36,8 +36,9 @@ parameter_types! {
 /// What nobody but Root may call, from a signature, a batch, a proxy or a multisig alike. Behind it stand the switches of
 /// `emergency`: safe mode and paused calls.
 ///
-/// - Nothing may be sent to a protocol account by hand: it would belong to nobody, and the books, which say to the
-///   unit what each of these accounts holds, would be off by it.
+/// - Nothing may be sent to a protocol account by hand, nor by the treasury: it would belong to nobody, and the books, which say to
+///   the unit what each of these accounts holds, would be off by it.
+/// - A registered asset may not be destroyed by its owner: the protocol holds it, and its number would be free for another.
 /// - An operator may feed registered feeds only: raw values of others would be stored for nothing. And it may not change
 ///   its key: as a new account it could feed again in the same block and take the others' places in it.
 /// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn` would.
@@ -45,7 +46,7 @@ pub struct CallFilter;
 
 impl CallFilter {
 	fn sends_to_protocol(target: &Address) -> bool {
-		matches!(target, Address::Id(who) if is_protocol_account(who))
+		matches!(target, Address::Id(who) if ProtocolAccounts::contains(who))
 	}
 }
 
@@ -77,6 +78,15 @@ impl Contains<RuntimeCall> for CallFilter {
 					&& values
 						.iter()
 						.all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
+			}
+			RuntimeCall::Treasury(pallet_treasury::Call::spend_local { beneficiary, .. }) => {
+				Some(beneficiary)
+			}
+			RuntimeCall::Treasury(pallet_treasury::Call::spend { beneficiary, .. }) => {
+				return !ProtocolAccounts::contains(beneficiary)
+			}
+			RuntimeCall::Assets(Assets::start_destroy { id }) => {
+				return !pallet_asset_registry::Registry::<Runtime>::contains_key(id)
 			}
 			RuntimeCall::OracleOperators(pallet_membership::Call::change_key { .. })
 			| RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => return false,

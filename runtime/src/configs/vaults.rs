@@ -10,8 +10,8 @@ use keel_primitives::Balance;
 
 use super::Synthetic;
 use crate::{
-	governance::RootOrRiskBounds, AccountId, Assets, Auctions, Balances, CircuitBreaker, Clock,
-	InsuranceFund, Liquidations, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool,
+	governance::RootOrRiskBounds, AccountId, AssetRegistry, Assets, Auctions, Balances, CircuitBreaker,
+	Clock, InsuranceFund, Liquidations, Prices, RiskParameters, Runtime, RuntimeHoldReason, StabilityPool,
 	Timestamp,
 };
 
@@ -39,6 +39,7 @@ impl pallet_vaults::Config for Runtime {
 	type MaxBranches = MaxBranches;
 	type PalletId = VaultsPalletId;
 	type Prices = Prices;
+	type Registry = AssetRegistry;
 	type RiskParameters = RiskParameters;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ShutdownOrigin = EnsureRoot<AccountId>;

@@ -180,4 +180,13 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().writes((6_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2712).saturating_mul(n.into()))
 	}
+	// Upper bound until measured.
+	fn sell_due(n: u32, ) -> Weight {
+		Weight::from_parts(20_000_000, 90_000)
+			.saturating_add(T::DbWeight::get().reads(35))
+			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(Weight::from_parts(200_000_000, 15_000).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads((18_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes((12_u64).saturating_mul(n.into())))
+	}
 }

@@ -1,7 +1,7 @@
 //! Selling what the fund had to buy.
 
 use frame_support::{assert_noop, assert_ok};
-use keel_primitives::{Action, Auctions as _, BreakerSubject, Level};
+use keel_primitives::{Action, Auctions as _, BreakerSubject, Fuse, Level};
 use sp_runtime::{DispatchError, FixedU128};
 
 use crate::{mock::*, Auctions as Running, Error, Event, FundSales, Kind};
@@ -96,17 +96,209 @@ fn one_sale_of_an_asset_at_a_time() {
 	});
 }
 
+/// The amount is not the caller's to choose: a quarter of what the fund holds, at least 100,000 kUSD worth, and all where less
+/// than that would be left.
 #[test]
-fn nobody_can_slow_it_down_by_offering_a_part() {
-	// Whatever it is worth: a fortune, or less than a sale's smallest rest.
-	for price in [1_000_000, 100, 1] {
+fn offers_a_portion_that_is_worth_a_sale() {
+	for (price, sold) in [
+		// Ten million: a quarter.
+		(1_000_000, 10 * BITCOIN / 4),
+		// 300,000: a third of it is worth the least portion.
+		(30_000, 333_333_334),
+		// 150,000: what would be left is worth less than that.
+		(15_000, 10 * BITCOIN),
+		(100, 10 * BITCOIN),
+		(1, 10 * BITCOIN),
+	] {
 		burdened(|| {
 			Spot::set(Some(usd(price)));
-			let held = Assets::balance(BTC, FUND);
 			assert_ok!(sell(BTC));
 			let id = FundSales::<Test>::get(BTC).unwrap();
-			assert_eq!(Running::<Test>::get(id).unwrap().collateral, held);
-			assert_eq!(Assets::balance(BTC, FUND), 0);
+			assert_eq!(Running::<Test>::get(id).unwrap().collateral, sold, "at {price}");
+			assert_eq!(Assets::balance(BTC, FUND), 10 * BITCOIN - sold);
+		});
+	}
+}
+
+/// What the fund bought is saleable, however it came by it: no auction of the asset ever ran, and no branch takes it. 30,000 USDC from
+/// a margin account.
+#[test]
+fn needs_no_branch_and_no_earlier_auction() {
+	ExtBuilder::default().build_and_execute(|| {
+		LiveBranch::set(None);
+		Spot::set(Some(usd(1)));
+		let usdc = 30_000 * 10_000_000_000;
+		assert_ok!(Assets::transfer(RuntimeOrigin::signed(ALICE), DOT, FUND, usdc));
+		assert_ok!(sell(DOT));
+		let auction = Running::<Test>::get(FundSales::<Test>::get(DOT).unwrap()).unwrap();
+		assert_eq!(
+			(auction.collateral, auction.branch, auction.feed),
+			(usdc, None, DOT)
+		);
+		// The pallet's own curve: 110 % to 60 %.
+		assert_eq!(
+			(auction.start_price, auction.reserve_price),
+			(FixedU128::from_rational(11, 10), FixedU128::from_rational(6, 10))
+		);
+		assert_eq!(Asked::get(), vec![(BreakerSubject::Chain, Action::Discretionary)]);
+		assert_eq!(Auctions::running(None, 0, 9).auctions.len(), 1);
+	});
+}
+
+/// A sale that can wait does not start in a fall or a spike: spot within 2 % of its average, either way.
+#[test]
+fn waits_until_the_price_is_calm() {
+	for (average, calm) in [
+		(100, true),
+		(102, true),
+		(103, false),
+		(97, false),
+		(99, true),
+		(500, false),
+	] {
+		burdened(|| {
+			Average::set(Some(usd(average)));
+			if calm {
+				assert_ok!(sell(BTC));
+			} else {
+				assert_noop!(sell(BTC), Error::<Test>::PriceNotCalm);
+			}
+		});
+	}
+	burdened(|| {
+		Average::set(Some(usd(0)));
+		assert_noop!(sell(BTC), Error::<Test>::PriceNotCalm);
+	});
+}
+
+mod by_rule {
+	use super::*;
+	use crate::{NextSales, WeightInfo, SELL_EVERY_MS};
+
+	/// Nobody calls: the block sells what the fund holds, and the proceeds pay bad debt down.
+	#[test]
+	fn the_block_sells_what_is_fit_and_calm() {
+		burdened(|| {
+			idle_and_sell();
+			let id = FundSales::<Test>::get(BTC).unwrap();
+			assert_eq!(NextSales::<Test>::get(), Now::get() + SELL_EVERY_MS);
+			assert_ok!(take(ALICE, id, u128::MAX, ANY));
+			assert_eq!(BadDebt::get(), 0);
+			assert_eq!(Assets::balance(KUSD, FUND), 100 * USD);
+		});
+	}
+
+	#[test]
+	fn what_can_not_be_sold_waits_and_holds_up_nothing_else() {
+		burdened(|| {
+			Spot::set(None);
+			idle_and_sell();
+			assert_eq!(FundSales::<Test>::iter().count(), 0);
+			Spot::set(Some(usd(100)));
+			// Not before a minute is over.
+			advance(59);
+			idle_and_sell();
+			assert_eq!(FundSales::<Test>::iter().count(), 0);
+			assert_ok!(Assets::transfer(RuntimeOrigin::signed(ALICE), ETH, FUND, 1_000));
+			assert_ok!(Assets::freeze_asset(RuntimeOrigin::signed(ISSUER), BTC));
+			advance(1);
+			idle_and_sell();
+			assert!(!FundSales::<Test>::contains_key(BTC));
+			assert!(FundSales::<Test>::contains_key(ETH));
+			assert_eq!(Assets::balance(BTC, FUND), 10 * BITCOIN);
+		});
+	}
+
+	#[test]
+	fn a_halted_branch_or_chain_holds_it() {
+		burdened(|| {
+			BreakerLevel::set(Level::ReduceOnly);
+			idle_and_sell();
+			assert_eq!(FundSales::<Test>::iter().count(), 0);
+		});
+	}
+
+	#[test]
+	fn spends_no_more_than_it_is_given_and_goes_on_in_the_next_block() {
+		use frame_support::traits::Hooks;
+		burdened(|| {
+			assert_ok!(Assets::transfer(RuntimeOrigin::signed(ALICE), ETH, FUND, 1_000));
+			let limit = <() as WeightInfo>::settle_due(0).saturating_add(<() as WeightInfo>::sell_due(1));
+			assert!(Auctions::on_idle(1, limit).all_lte(limit));
+			assert_eq!(FundSales::<Test>::iter().count(), 1);
+			assert_eq!(NextSales::<Test>::get(), 0, "it was not through");
+			idle_and_sell();
+			assert_eq!(FundSales::<Test>::iter().count(), 2);
+		});
+	}
+
+	/// A portion after the other, until nothing is left, however often nobody buys.
+	#[test]
+	fn sells_all_of_it_in_the_end() {
+		burdened(|| {
+			Spot::set(Some(usd(1_000_000)));
+			let mut sales = 0;
+			while Assets::balance(BTC, FUND) > 0 || FundSales::<Test>::contains_key(BTC) {
+				idle_and_sell();
+				if let Some(id) = FundSales::<Test>::get(BTC) {
+					if sales == 2 {
+						// Unsold: it comes back and is offered again.
+						advance(7_200);
+						idle_and_sell();
+					} else {
+						assert_ok!(take(ALICE, id, u128::MAX, ANY));
+					}
+					sales += 1;
+				}
+				advance(60);
+				assert!(sales < 40, "it does not end");
+			}
+			assert_eq!(gained(BTC, ALICE), 10 * BITCOIN);
+		});
+	}
+}
+
+/// Root's door for what has no price.
+mod at_a_named_price {
+	use super::*;
+	use frame_support::storage::with_storage_layer;
+
+	fn sell_at(price: FixedU128) -> sp_runtime::DispatchResult {
+		with_storage_layer(|| Auctions::sell_fund_collateral_at(RuntimeOrigin::root(), BTC, price))
+	}
+
+	#[test]
+	fn sells_all_of_it_on_the_same_curve_at_any_level() {
+		burdened(|| {
+			Spot::set(None);
+			// A feed without a price holds its branch.
+			BreakerLevel::set(Level::Halted);
+			assert_ok!(sell_at(usd(80)));
+			let auction = Running::<Test>::get(FundSales::<Test>::get(BTC).unwrap()).unwrap();
+			assert_eq!(auction.collateral, 10 * BITCOIN);
+			assert_eq!((auction.start_price, auction.reserve_price), (usd(88), usd(48)));
+			assert_noop!(sell_at(usd(80)), Error::<Test>::SaleRunning);
+		});
+	}
+
+	#[test]
+	fn is_closed_while_the_feed_has_one() {
+		burdened(|| {
+			assert_noop!(sell_at(usd(80)), Error::<Test>::PriceIsKnown);
+			Spot::set(None);
+			assert_noop!(sell_at(usd(0)), Error::<Test>::InvalidParameters);
+			assert_noop!(
+				Auctions::sell_fund_collateral_at(RuntimeOrigin::signed(ALICE), BTC, usd(80)),
+				DispatchError::BadOrigin
+			);
+			assert_noop!(
+				Auctions::sell_fund_collateral_at(RuntimeOrigin::root(), KUSD, usd(1)),
+				DispatchError::Other("not registered")
+			);
+			assert_noop!(
+				Auctions::sell_fund_collateral_at(RuntimeOrigin::root(), ETH, usd(1)),
+				Error::<Test>::FundHoldsNone
+			);
 		});
 	}
 }
@@ -118,7 +310,7 @@ fn follows_the_price_and_the_parameters_of_its_start() {
 		assert_ok!(sell(BTC));
 		let auction = Running::<Test>::get(FundSales::<Test>::get(BTC).unwrap()).unwrap();
 		assert_eq!((auction.start_price, auction.reserve_price), (usd(88), usd(48)));
-		assert_eq!((auction.feed, auction.branch), (2, 1));
+		assert_eq!((auction.feed, auction.branch), (2, Some(1)));
 	});
 }
 
@@ -133,14 +325,10 @@ fn fails_without_a_price() {
 #[test]
 fn fails_for_what_the_fund_does_not_have() {
 	burdened(|| {
-		assert_noop!(sell(ETH), Error::<Test>::UnknownCollateral);
-		assert_noop!(sell(KUSD), Error::<Test>::UnknownCollateral);
+		assert_noop!(sell(ETH), Error::<Test>::FundHoldsNone);
+		assert_noop!(sell(KUSD), DispatchError::Other("not registered"));
 		assert_noop!(
-			Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), 2, BTC),
-			Error::<Test>::UnknownCollateral
-		);
-		assert_noop!(
-			Auctions::sell_fund_collateral(RuntimeOrigin::root(), 1, BTC),
+			Auctions::sell_fund_collateral(RuntimeOrigin::root(), BTC),
 			DispatchError::BadOrigin
 		);
 		assert_ok!(sell(BTC));
@@ -203,6 +391,22 @@ mod breaker {
 				// It was only put off.
 				BreakerLevel::set(Level::Normal);
 				assert_ok!(sell(BTC));
+			});
+		}
+	}
+
+	/// The remedy does not wait for the illness: what the drawdown alone holds is open.
+	#[test]
+	fn lets_a_sale_start_that_the_drawdown_alone_holds() {
+		for (held_by, open) in [
+			(None, false),
+			(Some(Fuse::Drawdown), true),
+			(Some(Fuse::PriceDeviation), false),
+		] {
+			burdened(|| {
+				BreakerLevel::set(Level::Halted);
+				HeldBy::set(held_by);
+				assert_eq!(sell(BTC).is_ok(), open, "{held_by:?}");
 			});
 		}
 	}

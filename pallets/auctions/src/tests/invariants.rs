@@ -6,8 +6,7 @@ use keel_primitives::Lot;
 use sp_runtime::{FixedU128, TryRuntimeError};
 
 use crate::{
-	mock::*, types::queue_key, Auction, Auctions as Running, Claims, Debt, EndQueue, Feeds, FundSales,
-	NextAuctionId,
+	mock::*, types::queue_key, Auction, Auctions as Running, Claims, Debt, EndQueue, FundSales, NextAuctionId,
 };
 
 /// A liquidation (0), a sale of the fund's (1) and a claim; then `damage`, then the message that must come.
@@ -26,6 +25,7 @@ fn sees(damage: impl FnOnce(), message: &'static str) {
 		let lot = Lot {
 			asset: ETH,
 			feed: 3,
+			divisor: 10u128.pow(30),
 			..lot(1_000_000_000_000_000_000, USD, 0)
 		};
 		let id = Auctions::start(&VAULTS, lot, usd(100)).unwrap();
@@ -98,10 +98,38 @@ fn more_collateral_than_can_be_counted() {
 }
 
 #[test]
-fn a_collateral_without_a_feed() {
+fn a_collateral_that_is_not_registered() {
 	sees(
-		|| Feeds::<Test>::remove(1, BTC),
-		"a collateral has no feed on record",
+		|| RegisteredAssets::set(vec![ETH, DOT]),
+		"what is for sale or claimed is not registered",
+	);
+}
+
+#[test]
+fn a_price_that_rises() {
+	sees(
+		|| {
+			change(0, |auction| {
+				auction.cut = FixedU128::from_inner(1_000_000_000_000_000_001)
+			})
+		},
+		"the price of an auction rises",
+	);
+}
+
+#[test]
+fn kusd_that_nobody_may_claim() {
+	sees(
+		|| assert_eq!(Assets::mint_into(KUSD, &Auctions::account(), 1), Ok(1)),
+		"more collateral is held than auctions and claims say",
+	);
+}
+
+#[test]
+fn a_synthetic_for_sale() {
+	sees(
+		|| change(0, |auction| auction.asset = KUSD),
+		"an auction sells the synthetic",
 	);
 }
 

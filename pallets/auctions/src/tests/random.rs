@@ -12,7 +12,7 @@ use keel_primitives::{AssetId, Auctions as _, Balance, Level, Lot};
 use proptest::prelude::*;
 use sp_runtime::FixedU128;
 
-use crate::{mock::*, Auctions as Running, Event, WeightInfo};
+use crate::{mock::*, types::LEAST_PORTION, Auctions as Running, Event, WeightInfo};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -132,6 +132,7 @@ fn apply(op: Op, model: &mut Model) {
 				branch: asset - 1,
 				asset,
 				feed: asset,
+				divisor: divisor(asset),
 				collateral,
 				debt,
 				penalty,
@@ -160,7 +161,9 @@ fn apply(op: Op, model: &mut Model) {
 			let result = take(who, id, amount, limit);
 			if result.is_ok() {
 				let (running, quote) = (running.unwrap(), quote.unwrap());
-				assert_eq!(before.0 - Assets::balance(KUSD, who), quote.paid);
+				// An owner who buys pays its own surplus to itself, if it can be paid.
+				let spent = before.0 - Assets::balance(KUSD, who);
+				assert!(spent == quote.paid || (who == OWNER && spent == quote.paid - quote.surplus));
 				let floor = value::value_of(
 					quote.collateral,
 					running.reserve_price,
@@ -170,6 +173,7 @@ fn apply(op: Op, model: &mut Model) {
 				assert!(quote.paid >= floor.unwrap(), "sold below the reserve");
 				assert!(quote.price >= running.reserve_price && quote.price <= limit);
 				let got = Assets::balance(running.asset, who) - before.1.unwrap();
+				assert_eq!(quote.paid, quote.burned + quote.income + quote.surplus);
 				let own = if who == OWNER { quote.returned } else { 0 };
 				assert_eq!(got, quote.collateral + own);
 			}
@@ -180,14 +184,19 @@ fn apply(op: Op, model: &mut Model) {
 			("advance", true)
 		}
 		Op::Idle(n) => {
-			let limit = <() as WeightInfo>::settle_due(n);
+			let limit = <() as WeightInfo>::settle_due(n).saturating_add(<() as WeightInfo>::sell_due(n));
+			Spot::set(Some(usd(100)));
 			assert!(Auctions::on_idle(1, limit).all_lte(limit));
 			("idle", true)
 		}
 		Op::Settle(pick) => ("settle", settle(picked(pick)).is_ok()),
 		Op::Sell(asset) => {
+			let held = Assets::balance(asset, FUND);
 			let done = sell_from(asset);
-			assert!(!done || Assets::balance(asset, FUND) == 0, "sold a part");
+			let left = Assets::balance(asset, FUND);
+			let sold = value::value_of(held - left, usd(100), divisor(asset), Rounding::Up);
+			assert!(!done || left == 0 || sold >= Some(LEAST_PORTION), "sold a crumb");
+			assert!(!done || held - left >= held / 4, "sold less than a quarter");
 			assert!(
 				!done || BreakerLevel::get() <= Level::Guarded,
 				"sold while raised"
@@ -246,8 +255,16 @@ fn apply(op: Op, model: &mut Model) {
 
 fn sell_from(asset: AssetId) -> bool {
 	Spot::set(Some(usd(100)));
-	with_storage_layer(|| Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), asset - 1, asset))
-		.is_ok()
+	with_storage_layer(|| Auctions::sell_fund_collateral(RuntimeOrigin::signed(ALICE), asset)).is_ok()
+}
+
+/// What turns amount times price into kUSD.
+fn divisor(asset: AssetId) -> u128 {
+	10u128.pow(match asset {
+		BTC => 20,
+		ETH => 30,
+		_ => 22,
+	})
 }
 
 fn run(ops: Vec<Op>) -> Model {

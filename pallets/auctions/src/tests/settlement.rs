@@ -244,9 +244,10 @@ mod idle {
 				<() as WeightInfo>::settle_due(1),
 			);
 			let idle = |limit: Weight| {
-				let used = Auctions::on_idle(1, limit);
-				assert!(used.all_lte(limit));
-				used
+				let mut meter = frame_support::weights::WeightMeter::with_limit(limit);
+				Auctions::settle_due(&mut meter);
+				assert!(meter.consumed().all_lte(limit));
+				meter.consumed()
 			};
 			assert_eq!(idle(Weight::zero()), Weight::zero());
 			assert_eq!(
@@ -272,6 +273,7 @@ mod idle {
 			let lot = keel_primitives::Lot {
 				asset: ETH,
 				feed: 3,
+				divisor: 10u128.pow(30),
 				..lot(1_000_000, USD, 0)
 			};
 			let fine = Auctions::start(&VAULTS, lot, usd(100)).unwrap();

@@ -34,7 +34,8 @@ fn burns_the_debt_first_and_then_pays_the_penalty() {
 					price: usd(110),
 					collateral: 4 * BITCOIN,
 					paid: 440 * USD,
-					burned: 440 * USD
+					burned: 440 * USD,
+					surplus: 0
 				},
 				Event::Taken {
 					auction: id,
@@ -42,7 +43,8 @@ fn burns_the_debt_first_and_then_pays_the_penalty() {
 					price: usd(110),
 					collateral: BITCOIN,
 					paid: 110 * USD,
-					burned: 55 * USD
+					burned: 55 * USD,
+					surplus: 0
 				},
 				Event::Closed {
 					auction: id,
@@ -208,26 +210,16 @@ fn the_end_is_sharp() {
 #[test]
 fn numbers_beyond_range_are_refused_not_wrapped() {
 	ExtBuilder::default().build_and_execute(|| {
-		set_whole_units(BTC);
-		let lot = lot(ENDOWMENT, u128::MAX, 0);
+		let lot = keel_primitives::Lot {
+			divisor: 10u128.pow(12),
+			..lot(ENDOWMENT, u128::MAX, 0)
+		};
 		let price = FixedU128::from_inner(u128::MAX / 2);
 		let id = Auctions::start(&VAULTS, lot, price).unwrap();
 		assert_noop!(take(ALICE, id, u128::MAX, ANY), ArithmeticError::Overflow);
 		// A base unit costs more than anybody has.
 		assert_noop!(take(ALICE, id, 1, ANY), TokenError::FundsUnavailable);
 	});
-}
-
-fn set_whole_units(asset: u32) {
-	let (name, symbol) = (b"Asset".to_vec(), b"A".to_vec());
-	assert_ok!(Assets::force_set_metadata(
-		RuntimeOrigin::root(),
-		asset,
-		name,
-		symbol,
-		0,
-		false
-	));
 }
 
 mod dust {
@@ -340,6 +332,91 @@ mod owner {
 				(gained(BTC, OWNER), spent(KUSD, OWNER)),
 				(10 * BITCOIN, 550 * USD)
 			);
+		});
+	}
+}
+
+/// What rounding to whole base units brings beyond debt and penalty is the owner's.
+mod surplus {
+	use super::*;
+	use keel_primitives::Lot;
+
+	/// Two indivisible units at 45.9k, a debt of 71k and a penalty of 7.1k.
+	fn indivisible() -> Lot<u64> {
+		Lot {
+			divisor: 10u128.pow(12),
+			..lot(2, 71_000 * USD, 7_100 * USD)
+		}
+	}
+
+	/// The price is 45.9k, with 100 % of spot for a start.
+	fn started() -> u64 {
+		Branch::mutate(|p| p.auction_start = FixedU128::from_u32(1));
+		Auctions::start(&VAULTS, indivisible(), usd(45_900)).unwrap()
+	}
+
+	#[test]
+	fn of_an_indivisible_unit_goes_to_the_owner() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = started();
+			let quote = Auctions::quote_take(id, u128::MAX).unwrap();
+			assert_eq!(
+				(quote.paid, quote.burned, quote.income, quote.surplus),
+				(91_800 * USD, 71_000 * USD, 7_100 * USD, 13_700 * USD)
+			);
+			assert_ok!(take(ALICE, id, u128::MAX, ANY));
+			assert_eq!(Assets::balance(KUSD, FUND), 7_100 * USD);
+			assert_eq!(gained(KUSD, OWNER), 13_700 * USD);
+			assert_eq!(spent(KUSD, ALICE), 91_800 * USD);
+		});
+	}
+
+	#[test]
+	fn waits_for_an_owner_who_can_not_receive_it() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = started();
+			assert_ok!(Assets::block(RuntimeOrigin::signed(ISSUER), KUSD, OWNER));
+			assert_ok!(take(ALICE, id, u128::MAX, ANY));
+			assert_eq!(Auctions::claim_of(OWNER, KUSD), 13_700 * USD);
+			assert_ok!(Assets::thaw(RuntimeOrigin::signed(ISSUER), KUSD, OWNER));
+			assert_ok!(claim(OWNER, KUSD));
+			assert_eq!(gained(KUSD, OWNER), 13_700 * USD);
+		});
+	}
+
+	/// The last buyer rounds to whole units too: it pays the owner for it, as far as it can.
+	#[test]
+	fn of_a_takeover_is_paid_for_by_the_fund() {
+		for (fund, pays) in [(100_000, 5_000), (22_000, 2_000), (20_000, 0), (0, 0)] {
+			ExtBuilder::default().fund(fund * USD).build_and_execute(|| {
+				Branch::mutate(|p| p.auction_start = FixedU128::from_u32(1));
+				// At the reserve of 27k the second unit is worth 5k more than is owed.
+				let lot = Lot {
+					debt: 20_000 * USD,
+					penalty: 2_000 * USD,
+					..indivisible()
+				};
+				let id = Auctions::start(&VAULTS, lot, usd(45_000)).unwrap();
+				advance(7_200);
+				assert_ok!(settle(id));
+				assert_eq!((Assets::balance(BTC, FUND), gained(BTC, OWNER)), (1, 1));
+				assert_eq!(gained(KUSD, OWNER), pays * USD, "of {fund}");
+				let covered = fund.min(20_000);
+				assert_eq!(Assets::balance(KUSD, FUND), (fund - covered - pays) * USD);
+				assert_eq!(BadDebt::get(), (20_000 - covered) * USD);
+			});
+		}
+	}
+
+	#[test]
+	fn below_a_cent_is_the_funds() {
+		ExtBuilder::default().build_and_execute(|| {
+			// A base unit of bitcoin at 110 is worth 1.1 base units of kUSD.
+			let id = start(BITCOIN, 1_000_001, 1);
+			let quote = Auctions::quote_take(id, u128::MAX).unwrap();
+			assert_eq!((quote.surplus, quote.income), (0, quote.paid - 1_000_001));
+			assert_ok!(take(ALICE, id, u128::MAX, ANY));
+			assert_eq!(gained(KUSD, OWNER), 0);
 		});
 	}
 }

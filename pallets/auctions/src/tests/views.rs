@@ -86,15 +86,18 @@ fn page_through_the_auctions_of_a_branch() {
 		}
 		let numbers =
 			|page: &crate::AuctionPage<u64>| page.auctions.iter().map(|a| a.auction).collect::<Vec<_>>();
-		let page = Auctions::running(0, 0, 3);
+		let page = Auctions::running(Some(0), 0, 3);
 		assert_eq!((numbers(&page), page.next), (vec![0, 2, 4], Some(5)));
-		let page = Auctions::running(0, 5, 3);
+		let page = Auctions::running(Some(0), 5, 3);
 		assert_eq!((numbers(&page), page.next), (vec![6], None));
-		let page = Auctions::running(1, 2, u32::MAX);
+		let page = Auctions::running(Some(1), 2, u32::MAX);
 		assert_eq!((numbers(&page), page.next), (vec![3, 5], None));
-		assert_eq!(Auctions::running(0, 0, 0).next, Some(0));
-		assert_eq!(Auctions::running(0, u64::MAX, 9).next, None);
-		assert!(Auctions::running(9, 0, 9).auctions.is_empty());
+		// Of every branch, and of none.
+		let page = Auctions::running(None, 3, 3);
+		assert_eq!((numbers(&page), page.next), (vec![3, 4, 5], Some(6)));
+		assert_eq!(Auctions::running(Some(0), 0, 0).next, Some(0));
+		assert_eq!(Auctions::running(Some(0), u64::MAX, 9).next, None);
+		assert!(Auctions::running(Some(9), 0, 9).auctions.is_empty());
 	});
 }
 
@@ -104,10 +107,10 @@ fn a_page_looks_no_further_than_its_bound() {
 		let first = start(BITCOIN, USD, 0);
 		crate::NextAuctionId::<Test>::put(u64::from(MAX_PAGE) + 5);
 		let last = start(BITCOIN, USD, 0);
-		let page = Auctions::running(1, 0, u32::MAX);
+		let page = Auctions::running(Some(1), 0, u32::MAX);
 		assert_eq!((page.auctions.len(), page.auctions[0].auction), (1, first));
 		assert_eq!(page.next, Some(MAX_PAGE.into()));
-		let page = Auctions::running(1, MAX_PAGE.into(), u32::MAX);
+		let page = Auctions::running(Some(1), MAX_PAGE.into(), u32::MAX);
 		assert_eq!(
 			(page.auctions.len(), page.auctions[0].auction, page.next),
 			(1, last, None)

@@ -103,3 +103,12 @@ fn no_trip_was_to_normal() {
 		corrupt_trip(|trip| trip.level = Level::Normal)
 	});
 }
+
+#[test]
+fn nothing_is_held_higher_by_less() {
+	let message = "circuit breaker: a level is held higher by less";
+	fails(message, || corrupt_state(|state| state.others = Level::Halted));
+	fails(message, || {
+		corrupt_state(|state| (state.by_hand, state.others) = (Level::ReduceOnly, Level::Guarded))
+	});
+}

@@ -22,7 +22,9 @@ mod raise {
 					level: Level::Guarded,
 					since: START + 2 * SECOND,
 					cause: DEVIATION_CAUSE,
-					calm_since: None
+					calm_since: None,
+					by_hand: Level::Normal,
+					others: Level::Normal,
 				})
 			);
 			let event = raised_event(
@@ -97,7 +99,9 @@ mod raise {
 					level: Level::ReduceOnly,
 					since: START + SECOND + 2 * MINUTE,
 					cause: Cause::Fuse(Fuse::Leaving),
-					calm_since: None
+					calm_since: None,
+					by_hand: Level::Normal,
+					others: Level::Normal,
 				})
 			);
 			let event = raised_event(
@@ -116,12 +120,14 @@ mod raise {
 		ExtBuilder::default().build_and_execute(|| {
 			deviate(percent(5));
 			block(SECOND);
-			let first = state(BTC);
+			let first = state(BTC).unwrap();
 			deviate(percent(9));
 			read(BTC, Fuse::Leaving, percent(11));
 			block(HOUR);
 			assert_eq!(events(), vec![]);
-			assert_eq!(state(BTC), first);
+			// The second one would hold it alone.
+			let others = Level::Guarded;
+			assert_eq!(state(BTC), Some(State { others, ..first }));
 		});
 	}
 
@@ -266,7 +272,9 @@ mod hold {
 					level: Level::Guarded,
 					since: now(),
 					cause: DEVIATION_CAUSE,
-					calm_since: None
+					calm_since: None,
+					by_hand: Level::Normal,
+					others: Level::Normal,
 				})
 			);
 			blocks(DAY, 10 * MINUTE);

@@ -18,7 +18,9 @@ mod trip {
 					level: Level::ReduceOnly,
 					since: START + MINUTE,
 					cause: Cause::Guardian,
-					calm_since: None
+					calm_since: None,
+					by_hand: Level::Normal,
+					others: Level::Normal,
 				})
 			);
 			assert_eq!(
@@ -251,7 +253,9 @@ mod borrowed {
 					level: Level::ReduceOnly,
 					since: tripped + COOLDOWN,
 					cause: Cause::Guardian,
-					calm_since: None
+					calm_since: None,
+					by_hand: Level::Normal,
+					others: Level::Normal,
 				})
 			);
 			// There it holds, and nobody gets it up again.

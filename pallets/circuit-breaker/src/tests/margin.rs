@@ -57,7 +57,9 @@ mod market {
 					level: Level::Halted,
 					since: START + SECOND,
 					cause: Cause::Fuse(Fuse::PriceDeviation),
-					calm_since: None
+					calm_since: None,
+					by_hand: Level::Normal,
+					others: Level::Normal,
 				})
 			);
 			assert_noop!(

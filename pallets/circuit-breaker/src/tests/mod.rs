@@ -1,5 +1,6 @@
 mod clock;
 mod corruption;
+mod despite;
 mod fuses;
 mod guardians;
 mod levels;

@@ -31,6 +31,8 @@ fn goes_down_one_level_at_a_time_at_the_earliest_moment() {
 			since: calm + steps * COOLDOWN,
 			cause: Cause::Fuse(Fuse::PriceDeviation),
 			calm_since: Some(calm + steps * COOLDOWN),
+			by_hand: Level::Normal,
+			others: Level::Normal,
 		};
 		assert_eq!(
 			expected,

@@ -24,7 +24,9 @@ fn raises_at_once_and_the_level_goes_down_by_itself() {
 				level: Level::Halted,
 				since: START,
 				cause: Cause::Referendum,
-				calm_since: None
+				calm_since: None,
+				by_hand: Level::Normal,
+				others: Level::Normal,
 			})
 		);
 		blocks(3 * COOLDOWN + MINUTE, MINUTE);

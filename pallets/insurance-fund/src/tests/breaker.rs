@@ -102,7 +102,7 @@ mod levels {
 					TreasuryCap::set(0);
 					assert_eq!(InsuranceFund::pay(&BOB, USD), Ok(USD));
 					assert_ok!(InsuranceFund::buy(&ALICE, BTC, 5, USD));
-					assert_ok!(InsuranceFund::cover(20 * USD));
+					assert_ok!(InsuranceFund::cover(20 * USD, 0));
 					assert_ok!(InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), USD));
 					assert_ok!(InsuranceFund::take_collateral(&ALICE, BTC, 5));
 					assert_ok!(InsuranceFund::release_collateral(&BOB, BTC, 5));
@@ -282,10 +282,10 @@ mod gauges {
 			.shared(30_000 * USD)
 			.treasury(50_000 * USD)
 			.build_and_execute(|| {
-				assert_ok!(InsuranceFund::cover(20_000 * USD));
+				assert_ok!(InsuranceFund::cover(20_000 * USD, 0));
 				assert_eq!(drawdown(), ONE / 4);
 				// Another tenth of what there was.
-				assert_ok!(InsuranceFund::cover(8_000 * USD));
+				assert_ok!(InsuranceFund::cover(8_000 * USD, 0));
 				assert_eq!(drawdown(), ONE / 100 * 35);
 			});
 	}
@@ -297,17 +297,37 @@ mod gauges {
 			.build_and_execute(|| {
 				// The cap lets 10,000 through: 40,000 over 190,000 + 40,000, and 10,000 more over 180,000 + 50,000.
 				TreasuryCap::set(10_000 * USD);
-				assert_ok!(InsuranceFund::cover(40_000 * USD));
+				assert_ok!(InsuranceFund::cover(40_000 * USD, 0));
 				assert_eq!(drawdown(), 173_913_043_478_260_870);
-				assert_eq!(InsuranceFund::cover(10_000 * USD).unwrap().covered, 10_000 * USD);
+				TreasuryCap::set(20_000 * USD);
+				assert_eq!(
+					InsuranceFund::cover(10_000 * USD, 0).unwrap().covered,
+					10_000 * USD
+				);
 				assert_eq!(drawdown(), 217_391_304_347_826_087);
 				assert_eq!(InsuranceFund::meters().drawn, 50_000 * USD);
 			});
 		ExtBuilder::default().shared(1_000 * USD).build_and_execute(|| {
 			// More than the fund had, the floor and a hundredth of all kUSD.
-			assert_eq!(InsuranceFund::cover(30_000 * USD).unwrap().covered, 1_000 * USD);
+			assert_eq!(
+				InsuranceFund::cover(30_000 * USD, 0).unwrap().covered,
+				1_000 * USD
+			);
 			assert_eq!(drawdown(), ONE, "all there was and more is all");
 			assert_eq!(InsuranceFund::meters().drawn, 30_000 * USD);
+		});
+	}
+
+	/// Collateral taken beside a shortfall is worth something: the drawdown counts the shortfall less that.
+	#[test]
+	fn read_a_shortfall_less_the_worth_of_what_came_beside_it() {
+		ExtBuilder::default().shared(1_000 * USD).build_and_execute(|| {
+			let carried = InsuranceFund::cover(5_357_140_000, 4_000 * USD).unwrap();
+			assert_eq!(carried.covered + carried.bad_debt, 5_357_140_000);
+			assert_eq!(InsuranceFund::meters().drawn, 1_357_140_000);
+			// Worth more than was short: nothing was drawn.
+			assert_ok!(InsuranceFund::cover(10 * USD, 11 * USD));
+			assert_eq!(InsuranceFund::meters().drawn, 1_357_140_000);
 		});
 	}
 
@@ -321,7 +341,11 @@ mod gauges {
 				// As much as a shortfall of that size, though nothing was burned.
 				assert_eq!(drawdown(), 173_913_043_478_260_870);
 				assert_eq!(supply(), 2_200_000 * USD);
-				assert_eq!(InsuranceFund::cover(10_000 * USD).unwrap().covered, 10_000 * USD);
+				TreasuryCap::set(20_000 * USD);
+				assert_eq!(
+					InsuranceFund::cover(10_000 * USD, 0).unwrap().covered,
+					10_000 * USD
+				);
 				assert_eq!(drawdown(), 217_391_304_347_826_087);
 				assert_eq!(InsuranceFund::meters().drawn, 50_000 * USD);
 			});
@@ -347,7 +371,7 @@ mod gauges {
 		ExtBuilder::default().build_and_execute(|| {
 			// Of so little kUSD a hundredth is 40.
 			leave(4_000 * USD);
-			assert_ok!(InsuranceFund::cover(100 * USD));
+			assert_ok!(InsuranceFund::cover(100 * USD, 0));
 			assert_eq!(drawdown(), ONE / 10);
 			DrawdownFloor::set(100 * USD);
 			assert_eq!(drawdown(), ONE);
@@ -366,7 +390,7 @@ mod gauges {
 		// 100 are a tenth of the floor, and all or more than all these funds have; of two million they are nothing much.
 		for shared in [0, 50, 100] {
 			ExtBuilder::default().shared(shared * USD).build_and_execute(|| {
-				assert_ok!(InsuranceFund::cover(100 * USD));
+				assert_ok!(InsuranceFund::cover(100 * USD, 0));
 				assert_eq!(supply(), 2_000_000 * USD);
 				assert_eq!(drawdown(), ONE / 200);
 				// What they are of less kUSD: of 20,000 a hundredth is 200, below the floor.
@@ -386,12 +410,12 @@ mod gauges {
 			let Gauge { triggers, .. } = gauge(BreakerSubject::Chain);
 			for hit in 1..=20 {
 				assert!(drawdown() < triggers.guarded, "before hit {hit}");
-				assert_ok!(InsuranceFund::cover(100 * USD));
+				assert_ok!(InsuranceFund::cover(100 * USD, 0));
 				assert_eq!(drawdown(), ONE / 200 * hit);
 			}
 			assert_eq!(drawdown(), triggers.guarded);
 			// And to the highest one at half of it, in a single blow.
-			assert_ok!(InsuranceFund::cover(8_000 * USD));
+			assert_ok!(InsuranceFund::cover(8_000 * USD, 0));
 			assert_eq!(Some(drawdown()), triggers.halted);
 		});
 	}
@@ -399,7 +423,7 @@ mod gauges {
 	#[test]
 	fn measure_against_the_largest_of_the_three() {
 		ExtBuilder::default().shared(30_000 * USD).build_and_execute(|| {
-			assert_ok!(InsuranceFund::cover(3_000 * USD));
+			assert_ok!(InsuranceFund::cover(3_000 * USD, 0));
 			// A hundredth of all kUSD is 20,270.
 			assert_eq!(drawdown(), ONE / 10);
 			DrawdownFloor::set(30_000 * USD + 1);
@@ -418,7 +442,7 @@ mod gauges {
 	fn round_the_hundredth_down() {
 		ExtBuilder::default().build_and_execute(|| {
 			leave(ENDOWMENT - 1);
-			assert_ok!(InsuranceFund::cover(2_000 * USD));
+			assert_ok!(InsuranceFund::cover(2_000 * USD, 0));
 			// 9,999.99999999 and not 10,000.
 			assert_eq!(drawdown(), (2_000 * USD * ONE).div_ceil(9_999_999_999));
 			assert!(drawdown() > ONE / 5);
@@ -430,7 +454,7 @@ mod gauges {
 		ExtBuilder::default().build_and_execute(|| {
 			use frame_support::traits::fungibles::Mutate;
 			assert_ok!(Assets::mint_into(KUSD, &BOB, u128::MAX - supply()));
-			assert_ok!(InsuranceFund::cover(USD));
+			assert_ok!(InsuranceFund::cover(USD, 0));
 			assert_eq!(drawdown(), 1);
 		});
 	}
@@ -438,7 +462,7 @@ mod gauges {
 	#[test]
 	fn round_up() {
 		ExtBuilder::default().shared(30_000 * USD).build_and_execute(|| {
-			assert_ok!(InsuranceFund::cover(10_000 * USD));
+			assert_ok!(InsuranceFund::cover(10_000 * USD, 0));
 			assert_eq!(drawdown(), ONE / 3 + 1);
 		});
 	}
@@ -446,7 +470,7 @@ mod gauges {
 	#[test]
 	fn fade_over_an_hour() {
 		ExtBuilder::default().shared(40_000 * USD).build_and_execute(|| {
-			assert_ok!(InsuranceFund::cover(10_000 * USD));
+			assert_ok!(InsuranceFund::cover(10_000 * USD, 0));
 			assert_ok!(mint(10_000 * USD));
 			// The fund holds 40,000 again.
 			assert_eq!(drawdown(), ONE / 5);
@@ -457,12 +481,13 @@ mod gauges {
 				InsuranceFund::meters(),
 				Readings {
 					drawn: left,
-					fees_minted: left
+					fees_minted: left,
+					treasury_paid: 0
 				}
 			);
 			assert_eq!(drawdown(), (left * ONE).div_ceil(40_000 * USD + left));
 			// A second shortfall adds to what is left of the first.
-			assert_ok!(InsuranceFund::cover(1_000 * USD));
+			assert_ok!(InsuranceFund::cover(1_000 * USD, 0));
 			assert_eq!(InsuranceFund::meters().drawn, left + 1_000 * USD);
 		});
 	}

@@ -33,12 +33,12 @@ fn pays_the_price_out_of_the_shared_tranche() {
 			assert_eq!(InsuranceFund::meters().drawn, 0, "no shortfall");
 			// What was taken and what was bought are in the same books, and go out alike.
 			assert_ok!(InsuranceFund::take_collateral(&ALICE, BTC, BITCOIN));
-			assert_ok!(InsuranceFund::release_collateral(&BOB, BTC, 4 * BITCOIN));
+			assert_ok!(InsuranceFund::release_collateral(&BOB, BTC, 3 * BITCOIN));
 			assert_eq!(
 				Collateral::<Test>::get(BTC),
 				Some(Tranche {
 					inflow: 4 * BITCOIN,
-					outflow: 4 * BITCOIN
+					outflow: 3 * BITCOIN
 				})
 			);
 		});

@@ -208,3 +208,43 @@ fn too_much_collateral() {
 		"the fund holds more collateral than booked",
 	);
 }
+
+#[test]
+fn a_collateral_that_is_sold_out() {
+	sees(
+		|| {
+			Collateral::<Test>::insert(
+				ETH,
+				Tranche {
+					inflow: 7,
+					outflow: 7,
+				},
+			)
+		},
+		"a collateral that is sold out is on record",
+	);
+}
+
+#[test]
+fn a_collateral_that_cannot_be_sold() {
+	sees(
+		|| RegisteredAssets::mutate(|all| all.retain(|asset| *asset != BTC)),
+		"the fund holds what is not registered and can't be sold",
+	);
+}
+
+#[test]
+fn a_collateral_that_is_not_on_record() {
+	sees(
+		|| assert_eq!(Assets::mint_into(DOT, &InsuranceFund::account(), 1), Ok(1)),
+		"the fund holds collateral that is not on record",
+	);
+}
+
+#[test]
+fn a_treasury_that_paid_more_than_it_had() {
+	sees(
+		|| Ledger::<Test>::mutate(|accounts| assert!(accounts.treasury_paid.take(Now::get(), u128::MAX, 1))),
+		"the treasury tranche paid more than left it",
+	);
+}

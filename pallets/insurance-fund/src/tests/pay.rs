@@ -60,8 +60,8 @@ fn when_the_treasury_reaches_its_cap_should_leave_the_rest_to_the_asker() {
 			assert_eq!(Assets::balance(KUSD, BOB), ENDOWMENT + 101 * USD);
 			assert_eq!(InsuranceFund::bad_debt(), 0);
 			assert_eq!(InsuranceFund::meters().drawn, 151 * USD, "all of it counts");
-			// The cap holds for each alone.
-			assert_eq!(InsuranceFund::pay(&BOB, 100 * USD), Ok(100 * USD));
+			// The cap holds for all of an hour together.
+			assert_eq!(InsuranceFund::pay(&BOB, 100 * USD), Ok(0));
 		});
 }
 
@@ -117,10 +117,10 @@ fn while_bad_debt_is_recorded_the_treasury_pays_up_to_its_cap_as_of_a_shortfall(
 		.treasury(500 * USD)
 		.bad_debt(10 * USD)
 		.build_and_execute(|| {
-			assert_eq!(InsuranceFund::cover(150 * USD).unwrap().covered, 100 * USD);
-			assert_eq!(InsuranceFund::pay(&BOB, 150 * USD), Ok(100 * USD));
-			assert_eq!(InsuranceFund::balances().treasury, 300 * USD);
-			assert_eq!(InsuranceFund::bad_debt(), 60 * USD);
+			assert_eq!(InsuranceFund::cover(40 * USD, 0).unwrap().covered, 40 * USD);
+			assert_eq!(InsuranceFund::pay(&BOB, 150 * USD), Ok(60 * USD));
+			assert_eq!(InsuranceFund::balances().treasury, 400 * USD);
+			assert_eq!(InsuranceFund::bad_debt(), 10 * USD);
 		});
 }
 

@@ -127,7 +127,7 @@ fn apply(op: &Op, model: &mut Model) {
 		}
 		Op::Cover(shortfall) => {
 			let quote = InsuranceFund::quote_cover(shortfall);
-			let result = InsuranceFund::cover(shortfall).ok();
+			let result = InsuranceFund::cover(shortfall, 0).ok();
 			assert_eq!(result, quote);
 			if let Some(coverage) = result {
 				assert_eq!(coverage.covered + coverage.bad_debt, shortfall);

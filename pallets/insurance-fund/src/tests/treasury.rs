@@ -71,8 +71,20 @@ mod spend {
 			);
 			assert_noop!(
 				InsuranceFund::spend(RuntimeOrigin::root(), InsuranceFund::account(), 1),
-				Error::<Test>::OwnAccount
+				Error::<Test>::ProtocolAccount
 			);
+		});
+	}
+
+	/// Money is never sent to an account nobody owns: there it is stuck, and the books of the account's pallet are off by it.
+	#[test]
+	fn fails_to_any_account_of_the_protocol() {
+		ExtBuilder::default().treasury(5 * USD).build_and_execute(|| {
+			assert_noop!(
+				InsuranceFund::spend(RuntimeOrigin::root(), POOL, 1),
+				Error::<Test>::ProtocolAccount
+			);
+			assert_ok!(InsuranceFund::spend(RuntimeOrigin::root(), BOB, 1));
 		});
 	}
 
@@ -130,7 +142,7 @@ mod pay_bad_debt {
 					Error::<Test>::ExceedsBadDebt
 				);
 				assert_ok!(InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), 3 * USD));
-				InsuranceFund::cover(200 * USD).unwrap();
+				InsuranceFund::cover(200 * USD, 0).unwrap();
 				assert_noop!(
 					InsuranceFund::pay_bad_debt(RuntimeOrigin::root(), 1),
 					Error::<Test>::TreasuryTooSmall

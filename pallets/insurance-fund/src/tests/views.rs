@@ -10,10 +10,10 @@ fn show_every_number() {
 		.shared(40 * USD)
 		.treasury(60 * USD)
 		.build_and_execute(|| {
-			InsuranceFund::cover(25 * USD).unwrap();
+			InsuranceFund::cover(25 * USD, 0).unwrap();
 			InsuranceFund::buy(&ALICE, ETH, 1, 5 * USD).unwrap();
 			InsuranceFund::pay(&BOB, 12 * USD).unwrap();
-			InsuranceFund::cover(8 * USD).unwrap();
+			InsuranceFund::cover(8 * USD, 0).unwrap();
 			InsuranceFund::spend(RuntimeOrigin::root(), BOB, 3 * USD).unwrap();
 			InsuranceFund::take_collateral(&ALICE, ETH, 6).unwrap();
 			InsuranceFund::take_collateral(&ALICE, BTC, 9).unwrap();
@@ -26,7 +26,8 @@ fn show_every_number() {
 				InsuranceFund::meters(),
 				Readings {
 					drawn: 45 * USD,
-					fees_minted: 0
+					fees_minted: 0,
+					treasury_paid: 10 * USD
 				}
 			);
 			assert_eq!(InsuranceFund::collateral_held(ETH), 7);
@@ -67,7 +68,7 @@ fn a_quote_is_what_happens() {
 					bad_debt: 60 * USD
 				})
 			);
-			assert_eq!(InsuranceFund::cover(200 * USD).ok(), quote);
+			assert_eq!(InsuranceFund::cover(200 * USD, 0).ok(), quote);
 			assert_eq!(InsuranceFund::quote_cover(u128::MAX), None);
 			assert_eq!(InsuranceFund::quote_cover(0), Some(Coverage::default()));
 		});
@@ -79,6 +80,6 @@ fn a_quote_is_what_happens() {
 			assert_eq!(InsuranceFund::quote_pay(u128::MAX), Some(140 * USD));
 			assert_eq!(InsuranceFund::quote_pay(200 * USD), Some(140 * USD));
 			assert_eq!(InsuranceFund::pay(&BOB, 200 * USD), Ok(140 * USD));
-			assert_eq!(InsuranceFund::quote_pay(200 * USD), Some(100 * USD));
+			assert_eq!(InsuranceFund::quote_pay(200 * USD), Some(0));
 		});
 }

@@ -163,7 +163,15 @@ impl StabilityPoolT<AccountId> for MockPool {
 	fn capacity() -> Balance {
 		Assets::balance(KUSD, &POOL)
 	}
-	fn absorb(_: &AccountId, _: AssetId, _: Balance, _: Balance, _: Balance) -> DispatchResult {
+	fn absorb(
+		_: &AccountId,
+		_: AssetId,
+		_: Balance,
+		_: Balance,
+		_: Balance,
+		_: &AccountId,
+		_: Balance,
+	) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
 	fn buy(seller: &AccountId, asset: AssetId, collateral: Balance, price: Balance) -> DispatchResult {
@@ -189,7 +197,7 @@ impl InsuranceFundT<AccountId> for MockFund {
 	fn mint(_: Balance, _: IncomeSource) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
-	fn cover(_: Balance) -> Result<Coverage, DispatchError> {
+	fn cover(_: Balance, _: Balance) -> Result<Coverage, DispatchError> {
 		Err(DispatchError::Unavailable)
 	}
 	fn pay(to: &AccountId, shortfall: Balance) -> Result<Balance, DispatchError> {
@@ -214,6 +222,9 @@ impl InsuranceFundT<AccountId> for MockFund {
 	}
 	fn collateral(asset: AssetId) -> Balance {
 		Assets::balance(asset, &FUND)
+	}
+	fn collaterals() -> Vec<AssetId> {
+		Vec::new()
 	}
 	fn bad_debt() -> Balance {
 		0

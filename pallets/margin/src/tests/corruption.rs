@@ -256,3 +256,17 @@ fn stress_lists_are_sorted_and_name_who_there_is() {
 		"a stress scenario is listed twice"
 	);
 }
+
+#[test]
+fn the_registry_knows_every_collateral() {
+	const MESSAGE: &str = "the registry does not know a collateral, or knows another feed of it";
+	let facts = |change: fn(&mut keel_primitives::RegisteredAsset)| {
+		move || pallet_asset_registry::Registry::<Test>::mutate(ETH, |facts| change(facts.as_mut().unwrap()))
+	};
+	assert_eq!(after(facts(|facts| facts.margin = false)), MESSAGE);
+	assert_eq!(after(facts(|facts| facts.feed = BTC)), MESSAGE);
+	assert_eq!(
+		after(|| pallet_asset_registry::Registry::<Test>::remove(ETH)),
+		MESSAGE
+	);
+}

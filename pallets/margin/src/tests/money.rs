@@ -389,11 +389,11 @@ mod list {
 			assert_noop!(list(WIDE, USDC), Error::<Test>::TooManyDecimals);
 			assert_noop!(list(LUMPY, USDC), Error::<Test>::MinimumBalanceTooHigh);
 			assert_noop!(list(NEEDY, USDC), Error::<Test>::CollateralNotSufficient);
-			assert_noop!(list(BTC, BTC), Error::<Test>::CollateralListed);
+			assert_noop!(list(BTC, BTC), pallet_asset_registry::Error::<Test>::MarginListed);
 			assert_noop!(list(USDC, 99), Error::<Test>::NoPrice);
-			assert!(!Margin::uses_feed(USDC));
+			assert!(!AssetRegistry::uses_feed(USDC));
 			assert_ok!(list(USDC, USDC));
-			assert!(Margin::uses_feed(USDC));
+			assert!(AssetRegistry::uses_feed(USDC));
 			assert_eq!(Margin::collaterals().last().unwrap().haircut, percent(10));
 		});
 	}

@@ -314,3 +314,10 @@ fn the_recovery_pot() {
 		});
 	});
 }
+
+#[test]
+fn no_number_is_given_twice() {
+	fails_with("a market has the number of one that was removed", || {
+		crate::Removed::<Test>::insert(BTC, ())
+	});
+}

@@ -258,9 +258,11 @@ fn only_a_settled_market_without_anybody_is_removed() {
 		);
 		settle(BTC);
 		assert_ok!(Perpetuals::remove(RuntimeOrigin::root(), BTC));
-		// Its number may be used again.
-		assert_ok!(Perpetuals::list_market(RuntimeOrigin::root(), BTC, BTC));
-		trade(ALICE, BTC, UNIT);
+		// A number is never given twice.
+		assert_noop!(
+			Perpetuals::list_market(RuntimeOrigin::root(), BTC, BTC),
+			Error::<Test>::MarketExists
+		);
 	});
 }
 

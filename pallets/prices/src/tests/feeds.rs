@@ -131,13 +131,15 @@ mod remove_feed {
 				ask(BTC, PriceFor::ReduceRisk),
 				Err(Error::<Test>::UnknownFeed.into())
 			);
-			// Its values are still with the oracle; a feed of the same id starts from nothing else.
-			assert_ok!(add(BTC, b"BTC", 0.5));
+			// Its values are still with the oracle, and whoever kept its number would take them for another's: no number is given
+			// twice.
+			assert_noop!(add(BTC, b"BTC", 0.5), Error::<Test>::FeedExists);
+			assert_ok!(add(7, b"BTC", 0.5));
 			assert_eq!(
-				ask(BTC, PriceFor::ReduceRisk),
+				ask(7, PriceFor::ReduceRisk),
 				Err(Error::<Test>::PriceMissing.into())
 			);
-			assert_eq!(Prices::covariance(BTC, ETH).map(|c| c.into_inner()), Some(0));
+			assert_eq!(Prices::covariance(7, ETH).map(|c| c.into_inner()), Some(0));
 		});
 	}
 

@@ -251,3 +251,10 @@ mod history {
 		});
 	}
 }
+
+#[test]
+fn no_number_is_given_twice() {
+	fails("a feed has the number of one that was removed", || {
+		crate::Removed::<Test>::insert(BTC, ())
+	});
+}

@@ -17,6 +17,7 @@ fn works() {
 					collateral: 3 * ONE_ETH,
 					burn: 30 * USD,
 					income: 2 * USD,
+					surplus: 0,
 					deposits: 68 * USD
 				}
 			);
@@ -99,7 +100,7 @@ mod fails {
 				assert_noop!(absorb(KUSD, 1, 1, 0), Error::<Test>::NotForSale);
 				assert_ok!(absorb(ETH, 10, 1, 0));
 				assert_noop!(
-					StabilityPool::absorb(&pool_account(), ETH, 10, 1, 0),
+					StabilityPool::absorb(&pool_account(), ETH, 10, 1, 0, &OWNER, 0),
 					Error::<Test>::NotForSale
 				);
 			});
@@ -111,7 +112,7 @@ mod fails {
 			.deposits(&[(ALICE, 100 * USD)])
 			.build_and_execute(|| {
 				assert_noop!(
-					StabilityPool::absorb(&BOB, ETH, 1, 1, 1),
+					StabilityPool::absorb(&BOB, ETH, 1, 1, 1, &OWNER, 0),
 					TokenError::FundsUnavailable
 				);
 				assert_noop!(absorb(ETH, STOCK + 1, 1, 1), ArithmeticError::Underflow);
@@ -249,4 +250,83 @@ fn funding_for_benchmarks_keeps_the_books() {
 		<StabilityPool as keel_primitives::StabilityPool<AccountId>>::fund(7);
 		assert_eq!(capacity(), 12);
 	});
+}
+
+/// What rounding to whole base units cost beyond debt and penalty is the owner's.
+#[test]
+fn pays_the_surplus_to_the_owner() {
+	ExtBuilder::default()
+		.deposits(&[(ALICE, 100 * USD)])
+		.build_and_execute(|| {
+			let before = balance(KUSD, CAROL);
+			assert_ok!(StabilityPool::absorb(
+				&SELLER,
+				ETH,
+				ONE_ETH,
+				50 * USD,
+				5 * USD,
+				&CAROL,
+				7 * USD
+			));
+			assert_eq!(balance(KUSD, CAROL), before + 7 * USD);
+			assert_eq!(capacity(), 38 * USD);
+			assert_noop!(
+				StabilityPool::absorb(&SELLER, ETH, ONE_ETH, 38 * USD, 0, &CAROL, 1),
+				Error::<Test>::CapacityExceeded
+			);
+		});
+}
+
+mod a_kind_is_forgotten {
+	use super::*;
+
+	fn kinds() -> Vec<u32> {
+		State::<Test>::get().collaterals.keys().copied().collect()
+	}
+
+	/// The bound is on what is held, not on what ever was: the kind makes room, and comes back without owing anybody anything.
+	#[test]
+	fn once_all_of_it_is_claimed_and_the_sums_begin_anew() {
+		ExtBuilder::default()
+			.deposits(&[(ALICE, 100 * USD)])
+			.build_and_execute(|| {
+				MaxCollaterals::set(2);
+				// Numbers that divide without a rest.
+				assert_ok!(absorb(ETH, 10, 50 * USD, 0));
+				assert_eq!(gain(ALICE, ETH), 10);
+				assert_ok!(claim(ALICE, ETH));
+				// Snapshots know its sum still.
+				assert_eq!(kinds(), vec![ETH]);
+				// The pool is emptied: a new epoch, in which nobody has a snapshot.
+				assert_ok!(absorb(BTC, 8, capacity(), 0));
+				assert_eq!(kinds(), vec![BTC]);
+				assert_ok!(deposit(CAROL, 100 * USD));
+				assert_ok!(absorb(DOT, 6, 20 * USD, 0));
+				assert_noop!(absorb(ETH, 4, 1, 0), Error::<Test>::TooManyCollaterals);
+				// A kind of which nothing is left goes with its claim, where its sum is zero.
+				assert_eq!(gain(ALICE, BTC), 8);
+				assert_ok!(claim(ALICE, BTC));
+				assert_eq!(kinds(), vec![DOT]);
+				assert_ok!(absorb(ETH, 4, 40 * USD, 0));
+				assert_eq!((gain(ALICE, ETH), gain(CAROL, ETH)), (0, 4));
+				assert_eq!(gain(CAROL, DOT), 6);
+				assert_ok!(claim_all(CAROL));
+			});
+	}
+
+	#[test]
+	fn but_not_while_anybody_is_owed_some_of_it() {
+		ExtBuilder::default()
+			.deposits(&[(ALICE, 50 * USD), (BOB, 50 * USD)])
+			.build_and_execute(|| {
+				assert_ok!(absorb(ETH, 10, 50 * USD, 0));
+				assert_ok!(claim(ALICE, ETH));
+				assert_ok!(absorb(BTC, 8, capacity(), 0));
+				assert_eq!(kinds(), vec![BTC, ETH]);
+				assert_eq!(gain(BOB, ETH), 5);
+				assert_ok!(claim(BOB, ETH));
+				assert_eq!(kinds(), vec![BTC]);
+				assert_eq!(gain(BOB, BTC), 4);
+			});
+	}
 }

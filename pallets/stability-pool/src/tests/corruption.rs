@@ -193,3 +193,19 @@ fn no_more_collateral_is_without_an_owner_than_rounding_explains() {
 		MESSAGE
 	);
 }
+
+#[test]
+fn nothing_of_nothing_is_on_record() {
+	assert_eq!(
+		after(pool(|pool| {
+			pool.collaterals.try_insert(DOT, Collateral::default()).unwrap();
+		})),
+		"a collateral of nothing that should be forgotten"
+	);
+	assert_eq!(
+		after(stake_of(BOB, |stake| {
+			stake.gains.try_insert(BTC, 0).unwrap();
+		})),
+		"a stake has a gain of nothing"
+	);
+}

@@ -199,10 +199,13 @@ impl StabilityPoolT<AccountId> for MockPool {
 		collateral: Balance,
 		burned: Balance,
 		income: Balance,
+		owner: &AccountId,
+		surplus: Balance,
 	) -> DispatchResult {
 		burn(&POOL, burned)?;
 		// Fails halfway: what it burned has to come back.
 		ensure!(!PoolFails::get(), DispatchError::Exhausted);
+		send(KUSD, &POOL, owner, surplus)?;
 		MockFund::receive(&POOL, income, IncomeSource::Penalty)?;
 		send(asset, seller, &POOL, collateral)
 	}
@@ -263,7 +266,7 @@ pub fn settle_auction(buyer: &AccountId) {
 		burn(buyer, paid).unwrap();
 	}
 	AuctionDebt::mutate(|debt| *debt -= lot.debt);
-	MockFund::cover(lot.debt - paid).unwrap();
+	MockFund::cover(lot.debt - paid, 0).unwrap();
 	send(lot.asset, &AUCTIONS, buyer, lot.collateral).unwrap();
 }
 
@@ -297,7 +300,7 @@ impl InsuranceFundT<AccountId> for MockFund {
 		ensure!(!FundFails::get(), DispatchError::Corruption);
 		Self::pay_down(amount)
 	}
-	fn cover(shortfall: Balance) -> Result<Coverage, DispatchError> {
+	fn cover(shortfall: Balance, _: Balance) -> Result<Coverage, DispatchError> {
 		let covered = shortfall.min(Assets::balance(KUSD, &FUND));
 		if covered > 0 {
 			burn(&FUND, covered)?;
@@ -332,6 +335,9 @@ impl InsuranceFundT<AccountId> for MockFund {
 	}
 	fn collateral(asset: AssetId) -> Balance {
 		Assets::balance(asset, &FUND)
+	}
+	fn collaterals() -> Vec<AssetId> {
+		Vec::new()
 	}
 	fn bad_debt() -> Balance {
 		BadDebt::get()

@@ -94,7 +94,7 @@ fn refuses_what_does_not_fit() {
 		with_parameters(9);
 		assert_noop!(add(BTC_BRANCH, 20), Error::<Test>::BranchExists);
 		assert_noop!(add(9, KUSD), Error::<Test>::CollateralIsSynthetic);
-		assert_noop!(add(9, BTC), Error::<Test>::CollateralListed);
+		assert_noop!(add(9, BTC), pallet_asset_registry::Error::<Test>::BranchRuns);
 		assert_noop!(add(9, 21), Error::<Test>::UnknownCollateral);
 		assert_noop!(add(9, WIDE), Error::<Test>::TooManyDecimals);
 		assert_noop!(add(9, LUMPY), Error::<Test>::MinimumBalanceTooHigh);

@@ -216,6 +216,26 @@ fn branch_lists() {
 }
 
 #[test]
+fn the_registry() {
+	use keel_primitives::AssetRegistry as _;
+	let message = "the registry knows another branch or feed of a collateral";
+	breaks(message, || AssetRegistry::end_branch(BTC));
+	breaks(message, || {
+		pallet_asset_registry::Registry::<Test>::mutate(BTC, |facts| facts.as_mut().unwrap().feed = ETH)
+	});
+	breaks("the collateral of a branch that runs is not registered", || {
+		pallet_asset_registry::Registry::<Test>::remove(BTC)
+	});
+}
+
+#[test]
+fn what_was_issued_before() {
+	breaks("what branches that are over have issued is not on record", || {
+		crate::PastIssued::<Test>::put(-1)
+	});
+}
+
+#[test]
 fn rate_index() {
 	breaks("a rate index is below one", || {
 		change_branch(|branch| branch.rate_index = 5)

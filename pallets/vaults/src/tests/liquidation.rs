@@ -504,6 +504,30 @@ fn indivisible_collateral_leaves_no_debt_without_any() {
 	});
 }
 
+/// What the pool pays for a whole deed beyond debt and penalty, at its discount, is the owner's, not the fund's.
+#[test]
+fn what_the_pool_pays_for_an_indivisible_rest_is_the_owners() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = open(&ALICE, DEED_BRANCH, 1, 35_000 * USD);
+		fund_pool(100_000 * USD);
+		move_price(DEED, dollars(43_000));
+		let before = (kusd(&ALICE), kusd(&FUND));
+		liquidate(id).unwrap();
+		let penalty = events()
+			.into_iter()
+			.find_map(|event| match event {
+				Event::Liquidated { penalty, .. } => Some(penalty),
+				_ => None,
+			})
+			.unwrap();
+		let at_discount = |claim| keel_math::div_ratio(claim, percent(105), Rounding::Up).unwrap();
+		let (paid, due) = (at_discount(43_000 * USD), at_discount(35_000 * USD + penalty));
+		assert!(paid > due + 1_000 * USD);
+		assert_eq!(kusd(&FUND) - before.1, due - 35_000 * USD);
+		assert_eq!(kusd(&ALICE) - before.0, paid - due);
+	});
+}
+
 #[test]
 fn many_deeds_are_taken_until_the_target_is_restored() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -222,7 +222,7 @@ mod lets_the_collateral_be_listed_again {
 		ExtBuilder::default().build_and_execute(|| {
 			let add = |id| Vaults::add_branch(RuntimeOrigin::root(), id, BTC, BTC);
 			Parameters::mutate(|all| all.insert(9, default_parameters()));
-			assert_noop!(add(9), Error::<Test>::CollateralListed);
+			assert_noop!(add(9), pallet_asset_registry::Error::<Test>::BranchRuns);
 			let old = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
 			shut_down();
 			// At once: it does not wait for the settlement, nor does that notice it.
@@ -258,11 +258,51 @@ mod lets_the_collateral_be_listed_again {
 			}
 			shut_down();
 			assert_ok!(add(9));
-			assert_noop!(add(10), Error::<Test>::CollateralListed);
+			assert_noop!(add(10), pallet_asset_registry::Error::<Test>::BranchRuns);
 			assert_noop!(add(BTC_BRANCH), Error::<Test>::BranchExists);
-			// One that was shut down still counts for how many there may be.
 			assert_ok!(Vaults::shut_down(RuntimeOrigin::root(), 9, None));
-			assert_noop!(add(10), Error::<Test>::TooManyBranches);
+			assert_ok!(add(10));
+		});
+	}
+
+	/// One feed of an asset, and one number of a branch, for good.
+	#[test]
+	fn with_its_feed_and_under_no_number_that_was_given() {
+		ExtBuilder::default().build_and_execute(|| {
+			Parameters::mutate(|all| all.insert(9, default_parameters()));
+			let old = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
+			assert_ok!(Vaults::close(signed(&ALICE), old));
+			shut_down();
+			assert!(!BranchList::<Test>::get().contains(&BTC_BRANCH), "it is over");
+			let add = |id, feed| Vaults::add_branch(RuntimeOrigin::root(), id, BTC, feed);
+			assert_noop!(add(9, ETH), pallet_asset_registry::Error::<Test>::FeedDiffers);
+			assert_noop!(add(BTC_BRANCH, BTC), Error::<Test>::BranchExists);
+			assert_ok!(add(9, BTC));
+		});
+	}
+
+	/// A branch counts for how many there may be until everything is settled and redeemed.
+	#[test]
+	fn when_a_branch_is_over_there_is_room_for_another() {
+		ExtBuilder::default().build_and_execute(|| {
+			for id in [9, 10] {
+				Parameters::mutate(|all| all.insert(id, default_parameters()));
+			}
+			assert_ok!(Assets::force_create(RuntimeOrigin::root(), 20, ALICE, true, 1));
+			let add = |id, asset| Vaults::add_branch(RuntimeOrigin::root(), id, asset, asset);
+			let vault = open(&ALICE, BTC_BRANCH, ONE_BTC, 20_000 * USD);
+			shut_down();
+			assert_ok!(add(9, BTC));
+			assert_noop!(add(10, 20), Error::<Test>::TooManyBranches);
+			settle_all();
+			assert_noop!(add(10, 20), Error::<Test>::TooManyBranches);
+			redeem(&ALICE, ALL);
+			assert!(events().contains(&Event::BranchOver { branch: BTC_BRANCH }));
+			assert_ok!(add(10, 20));
+			checked();
+			// What is the owner's stays the owner's.
+			assert_ok!(Vaults::close(signed(&ALICE), vault));
+			assert_nothing_left();
 		});
 	}
 }

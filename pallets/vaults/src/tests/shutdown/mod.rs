@@ -7,12 +7,14 @@ use sp_runtime::DispatchError;
 
 use crate::{
 	mock::*,
+	BranchList,
 	Change::{Decrease, Increase, Keep},
-	Error, Event, Redemption, Settlement, ShutdownView, WeightInfo, GRACE_MS,
+	Error, Event, Redemption, Settlement, ShutdownView, WeightInfo, GRACE_MS, REDEEM_MS,
 };
 
 mod access;
 mod by_itself;
+mod deadline;
 mod grace;
 mod price;
 
@@ -116,6 +118,7 @@ mod of_a_healthy_branch {
 				debt_left: 50_000 * USD,
 				pot: 0,
 				claims: None,
+				redeem_in: None,
 				rate: None,
 			};
 			assert_eq!(view(), started);
@@ -149,6 +152,7 @@ mod of_a_healthy_branch {
 				debt_left: 0,
 				pot: ONE_BTC,
 				claims: Some(50_000 * USD),
+				redeem_in: Some(REDEEM_MS),
 				rate: Some(dollars(1)),
 				settles_in: 0,
 				..started
@@ -414,13 +418,11 @@ mod without_claims {
 			move_price(BTC, FixedU128::from_inner(1));
 			shut_down();
 			settle_all();
-			assert_eq!(
-				last_event(),
-				Event::PotTaken {
-					branch: BTC_BRANCH,
-					collateral: ONE_BTC
-				}
-			);
+			assert!(events().contains(&Event::PotTaken {
+				branch: BTC_BRANCH,
+				collateral: ONE_BTC
+			}));
+			assert_eq!(last_event(), Event::BranchOver { branch: BTC_BRANCH });
 			assert_eq!((kusd(&FUND), MockFund::collateral(BTC)), (5_000 * USD, ONE_BTC));
 			assert_ok!(Vaults::close(signed(&ALICE), id));
 			assert_nothing_left();
