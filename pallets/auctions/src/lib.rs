@@ -27,9 +27,10 @@
 //!
 //! ## Time
 //!
-//! The price falls by **active time** ([`Config::ActiveTime`]): the time in which blocks were made and buyers could act. A stop
-//! of the chain costs an auction at most the step the clock makes in one block, 60 s in the runtime, which is three cuts at the
-//! default of 1 % every 20 s. So no auction falls from its start to its reserve while nobody could buy.
+//! The price falls by **active time** ([`Config::ActiveTime`]): the time in which blocks were made and buyers
+//! could act. A stop of the chain costs an auction at most the step the clock makes in one block, 60 s in the
+//! runtime, which is three cuts at the default of 1 % every 20 s. So no auction falls from its start to its
+//! reserve while nobody could buy.
 //!
 //! ## Circuit breaker
 //!
@@ -40,8 +41,9 @@
 //!
 //! ## Who ends an auction
 //!
-//! The length of an auction is known at its start. Auctions wait in a queue ordered by it; `on_idle` settles those that are due,
-//! and anyone may [`settle`](Pallet::settle). A settlement that fails is put off and never holds up those behind it.
+//! The length of an auction is known at its start. Auctions wait in a queue ordered by it; `on_idle` settles
+//! those that are due, and anyone may [`settle`](Pallet::settle). A settlement that fails is put off and
+//! never holds up those behind it.
 //!
 //! ## Rounding
 //!
@@ -119,7 +121,8 @@ pub mod pallet {
 		/// Asked before a sale of the fund's collateral starts.
 		type CircuitBreaker: keel_primitives::CircuitBreaker;
 
-		/// Active time, in milliseconds: the clock that prices fall by. It stands still while no block is made.
+		/// Active time, in milliseconds: the clock that prices fall by. It stands still while no block is
+		/// made.
 		type ActiveTime: Time<Moment = Moment>;
 
 		/// The account that holds what is for sale is derived from this.
@@ -134,7 +137,8 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
-	/// How long a settlement that failed waits before the block tries it again, in milliseconds of active time.
+	/// How long a settlement that failed waits before the block tries it again, in milliseconds of active
+	/// time.
 	pub const RETRY_AFTER_MS: Moment = 600_000;
 
 	/// How often the block looks for collateral of the fund's to sell, in milliseconds of active time.
@@ -178,8 +182,8 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// An auction started. Prices are in USD per whole unit; `ends_in` is in milliseconds of active time, in which a time
-		/// without blocks does not count.
+		/// An auction started. Prices are in USD per whole unit; `ends_in` is in milliseconds of active time,
+		/// in which a time without blocks does not count.
 		Started {
 			auction: AuctionId,
 			kind: Kind<T::AccountId>,
@@ -247,7 +251,8 @@ pub mod pallet {
 		/// The auction is over: its price fell below the reserve or its time is up. The insurance fund takes the rest; look
 		/// for another auction.
 		AuctionExpired,
-		/// The auction is still open. It can be settled after the time `ends_in` of the view `auction` has passed.
+		/// The auction is still open. It can be settled after the time `ends_in` of the view `auction` has
+		/// passed.
 		NotExpired,
 		/// The price is above your limit. Raise `max_price`, or wait for the price to fall.
 		PriceAboveLimit,
@@ -305,7 +310,8 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// A running auction, its price now, what it still has to raise and how long it runs. Nothing, if it is over.
+		/// A running auction, its price now, what it still has to raise and how long it runs. Nothing, if it
+		/// is over.
 		pub fn auction(auction: AuctionId) -> Option<AuctionView<T::AccountId>> {
 			Auctions::<T>::get(auction).map(|running| running.view(auction, T::ActiveTime::now()))
 		}

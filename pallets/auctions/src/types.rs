@@ -8,8 +8,8 @@ use keel_primitives::{
 };
 use scale_info::TypeInfo;
 
-/// A key of the queue: the active time at which an auction is due, in milliseconds, then its number, both big-endian, so
-/// that keys sort by time.
+/// A key of the queue: the active time at which an auction is due, in milliseconds, then its number, both
+/// big-endian, so that keys sort by time.
 pub type QueueKey = [u8; 16];
 
 /// The key of an auction due at `due`.
@@ -66,10 +66,11 @@ pub struct Auction<AccountId> {
 	pub cut: FixedU128,
 	/// The length of a step, in seconds.
 	pub step: u64,
-	/// Active time of its end, in milliseconds: from here on it sells nothing, because the price would be below the reserve
-	/// or the time is up.
+	/// Active time of its end, in milliseconds: from here on it sells nothing, because the price would be
+	/// below the reserve or the time is up.
 	pub active_end: Moment,
-	/// Active time at which the block settles it, in milliseconds: `active_end`, or later after a settlement that failed.
+	/// Active time at which the block settles it, in milliseconds: `active_end`, or later after a settlement
+	/// that failed.
 	pub active_due: Moment,
 	/// The least a purchase may leave unless it leaves nothing, in base units of kUSD.
 	pub minimum_rest: Balance,
@@ -384,7 +385,8 @@ pub struct AuctionView<AccountId> {
 	pub collateral: Balance,
 	/// kUSD still to raise, in base units. Zero for a sale of the fund's.
 	pub needed: Balance,
-	/// Active time left until its end, in milliseconds; zero once it is over. A time without blocks does not count.
+	/// Active time left until its end, in milliseconds; zero once it is over. A time without blocks does not
+	/// count.
 	pub ends_in: Moment,
 	/// All that is stored of it.
 	pub details: Auction<AccountId>,

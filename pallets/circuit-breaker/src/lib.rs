@@ -35,12 +35,13 @@
 //!
 //! ## Stops of the chain
 //!
-//! After a time without blocks longer than `OracleMaxAge` the chain is held to `ReduceOnly` at least, until enough blocks
-//! have a new price ([`Config::Recovery`]). This is no level of its own: nothing is stored here, no dwell and no cooldown
-//! apply, and nobody can lower it. The view `status` of the chain says [`Cause::Stop`] and how many blocks are missing.
+//! After a time without blocks longer than `OracleMaxAge` the chain is held to `ReduceOnly` at least, until
+//! enough blocks have a new price ([`Config::Recovery`]). This is no level of its own: nothing is stored
+//! here, no dwell and no cooldown apply, and nobody can lower it. The view `status` of the chain says
+//! [`Cause::Stop`] and how many blocks are missing.
 //!
-//! What nobody watched is no calm: a stop moves the beginning of each level, of each calm and of each guardians' pause on by
-//! its length, so that they take as long as they do on a chain that runs.
+//! What nobody watched is no calm: a stop moves the beginning of each level, of each calm and of each
+//! guardians' pause on by its length, so that they take as long as they do on a chain that runs.
 //!
 //! ## People
 //!
@@ -64,7 +65,8 @@
 //!
 //! ## Storage
 //!
-//! Everything raised is one value, empty in calm times; with the recovery from a stop any number of questions is two reads.
+//! Everything raised is one value, empty in calm times; with the recovery from a stop any number of questions
+//! is two reads.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -136,8 +138,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Raised<T: Config> = StorageValue<_, RaisedSubjects<T>, ValueQuery>;
 
-	/// The last time guardians raised a subject, later by the length of stops of the chain since. One for every subject
-	/// they ever did.
+	/// The last time guardians raised a subject, later by the length of stops of the chain since. One for
+	/// every subject they ever did.
 	#[pallet::storage]
 	pub type LastTrip<T: Config> = StorageMap<_, Twox64Concat, BreakerSubject, Trip>;
 

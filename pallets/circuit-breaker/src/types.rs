@@ -29,8 +29,8 @@ pub enum Cause {
 	Guardian,
 	/// A referendum set it.
 	Referendum,
-	/// The chain made no block for longer than `OracleMaxAge`. Never stored: it holds the chain to `ReduceOnly` until
-	/// enough blocks have a new price.
+	/// The chain made no block for longer than `OracleMaxAge`. Never stored: it holds the chain to
+	/// `ReduceOnly` until enough blocks have a new price.
 	Stop,
 }
 
@@ -41,8 +41,8 @@ pub enum Cause {
 pub struct State {
 	/// Its own level; above `Normal`.
 	pub level: Level,
-	/// When it reached this level, from above or below, in milliseconds since 1970; later by the length of stops of the
-	/// chain since.
+	/// When it reached this level, from above or below, in milliseconds since 1970; later by the length of
+	/// stops of the chain since.
 	pub since: Moment,
 	/// What raised it last.
 	pub cause: Cause,
@@ -92,10 +92,11 @@ pub struct Status {
 	pub bound_by: BreakerSubject,
 	/// Why its own level is raised; nothing at `Normal`, like all that follow but the fuses.
 	pub cause: Option<Cause>,
-	/// When it reached its own level, later by the length of stops of the chain since; nothing while only a stop holds
-	/// it, like all times that follow.
+	/// When it reached its own level, later by the length of stops of the chain since; nothing while only a
+	/// stop holds it, like all times that follow.
 	pub since: Option<Moment>,
-	/// Blocks with a new price that are missing until a stop of the chain holds it no more; zero for other subjects.
+	/// Blocks with a new price that are missing until a stop of the chain holds it no more; zero for other
+	/// subjects.
 	pub blocks_needed: u32,
 	/// Since when no fuse has held its own level; nothing while one does.
 	pub calm_since: Option<Moment>,

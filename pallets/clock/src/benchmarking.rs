@@ -1,5 +1,5 @@
-//! The step of a block that ends a gap. What the gap's receivers do registers a weight of its own; it is measured with
-//! the step, so that the step is rather too dear.
+//! The step of a block that ends a gap. What the gap's receivers do registers a weight of its own; it is
+//! measured with the step, so that the step is rather too dear.
 
 use frame_benchmarking::v2::*;
 use frame_support::traits::{OnTimestampSet, Time};

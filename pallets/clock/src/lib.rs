@@ -4,24 +4,25 @@
 //!
 //! ## Overview
 //!
-//! A process that runs by the wall clock goes on while no block is made, although nobody can act: an auction would fall
-//! from its start to its reserve within one block. Such a process runs by **active time** instead: the sum, over all
-//! blocks, of the time since the block before, each counted up to [`Config::MaxStep`].
+//! A process that runs by the wall clock goes on while no block is made, although nobody can act: an auction
+//! would fall from its start to its reserve within one block. Such a process runs by **active time** instead:
+//! the sum, over all blocks, of the time since the block before, each counted up to [`Config::MaxStep`].
 //!
 //! With a limit of 60 s, blocks at 0 s, 2 s, 602 s and 604 s make an active time of 0 + 2 + 60 + 2 = 64 s.
 //!
-//! A **gap** is a time between two blocks longer than `OracleMaxAge`: no price of before it is fresh any more. The first
-//! block after a gap deposits [`Event::BlocksMissed`] and calls [`Config::OnGap`] before its transactions. The first
-//! block of the chain ends no gap.
+//! A **gap** is a time between two blocks longer than `OracleMaxAge`: no price of before it is fresh any
+//! more. The first block after a gap deposits [`Event::BlocksMissed`] and calls [`Config::OnGap`] before its
+//! transactions. The first block of the chain ends no gap.
 //!
 //! ## Order within a block
 //!
-//! The clock moves when the block's timestamp is set, as an inherent. Hooks that run before it (`on_initialize`) read
-//! the active time of the block before, as they do with the wall clock.
+//! The clock moves when the block's timestamp is set, as an inherent. Hooks that run before it
+//! (`on_initialize`) read the active time of the block before, as they do with the wall clock.
 //!
 //! ## Reading it
 //!
-//! The pallet implements `frame_support::traits::Time`. What it returns starts at zero with the chain and is not a date.
+//! The pallet implements `frame_support::traits::Time`. What it returns starts at zero with the chain and is
+//! not a date.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -53,7 +54,8 @@ pub mod pallet {
 
 	#[pallet::config]
 	pub trait Config: frame_system::Config {
-		/// The wall clock. Compared with in `try_state` only: the pallet is told the time by `OnTimestampSet`.
+		/// The wall clock. Compared with in `try_state` only: the pallet is told the time by
+		/// `OnTimestampSet`.
 		type Time: Time<Moment = Moment>;
 
 		/// Source of `OracleMaxAge`, the longest time between two blocks that is no gap.
@@ -81,14 +83,15 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// No block was made for `length` milliseconds since `from` (milliseconds since 1970), longer than `OracleMaxAge`. The
-		/// chain adds no risk until enough blocks have a new price.
+		/// No block was made for `length` milliseconds since `from` (milliseconds since 1970), longer than
+		/// `OracleMaxAge`. The chain adds no risk until enough blocks have a new price.
 		BlocksMissed { from: Moment, length: Moment },
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Reserves the weight of the step that the timestamp's inherent makes. A gap registers its own on top.
+		/// Reserves the weight of the step that the timestamp's inherent makes. A gap registers its own on
+		/// top.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			T::WeightInfo::step()
 		}
@@ -105,8 +108,8 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The time of the last block, and the active time up to it, both in milliseconds. Active time counts from the
-		/// first block and is no date: only the difference of two readings means something.
+		/// The time of the last block, and the active time up to it, both in milliseconds. Active time counts
+		/// from the first block and is no date: only the difference of two readings means something.
 		pub fn reading() -> Reading {
 			Last::<T>::get()
 		}

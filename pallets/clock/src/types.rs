@@ -16,7 +16,8 @@ pub struct Reading {
 }
 
 impl Reading {
-	/// The time from this block to one at `now`, in milliseconds. Zero for the first block, and if time ran backwards.
+	/// The time from this block to one at `now`, in milliseconds. Zero for the first block, and if time ran
+	/// backwards.
 	pub fn since(&self, now: Moment) -> Moment {
 		match self.at {
 			0 => 0,

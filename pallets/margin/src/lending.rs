@@ -23,8 +23,9 @@ impl<T: Config> Pallet<T> {
 
 	/// The totals with interest up to now, not written: whoever moves money writes them.
 	///
-	/// Interest accrues for whole seconds at the rate of the utilisation there was and by the curve that was in force; from now on
-	/// the governed one is. An index that can't grow any more stays where it is: lenders miss interest, and nobody is locked in.
+	/// Interest accrues for whole seconds at the rate of the utilisation there was and by the curve that was
+	/// in force; from now on the governed one is. An index that can't grow any more stays where it is:
+	/// lenders miss interest, and nobody is locked in.
 	pub(crate) fn money() -> Money {
 		let mut money = Totals::<T>::get();
 		let now = T::Time::now();

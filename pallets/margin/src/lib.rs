@@ -121,7 +121,8 @@ pub mod pallet {
 
 		/// The chain's time, in ms.
 		type Time: Time<Moment = Moment>;
-		/// Active time, in ms: the clock of sales and of haircuts that move. It stands still while no block is made.
+		/// Active time, in ms: the clock of sales and of haircuts that move. It stands still while no block
+		/// is made.
 		type ActiveTime: Time<Moment = Moment>;
 		/// Who may list collateral.
 		type ListOrigin: EnsureOrigin<Self::RuntimeOrigin>;

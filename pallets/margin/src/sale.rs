@@ -81,8 +81,8 @@ impl Lot {
 		Self { floor, ..self }
 	}
 
-	/// The same at the price after `elapsed` ms of active time for sale to anybody: it falls by [`SALE_FALL`] of the feed's price
-	/// with every full [`SALE_STEP_MS`]. What it falls by is rounded down.
+	/// The same at the price after `elapsed` ms of active time for sale to anybody: it falls by [`SALE_FALL`]
+	/// of the feed's price with every full [`SALE_STEP_MS`]. What it falls by is rounded down.
 	fn fallen(self, elapsed: Moment) -> Self {
 		let steps = elapsed / SALE_STEP_MS;
 		let share = SALE_FALL.into_inner().saturating_mul(steps.into());

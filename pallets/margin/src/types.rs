@@ -62,8 +62,8 @@ pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld
 	pub changed_at: Moment,
 	/// Where it stands in the trigger index.
 	pub triggers: Triggers,
-	/// Active time, in ms, since which anybody may buy of its collateral what neither stability pool nor insurance fund could
-	/// pay for.
+	/// Active time, in ms, since which anybody may buy of its collateral what neither stability pool nor
+	/// insurance fund could pay for.
 	pub for_sale_since: Option<Moment>,
 	/// What to do first when it is called: move up to this much cash from that sub-account.
 	pub top_up: Option<(u8, Balance)>,
@@ -175,8 +175,8 @@ pub struct Money {
 	pub index: u128,
 	/// Up to when interest has accrued, in ms.
 	pub index_at: Moment,
-	/// What borrowing costs from then on: the governed curve at that time. One that changes is charged from the next block that
-	/// accrues on, never for the time before.
+	/// What borrowing costs from then on: the governed curve at that time. One that changes is charged from
+	/// the next block that accrues on, never for the time before.
 	pub curve: RateCurve,
 	/// Shares of the lenders.
 	pub shares: u128,
@@ -283,8 +283,8 @@ pub struct Collateral {
 }
 
 impl Collateral {
-	/// The haircut that what is held already is subject to at the active time `now`. A stop of the chain moves it no further than
-	/// the clock's step of one block does.
+	/// The haircut that what is held already is subject to at the active time `now`. A stop of the chain
+	/// moves it no further than the clock's step of one block does.
 	pub fn haircut(&self, now: Moment) -> FixedU128 {
 		interest::ramp(
 			self.haircut,
@@ -436,8 +436,8 @@ pub struct Statement<AccountId> {
 	pub reduce: Option<Permill>,
 	/// No price up to this moment liquidates it, in ms.
 	pub changed_at: Moment,
-	/// How long anybody has been able to buy of its collateral, in ms; none if nobody may. A time without blocks does not count.
-	/// `collateralOffer` says what for.
+	/// How long anybody has been able to buy of its collateral, in ms; none if nobody may. A time without
+	/// blocks does not count. `collateralOffer` says what for.
 	pub for_sale_for: Option<Moment>,
 }
 
@@ -482,8 +482,8 @@ pub struct Offer {
 	/// What it falls to, USD per whole unit: with what repays the debt out of all collateral alike, or where it began if that is less;
 	/// never below what the collateral counts for.
 	pub floor: FixedU128,
-	/// How long it takes to get there, in ms, if the feed's price stays; zero once it is there. A time without blocks does not
-	/// count.
+	/// How long it takes to get there, in ms, if the feed's price stays; zero once it is there. A time
+	/// without blocks does not count.
 	pub falls_for: Moment,
 }
 

@@ -47,8 +47,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Markets that close do so later by the `length` of a stop of the chain: traders have all of their notice, and no
-	/// market is settled before prices are back.
+	/// Markets that close do so later by the `length` of a stop of the chain: traders have all of their
+	/// notice, and no market is settled before prices are back.
 	pub(crate) fn put_off(length: Moment) {
 		let mut book = Book::<T>::get();
 		for market in book.markets.iter_mut() {

@@ -303,8 +303,8 @@ impl Market {
 		Some(())
 	}
 
-	/// Bring the market to `now`: what it was told, funding, the ramp, the start of a block. Funding accrues by the numbers that
-	/// were in force until now.
+	/// Bring the market to `now`: what it was told, funding, the ramp, the start of a block. Funding accrues
+	/// by the numbers that were in force until now.
 	pub fn refresh(
 		&mut self,
 		now: Moment,

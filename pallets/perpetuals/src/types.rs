@@ -29,11 +29,12 @@ pub const MIN_NOTIONAL: Balance = 10_000_000;
 /// that is most of a small market could never be.
 pub const ALWAYS_LIQUIDATED: Balance = 1_000_000_000;
 
-/// The longest time that funding accrues for at once, in milliseconds. Nobody pays for more of an outage of the chain.
+/// The longest time that funding accrues for at once, in milliseconds. Nobody pays for more of an outage of
+/// the chain.
 pub const MAX_ACCRUAL_MS: Moment = 3_600_000;
 
-/// The longest time that a ramp moves for at once, in milliseconds: a minute. After a stop of the chain nobody meets a
-/// requirement that rose while nobody could act.
+/// The longest time that a ramp moves for at once, in milliseconds: a minute. After a stop of the chain
+/// nobody meets a requirement that rose while nobody could act.
 pub const MAX_RAMP_MS: Moment = 60_000;
 
 /// In how many milliseconds the skew scale, and the range of the mark, move by all of themselves: by a hundredth in an hour.

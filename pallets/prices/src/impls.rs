@@ -362,8 +362,8 @@ impl<T: Config> PriceProvider for Pallet<T> {
 			.map(|s| s.price)
 	}
 
-	/// Judged when it was published, by the limit of that moment and by its confidence alone: a recovery from an outage ends
-	/// with the next prices and is no time without one.
+	/// Judged when it was published, by the limit of that moment and by its confidence alone: a recovery from
+	/// an outage ends with the next prices and is no time without one.
 	fn fit_at(feed: FeedId) -> Option<Moment> {
 		Feeds::<T>::get(feed).and_then(|s| s.last_fit())
 	}
@@ -400,8 +400,8 @@ impl<T: Config> PriceProvider for Pallet<T> {
 	}
 }
 
-/// A stop of the chain: every feed's last fit price counts as if it had been made later by its length, and the chain
-/// recovers.
+/// A stop of the chain: every feed's last fit price counts as if it had been made later by its length, and
+/// the chain recovers.
 impl<T: Config> OnGap for Pallet<T> {
 	fn on_gap(length: Moment) -> Weight {
 		let mut feeds: u64 = 0;

@@ -45,13 +45,14 @@
 //!
 //! ## Recovery
 //!
-//! After an outage of a feed, and when it is new, risk is added and positions are liquidated from the `RecoveryPrices`th
-//! price in a row on (three by default): values fed together after an outage may be of different ages, and one price made
-//! of them is no market. Leaving accepts the first.
+//! After an outage of a feed, and when it is new, risk is added and positions are liquidated from the
+//! `RecoveryPrices`th price in a row on (three by default): values fed together after an outage may be of
+//! different ages, and one price made of them is no market. Leaving accepts the first.
 //!
-//! A stop of the chain is an outage of all feeds and is told by the clock ([`keel_primitives::OnGap`]). From then on the
-//! whole chain recovers ([`Recovering`], read by the circuit breaker) until as many blocks have each made a price of any
-//! feed. A stop says nothing about how long the operators disagreed, so it does not count as time without a fit price.
+//! A stop of the chain is an outage of all feeds and is told by the clock ([`keel_primitives::OnGap`]). From
+//! then on the whole chain recovers ([`Recovering`], read by the circuit breaker) until as many blocks have
+//! each made a price of any feed. A stop says nothing about how long the operators disagreed, so it does not
+//! count as time without a fit price.
 //!
 //! ## What liars can do
 //!
@@ -219,9 +220,9 @@ pub mod pallet {
 		/// The operators disagree more than this action allows. Wait until they agree again; leaving or repaying
 		/// accepts more than taking risk. The `price` view shows the confidence and each limit.
 		PriceTooUncertain,
-		/// The price is one of the first after an outage of its feed, or of a new feed. Adding risk and liquidating take
-		/// `RecoveryPrices` of them in a row, a few seconds each; repaying and closing work now. The `price` view shows how
-		/// many there are and how many it takes.
+		/// The price is one of the first after an outage of its feed, or of a new feed. Adding risk and
+		/// liquidating take `RecoveryPrices` of them in a row, a few seconds each; repaying and closing work
+		/// now. The `price` view shows how many there are and how many it takes.
 		PriceRecovering,
 		/// A feed with this id exists, or did and was removed. Use an id that was never given.
 		FeedExists,

@@ -67,8 +67,9 @@ pub struct FeedState {
 	pub price: Price,
 	/// Prices since the last gap longer than the operators' maximum age, counted at distinct times.
 	pub streak: u32,
-	/// When a price within `AddRiskConfidence` was last published, by the limit of that moment: a later change of the
-	/// limit does not rewrite it. A stop of the chain moves it on by its length. Zero as long as there was none.
+	/// When a price within `AddRiskConfidence` was last published, by the limit of that moment: a later
+	/// change of the limit does not rewrite it. A stop of the chain moves it on by its length. Zero as long
+	/// as there was none.
 	pub fit_at: Moment,
 	/// Whether the last aggregation made a price.
 	pub quorum: bool,
@@ -277,9 +278,9 @@ pub struct PriceView {
 	pub confidence_ratio: Option<FixedU128>,
 	/// Prices since the last outage.
 	pub streak: u32,
-	/// When a price agreed enough to add risk on was last published, by the limit of that moment, later by the length of
-	/// stops of the chain since; `None` if none ever was. A feed whose prices go on being refused falls ever further behind
-	/// it.
+	/// When a price agreed enough to add risk on was last published, by the limit of that moment, later by
+	/// the length of stops of the chain since; `None` if none ever was. A feed whose prices go on being
+	/// refused falls ever further behind it.
 	pub fit_at: Option<Moment>,
 	/// Whether the last aggregation made a price: a quorum of operators agreed closely enough.
 	pub quorum: bool,

@@ -134,8 +134,8 @@ impl Action {
 	}
 }
 
-/// Source of the levels. Two storage reads for any number of questions: what is raised, and whether the chain recovers from a
-/// stop.
+/// Source of the levels. Two storage reads for any number of questions: what is raised, and whether the chain
+/// recovers from a stop.
 pub trait CircuitBreaker {
 	/// The level `subject` is held to: the highest of its own and its parents'.
 	fn level(subject: BreakerSubject) -> Level;

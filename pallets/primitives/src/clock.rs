@@ -1,8 +1,8 @@
 //! Time in which blocks were made, and what happens after a time without.
 //!
-//! **Active time** is the sum of the times between two blocks, each counted up to a limit. It stands still while the
-//! chain does. A pallet reads it through `frame_support::traits::Time`, as a second clock beside the wall clock. It
-//! starts at zero: a number of it is not a date, and is shown to users only as a duration.
+//! **Active time** is the sum of the times between two blocks, each counted up to a limit. It stands still
+//! while the chain does. A pallet reads it through `frame_support::traits::Time`, as a second clock beside
+//! the wall clock. It starts at zero: a number of it is not a date, and is shown to users only as a duration.
 
 use frame_support::weights::Weight;
 
@@ -10,8 +10,8 @@ use crate::Moment;
 
 /// Receiver of stops of the chain.
 pub trait OnGap {
-	/// Called in the first block after a time without blocks longer than `OracleMaxAge`, before its transactions. That time
-	/// was `length` milliseconds. Returns the weight used.
+	/// Called in the first block after a time without blocks longer than `OracleMaxAge`, before its
+	/// transactions. That time was `length` milliseconds. Returns the weight used.
 	fn on_gap(length: Moment) -> Weight;
 }
 

@@ -65,8 +65,8 @@ pub trait PriceProvider {
 	/// for the price a branch is settled at, never to add risk or to liquidate.
 	fn last(feed: FeedId) -> Option<Price>;
 
-	/// When `feed` last had a price whose confidence was fit for [`PriceFor::AddRisk`], later by the length of stops of the chain
-	/// since; `None` if it never had.
+	/// When `feed` last had a price whose confidence was fit for [`PriceFor::AddRisk`], later by the length
+	/// of stops of the chain since; `None` if it never had.
 	fn fit_at(feed: FeedId) -> Option<Moment>;
 
 	/// The annualised volatility of `feed`, however old; `None` for a feed that never had a price.

@@ -447,8 +447,8 @@ impl<T: Config> Pallet<T> {
 		);
 	}
 
-	/// Visit every branch that is due. Before the block's timestamp is set the time is that of the block before, and none
-	/// before the first one: a branch's clock starts with the first time there is.
+	/// Visit every branch that is due. Before the block's timestamp is set the time is that of the block
+	/// before, and none before the first one: a branch's clock starts with the first time there is.
 	pub(crate) fn visit_all() -> Weight {
 		let now = T::Time::now();
 		let branches = BranchList::<T>::get();
@@ -517,8 +517,8 @@ impl<T: Config> Pallet<T> {
 		true
 	}
 
-	/// Mint as much of the interest of `branch` that waits as there is room for, and book it; how much, in base units. The
-	/// rest, and all of it if the fund fails, waits for the next visit.
+	/// Mint as much of the interest of `branch` that waits as there is room for, and book it; how much, in
+	/// base units. The rest, and all of it if the fund fails, waits for the next visit.
 	pub(crate) fn mint_income(branch: &mut Branch) -> Balance {
 		if branch.unminted == 0 {
 			return 0;

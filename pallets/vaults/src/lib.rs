@@ -4,26 +4,30 @@
 //!
 //! ## Overview
 //!
-//! - A **branch** is one collateral asset against kUSD, with its own account, parameters, rate index and totals.
-//! - A **vault** is one owner's collateral and debt in a branch. Debt is stored divided by the branch's *rate index*,
-//!   so that interest reaches every vault without touching it.
-//! - A vault's **trigger** is its normalised debt per whole unit of collateral. It is unsafe iff its trigger is above
-//!   `price / (rate index × liquidation ratio)`. Only acting on the vault moves its trigger.
-//! - **Adding risk** (minting, or anything that raises the trigger) needs a strict price and a collateral ratio above
-//!   the liquidation ratio plus a margin. Leaving stays open: repaying, topping up and whatever ends without debt need
-//!   no price at all.
-//! - **Interest** advances on a clock in `on_initialize` and `on_poll`, always and at the fee in force; what the insurance fund may not mint
-//!   of it yet waits. A fee that changes is charged from the next visit on. The **liquidation ratio** of existing vaults moves there too, slowly, towards what volatility asks for;
+//! - A **branch** is one collateral asset against kUSD, with its own account, parameters, rate index and
+//!   totals.
+//! - A **vault** is one owner's collateral and debt in a branch. Debt is stored divided by the branch's *rate
+//!   index*, so that interest reaches every vault without touching it.
+//! - A vault's **trigger** is its normalised debt per whole unit of collateral. It is unsafe iff its trigger
+//!   is above `price / (rate index × liquidation ratio)`. Only acting on the vault moves its trigger.
+//! - **Adding risk** (minting, or anything that raises the trigger) needs a strict price and a collateral
+//!   ratio above the liquidation ratio plus a margin. Leaving stays open: repaying, topping up and whatever
+//!   ends without debt need no price at all.
+//! - **Interest** advances on a clock in `on_initialize` and `on_poll`, always and at the fee in force; what
+//!   the insurance fund may not mint of it yet waits. A fee that changes is charged from the next visit on.
+//!   The **liquidation ratio** of existing vaults moves there too, slowly, towards what volatility asks for;
 //!   new risk meets that target at once.
-//! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio left. The stability
-//!   pool buys first, an auction sells the rest, the insurance fund carries what is short.
-//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind. Repaying, topping up and closing never
-//!   ask. Its fuse *leaving* reads collateral that backed debt, that left and stayed away for minutes: what no debt stands on, and
-//!   what is back soon, raises nothing.
-//! - **Windows** of an hour bound what may be minted, and withdrawn under a debt. They refuse what is beyond their limit and raise no
-//!   level. Repaying gives room to mint; a deposit gives back what the same vault withdrew, and no more.
-//! - A changed parameter reaches existing vaults on a ramp or not at all: ratio, penalty and target margin on the ramp, the minimum
-//!   debt when a vault mints.
+//! - A **liquidation** restores a vault, not more, and its penalty stays below the buffer the ramped ratio
+//!   left. The stability pool buys first, an auction sells the rest, the insurance fund carries what is
+//!   short.
+//! - The **circuit breaker** is asked where risk is added or collateral leaves a debt behind. Repaying,
+//!   topping up and closing never ask. Its fuse *leaving* reads collateral that backed debt, that left and
+//!   stayed away for minutes: what no debt stands on, and what is back soon, raises nothing.
+//! - **Windows** of an hour bound what may be minted, and withdrawn under a debt. They refuse what is beyond
+//!   their limit and raise no level. Repaying gives room to mint; a deposit gives back what the same vault
+//!   withdrew, and no more.
+//! - A changed parameter reaches existing vaults on a ramp or not at all: ratio, penalty and target margin on
+//!   the ramp, the minimum debt when a vault mints.
 //! - A **shutdown** is the last resort: a price is locked; an hour later every vault that still owes gives
 //!   collateral worth its debt, by itself within some blocks, and kUSD is redeemed for it. What is short is
 //!   the insurance fund's, what is over stays the owners'. What nobody has redeemed [`REDEEM_MS`] later is sold by the fund, and a
@@ -121,7 +125,8 @@ pub mod pallet {
 
 		/// The chain's time, in ms.
 		type Time: Time<Moment = Moment>;
-		/// Active time, in ms: the clock of the grace period after a shutdown. It stands still while no block is made.
+		/// Active time, in ms: the clock of the grace period after a shutdown. It stands still while no block
+		/// is made.
 		type ActiveTime: Time<Moment = Moment>;
 		/// Who may list collateral.
 		type BranchOrigin: EnsureOrigin<Self::RuntimeOrigin>;
@@ -247,16 +252,16 @@ pub mod pallet {
 			amount: Balance,
 			collateral: Balance,
 		},
-		/// The rate index advanced. `income` was minted to the insurance fund; `unminted` of the interest that is owed waits
-		/// until the fund may mint more. Both in base units of kUSD.
+		/// The rate index advanced. `income` was minted to the insurance fund; `unminted` of the interest
+		/// that is owed waits until the fund may mint more. Both in base units of kUSD.
 		InterestAccrued {
 			branch: BranchId,
 			rate_index: u128,
 			income: Balance,
 			unminted: Balance,
 		},
-		/// The rate index could not advance, or the branch's parameters are missing. The next visit tries again for the whole
-		/// time.
+		/// The rate index could not advance, or the branch's parameters are missing. The next visit tries
+		/// again for the whole time.
 		AccrualFailed { branch: BranchId, error: DispatchError },
 		/// The liquidation ratio of existing vaults moved towards its target.
 		LiquidationRatioMoved {
@@ -402,13 +407,15 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Visits the branches that are due: interest accrues, the liquidation ratio moves. Sees the time of the block before.
+		/// Visits the branches that are due: interest accrues, the liquidation ratio moves. Sees the time of
+		/// the block before.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			Self::visit_all()
 		}
 
-		/// The same at the block's own time and before its transactions: after a stop of the chain nobody repays, and nobody is
-		/// judged, without the interest of the stop. Without weight for all branches it is left to the next `on_initialize`.
+		/// The same at the block's own time and before its transactions: after a stop of the chain nobody
+		/// repays, and nobody is judged, without the interest of the stop. Without weight for all branches it
+		/// is left to the next `on_initialize`.
 		fn on_poll(_: BlockNumberFor<T>, meter: &mut WeightMeter) {
 			let most = T::MaxBranches::get();
 			let reads = T::DbWeight::get().reads(u64::from(most).saturating_add(2));

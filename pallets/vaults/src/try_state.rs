@@ -1,9 +1,9 @@
 //! What always holds.
 //!
-//! Each branch keeps a ledger of the kUSD in existence because of it, so that
-//! `Σ issued + debt in auctions + recorded bad debt = total issuance`, exactly. Debt minus `issued` and minus the interest
-//! that waits to be minted is never negative and at most one unit of normalised debt per operation; debt that a shutdown settled counts until the claims are
-//! known, which are `issued` from then on.
+//! Each branch keeps a ledger of the kUSD in existence because of it, so that `Σ issued + debt in auctions +
+//! recorded bad debt = total issuance`, exactly. Debt minus `issued` and minus the interest that waits to be
+//! minted is never negative and at most one unit of normalised debt per operation; debt that a shutdown
+//! settled counts until the claims are known, which are `issued` from then on.
 //!
 //! A vault below the branch's minimum debt is not a violation: a raised minimum reaches a vault when it mints. It never owes
 //! less than the minimum it keeps itself.
@@ -38,16 +38,19 @@ struct Sum {
 impl<T: Config> Pallet<T> {
 	/// Checks every invariant of this pallet:
 	///
-	/// - the list is of the branches that are not over, and the registry agrees with each that runs; clocks and indices are sane;
-	/// - per branch: Σ normalised debt, Σ collateral and Σ collateral held under a debt of its vaults are its totals, and its account
-	///   holds exactly that collateral and the pot of its settlement;
-	/// - a vault that owes owes at least the minimum it keeps, and is credited no more than it holds; one that does not keeps no
-	///   minimum and has moved nothing;
-	/// - every vault with debt has collateral and stands in the trigger index under its entry, and the index has no other;
-	/// - a branch's debt minus what it issued and what interest waits to be minted is between zero and one unit of normalised debt
-	///   per operation;
+	/// - the list is of the branches that are not over, and the registry agrees with each that runs; clocks and
+	///   indices are sane;
+	/// - per branch: Σ normalised debt, Σ collateral and Σ collateral held under a debt of its vaults are its
+	///   totals, and its account holds exactly that collateral and the pot of its settlement;
+	/// - a vault that owes owes at least the minimum it keeps, and is credited no more than it holds; one
+	///   that does not keeps no minimum and has moved nothing;
+	/// - every vault with debt has collateral and stands in the trigger index under its entry, and the index
+	///   has no other;
+	/// - a branch's debt minus what it issued and what interest waits to be minted is between zero and one
+	///   unit of normalised debt per operation;
 	/// - no vault is settled within the grace period;
-	/// - the claims on a settled branch are what it issued, it has no debt, and there is a pot as long as there are claims;
+	/// - the claims on a settled branch are what it issued, it has no debt, and there is a pot as long as
+	///   there are claims;
 	/// - Σ issued + debt in auctions + recorded bad debt is the synthetic's total issuance;
 	/// - the owners' lists and the vaults agree, and every deposit is held.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -192,8 +195,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// `gap = (normalised + settled) × index − issued − unminted`, in whole units; a mint or a repayment adds less than one unit of
-	/// normalised debt to it, an accrual less than one unit.
+	/// `gap = (normalised + settled) × index − issued − unminted`, in whole units; a mint or a repayment adds
+	/// less than one unit of normalised debt to it, an accrual less than one unit.
 	fn check_gap(branch: &Branch, settled: u128) -> Result<(), TryRuntimeError> {
 		let debt = branch
 			.total_normalised

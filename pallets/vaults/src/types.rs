@@ -21,8 +21,8 @@ pub struct Branch {
 	pub rate_index: u128,
 	/// Up to when the index has been compounded, in ms; zero until the chain has a time.
 	pub accrued_at: Moment,
-	/// Annual interest charged from `accrued_at` on, `1` being 100 %: the governed fee at the last visit. A fee that changes
-	/// is charged from the visit after the change on, never for the time before.
+	/// Annual interest charged from `accrued_at` on, `1` being 100 %: the governed fee at the last visit. A
+	/// fee that changes is charged from the visit after the change on, never for the time before.
 	pub fee: FixedU128,
 	/// Interest that vaults owe and that was not minted yet, in base units of kUSD.
 	pub unminted: Balance,
@@ -105,8 +105,8 @@ impl Leaving {
 	}
 }
 
-/// How long after a shutdown no vault is settled, in ms of active time: an hour of blocks in which owners repay, top up and
-/// close.
+/// How long after a shutdown no vault is settled, in ms of active time: an hour of blocks in which owners
+/// repay, top up and close.
 pub const GRACE_MS: Moment = 3_600_000;
 
 /// How long kUSD may be redeemed for the pot of a settled branch, in ms of active time: 30 days, for holders to hear of it. After that what is left
@@ -229,9 +229,10 @@ impl Branch {
 		}
 	}
 
-	/// Advance the index to the last whole second before `now`, at the fee in force. The interest is owed from here on; it is
-	/// minted when there is room for it. Returns it, in base units. Changes nothing on overflow, which an index that left the
-	/// branch's debt beyond the type would be: it would lock its vaults.
+	/// Advance the index to the last whole second before `now`, at the fee in force. The interest is owed
+	/// from here on; it is minted when there is room for it. Returns it, in base units. Changes nothing on
+	/// overflow, which an index that left the branch's debt beyond the type would be: it would lock its
+	/// vaults.
 	pub fn accrue(&mut self, now: Moment) -> Result<Balance, DispatchError> {
 		// Time does not run backwards; if it did, nothing would accrue.
 		let seconds = now.saturating_sub(self.accrued_at) / 1_000;
@@ -590,7 +591,8 @@ pub struct BranchSummary<AccountId> {
 	pub shut_down: bool,
 	/// The least a vault that mints now may owe, in base units of kUSD.
 	pub minimum_debt: Balance,
-	/// Annual interest, `1` being 100 %: the governed one, charged from the next visit on, at most a minute away.
+	/// Annual interest, `1` being 100 %: the governed one, charged from the next visit on, at most a minute
+	/// away.
 	pub stability_fee: FixedU128,
 	/// Interest that is owed and waits to be minted to the insurance fund, in base units of kUSD.
 	pub unminted: Balance,
@@ -611,8 +613,8 @@ pub struct ShutdownView {
 	pub price: FixedU128,
 	/// When the branch was shut down, in ms.
 	pub at: Moment,
-	/// How long until vaults are settled, in ms; zero once they are. Until then owners may repay, top up and close. A time
-	/// without blocks does not count.
+	/// How long until vaults are settled, in ms; zero once they are. Until then owners may repay, top up and
+	/// close. A time without blocks does not count.
 	pub settles_in: Moment,
 	/// Whether there are vaults to settle. They are, by themselves; `settle` is quicker.
 	pub vaults_left: bool,

@@ -55,7 +55,8 @@ fn without_a_step_the_runtime_does_not_start() {
 }
 
 proptest! {
-	/// Between any two blocks active time moves by no more than the wall clock, and by no more than the limit a block.
+	/// Between any two blocks active time moves by no more than the wall clock, and by no more than the limit
+	/// a block.
 	#[test]
 	fn never_runs_faster_than_the_wall_clock(steps in prop::collection::vec(1u64..10_000_000, 1..50)) {
 		build_and_execute(|| {

@@ -203,7 +203,8 @@ mod price {
 		});
 	}
 
-	/// With numbers that divide by nothing: the price is at its floor from the end of `falls_for` on, and not a step before.
+	/// With numbers that divide by nothing: the price is at its floor from the end of `falls_for` on, and not
+	/// a step before.
 	#[test]
 	fn is_at_its_floor_when_it_is_said_to_be() {
 		ExtBuilder::default().build_and_execute(|| {

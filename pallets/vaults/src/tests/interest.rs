@@ -159,7 +159,8 @@ fn is_minted_as_far_as_there_is_room_and_the_rest_waits() {
 	});
 }
 
-/// Kind: who closes while the fee path is closed pays no interest. The interest is paid, and minted once it can be.
+/// Kind: who closes while the fee path is closed pays no interest. The interest is paid, and minted once it
+/// can be.
 #[test]
 fn is_paid_by_who_leaves_while_it_can_not_be_minted() {
 	ExtBuilder::default().build_and_execute(|| {
@@ -186,8 +187,8 @@ fn is_paid_by_who_leaves_while_it_can_not_be_minted() {
 
 /// Kind: a rate that changes is charged for the time before the change.
 ///
-/// With the fee path closed for six hours and the fee voted from 2 % to 25 % meanwhile, the index grew by 1.734e-4 instead of
-/// 1.387e-5.
+/// With the fee path closed for six hours and the fee voted from 2 % to 25 % meanwhile, the index grew by
+/// 1.734e-4 instead of 1.387e-5.
 #[test]
 fn of_a_changed_fee_is_charged_from_the_change_on() {
 	ExtBuilder::default().build_and_execute(|| {
@@ -228,7 +229,8 @@ fn of_a_changed_fee_is_charged_from_the_change_on() {
 	});
 }
 
-/// Kind: the first block after a stop is made before any hook has seen its time, and who acts in it acts on the state of before.
+/// Kind: the first block after a stop is made before any hook has seen its time, and who acts in it acts on
+/// the state of before.
 #[test]
 fn of_a_stop_is_owed_in_the_first_block_after_it() {
 	ExtBuilder::default().build_and_execute(|| {
