@@ -20,8 +20,8 @@ use crate::{
 /// Every protocol account derives from a pallet id that begins so.
 const PROTOCOL_PREFIX: &[u8] = b"modlkeel/";
 
-/// The protocol's own accounts, to which nobody has a key: what is sent there is stuck, and their books, which say to the unit what
-/// they hold, are off by it.
+/// The protocol's own accounts, to which nobody has a key: what is sent there is stuck, and their books,
+/// which say to the unit what they hold, are off by it.
 pub struct ProtocolAccounts;
 
 impl Contains<AccountId> for ProtocolAccounts {
@@ -178,7 +178,8 @@ impl PositionLedger for Ledgers {
 	}
 }
 
-/// The feeds of registered assets and of markets, and KEEL's, in which fees are priced: none of them can be removed.
+/// The feeds of registered assets and of markets, and KEEL's, in which fees are priced: none of them can be
+/// removed.
 pub struct FeedsInUse;
 
 impl Contains<FeedId> for FeedsInUse {
@@ -196,8 +197,9 @@ impl Contains<FeedId> for RegisteredFeeds {
 	}
 }
 
-/// The assets that the insurance fund, the auctions, margin's custody or a branch that is not over holds: they need their price to be
-/// sold or settled. What waits in the stability pool, and what owners left in a branch that is over, is paid out in kind.
+/// The assets that the insurance fund, the auctions, margin's custody or a branch that is not over holds:
+/// they need their price to be sold or settled. What waits in the stability pool, and what owners left in a
+/// branch that is over, is paid out in kind.
 pub struct AssetsHeld;
 
 impl Contains<AssetId> for AssetsHeld {

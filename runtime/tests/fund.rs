@@ -1,5 +1,5 @@
-//! What the insurance fund holds, what it may do with it, and how it gets rid of it: whatever it holds has a price, is sold by rule,
-//! and pays bad debt down.
+//! What the insurance fund holds, what it may do with it, and how it gets rid of it: whatever it holds has a
+//! price, is sold by rule, and pays bad debt down.
 
 mod common;
 
@@ -119,8 +119,8 @@ fn bid(key: Sr25519Keyring) -> Balance {
 	paid
 }
 
-/// The kind: collateral that no auction ever sold has no price on record. 30,000 USDC bought from a margin account were frozen for
-/// good; the fund sells them like everything else, and anybody may start the sale.
+/// The kind: collateral that no auction ever sold has no price on record. 30,000 USDC bought from a margin
+/// account were frozen for good; the fund sells them like everything else, and anybody may start the sale.
 #[test]
 fn collateral_bought_from_a_margin_account_is_saleable() {
 	let (mut chain, now) = calm();
@@ -155,8 +155,8 @@ fn collateral_bought_from_a_margin_account_is_saleable() {
 	assert_eq!(totals.shared + totals.treasury, kusd(33_000));
 }
 
-/// The kind: the same fact in two places. The number of a branch that was shut down named its parameters and its breaker, past the
-/// halted branch that had taken its place.
+/// The kind: the same fact in two places. The number of a branch that was shut down named its parameters and
+/// its breaker, past the halted branch that had taken its place.
 #[test]
 fn a_halted_branch_holds_the_sale_of_its_collateral() {
 	let (mut chain, mut now) = calm();
@@ -199,8 +199,8 @@ fn a_halted_branch_holds_the_sale_of_its_collateral() {
 	assert!(chain.state(|| sale(BTC)).is_some());
 }
 
-/// The kind: what somebody holds counts as not in use. After a shutdown the feed was removed and its number given to something worth
-/// nothing: 24,893 units worth 21,657 kUSD were sold for 0.27.
+/// The kind: what somebody holds counts as not in use. After a shutdown the feed was removed and its number
+/// given to something worth nothing: 24,893 units worth 21,657 kUSD were sold for 0.27.
 #[test]
 fn the_feed_of_what_is_held_stays_and_no_number_is_given_twice() {
 	let (mut chain, now) = calm();
@@ -241,7 +241,8 @@ fn the_feed_of_what_is_held_stays_and_no_number_is_given_twice() {
 	}
 	chain.state(|| {
 		give_fund(Eve, 77, 24_893_000_000);
-		// Its owner can't destroy what the protocol holds, and clear the way for another asset of that number.
+		// Its owner can't destroy what the protocol holds, and clear the way for another asset of that
+		// number.
 		assert_noop!(
 			call(Eve, pallet_assets::Call::<Runtime>::start_destroy { id: 77 }),
 			frame_system::Error::<Runtime>::CallFiltered
@@ -310,8 +311,8 @@ fn a_second_listing_needs_the_same_feed() {
 	});
 }
 
-/// The kind: a bound on what ever was, beside lists that go on growing. More kinds than there can be branches are held at once, and the
-/// fund and the pool take them all.
+/// The kind: a bound on what ever was, beside lists that go on growing. More kinds than there can be branches
+/// are held at once, and the fund and the pool take them all.
 #[test]
 fn every_kind_that_can_be_listed_can_be_held() {
 	let (mut chain, _) = calm();
@@ -415,8 +416,8 @@ fn nobody_pays_to_an_account_of_the_protocol() {
 	});
 }
 
-/// A pot that nobody redeems is sold after 30 days, and the kUSD that stays in circulation is on the fund's books: the supply identity
-/// holds to the unit in every block.
+/// A pot that nobody redeems is sold after 30 days, and the kUSD that stays in circulation is on the fund's
+/// books: the supply identity holds to the unit in every block.
 #[test]
 fn a_pot_that_nobody_redeems_is_sold_and_the_hole_recorded() {
 	let (mut chain, mut now) = calm();
@@ -477,8 +478,8 @@ fn a_pot_that_nobody_redeems_is_sold_and_the_hole_recorded() {
 	assert!(paid > kusd(50_000), "{paid}");
 }
 
-/// A thin collateral falls by four fifths within ten minutes and comes half back within the hour. Nobody bids in the fall, so the
-/// fund takes collateral and records bad debt; nobody calls anything afterwards either.
+/// A thin collateral falls by four fifths within ten minutes and comes half back within the hour. Nobody bids
+/// in the fall, so the fund takes collateral and records bad debt; nobody calls anything afterwards either.
 #[test]
 fn after_a_wick_the_bad_debt_is_paid_down_by_rule() {
 	let (mut chain, mut now) = calm();

@@ -4,18 +4,19 @@
 //!
 //! ## Overview
 //!
-//! Listing an asset as collateral of a branch or of margin accounts registers it. All listings of an asset share one feed and one
-//! number of decimals, which stay as long as it is registered: a second listing with others is refused. Branches, margin
-//! accounts, auctions, the insurance fund and the check whether a feed may be removed all read this record.
+//! Listing an asset as collateral of a branch or of margin accounts registers it. All listings of an asset
+//! share one feed and one number of decimals, which stay as long as it is registered: a second listing with
+//! others is refused. Branches, margin accounts, auctions, the insurance fund and the check whether a feed
+//! may be removed all read this record.
 //!
-//! A shutdown of its branch ends a listing, not the registration: pots, auctions and the fund may still hold the asset, and it has
-//! to be sold at the price of its feed. [`forget`](Pallet::forget) removes a record once nothing lists the asset and nobody
-//! named by [`Config::Held`] holds any of it.
+//! A shutdown of its branch ends a listing, not the registration: pots, auctions and the fund may still hold
+//! the asset, and it has to be sold at the price of its feed. [`forget`](Pallet::forget) removes a record
+//! once nothing lists the asset and nobody named by [`Config::Held`] holds any of it.
 //!
 //! ## Bound
 //!
-//! At most [`Config::MaxAssets`] assets are registered. The insurance fund and the stability pool have room for as many kinds of
-//! collateral.
+//! At most [`Config::MaxAssets`] assets are registered. The insurance fund and the stability pool have room
+//! for as many kinds of collateral.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -46,8 +47,8 @@ pub mod pallet {
 		/// The feeds there are.
 		type Feeds: Contains<FeedId>;
 
-		/// The assets of which a pallet that needs their price holds some: the insurance fund, branches and their pots,
-		/// auctions and their claims, margin accounts.
+		/// The assets of which a pallet that needs their price holds some: the insurance fund, branches and
+		/// their pots, auctions and their claims, margin accounts.
 		type Held: Contains<AssetId>;
 
 		/// Origin that may remove a record.
@@ -89,7 +90,8 @@ pub mod pallet {
 		UnknownFeed,
 		/// The asset is registered with another feed. Name that one; the view `asset` shows it.
 		FeedDiffers,
-		/// The asset was registered with other decimals. Restore them in its metadata; the view `asset` shows them.
+		/// The asset was registered with other decimals. Restore them in its metadata; the view `asset` shows
+		/// them.
 		DecimalsDiffer,
 		/// A branch that runs takes the asset. Shut that down first; a collateral has one.
 		BranchRuns,
@@ -99,8 +101,8 @@ pub mod pallet {
 		TooManyAssets,
 		/// A branch or margin accounts take the asset. Only an asset without a listing can be forgotten.
 		StillListed,
-		/// The insurance fund, a branch, an auction, a claim or a margin account holds some of the asset. Wait until it is sold or
-		/// claimed.
+		/// The insurance fund, a branch, an auction, a claim or a margin account holds some of the asset.
+		/// Wait until it is sold or claimed.
 		StillHeld,
 	}
 
@@ -131,8 +133,8 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Remove the record of an asset that nothing lists and nobody holds, so that its feed may be removed and another asset
-		/// takes its place.
+		/// Remove the record of an asset that nothing lists and nobody holds, so that its feed may be removed
+		/// and another asset takes its place.
 		///
 		/// ## Origin
 		///

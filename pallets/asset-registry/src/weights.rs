@@ -9,8 +9,8 @@ pub trait WeightInfo {
 }
 
 impl WeightInfo for () {
-	/// The record and the counter, and the accounts that may hold the asset: the fund's, the auctions', the custody's, and one of
-	/// each branch.
+	/// The record and the counter, and the accounts that may hold the asset: the fund's, the auctions', the
+	/// custody's, and one of each branch.
 	fn forget() -> Weight {
 		Weight::from_parts(150_000_000, 60_000).saturating_add(RocksDbWeight::get().reads_writes(25, 2))
 	}

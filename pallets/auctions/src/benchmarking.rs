@@ -75,8 +75,9 @@ where
 	Pallet::<T>::start(&seller, lot, SPOT).expect("an auction can start")
 }
 
-/// Number `index` of auctions that are over, whose settlement does all there is to do: the fund's and the owner's accounts are
-/// created, the auctions' last balance dies, the fund burns the debt and pays the owner what it takes beyond that.
+/// Number `index` of auctions that are over, whose settlement does all there is to do: the fund's and the
+/// owner's accounts are created, the auctions' last balance dies, the fund burns the debt and pays the owner
+/// what it takes beyond that.
 fn expired<T: Config>(index: u32) -> AuctionId
 where
 	T::Assets: Create<T::AccountId>,

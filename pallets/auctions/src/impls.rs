@@ -105,8 +105,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Sell a portion of what the fund holds of `asset`, if its price is fit and calm and the breaker lets it. What the call and
-	/// the hook both go by.
+	/// Sell a portion of what the fund holds of `asset`, if its price is fit and calm and the breaker lets
+	/// it. What the call and the hook both go by.
 	pub(crate) fn do_sell_fund_collateral(asset: AssetId) -> Result<AuctionId, DispatchError> {
 		let facts = T::Registry::asset(asset)?;
 		let subject = facts.branch.map_or(BreakerSubject::Chain, BreakerSubject::Branch);
@@ -143,7 +143,8 @@ impl<T: Config> Pallet<T> {
 		)
 	}
 
-	/// The numbers a sale of the fund's follows: those of the live branch of the asset, or [`without_branch`].
+	/// The numbers a sale of the fund's follows: those of the live branch of the asset, or
+	/// [`without_branch`].
 	fn sale_parameters(facts: &RegisteredAsset) -> Result<BranchParameters, DispatchError> {
 		facts
 			.branch
@@ -179,8 +180,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Start the sales of the fund's collateral that can start, once in [`SELL_EVERY_MS`], as far as `meter` allows. Returns how many
-	/// did. What can't be sold now is tried again.
+	/// Start the sales of the fund's collateral that can start, once in [`SELL_EVERY_MS`], as far as `meter`
+	/// allows. Returns how many did. What can't be sold now is tried again.
 	pub(crate) fn sell_due(meter: &mut WeightMeter) -> u32 {
 		let none = T::WeightInfo::sell_due(0);
 		let each = T::WeightInfo::sell_due(1).saturating_sub(none);
@@ -352,14 +353,15 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the last price where that is lower.
+	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the last price
+	/// where that is lower.
 	fn least_price(auction: &Auction<T::AccountId>) -> FixedU128 {
 		let last = T::Prices::last(auction.feed).map(|price| price.value);
 		last.map_or(auction.reserve_price, |last| last.min(auction.reserve_price))
 	}
 
-	/// Give the fund what it takes over. What rounding to whole base units takes beyond debt and penalty it pays the owner for, as far
-	/// as its shared tranche goes.
+	/// Give the fund what it takes over. What rounding to whole base units takes beyond debt and penalty it
+	/// pays the owner for, as far as its shared tranche goes.
 	fn hand_to_fund(auction: &Auction<T::AccountId>, division: &Takeover) -> DispatchResult {
 		let (account, asset, taken) = (Self::account(), auction.asset, division.taken);
 		let pays = match division.surplus {
@@ -496,8 +498,8 @@ impl<T: Config> Pallet<T> {
 		T::InsuranceFund::cover(shortfall, worth)
 	}
 
-	/// Pay `amount` of `asset` from the auctions' account to the owner: collateral that is left, or kUSD that is over. An owner who
-	/// can't receive it never keeps an auction from ending: it waits to be claimed.
+	/// Pay `amount` of `asset` from the auctions' account to the owner: collateral that is left, or kUSD that
+	/// is over. An owner who can't receive it never keeps an auction from ending: it waits to be claimed.
 	fn give_back(auction: &Auction<T::AccountId>, asset: AssetId, amount: Balance) -> DispatchResult {
 		let Kind::Liquidation { owner } = &auction.kind else {
 			return Ok(());

@@ -15,15 +15,17 @@
 //!
 //! ## The fund's collateral
 //!
-//! Collateral the fund had to buy is sold the same way, by rule: once a minute `on_idle` starts a sale of every asset the fund holds
-//! whose price is fit and calm, that is within `deviation_guarded` of its five-minute average. Anyone may start one by
-//! [`sell_fund_collateral`](Pallet::sell_fund_collateral), under the same conditions. The registry of assets says the feed and the
-//! decimals; a sale follows the parameters of the live branch of the asset, or [`types::without_branch`] if there is none.
+//! Collateral the fund had to buy is sold the same way, by rule: once a minute `on_idle` starts a sale of
+//! every asset the fund holds whose price is fit and calm, that is within `deviation_guarded` of its
+//! five-minute average. Anyone may start one by [`sell_fund_collateral`](Pallet::sell_fund_collateral), under
+//! the same conditions. The registry of assets says the feed and the decimals; a sale follows the parameters
+//! of the live branch of the asset, or [`types::without_branch`] if there is none.
 //!
-//! A sale offers a portion: a quarter of what the fund holds of the asset, at least [`types::LEAST_PORTION`]; less is sold whole. One
-//! sale of an asset runs at a time, and the amount is not its caller's to choose.
+//! A sale offers a portion: a quarter of what the fund holds of the asset, at least [`types::LEAST_PORTION`];
+//! less is sold whole. One sale of an asset runs at a time, and the amount is not its caller's to choose.
 //!
-//! Where a feed has no price, Root may name one by [`sell_fund_collateral_at`](Pallet::sell_fund_collateral_at).
+//! Where a feed has no price, Root may name one by
+//! [`sell_fund_collateral_at`](Pallet::sell_fund_collateral_at).
 //!
 //! ## Time
 //!
@@ -34,10 +36,11 @@
 //!
 //! ## Circuit breaker
 //!
-//! A sale of the fund's collateral can wait, so that none starts while the asset's live branch, or the chain, is held to `ReduceOnly`
-//! or more: that is when the price is least to be trusted and buyers are fewest. A level the drawdown fuse alone holds is no
-//! obstacle, for the proceeds are its remedy. Everything else stays open at every level: liquidated collateral is auctioned,
-//! bought, settled and claimed, and a sale that runs goes on.
+//! A sale of the fund's collateral can wait, so that none starts while the asset's live branch, or the chain,
+//! is held to `ReduceOnly` or more: that is when the price is least to be trusted and buyers are fewest. A
+//! level the drawdown fuse alone holds is no obstacle, for the proceeds are its remedy. Everything else stays
+//! open at every level: liquidated collateral is auctioned, bought, settled and claimed, and a sale that runs
+//! goes on.
 //!
 //! ## Who ends an auction
 //!
@@ -47,9 +50,10 @@
 //!
 //! ## Rounding
 //!
-//! A buyer pays for a whole number of base units, rounded up, so that the last of them may bring more than was needed, by less than
-//! its price. From [`keel_primitives::KEPT_ROUNDING`] on that is the owner's, in kUSD; less goes to the fund with the penalty. Likewise the
-//! fund pays the owner what a takeover exceeds debt and penalty by at the reserve price, as far as its shared tranche goes.
+//! A buyer pays for a whole number of base units, rounded up, so that the last of them may bring more than
+//! was needed, by less than its price. From [`keel_primitives::KEPT_ROUNDING`] on that is the owner's, in
+//! kUSD; less goes to the fund with the penalty. Likewise the fund pays the owner what a takeover exceeds
+//! debt and penalty by at the reserve price, as far as its shared tranche goes.
 //!
 //! ## Dust
 //!
@@ -196,8 +200,8 @@ pub mod pallet {
 			reserve_price: FixedU128,
 			ends_in: Moment,
 		},
-		/// `buyer` paid `paid` kUSD for `collateral`; `burned` of it repaid debt, `surplus` went to the owner, the rest to the insurance
-		/// fund.
+		/// `buyer` paid `paid` kUSD for `collateral`; `burned` of it repaid debt, `surplus` went to the
+		/// owner, the rest to the insurance fund.
 		Taken {
 			auction: AuctionId,
 			buyer: T::AccountId,
@@ -271,7 +275,8 @@ pub mod pallet {
 		InvalidParameters,
 		/// An asset with more than 18 decimals has no price here. Only others can be sold.
 		UnsupportedDecimals,
-		/// Spot is too far from its five-minute average for a sale of the fund's that can wait. Try again once it is calm.
+		/// Spot is too far from its five-minute average for a sale of the fund's that can wait. Try again
+		/// once it is calm.
 		PriceNotCalm,
 		/// The feed of the asset has a price, so none may be named. Use `sellFundCollateral`.
 		PriceIsKnown,
@@ -323,8 +328,9 @@ pub mod pallet {
 			Self::quote(&running, T::ActiveTime::now(), max_collateral)
 		}
 
-		/// The running auctions of `branch`, or all of them if none is named, from number `from` on, at most `limit` of them. `next` is
-		/// where the next page starts; nothing, if this was the last one. A page may be short: go on until there is no `next`.
+		/// The running auctions of `branch`, or all of them if none is named, from number `from` on, at most
+		/// `limit` of them. `next` is where the next page starts; nothing, if this was the last one. A page
+		/// may be short: go on until there is no `next`.
 		pub fn running(branch: Option<BranchId>, from: AuctionId, limit: u32) -> AuctionPage<T::AccountId> {
 			Self::page(branch, from, limit)
 		}
@@ -420,16 +426,17 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The registry says how `asset` is priced. The sale follows the parameters of its live branch, or the pallet's own if there is
-		/// none, and starts from the price at which positions may be liquidated. All it brings goes to the fund, which pays bad
-		/// debt down first. What is not sold at the end returns to the fund. A quarter of what the fund holds is for sale, at
-		/// least 100,000 kUSD worth; one sale runs per asset.
+		/// The registry says how `asset` is priced. The sale follows the parameters of its live branch, or
+		/// the pallet's own if there is none, and starts from the price at which positions may be liquidated.
+		/// All it brings goes to the fund, which pays bad debt down first. What is not sold at the end
+		/// returns to the fund. A quarter of what the fund holds is for sale, at least 100,000 kUSD worth;
+		/// one sale runs per asset.
 		///
 		/// ## Errors
 		///
 		/// - the registry's own: `asset` is not registered.
-		/// - the circuit breaker's own, while something else than the drawdown holds the live branch of `asset`, or the chain, to
-		///   `ReduceOnly` or more: wait until it is lowered.
+		/// - the circuit breaker's own, while something else than the drawdown holds the live branch of
+		///   `asset`, or the chain, to `ReduceOnly` or more: wait until it is lowered.
 		/// - those of the prices pallet, when the price is refused, and [`Error::PriceNotCalm`].
 		/// - [`Error::SaleRunning`]: one sale per asset at a time.
 		/// - [`Error::FundHoldsNone`]: there is nothing to sell.
@@ -466,7 +473,8 @@ pub mod pallet {
 			Self::do_claim(&owner, asset)
 		}
 
-		/// Start a sale of collateral the insurance fund holds, at a price that is named because its feed has none.
+		/// Start a sale of collateral the insurance fund holds, at a price that is named because its feed has
+		/// none.
 		///
 		/// ## Origin
 		///
@@ -474,8 +482,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// `price` is USD per whole unit, with 18 decimals, and takes the place of spot: the curve starts above it and ends at its
-		/// reserve. All the fund holds of `asset` is for sale. No breaker is asked: a feed without a price holds its branch for good.
+		/// `price` is USD per whole unit, with 18 decimals, and takes the place of spot: the curve starts
+		/// above it and ends at its reserve. All the fund holds of `asset` is for sale. No breaker is asked:
+		/// a feed without a price holds its branch for good.
 		///
 		/// ## Errors
 		///

@@ -91,8 +91,8 @@ pub struct Purchase {
 	pub burned: Balance,
 	/// The part of it that the insurance fund receives: penalty, and of the fund's own sales all.
 	pub income: Balance,
-	/// The part of it beyond debt and penalty: the owner's. It is less than the price of one base unit of collateral, and below
-	/// [`KEPT_ROUNDING`] it is zero and counts as income.
+	/// The part of it beyond debt and penalty: the owner's. It is less than the price of one base unit of
+	/// collateral, and below [`KEPT_ROUNDING`] it is zero and counts as income.
 	pub surplus: Balance,
 	/// Whether this ends the auction.
 	pub closes: bool,
@@ -122,18 +122,21 @@ pub struct Takeover {
 	pub taken: Balance,
 	/// For the owner.
 	pub returned: Balance,
-	/// What `taken` is worth beyond debt and penalty at the reserve price, in base units of kUSD: zero below [`KEPT_ROUNDING`].
+	/// What `taken` is worth beyond debt and penalty at the reserve price, in base units of kUSD: zero below
+	/// [`KEPT_ROUNDING`].
 	pub surplus: Balance,
 }
 
-/// A portion of the fund's collateral is worth at least this, in base units of kUSD: 100,000 kUSD. Less is sold whole.
+/// A portion of the fund's collateral is worth at least this, in base units of kUSD: 100,000 kUSD. Less is
+/// sold whole.
 pub const LEAST_PORTION: Balance = 100_000_000_000;
 
-/// The parts the fund's collateral of one asset is sold in, while it is worth more than that many [`LEAST_PORTION`]s.
+/// The parts the fund's collateral of one asset is sold in, while it is worth more than that many
+/// [`LEAST_PORTION`]s.
 const PORTIONS: Balance = 4;
 
-/// The curve and the calm of an asset that no running branch takes: from 110 % of spot, 1 % less every 20 s, never below 60 %, two
-/// hours; calm within 5 % of the average. The other fields are not used.
+/// The curve and the calm of an asset that no running branch takes: from 110 % of spot, 1 % less every 20 s,
+/// never below 60 %, two hours; calm within 5 % of the average. The other fields are not used.
 pub fn without_branch() -> BranchParameters {
 	BranchParameters {
 		minimum_debt: 100_000_000,
@@ -155,8 +158,8 @@ pub fn is_calm(price: &Price, limit: FixedU128) -> bool {
 		.is_some_and(|share| share <= limit.into_inner())
 }
 
-/// How much of `held` is sold next at `price`: a quarter, rounded up, but no less than [`LEAST_PORTION`] is worth and all if less than
-/// that would be left. An overflow is more than there can be.
+/// How much of `held` is sold next at `price`: a quarter, rounded up, but no less than [`LEAST_PORTION`] is
+/// worth and all if less than that would be left. An overflow is more than there can be.
 pub fn portion(held: Balance, price: FixedU128, divisor: u128) -> Balance {
 	let least = value::amount_for(LEAST_PORTION, price, divisor, Rounding::Up).unwrap_or(Balance::MAX);
 	let portion = held.div_ceil(PORTIONS).max(least).min(held);
@@ -352,7 +355,8 @@ impl<AccountId: Clone> Auction<AccountId> {
 		}
 	}
 
-	/// What `amount` of the collateral is worth at `price`, in base units of kUSD, rounded down. A value beyond 128 bits is none.
+	/// What `amount` of the collateral is worth at `price`, in base units of kUSD, rounded down. A value
+	/// beyond 128 bits is none.
 	pub fn worth(&self, amount: Balance, price: FixedU128) -> Balance {
 		value::value_of(amount, price, self.divisor, Rounding::Down).unwrap_or(0)
 	}

@@ -19,21 +19,21 @@ pub trait WeightInfo {
 }
 
 impl WeightInfo for () {
-	/// As for `settle`, with the buyer in the fund's place, the fund's kUSD besides, and kUSD that is over by way of the auctions'
-	/// account to the owner.
+	/// As for `settle`, with the buyer in the fund's place, the fund's kUSD besides, and kUSD that is over by
+	/// way of the auctions' account to the owner.
 	fn take() -> Weight {
 		Weight::from_parts(260_000_000, 16_634).saturating_add(RocksDbWeight::get().reads_writes(24, 22))
 	}
 
-	/// The auction, its queue key, the debt, both assets; of each the auctions' account, which may die, the fund's
-	/// and the owner's, which may be new, each with its system account; the clock, the fund's books, the parameters, the last
-	/// price, two claims.
+	/// The auction, its queue key, the debt, both assets; of each the auctions' account, which may die, the
+	/// fund's and the owner's, which may be new, each with its system account; the clock, the fund's books,
+	/// the parameters, the last price, two claims.
 	fn settle() -> Weight {
 		Weight::from_parts(260_000_000, 16_634).saturating_add(RocksDbWeight::get().reads_writes(25, 21))
 	}
 
-	/// The registry, the breaker with its fuses, the sale on record, the price, the parameters, the fund's books, the asset, two
-	/// accounts of it, the decimals of kUSD, the number, the auction, its queue key.
+	/// The registry, the breaker with its fuses, the sale on record, the price, the parameters, the fund's
+	/// books, the asset, two accounts of it, the decimals of kUSD, the number, the auction, its queue key.
 	fn sell_fund_collateral() -> Weight {
 		Weight::from_parts(180_000_000, 60_000).saturating_add(RocksDbWeight::get().reads_writes(40, 10))
 	}

@@ -16,8 +16,10 @@ use crate::{Config, LastTrip, Pallet, Raised};
 impl<T: Config> Pallet<T> {
 	/// - There is room for every subject that is measured.
 	/// - What is raised decodes, has room, is above `Normal`, and nothing is stored where nothing is raised.
-	/// - What is held without the fuse that raised a subject is at least what a hand set, and at most its level.
-	/// - No level was reached in the future; none was calm before it was reached, or will be only in the future.
+	/// - What is held without the fuse that raised a subject is at least what a hand set, and at most its
+	///   level.
+	/// - No level was reached in the future; none was calm before it was reached, or will be only in the
+	///   future.
 	/// - Guardians tripped nothing in the future, and nothing to `Normal`.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let now = T::Time::now();

@@ -48,9 +48,11 @@ pub struct State {
 	pub cause: Cause,
 	/// Since when no fuse has held this level; `None` while one does, or until the next evaluation.
 	pub calm_since: Option<Moment>,
-	/// Where a fuse raised it: the highest level guardians or a referendum had set before and that has not been lowered since.
+	/// Where a fuse raised it: the highest level guardians or a referendum had set before and that has not
+	/// been lowered since.
 	pub by_hand: Level,
-	/// Where a fuse raised it: the level it was held to at the last evaluation without that fuse, by others and by hand.
+	/// Where a fuse raised it: the level it was held to at the last evaluation without that fuse, by others
+	/// and by hand.
 	pub others: Level,
 }
 
@@ -170,7 +172,8 @@ impl Rules {
 		gauge.reading >= share.min(trigger).max(1) || demanded_by(gauge) >= level
 	}
 
-	/// The level, at most `level`, that fuses beside `cause` hold, or a hand did; `Normal` where no fuse is the cause.
+	/// The level, at most `level`, that fuses beside `cause` hold, or a hand did; `Normal` where no fuse is
+	/// the cause.
 	fn others(&self, level: Level, cause: Cause, by_hand: Level, gauges: &[Gauge]) -> Level {
 		let Cause::Fuse(own) = cause else {
 			return Level::Normal;

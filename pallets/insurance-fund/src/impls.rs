@@ -135,8 +135,8 @@ impl<T: Config> Pallet<T> {
 
 	/// The accounts after a shortfall, and who carries it. What [`do_cover`](Self::do_cover) does and the view shows.
 	///
-	/// What it exceeds `worth` by counts as drawn, also what the fund can't pay: the meter tells what hit the fund, not how much it
-	/// had to lose. `worth` is the least value of the collateral that came beside it.
+	/// What it exceeds `worth` by counts as drawn, also what the fund can't pay: the meter tells what hit the
+	/// fund, not how much it had to lose. `worth` is the least value of the collateral that came beside it.
 	pub(crate) fn preview_cover(
 		shortfall: Balance,
 		worth: Balance,

@@ -8,8 +8,9 @@
 //! One account holds the fund's kUSD, and the books split it in two tranches:
 //!
 //! - **shared**: pays every shortfall and claim, without limit, first; and buys collateral;
-//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` within an hour, however many shortfalls and claims
-//!   there are. Its surplus belongs to governance, which may [`spend`](Pallet::spend) it while no bad debt is recorded.
+//! - **treasury**: pays what the shared tranche could not, at most `treasury_cap` within an hour, however
+//!   many shortfalls and claims there are. Its surplus belongs to governance, which may
+//!   [`spend`](Pallet::spend) it while no bad debt is recorded.
 //!
 //! A **shortfall** is kUSD that was minted and not repaid: what is paid of it is burned. What neither tranche pays is **bad
 //! debt**: kUSD in circulation without anything behind it. All income (stability fees, penalties, fees of markets, proceeds of
@@ -31,10 +32,11 @@
 //!
 //! ## What is measured, and what waits
 //!
-//! A meter of about an hour is kept beside the books: shortfalls and claims that came to the fund, a shortfall less the least value of
-//! the collateral the fund took beside it. The circuit breaker reads it over what the fund had as the chain's *drawdown*. A
-//! drawdown is measured against at least `drawdown_floor` and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all
-//! kUSD is no reason to stop a chain, also when the fund is young or empty.
+//! A meter of about an hour is kept beside the books: shortfalls and claims that came to the fund, a
+//! shortfall less the least value of the collateral the fund took beside it. The circuit breaker reads it
+//! over what the fund had as the chain's *drawdown*. A drawdown is measured against at least `drawdown_floor`
+//! and [`DRAWDOWN_SHARE`] of all kUSD: what is little against all kUSD is no reason to stop a chain, also
+//! when the fund is young or empty.
 //!
 //! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fee_limit`
 //! of all kUSD in a window, or [`LEAST_FEE_WINDOW`] where that is more. A mint that does not fit fails as a whole and is to
@@ -101,7 +103,8 @@ pub mod pallet {
 		/// The registry of assets: everything the fund holds is on it, and so can be sold.
 		type Registry: keel_primitives::AssetRegistry;
 
-		/// The protocol's own accounts, to which the treasury tranche is never paid: nobody could spend it there.
+		/// The protocol's own accounts, to which the treasury tranche is never paid: nobody could spend it
+		/// there.
 		type ProtocolAccounts: Contains<Self::AccountId>;
 
 		/// Asked before fees are minted and before the treasury tranche is spent.
@@ -132,7 +135,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Ledger<T: Config> = StorageValue<_, Accounts, ValueQuery>;
 
-	/// The collateral books: what came in and went out of each asset since the fund last held none of it, in its base units.
+	/// The collateral books: what came in and went out of each asset since the fund last held none of it, in
+	/// its base units.
 	#[pallet::storage]
 	pub type Collateral<T: Config> = CountedStorageMap<_, Twox64Concat, AssetId, Tranche>;
 
@@ -201,7 +205,8 @@ pub mod pallet {
 		NothingBought,
 		/// The fund can't pay itself. Name another account.
 		OwnAccount,
-		/// The receiver is an account of the protocol, where nobody could spend the money. Name another account.
+		/// The receiver is an account of the protocol, where nobody could spend the money. Name another
+		/// account.
 		ProtocolAccount,
 		/// kUSD is not collateral. Donate it instead, or name the asset that was seized.
 		NotCollateral,
@@ -271,9 +276,10 @@ pub mod pallet {
 			Ledger::<T>::get().books
 		}
 
-		/// What came to the fund as shortfalls and claims, what it minted as stability fees, and what the treasury tranche paid, in about
-		/// the last hour, in base units of kUSD. Each fades by `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, or `drawdown_floor`
-		/// or 1 % of all kUSD where that is more, and the second over all kUSD.
+		/// What came to the fund as shortfalls and claims, what it minted as stability fees, and what the
+		/// treasury tranche paid, in about the last hour, in base units of kUSD. Each fades by
+		/// `e^(−Δt/hour)`. The circuit breaker reads the first over what the fund had, or `drawdown_floor` or
+		/// 1 % of all kUSD where that is more, and the second over all kUSD.
 		pub fn meters() -> Readings {
 			let (accounts, now) = (Ledger::<T>::get(), T::Time::now());
 			Readings {
@@ -356,7 +362,8 @@ pub mod pallet {
 			Self::do_spend(&to, amount)
 		}
 
-		/// Burn `amount` kUSD of the treasury tranche against recorded bad debt, beyond the cap that holds within an hour.
+		/// Burn `amount` kUSD of the treasury tranche against recorded bad debt, beyond the cap that holds
+		/// within an hour.
 		///
 		/// ## Origin
 		///

@@ -15,10 +15,10 @@ impl<T: Config> Pallet<T> {
 	/// - Bad debt and money in the shared tranche exclude each other.
 	/// - What left the tranches is what was burned, paid and spent, neither less nor more.
 	/// - The account's kUSD is the sum of the tranches, neither less nor more.
-	/// - The meters never read below zero, no more fees were minted than ever came in, and the treasury tranche paid no more than ever
-	///   left it.
-	/// - The account's balance of each collateral is what the books say, neither less nor more, and of every other registered asset
-	///   zero.
+	/// - The meters never read below zero, no more fees were minted than ever came in, and the treasury
+	///   tranche paid no more than ever left it.
+	/// - The account's balance of each collateral is what the books say, neither less nor more, and of every
+	///   other registered asset zero.
 	/// - Every collateral on record is held, and registered: it has a feed and can be sold.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let Accounts {

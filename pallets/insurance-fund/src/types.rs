@@ -78,7 +78,8 @@ pub struct Accounts {
 }
 
 impl Accounts {
-	/// The accounts after the treasury tranche paid `amount`. `None` if that is more than `cap` leaves within the hour.
+	/// The accounts after the treasury tranche paid `amount`. `None` if that is more than `cap` leaves within
+	/// the hour.
 	pub fn with_treasury_paid(mut self, now: Moment, cap: Balance, amount: Balance) -> Option<Self> {
 		let fits = amount == 0 || self.treasury_paid.take(now, cap, amount);
 		fits.then_some(self)

@@ -137,7 +137,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Feeds<T: Config> = CountedStorageMap<_, Twox64Concat, FeedId, FeedState>;
 
-	/// The numbers of feeds that were removed. None is given again: what somebody still holds by it would be priced by another.
+	/// The numbers of feeds that were removed. None is given again: what somebody still holds by it would be
+	/// priced by another.
 	#[pallet::storage]
 	pub type Removed<T: Config> = StorageMap<_, Twox64Concat, FeedId, ()>;
 
@@ -232,8 +233,9 @@ pub mod pallet {
 		InvalidSymbol,
 		/// The initial volatility is above 10,000 %. Use a number up to 100, with `1` being 100 % a year.
 		VolatilityTooHigh,
-		/// A registered asset or a market uses this feed, and what anybody holds of it needs a price. Settle and remove the market;
-		/// shut the branch down, wait until nothing is held, and `assetRegistry.forget` the asset first.
+		/// A registered asset or a market uses this feed, and what anybody holds of it needs a price. Settle
+		/// and remove the market; shut the branch down, wait until nothing is held, and
+		/// `assetRegistry.forget` the asset first.
 		FeedInUse,
 	}
 

@@ -41,8 +41,9 @@ pub trait AssetRegistry {
 	/// All registered assets, in no particular order. At most [`capacity`](Self::capacity).
 	fn assets() -> Vec<AssetId>;
 
-	/// List `asset` as `listing`, and register it if it is new. Refused if the feed is unknown, if the asset is registered with
-	/// another feed or other decimals, if it is listed so already, or if the registry is full.
+	/// List `asset` as `listing`, and register it if it is new. Refused if the feed is unknown, if the asset
+	/// is registered with another feed or other decimals, if it is listed so already, or if the registry is
+	/// full.
 	fn list(asset: AssetId, feed: FeedId, decimals: u8, listing: Listing) -> DispatchResult;
 
 	/// End the live branch of `asset`. It stays registered, with its feed. No-op without one.

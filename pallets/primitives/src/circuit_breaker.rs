@@ -143,8 +143,8 @@ pub trait CircuitBreaker {
 	/// May `action` happen on `subject` now? The error names the level.
 	fn ensure(subject: BreakerSubject, action: Action) -> DispatchResult;
 
-	/// The same, with whatever level `fuse` alone holds left out of account: for an action that is the remedy of what `fuse`
-	/// measures. Other fuses, guardians and referenda hold it as ever.
+	/// The same, with whatever level `fuse` alone holds left out of account: for an action that is the remedy
+	/// of what `fuse` measures. Other fuses, guardians and referenda hold it as ever.
 	fn ensure_despite(subject: BreakerSubject, action: Action, _fuse: Fuse) -> DispatchResult {
 		Self::ensure(subject, action)
 	}

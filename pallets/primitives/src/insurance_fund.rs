@@ -49,12 +49,14 @@ pub trait InsuranceFund<AccountId> {
 	/// The most `mint` takes now, in base units of kUSD; zero while minting is closed.
 	fn mint_room() -> Balance;
 
-	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt. `worth` is the least value, in base units of
-	/// kUSD, of collateral the fund took beside it: the drawdown counts the shortfall less that.
+	/// Burn up to `shortfall` kUSD out of the fund; record the rest as bad debt. `worth` is the least value,
+	/// in base units of kUSD, of collateral the fund took beside it: the drawdown counts the shortfall less
+	/// that.
 	fn cover(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError>;
 
-	/// Pay up to `shortfall` kUSD to `to`: the shared tranche first, then the treasury tranche up to its cap of an hour. What was paid.
-	/// Counts as drawn; the rest is the caller's to carry, and no bad debt here: nothing was minted for it.
+	/// Pay up to `shortfall` kUSD to `to`: the shared tranche first, then the treasury tranche up to its cap
+	/// of an hour. What was paid. Counts as drawn; the rest is the caller's to carry, and no bad debt here:
+	/// nothing was minted for it.
 	fn pay(to: &AccountId, shortfall: Balance) -> Result<Balance, DispatchError>;
 
 	/// What the shared tranche holds, in base units of kUSD.

@@ -190,7 +190,8 @@ parameter_set! {
 		VolatilityTau / volatility_tau: u64,
 		/// Share of fee and penalty income that goes to the shared tranche; the rest to the treasury tranche.
 		FundShare / fund_share: FixedU128,
-		/// The most the treasury tranche pays for shortfalls and claims within an hour, in base units of kUSD.
+		/// The most the treasury tranche pays for shortfalls and claims within an hour, in base units of
+		/// kUSD.
 		TreasuryCap / treasury_cap: Balance,
 		/// Blocks a position stays unsafe before the block itself liquidates it.
 		FallbackBlocks / fallback_blocks: u32,

@@ -9,9 +9,9 @@ pub trait StabilityPool<AccountId> {
 	/// The most kUSD the pool can pay now.
 	fn capacity() -> Balance;
 
-	/// Pay `burn + income + surplus` kUSD for `collateral` of `asset`: `burn` leaves the supply, `income` goes to the
-	/// insurance fund, `surplus` to `owner`, and the collateral moves from `seller` into the pool as its depositors' gain.
-	/// The sum must not exceed [`capacity`](Self::capacity). All or nothing.
+	/// Pay `burn + income + surplus` kUSD for `collateral` of `asset`: `burn` leaves the supply, `income`
+	/// goes to the insurance fund, `surplus` to `owner`, and the collateral moves from `seller` into the pool
+	/// as its depositors' gain. The sum must not exceed [`capacity`](Self::capacity). All or nothing.
 	fn absorb(
 		seller: &AccountId,
 		asset: AssetId,

@@ -3,8 +3,8 @@
 /// An amount of an asset in its base units.
 pub type Balance = u128;
 
-/// A cent in base units of kUSD. What rounding to whole base units of collateral brings beyond debt and penalty is the owner's
-/// from here on; less is not worth a transfer and goes to the insurance fund.
+/// A cent in base units of kUSD. What rounding to whole base units of collateral brings beyond debt and
+/// penalty is the owner's from here on; less is not worth a transfer and goes to the insurance fund.
 pub const KEPT_ROUNDING: Balance = 10_000;
 
 /// An asset of `pallet-assets`. The development chain: 1 kUSD, 2 BTC, 3 ETH, 4 DOT, 5 USDC.

@@ -143,7 +143,8 @@ impl<T: Config> Pallet<T> {
 			.ok_or(ArithmeticError::Underflow)?;
 		T::Assets::transfer(asset, &Self::account_id(), who, amount, Preservation::Expendable)?;
 		collateral.held = held;
-		// Nothing is owed of what is not held, and snapshots of a sum of zero are zero: the kind may be forgotten.
+		// Nothing is owed of what is not held, and snapshots of a sum of zero are zero: the kind may be
+		// forgotten.
 		if collateral.held == 0 && collateral.sum.is_zero() {
 			pool.collaterals.remove(&asset);
 		}

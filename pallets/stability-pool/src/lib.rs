@@ -107,8 +107,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type PalletId: Get<PalletId>;
 
-		/// The most kinds of collateral the pool holds at a time; at least as many as may be registered. A kind is forgotten when all of
-		/// it was claimed and the running sums have begun anew.
+		/// The most kinds of collateral the pool holds at a time; at least as many as may be registered. A
+		/// kind is forgotten when all of it was claimed and the running sums have begun anew.
 		#[pallet::constant]
 		type MaxCollaterals: Get<u32>;
 
@@ -174,8 +174,9 @@ pub mod pallet {
 			asset: AssetId,
 			amount: Balance,
 		},
-		/// The pool paid `burn + income + surplus` kUSD for `collateral` of `asset` in a liquidation: `burn` was burned, `income` went
-		/// to the insurance fund, `surplus` to the owner, and `deposits` kUSD are left.
+		/// The pool paid `burn + income + surplus` kUSD for `collateral` of `asset` in a liquidation: `burn`
+		/// was burned, `income` went to the insurance fund, `surplus` to the owner, and `deposits` kUSD are
+		/// left.
 		Absorbed {
 			asset: AssetId,
 			collateral: Balance,

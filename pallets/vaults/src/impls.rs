@@ -98,7 +98,8 @@ impl<T: Config> Pallet<T> {
 		T::PalletId::get().into_sub_account_truncating(branch)
 	}
 
-	/// kUSD in existence because of branches, those that are over included, in base units. Saturates far beyond any supply.
+	/// kUSD in existence because of branches, those that are over included, in base units. Saturates far
+	/// beyond any supply.
 	pub fn issued() -> i128 {
 		BranchList::<T>::get()
 			.into_iter()

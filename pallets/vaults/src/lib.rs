@@ -30,8 +30,8 @@
 //!   the ramp, the minimum debt when a vault mints.
 //! - A **shutdown** is the last resort: a price is locked; an hour later every vault that still owes gives
 //!   collateral worth its debt, by itself within some blocks, and kUSD is redeemed for it. What is short is
-//!   the insurance fund's, what is over stays the owners'. What nobody has redeemed [`REDEEM_MS`] later is sold by the fund, and a
-//!   branch that is over makes room for another.
+//!   the insurance fund's, what is over stays the owners'. What nobody has redeemed [`REDEEM_MS`] later is
+//!   sold by the fund, and a branch that is over makes room for another.
 //!
 //! Rounding always favours the protocol: a vault owes at least what was minted and is relieved of at most what was
 //! burned.
@@ -161,12 +161,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type BranchList<T: Config> = StorageValue<_, BoundedVec<BranchId, T::MaxBranches>, ValueQuery>;
 
-	/// What branches that are over have issued, in base units of kUSD: at most zero, for interest that rounding took and that was
-	/// repaid.
+	/// What branches that are over have issued, in base units of kUSD: at most zero, for interest that
+	/// rounding took and that was repaid.
 	#[pallet::storage]
 	pub type PastIssued<T: Config> = StorageValue<_, i128, ValueQuery>;
 
-	/// Each branch. One that is over stays, so that its number is never given again and its owners can fetch what is theirs.
+	/// Each branch. One that is over stays, so that its number is never given again and its owners can fetch
+	/// what is theirs.
 	#[pallet::storage]
 	pub type Branches<T: Config> = StorageMap<_, Twox64Concat, BranchId, Branch>;
 
@@ -315,8 +316,8 @@ pub mod pallet {
 		},
 		/// A pot that nobody had a claim on went to the insurance fund.
 		PotTaken { branch: BranchId, collateral: Balance },
-		/// The time to redeem is over. The pot went to the insurance fund, to be sold; of the kUSD that was not redeemed the fund
-		/// burned `covered` out of its own and recorded `bad_debt`.
+		/// The time to redeem is over. The pot went to the insurance fund, to be sold; of the kUSD that was
+		/// not redeemed the fund burned `covered` out of its own and recorded `bad_debt`.
 		PotExpired {
 			branch: BranchId,
 			collateral: Balance,
@@ -339,7 +340,8 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// There is no such branch. Branches are listed in `branchList`.
 		UnknownBranch,
-		/// The branch number was given before, perhaps to a branch that is over. Choose one that never was in `branches`.
+		/// The branch number was given before, perhaps to a branch that is over. Choose one that never was in
+		/// `branches`.
 		BranchExists,
 		/// There are as many branches as the chain allows. None can be added until one of them is over.
 		TooManyBranches,
@@ -631,8 +633,8 @@ pub mod pallet {
 		/// - [`Error::BranchExists`], [`Error::TooManyBranches`]: the number is taken or there are too many
 		/// - [`Error::CollateralIsSynthetic`], [`Error::UnknownCollateral`], [`Error::TooManyDecimals`],
 		///   [`Error::MinimumBalanceTooHigh`], [`Error::CollateralNotSufficient`]: the asset does not fit
-		/// - the registry's own if the feed is unknown, the asset has another feed or a branch that runs, or too many assets are
-		///   registered
+		/// - the registry's own if the feed is unknown, the asset has another feed or a branch that runs, or
+		///   too many assets are registered
 		/// - an error of the risk parameters pallet if the branch has no parameters
 		///
 		/// ## Events
@@ -723,9 +725,10 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Burns `amount` base units of kUSD, or what may still be claimed if that is less, and pays the same share of the pot,
-		/// rounded down. Every kUSD gets the same, now or later; the last one empties the pot. [`REDEEM_MS`] after the last vault was
-		/// settled the rest of the pot goes to the insurance fund and is sold; the view `shutdown` says when.
+		/// Burns `amount` base units of kUSD, or what may still be claimed if that is less, and pays the same
+		/// share of the pot, rounded down. Every kUSD gets the same, now or later; the last one empties the
+		/// pot. [`REDEEM_MS`] after the last vault was settled the rest of the pot goes to the insurance fund
+		/// and is sold; the view `shutdown` says when.
 		///
 		/// ## Errors
 		///

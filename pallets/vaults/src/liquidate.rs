@@ -118,8 +118,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Offer `lot` to the stability pool. What it bought; nothing if it has nothing or fails, whatever the reason.
 	///
-	/// What rounding the lot to whole base units makes the pool pay beyond debt and penalty, at its discount, is `owner`'s from
-	/// [`KEPT_ROUNDING`] on.
+	/// What rounding the lot to whole base units makes the pool pay beyond debt and penalty, at its discount,
+	/// is `owner`'s from [`KEPT_ROUNDING`] on.
 	fn sell_to_pool(
 		id: VaultId,
 		owner: &T::AccountId,
@@ -161,8 +161,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The part of an offer's income beyond `(debt + penalty) / (1 + bonus)`, rounded up: zero below [`KEPT_ROUNDING`], and for a
-	/// part of a lot.
+	/// The part of an offer's income beyond `(debt + penalty) / (1 + bonus)`, rounded up: zero below
+	/// [`KEPT_ROUNDING`], and for a part of a lot.
 	fn pool_surplus(lot: &Size, offer: &Purchase, bonus: FixedU128) -> Balance {
 		if offer.collateral < lot.collateral {
 			return 0;
@@ -182,7 +182,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Hand `shortfall` to the insurance fund, all of it, beside collateral worth `worth`. Callers hold a storage layer.
+	/// Hand `shortfall` to the insurance fund, all of it, beside collateral worth `worth`. Callers hold a
+	/// storage layer.
 	pub(crate) fn carry(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError> {
 		let coverage = T::InsuranceFund::cover(shortfall, worth)?;
 		let carried = coverage.covered.checked_add(coverage.bad_debt);

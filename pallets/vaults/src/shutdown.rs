@@ -4,8 +4,8 @@
 //! debt at the locked price, rounded up, or all it has. What that pot is short of the kUSD in existence
 //! because of the branch is the insurance fund's: burned out of it or on its books as bad debt, which later
 //! income pays down. So kUSD is redeemed at the locked price. Only if the fund fails does every kUSD that is
-//! redeemed bear the hole alike. A pot that is not redeemed in time is the fund's too, and sold by it; the kUSD that
-//! was not redeemed stays in circulation and goes on the fund's books in the same way.
+//! redeemed bear the hole alike. A pot that is not redeemed in time is the fund's too, and sold by it; the
+//! kUSD that was not redeemed stays in circulation and goes on the fund's books in the same way.
 
 use frame_support::{
 	ensure,
@@ -141,8 +141,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Once no vault of `branch` owes anything: fix what may be redeemed, after the fund has taken over what
-	/// the pot is short of. A pot without claims is the fund's, and so is one whose time is over. Changes `branch` for the caller to
-	/// write.
+	/// the pot is short of. A pot without claims is the fund's, and so is one whose time is over. Changes
+	/// `branch` for the caller to write.
 	fn finish(id: BranchId, branch: &mut Branch) -> DispatchResult {
 		let Some(mut settlement) = branch.settlement.clone() else {
 			return Ok(());
@@ -198,9 +198,9 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Hand the pot of a settled branch to the fund, to be sold, and what was not redeemed as a shortfall: that kUSD stays in
-	/// circulation, and what the fund can't burn of its own instead is bad debt, which the proceeds pay down. Changes `branch` and
-	/// `settlement` only if it succeeds.
+	/// Hand the pot of a settled branch to the fund, to be sold, and what was not redeemed as a shortfall:
+	/// that kUSD stays in circulation, and what the fund can't burn of its own instead is bad debt, which the
+	/// proceeds pay down. Changes `branch` and `settlement` only if it succeeds.
 	fn expire(id: BranchId, branch: &mut Branch, settlement: &mut Settlement) -> DispatchResult {
 		let (pot, claims) = (settlement.pot, settlement.claims.unwrap_or(0));
 		let price = Self::last_price(branch).map_or(settlement.price, |last| last.min(settlement.price));

@@ -109,8 +109,9 @@ impl Leaving {
 /// repay, top up and close.
 pub const GRACE_MS: Moment = 3_600_000;
 
-/// How long kUSD may be redeemed for the pot of a settled branch, in ms of active time: 30 days, for holders to hear of it. After that what is left
-/// is sold, so that no pot lies for ever while its price moves away from the one that was locked.
+/// How long kUSD may be redeemed for the pot of a settled branch, in ms of active time: 30 days, for holders
+/// to hear of it. After that what is left is sold, so that no pot lies for ever while its price moves away
+/// from the one that was locked.
 pub const REDEEM_MS: Moment = 30 * 86_400_000;
 
 /// The end of a branch: what its vaults gave, and how much may still be claimed of it.
@@ -152,8 +153,8 @@ impl Settlement {
 		GRACE_MS.saturating_sub(active.saturating_sub(self.active_at))
 	}
 
-	/// Returns `true` if the chain has something to do by itself: vaults to settle, claims to fix, a pot that nobody can claim or
-	/// whose time is over.
+	/// Returns `true` if the chain has something to do by itself: vaults to settle, claims to fix, a pot that
+	/// nobody can claim or whose time is over.
 	pub fn is_open(&self, active: Moment) -> bool {
 		match self.claims {
 			None => true,
@@ -624,7 +625,8 @@ pub struct ShutdownView {
 	pub pot: Balance,
 	/// kUSD that may be redeemed for it, in base units; none until every vault is settled.
 	pub claims: Option<Balance>,
-	/// Active time left to redeem it, in ms; none until the claims are known. Then the rest of the pot is sold.
+	/// Active time left to redeem it, in ms; none until the claims are known. Then the rest of the pot is
+	/// sold.
 	pub redeem_in: Option<Moment>,
 	/// What a kUSD gets, in USD at that price, rounded down, `1` being in full; less only if the insurance
 	/// fund failed. None without claims.

@@ -36,12 +36,15 @@ parameter_types! {
 /// What nobody but Root may call, from a signature, a batch, a proxy or a multisig alike. Behind it stand the switches of
 /// `emergency`: safe mode and paused calls.
 ///
-/// - Nothing may be sent to a protocol account by hand, nor by the treasury: it would belong to nobody, and the books, which say to
-///   the unit what each of these accounts holds, would be off by it.
-/// - A registered asset may not be destroyed by its owner: the protocol holds it, and its number would be free for another.
-/// - An operator may feed registered feeds only: raw values of others would be stored for nothing. And it may not change
-///   its key: as a new account it could feed again in the same block and take the others' places in it.
-/// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn` would.
+/// - Nothing may be sent to a protocol account by hand, nor by the treasury: it would belong to nobody, and
+///   the books, which say to the unit what each of these accounts holds, would be off by it.
+/// - A registered asset may not be destroyed by its owner: the protocol holds it, and its number would be
+///   free for another.
+/// - An operator may feed registered feeds only: raw values of others would be stored for nothing. And it may
+///   not change its key: as a new account it could feed again in the same block and take the others' places
+///   in it.
+/// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn`
+///   would.
 pub struct CallFilter;
 
 impl CallFilter {

@@ -96,8 +96,8 @@ fn one_sale_of_an_asset_at_a_time() {
 	});
 }
 
-/// The amount is not the caller's to choose: a quarter of what the fund holds, at least 100,000 kUSD worth, and all where less
-/// than that would be left.
+/// The amount is not the caller's to choose: a quarter of what the fund holds, at least 100,000 kUSD worth,
+/// and all where less than that would be left.
 #[test]
 fn offers_a_portion_that_is_worth_a_sale() {
 	for (price, sold) in [
@@ -120,8 +120,8 @@ fn offers_a_portion_that_is_worth_a_sale() {
 	}
 }
 
-/// What the fund bought is saleable, however it came by it: no auction of the asset ever ran, and no branch takes it. 30,000 USDC from
-/// a margin account.
+/// What the fund bought is saleable, however it came by it: no auction of the asset ever ran, and no branch
+/// takes it. 30,000 USDC from a margin account.
 #[test]
 fn needs_no_branch_and_no_earlier_auction() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -74,7 +74,8 @@ fn when_the_treasury_reaches_its_cap_should_record_the_rest() {
 		});
 }
 
-/// The cap is a window: fifty small shortfalls take no more of the treasury within an hour than one large one.
+/// The cap is a window: fifty small shortfalls take no more of the treasury within an hour than one large
+/// one.
 #[test]
 fn the_cap_holds_within_an_hour_however_many_shortfalls_there_are() {
 	ExtBuilder::default().treasury(500 * USD).build_and_execute(|| {

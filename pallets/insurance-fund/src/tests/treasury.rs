@@ -76,7 +76,8 @@ mod spend {
 		});
 	}
 
-	/// Money is never sent to an account nobody owns: there it is stuck, and the books of the account's pallet are off by it.
+	/// Money is never sent to an account nobody owns: there it is stuck, and the books of the account's
+	/// pallet are off by it.
 	#[test]
 	fn fails_to_any_account_of_the_protocol() {
 		ExtBuilder::default().treasury(5 * USD).build_and_execute(|| {

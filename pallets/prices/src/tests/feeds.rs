@@ -131,8 +131,8 @@ mod remove_feed {
 				ask(BTC, PriceFor::ReduceRisk),
 				Err(Error::<Test>::UnknownFeed.into())
 			);
-			// Its values are still with the oracle, and whoever kept its number would take them for another's: no number is given
-			// twice.
+			// Its values are still with the oracle, and whoever kept its number would take them for
+			// another's: no number is given twice.
 			assert_noop!(add(BTC, b"BTC", 0.5), Error::<Test>::FeedExists);
 			assert_ok!(add(7, b"BTC", 0.5));
 			assert_eq!(

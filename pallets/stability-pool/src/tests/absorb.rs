@@ -284,7 +284,8 @@ mod a_kind_is_forgotten {
 		State::<Test>::get().collaterals.keys().copied().collect()
 	}
 
-	/// The bound is on what is held, not on what ever was: the kind makes room, and comes back without owing anybody anything.
+	/// The bound is on what is held, not on what ever was: the kind makes room, and comes back without owing
+	/// anybody anything.
 	#[test]
 	fn once_all_of_it_is_claimed_and_the_sums_begin_anew() {
 		ExtBuilder::default()

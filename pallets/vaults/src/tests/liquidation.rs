@@ -504,7 +504,8 @@ fn indivisible_collateral_leaves_no_debt_without_any() {
 	});
 }
 
-/// What the pool pays for a whole deed beyond debt and penalty, at its discount, is the owner's, not the fund's.
+/// What the pool pays for a whole deed beyond debt and penalty, at its discount, is the owner's, not the
+/// fund's.
 #[test]
 fn what_the_pool_pays_for_an_indivisible_rest_is_the_owners() {
 	ExtBuilder::default().build_and_execute(|| {

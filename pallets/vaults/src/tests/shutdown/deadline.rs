@@ -18,8 +18,8 @@ fn issued_and_bad() -> (i128, Balance) {
 	(Vaults::issued(), MockFund::bad_debt())
 }
 
-/// After 30 days the pot is the fund's to sell, and the kUSD that stays in circulation is on its books: the supply identity holds to
-/// the unit.
+/// After 30 days the pot is the fund's to sell, and the kUSD that stays in circulation is on its books: the
+/// supply identity holds to the unit.
 #[test]
 fn the_rest_goes_to_the_fund_and_the_hole_is_recorded() {
 	ExtBuilder::default().build_and_execute(|| {
