@@ -40,7 +40,7 @@ pub(crate) fn fund<T: Config>(amount: Balance) {
 	});
 }
 
-/// A pool, no cooldown, and a caller with kUSD and as many shares.
+/// A pool, and a caller with kUSD and as many shares.
 fn pool_and_caller<T: Config>() -> T::AccountId {
 	let (caller, amount) = (whitelisted_caller(), amount::<T>());
 	fund::<T>(amount * 100);
@@ -52,29 +52,40 @@ fn pool_and_caller<T: Config>() -> T::AccountId {
 		pool.issued += amount;
 	});
 	let mut parameters = T::RiskParameters::chain();
-	parameters.pool_cooldown = 0;
 	parameters.pool_stress = FixedU128::from_u32(1);
 	parameters.orders_per_block = parameters.orders_per_block.max(1);
 	T::RiskParameters::set_chain(parameters);
 	caller
 }
 
-/// Three deposits of the caller. Returns their names.
+/// Three deposits of the caller that have waited for longer than any cooldown. Returns their names.
 fn deposits<T: Config>(caller: &T::AccountId, least_shares: Balance) -> Vec<RequestId> {
 	(0..3)
 		.map(|_| {
-			Pallet::<T>::do_provide(caller, amount::<T>() / 4, least_shares).expect("kUSD can be provided")
+			let id = Pallet::<T>::do_provide(caller, amount::<T>() / 4, least_shares)
+				.expect("kUSD can be provided");
+			Deposits::<T>::mutate(id, |waiting| {
+				if let Some(waiting) = waiting {
+					waiting.request.at = 0;
+				}
+			});
+			id
 		})
 		.collect()
 }
 
-/// Three withdrawals of the caller. Returns their names.
+/// Three withdrawals of the caller, their cooldown over. Returns their names.
 fn withdrawals<T: Config>(caller: &T::AccountId) -> Vec<RequestId> {
 	(0..3)
 		.map(|_| {
-			Pallet::<T>::do_request_withdrawal(caller, amount::<T>() / 4)
-				.expect("a withdrawal can be asked for")
-				.0
+			let (id, _) = Pallet::<T>::do_request_withdrawal(caller, amount::<T>() / 4)
+				.expect("a withdrawal can be asked for");
+			Withdrawals::<T>::mutate(id, |waiting| {
+				if let Some(waiting) = waiting {
+					waiting.request.due = waiting.request.at;
+				}
+			});
+			id
 		})
 		.collect()
 }

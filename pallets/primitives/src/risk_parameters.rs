@@ -81,6 +81,19 @@ macro_rules! parameter_set {
 				match key { $( $key::$variant => self.$field = RawParameter::from_raw(raw)?, )* }
 				Some(())
 			}
+
+			/// The same numbers, each one outside `limits(key)` (lowest, highest) moved to the nearest inside.
+			pub fn within(mut self, limits: impl Fn($key) -> (u128, u128)) -> Self {
+				$(
+					let (low, high) = limits($key::$variant);
+					let raw = RawParameter::into_raw(self.$field);
+					if raw < low || raw > high {
+						// Limits fit the number's type: it stays where it is if a limit did not.
+						let _ = self.set($key::$variant, raw.max(low).min(high));
+					}
+				)*
+				self
+			}
 		}
 	};
 }

@@ -56,8 +56,14 @@ pub(crate) type MovedBounds = Vec<(Key, Range, Range)>;
 
 // Reading.
 impl<T: Config> Pallet<T> {
-	/// The numbers of `subject`.
+	/// The numbers of `subject` as everybody reads them: inside their limits, whatever is stored. Storage says something
+	/// else after an upgrade that narrowed a limit, or where Root wrote past this pallet (`system.set_storage`).
 	pub(crate) fn set_of(subject: Subject) -> Result<ParameterSet, Error<T>> {
+		Self::stored(subject).map(ParameterSet::within_limits)
+	}
+
+	/// The numbers of `subject` as they are stored.
+	pub(crate) fn stored(subject: Subject) -> Result<ParameterSet, Error<T>> {
 		match subject {
 			Subject::Chain => Ok(ParameterSet::Chain(Chain::<T>::get())),
 			Subject::Branch(branch) => Branches::<T>::get(branch)
@@ -137,7 +143,8 @@ impl<T: Config> Pallet<T> {
 			}
 			_ => None,
 		};
-		Ok(ImpactReport::new(impact, Chain::<T>::get().impact_limit))
+		let chain = limits::clamp_chain(Chain::<T>::get());
+		Ok(ImpactReport::new(impact, chain.impact_limit))
 	}
 }
 
@@ -501,21 +508,28 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
+/// Every number is inside its limits, whatever is stored.
 impl<T: Config> keel_primitives::RiskParameters for Pallet<T> {
 	fn branch(branch: BranchId) -> Result<BranchParameters, DispatchError> {
-		Branches::<T>::get(branch).ok_or_else(|| Error::<T>::UnknownBranch.into())
+		Branches::<T>::get(branch)
+			.map(limits::clamp_branch)
+			.ok_or_else(|| Error::<T>::UnknownBranch.into())
 	}
 
 	fn chain() -> ChainParameters {
-		Chain::<T>::get()
+		limits::clamp_chain(Chain::<T>::get())
 	}
 
 	fn market(market: MarketId) -> Result<MarketParameters, DispatchError> {
-		Markets::<T>::get(market).ok_or_else(|| Error::<T>::UnknownMarket.into())
+		Markets::<T>::get(market)
+			.map(limits::clamp_market)
+			.ok_or_else(|| Error::<T>::UnknownMarket.into())
 	}
 
 	fn collateral(asset: AssetId) -> Result<CollateralParameters, DispatchError> {
-		Collaterals::<T>::get(asset).ok_or_else(|| Error::<T>::UnknownCollateral.into())
+		Collaterals::<T>::get(asset)
+			.map(limits::clamp_collateral)
+			.ok_or_else(|| Error::<T>::UnknownCollateral.into())
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn try_subject(subject: Subject) -> Result<(), TryRuntimeError> {
-		let set = Self::set_of(subject).map_err(|_| "risk parameters: numbers do not decode")?;
+		let set = Self::stored(subject).map_err(|_| "risk parameters: numbers do not decode")?;
 		for (key, value) in set.values() {
 			let bounds = Bounds::<T>::get(subject, key).ok_or("risk parameters: a number without bounds")?;
 			ensure!(

@@ -68,6 +68,25 @@ use sp_runtime::Permill;
 
 use crate::types::{Policy, Range, Safer, Step, Unit, MAX_CHANGES};
 
+macro_rules! clamps {
+	($($clamp:ident, $set:ty, $rule:path;)*) => {$(
+		/// `set` with each number outside its limits moved to the nearest inside.
+		pub fn $clamp(set: $set) -> $set {
+			set.within(|key| {
+				let limits = $rule(key).limits;
+				(limits.min, limits.max)
+			})
+		}
+	)*};
+}
+
+clamps! {
+	clamp_branch, BranchParameters, branch;
+	clamp_chain, ChainParameters, chain;
+	clamp_market, MarketParameters, market;
+	clamp_collateral, CollateralParameters, collateral;
+}
+
 const HOUR: Moment = 3_600_000;
 const DAY: Moment = 24 * HOUR;
 

@@ -551,3 +551,50 @@ mod squeeze_of_a_market {
 		});
 	}
 }
+
+/// Kind: a limit that holds only for those who come through the door. Root's `system.set_storage` writes 2,000 % where the
+/// limit is 1,000 %; every reader gets the limit, and the next move starts from it.
+#[test]
+fn what_is_written_past_the_pallet_is_read_inside_the_limits() {
+	use keel_primitives::RiskParameters as _;
+
+	ExtBuilder::default().build().execute_with(|| {
+		let ratio = b(BranchKey::LiquidationRatio);
+		assert_eq!(policy(ratio).limits.max, 10 * ONE);
+		put(BRANCH, ratio, 20 * ONE);
+		assert_eq!(
+			RiskParameters::branch(BTC)
+				.unwrap()
+				.liquidation_ratio
+				.into_inner(),
+			10 * ONE
+		);
+		for subject in KINDS {
+			for key in subject.keys() {
+				let Range { min, max } = policy(key).limits;
+				let read = || {
+					let set = match subject {
+						Subject::Chain => ParameterSet::Chain(RiskParameters::chain()),
+						Subject::Branch(id) => ParameterSet::Branch(id, RiskParameters::branch(id).unwrap()),
+						Subject::Market(id) => ParameterSet::Market(id, RiskParameters::market(id).unwrap()),
+						Subject::Collateral(id) => {
+							ParameterSet::Collateral(id, RiskParameters::collateral(id).unwrap())
+						}
+					};
+					set.get(key).unwrap()
+				};
+				put(subject, key, max + 1);
+				assert_eq!(read(), max, "{key:?}");
+				assert_eq!(RiskParameters::parameter(subject, key).unwrap().value, max);
+				if let Some(below) = min.checked_sub(1) {
+					put(subject, key, below);
+					assert_eq!(read(), min, "{key:?}");
+				}
+				for inside in [min, max] {
+					put(subject, key, inside);
+					assert_eq!(read(), inside, "{key:?}");
+				}
+			}
+		}
+	});
+}

@@ -644,6 +644,7 @@ fn the_trait_reads_what_is_stored() {
 fn the_trait_writes_past_every_rule_with_the_bounds_of_the_table() {
 	use crate::limits;
 	use keel_primitives::{CollateralParameters, MarketParameters, RiskParameters as Trait};
+	// What is past the limits reads as the limit: `what_is_written_past_the_pallet_is_read_inside_the_limits`.
 	ExtBuilder::default().build().execute_with(|| {
 		let deep = MarketParameters {
 			skew_scale: 1,
@@ -657,8 +658,8 @@ fn the_trait_writes_past_every_rule_with_the_bounds_of_the_table() {
 		for id in [BTC, 77] {
 			<RiskParameters as Trait>::set_market(id, deep.clone());
 			<RiskParameters as Trait>::set_collateral(id, free.clone());
-			assert_eq!(<RiskParameters as Trait>::market(id), Ok(deep.clone()));
-			assert_eq!(<RiskParameters as Trait>::collateral(id), Ok(free.clone()));
+			assert_eq!(Markets::<Test>::get(id), Some(deep.clone()));
+			assert_eq!(Collaterals::<Test>::get(id), Some(free.clone()));
 			for subject in [Subject::Market(id), Subject::Collateral(id)] {
 				for key in subject.keys() {
 					assert_eq!(Bounds::<Test>::get(subject, key), Some(policy(key).bounds));

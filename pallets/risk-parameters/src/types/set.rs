@@ -72,6 +72,16 @@ impl ParameterSet {
 		}
 	}
 
+	/// The same numbers, each one outside its limits moved to the nearest inside.
+	pub fn within_limits(self) -> Self {
+		match self {
+			Self::Chain(set) => Self::Chain(limits::clamp_chain(set)),
+			Self::Branch(id, set) => Self::Branch(id, limits::clamp_branch(set)),
+			Self::Market(id, set) => Self::Market(id, limits::clamp_market(set)),
+			Self::Collateral(id, set) => Self::Collateral(id, limits::clamp_collateral(set)),
+		}
+	}
+
 	/// Do the numbers go together?
 	pub fn check(&self) -> Result<(), Broken> {
 		match self {
