@@ -260,10 +260,7 @@ mod benchmarks {
 	/// Both clocks, as if there had been a block all the time.
 	fn set_time(now: Moment) {
 		pallet_timestamp::Now::<Runtime>::put(now);
-		pallet_clock::Last::<Runtime>::put(pallet_clock::Reading {
-			at: now,
-			active: now,
-		});
+		pallet_clock::Last::<Runtime>::put(pallet_clock::Reading { at: now, active: now });
 	}
 
 	/// For the stability pool.

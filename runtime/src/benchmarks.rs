@@ -13,6 +13,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_insurance_fund, InsuranceFund]
 	[pallet_circuit_breaker, CircuitBreaker]
 	[pallet_clock, Clock]
+	[pallet_emergency, Emergency]
 	[pallet_margin, Margin]
 	[pallet_perpetuals, Perpetuals]
 	[pallet_liquidity_pool, LiquidityPool]

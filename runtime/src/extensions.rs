@@ -14,8 +14,10 @@ use sp_runtime::{
 };
 
 use crate::{
-	configs::BlockWeights, fees::state, AccountId, OracleOperators, Runtime, RuntimeCall, System,
-	TechnicalMembership,
+	configs::BlockWeights,
+	fees::state,
+	governance::enactment::{enactable, Unenactable},
+	AccountId, Address, OracleOperators, Proxy, Runtime, RuntimeCall, System, TechnicalCollective,
 };
 
 /// What the chain lives from goes first.
@@ -24,7 +26,8 @@ use crate::{
 ///   of what is inside, so a signer could buy the weight that is reserved for liquidations and for the block's own
 ///   fallback. A signed transaction of that class is refused unless it brings the very code an upgrade was authorised for
 ///   (which must fit into a full block), or is a small motion or vote of a member of the technical committee (who must be
-///   heard when blocks are full).
+///   heard when blocks are full), also in a batch or through a proxy of that member.
+/// - A referendum whose proposal could not be enacted for its weight is refused at the door, without a fee.
 /// - An operator's feed has the highest priority there is, so that who fills the blocks does not make prices stale. A tip of
 ///   some tens of KEEL buys the same; then the earlier one goes first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -33,26 +36,47 @@ pub struct ProtocolFirst;
 /// The longest transaction of the committee's members, in bytes.
 const MOTION_LENGTH: usize = 16 * 1024;
 /// The largest share of a block one of them may weigh.
-const MOTION_WEIGHT: Perbill = Perbill::from_percent(10);
+pub const MOTION_WEIGHT: Perbill = Perbill::from_percent(10);
+
+/// Is `call` nothing but motions and votes of members of the technical committee, signed by `who`? Looks into batches and
+/// one proxy.
+fn is_motion(who: &AccountId, call: &RuntimeCall) -> bool {
+	use pallet_collective::Call as Committee;
+	use pallet_utility::Call as Utility;
+
+	match call {
+		RuntimeCall::TechnicalCommittee(
+			Committee::propose { .. } | Committee::vote { .. } | Committee::close { .. },
+		) => pallet_collective::Members::<Runtime, TechnicalCollective>::get().contains(who),
+		RuntimeCall::Utility(
+			Utility::batch { calls } | Utility::batch_all { calls } | Utility::force_batch { calls },
+		) => !calls.is_empty() && calls.iter().all(|call| is_motion(who, call)),
+		RuntimeCall::Proxy(pallet_proxy::Call::proxy {
+			real: Address::Id(real),
+			force_proxy_type,
+			call,
+		}) => {
+			!matches!(**call, RuntimeCall::Proxy(_))
+				&& Proxy::find_proxy(real, who, *force_proxy_type).is_ok()
+				&& is_motion(real, call)
+		}
+		_ => false,
+	}
+}
 
 /// May `who` sign `call` although it uses operational weight?
 fn may_be_operational(who: &AccountId, call: &RuntimeCall, weight: Weight, len: usize) -> bool {
-	use pallet_collective::Call as Committee;
-
 	match call {
 		RuntimeCall::System(frame_system::Call::apply_authorized_upgrade { code }) => {
 			// The hash is its first field, which the type shows to nobody.
 			System::authorized_upgrade()
 				.is_some_and(|upgrade| upgrade.encode().starts_with(BlakeTwo256::hash(code).as_ref()))
 		}
-		RuntimeCall::TechnicalCommittee(
-			Committee::propose { .. } | Committee::vote { .. } | Committee::close { .. },
-		) => {
+		call => {
 			len <= MOTION_LENGTH
 				&& weight.all_lte(MOTION_WEIGHT * BlockWeights::get().max_block)
-				&& TechnicalMembership::contains(who)
+				&& is_motion(who, call)
 		}
-		_ => false,
 	}
 }
 
@@ -66,9 +90,10 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	type Pre = ();
 
 	fn weight(&self, call: &RuntimeCall) -> Weight {
-		// The members: operators for a feed, the committee for its own calls. And what the fee asks of a call's targets.
+		// The members: operators for a feed, the committee for its own calls; and a member's proxies. And what the fee asks
+		// of a call's targets.
 		<Runtime as frame_system::Config>::DbWeight::get()
-			.reads(1)
+			.reads(2)
 			.saturating_add(state::weigh(call))
 	}
 
@@ -84,6 +109,13 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	) -> ValidateResult<Self::Val, RuntimeCall> {
 		let mut validity = ValidTransaction::default();
 		if let Some(who) = origin.as_system_origin_signer() {
+			if let RuntimeCall::Referenda(pallet_referenda::Call::submit { proposal, .. }) = call {
+				// In a batch or a proxy the call filter refuses it.
+				ensure!(
+					enactable(proposal) != Err(Unenactable::Overweight),
+					InvalidTransaction::ExhaustsResources
+				);
+			}
 			let is_feed = matches!(call, RuntimeCall::Oracle(pallet_oracle::Call::feed_values { .. }));
 			if info.class == DispatchClass::Operational {
 				ensure!(

@@ -199,6 +199,8 @@ mod runtime {
 	pub type TxPause = pallet_tx_pause;
 	#[runtime::pallet_index(34)]
 	pub type SafeMode = pallet_safe_mode;
+	#[runtime::pallet_index(35)]
+	pub type Emergency = pallet_emergency;
 
 	// Down the page, as data flows: prices before their users.
 	#[runtime::pallet_index(40)]

@@ -1,14 +1,21 @@
-//! Writes `docs/parameters.md`, `docs/governance.md` and `docs/costs.md` from the runtime itself: its table of risk parameters, its
-//! tracks and who may do what, its weights. With `--check` it writes nothing, and exits with 1 where a file on disk says
+//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md` and `docs/costs.md` from the runtime itself: its table of risk
+//! parameters, its tracks and who may do what, its emergency powers, its weights. With `--check` it writes nothing, and exits with 1 where a file on disk says
 //! something else.
 
 mod costs;
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
+use frame_support::weights::Weight;
 use keel_primitives::{BranchKey, ChainKey, CollateralKey, MarketKey};
 use keel_runtime::{
-	governance::{origins::Pace, tracks::tracks_at},
+	configs::{BlockWeights, SubmissionDeposit},
+	governance::{
+		enactment,
+		origins::Pace,
+		powers::{End, Stopped, LARGEST_SHARE},
+		tracks::{tracks_at, RETRY_PERIOD},
+	},
 	Balance, BlockNumber, Moment, KEEL, SLOT_DURATION,
 };
 use pallet_referenda::Curve;
@@ -213,11 +220,16 @@ fn governance() -> String {
 		| `ReferendumCanceller` | track `referendum_canceller` | cancel a referendum |\n\
 		| `ReferendumKiller` | track `referendum_killer` | cancel it and burn its deposits |\n\
 		| guardians | a third of the technical committee, at once | move risk parameters the safer way, those marked for guardians; trip breakers |\n\
-		| half of the committee | at once | pause calls, enter and leave safe mode: never what `AlwaysOpen` names |\n\
-		| two thirds of it | at once | whitelist a call; the vote is still everybody's |\n\n\
+		| half of the committee | at once | pause calls, enter safe mode: never what `AlwaysOpen` names, and for hours ([powers](powers.md)) |\n\
+		| two thirds of it | at once | the same for a day; end it early; whitelist a call: the vote is still everybody's |\n\
+		| two thirds of the other members, and more than half of all | at once | suspend a member of the committee for a day |\n\n\
+		Shares are of all seats, rounded up. **Silence is a nay**: a motion passes by the ayes that were given, and the prime's vote weighs what every\n\
+		other member's does. Members may vote in a batch and through a proxy.\n\n\
 		Nobody, Root included, moves a risk parameter past its bounds, its step or its cooldown, or a bound past its limits\n\
-		([parameters](parameters.md)).\n",
+		([parameters](parameters.md)). What Root writes past these rules with `system.setStorage` reads as the nearest number inside the limits; bounds,\n\
+		steps and the rules between numbers do not hold for it, as nothing does for an upgrade.\n",
 	);
+	out += &enactment();
 	for (pace, title, what) in [
 		(Pace::Serious, "Tracks", "Of every chain but the development preset."),
 		(
@@ -257,6 +269,83 @@ fn governance() -> String {
 	out
 }
 
+fn percent_of_block(weight: Weight) -> String {
+	format!(
+		"{} %",
+		weight.ref_time() * 100 / BlockWeights::get().max_block.ref_time()
+	)
+}
+
+fn enactment() -> String {
+	use enactment::*;
+
+	format!(
+		"\n## From approval to enactment\n\n\
+		- A proposal is refused at submission if it weighs more than {} of a block, is longer than {} KiB, is nested deeper than a transaction may be, or\n\
+		  has no preimage: `1010: … exhaust the block limits`, or `system.CallFiltered` in a batch or proxy. Divide it, or note the preimage first.\n\
+		- A block's agenda holds {MAX_SCHEDULED} tasks, {} of them kept for what was approved. A full one puts the rest off by up to {LOOK_AHEAD} blocks\n\
+		  (`origins.Postponed`). Filling the other half costs {} a slot, for as long as the referendum is open.\n\
+		- A dispatch that fails is tried again {RETRIES} times, every {}.\n\
+		- What was not enacted is said: `origins.NotScheduled`, `scheduler.CallUnavailable`, `PermanentlyOverweight`, `RetryFailed`, and `Dispatched` with an\n\
+		  error. `scheduler.AgendaIncomplete` says that tasks wait for the next block.\n\
+		- From approval on anybody may note a missing preimage for nothing.\n",
+		percent_of_block(MaxEnactmentWeight::get()),
+		MAX_PROPOSAL_LENGTH / 1024,
+		MAX_SCHEDULED - MAX_ALARMS,
+		keel(SubmissionDeposit::get()),
+		blocks(RETRY_PERIOD),
+	)
+}
+
+fn powers() -> String {
+	use pallet_emergency::REST;
+
+	let mut out = format!(
+		"# Emergency powers\n\n\
+		Written from the runtime by `scripts/docs.sh`; do not edit. `runtime/tests/powers` tries every row.\n\n\
+		What acts at once ends by itself. Each power is used in *spells*: whatever is stopped while one runs ends with it, and then the power rests\n\
+		{REST} times as long as the spell lasted. So it is in use for at most **{LARGEST_SHARE} % of the time**, whoever holds it and whatever is named in turn;\n\
+		calls, safe mode and members of the committee are one power each. Spells and rests count blocks. A referendum of\n\
+		`risk_adjust`, Root, or two thirds of the committee end them early. The view `emergency.powers` says what is stopped, until when, and from which\n\
+		block on a power may be used again. While it rests, `emergency.suspend` fails with `PowerResting`, `txPause.pause` and `safeMode.forceEnter` with\n\
+		`BadOrigin`.\n\n\
+		Acts within a block ({}) of the last vote that is needed, and so does everything below. Repaying, topping up, closing a vault without debt,\n\
+		withdrawing from the stability pool, claiming and cancelling stay open in every row.\n\n\
+		| What is stopped | By whom | Call | Ends by itself | Largest share of the time | What else stays open |\n\
+		|---|---|---|---|---|---|\n",
+		time(SLOT_DURATION.into()),
+	);
+	for stopped in Stopped::ALL {
+		let row = stopped.row();
+		let (ends, share) = match row.ends {
+			End::Spell { short, long } if short == long => (blocks(short), format!("{LARGEST_SHARE} %")),
+			End::Spell { short, long } => (
+				format!(
+					"{}; {} with two thirds of the committee",
+					blocks(short),
+					blocks(long)
+				),
+				format!("{LARGEST_SHARE} %"),
+			),
+			End::Levels => (
+				"one level after `BreakerDwell` and `BreakerCooldown` each".into(),
+				"40 % per subject at the defaults".into(),
+			),
+		};
+		let _ = writeln!(
+			out,
+			"| {} | {} | {} | {ends} | {share} | {} |",
+			row.stops, row.by, row.call, row.open
+		);
+	}
+	out += "\n## What rogue holders can do\n\n\
+		- **A third of the committee** can keep new risk out for part of the time, and cut ceilings. Any number of others suspends it (last row).\n\
+		- **Half of it** can stop calls that are not exits for a quarter of the time: six hours of every twenty-four.\n\
+		- **Two thirds of it** can do the same for a day of every four, and whitelist a call; the vote on it is everybody's.\n\
+		- Members are removed for good by Root, which a whitelisted call is within 18.5 hours: a suspension of a day reaches that far.\n";
+	out
+}
+
 fn main() -> ExitCode {
 	let check = std::env::args().any(|argument| argument == "--check");
 	let runtime = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -272,6 +361,7 @@ fn main() -> ExitCode {
 	for (file, text) in [
 		("parameters.md", parameters()),
 		("governance.md", governance()),
+		("powers.md", powers()),
 		("costs.md", costs),
 	] {
 		let path = folder.join(file);

@@ -2,16 +2,19 @@
 
 use frame_support::{
 	parameter_types,
-	traits::{ConstU32, Contains, GetCallMetadata},
+	traits::{ConstU32, Contains, GetCallMetadata, NeverEnsureOrigin},
 };
-use frame_system::{EnsureRoot, EnsureWithSuccess};
 use pallet_tx_pause::RuntimeCallNameOf;
 
 use crate::{
 	adapters::SupplyGauge,
-	governance::{tracks::SafeModeDuration, Guardians, HalfOfCommittee, RootOrRiskAdjust},
-	AccountId, Balance, Balances, InsuranceFund, Margin, Perpetuals, Prices, RiskParameters, Runtime,
-	RuntimeCall, RuntimeEvent, RuntimeHoldReason, Timestamp, Vaults,
+	governance::{
+		powers::{Effects, Ends, EntersSafeMode, OnSafeMode, Pauses, Resumes, Suspends},
+		tracks::SafeModeDuration,
+		Guardians, HalfOfCommittee, RootOrRiskAdjust,
+	},
+	Balance, Balances, InsuranceFund, Margin, Perpetuals, Prices, RiskParameters, Runtime, RuntimeCall,
+	RuntimeEvent, RuntimeHoldReason, Timestamp, Vaults,
 };
 
 impl pallet_circuit_breaker::Config for Runtime {
@@ -34,7 +37,7 @@ pub struct AlwaysOpen;
 
 impl AlwaysOpen {
 	/// Pallets, and which of their calls; none named is all of them.
-	pub const OPEN: [(&str, &[&str]); 29] = [
+	pub const OPEN: [(&str, &[&str]); 30] = [
 		("System", &[]),
 		("Timestamp", &[]),
 		("Utility", &[]),
@@ -45,6 +48,7 @@ impl AlwaysOpen {
 		("TechnicalCommittee", &[]),
 		("TxPause", &[]),
 		("SafeMode", &[]),
+		("Emergency", &[]),
 		("Oracle", &[]),
 		("Prices", &[]),
 		("RiskParameters", &[]),
@@ -116,12 +120,21 @@ impl Contains<RuntimeCallNameOf<Runtime>> for AlwaysOpen {
 	}
 }
 
+impl pallet_emergency::Config for Runtime {
+	// Feeds, operators and seats of the committee, sixteen of each.
+	type MaxSubjects = ConstU32<48>;
+	type ResumeOrigin = Resumes;
+	type Stops = Effects;
+	type SuspendOrigin = Suspends;
+	type WeightInfo = crate::weights::pallet_emergency::WeightInfo<Runtime>;
+}
+
 impl pallet_tx_pause::Config for Runtime {
 	type MaxNameLen = ConstU32<64>;
-	type PauseOrigin = HalfOfCommittee;
+	type PauseOrigin = Pauses;
 	type RuntimeCall = RuntimeCall;
 	type RuntimeEvent = RuntimeEvent;
-	type UnpauseOrigin = HalfOfCommittee;
+	type UnpauseOrigin = Ends;
 	type WeightInfo = pallet_tx_pause::weights::SubstrateWeight<Runtime>;
 	type WhitelistedCalls = AlwaysOpen;
 }
@@ -130,7 +143,6 @@ parameter_types! {
 	/// Nobody buys safe mode.
 	pub const NoDeposit: Option<Balance> = None;
 	pub const NoRelease: Option<crate::BlockNumber> = None;
-	pub SafeModeFor: crate::BlockNumber = <SafeModeDuration as frame_support::traits::Get<crate::BlockNumber>>::get();
 }
 
 impl pallet_safe_mode::Config for Runtime {
@@ -140,11 +152,11 @@ impl pallet_safe_mode::Config for Runtime {
 	type ExtendDepositAmount = NoDeposit;
 	type ExtendDuration = SafeModeDuration;
 	type ForceDepositOrigin = HalfOfCommittee;
-	type ForceEnterOrigin = EnsureWithSuccess<HalfOfCommittee, AccountId, SafeModeFor>;
-	type ForceExitOrigin = HalfOfCommittee;
-	// Whoever enters it may not make it last: that would be for ever.
-	type ForceExtendOrigin = EnsureWithSuccess<EnsureRoot<AccountId>, AccountId, SafeModeFor>;
-	type Notify = ();
+	type ForceEnterOrigin = EntersSafeMode;
+	type ForceExitOrigin = Ends;
+	// A spell ends when it said it would.
+	type ForceExtendOrigin = NeverEnsureOrigin<crate::BlockNumber>;
+	type Notify = OnSafeMode;
 	type ReleaseDelay = NoRelease;
 	type RuntimeEvent = RuntimeEvent;
 	type RuntimeHoldReason = RuntimeHoldReason;

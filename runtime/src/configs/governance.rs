@@ -17,13 +17,17 @@ use sp_runtime::{traits::IdentityLookup, Perbill, Permill};
 
 use super::BlockWeights;
 use crate::{
+	extensions::MOTION_WEIGHT,
 	governance::{
+		enactment::{self, MaximumSchedulerWeight},
 		pallet_origins,
+		powers::Seats,
 		tracks::{MotionDuration, PayoutPeriod, Tracks, UndecidingTimeout, VoteLockingPeriod},
-		ReferendumCanceller, ReferendumKiller, RootOrTreasurer, TwoThirdsOfCommittee, WhitelistedCaller,
+		ReferendumCanceller, ReferendumKiller, RootOrTreasurer, SilenceIsNay, TwoThirdsOfCommittee,
+		WhitelistedCaller,
 	},
 	AccountId, Balance, Balances, BlockNumber, OriginCaller, Preimage, Referenda, Runtime, RuntimeCall,
-	RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, Scheduler, System, TechnicalCommittee, Treasury, KEEL,
+	RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System, TechnicalCommittee, Treasury, KEEL,
 };
 
 impl pallet_origins::Config for Runtime {}
@@ -33,10 +37,11 @@ parameter_types! {
 	pub const PreimageByte: Balance = crate::fees::state::BYTE;
 	pub const PreimageHoldReason: RuntimeHoldReason =
 		RuntimeHoldReason::Preimage(pallet_preimage::HoldReason::Preimage);
-	pub MaximumSchedulerWeight: Weight = Perbill::from_percent(60) * BlockWeights::get().max_block;
-	pub const SubmissionDeposit: Balance = 10 * KEEL;
+	/// What each entry of a block's agenda costs who fills it, until the referendum is over.
+	pub const SubmissionDeposit: Balance = 100 * KEEL;
 	pub const AlarmInterval: BlockNumber = 1;
-	pub MaxProposalWeight: Weight = Perbill::from_percent(50) * BlockWeights::get().max_block;
+	/// A motion may weigh what closing it may ([`MOTION_WEIGHT`]), less the closing itself.
+	pub MaxProposalWeight: Weight = MOTION_WEIGHT * Perbill::from_percent(80) * BlockWeights::get().max_block;
 	pub const TreasuryPalletId: PalletId = PalletId(*b"py/trsry");
 	pub TreasuryAccount: AccountId = Treasury::account_id();
 	pub const SpendPeriod: BlockNumber = 43_200;
@@ -62,7 +67,7 @@ impl pallet_preimage::Config for Runtime {
 
 impl pallet_scheduler::Config for Runtime {
 	type BlockNumberProvider = System;
-	type MaxScheduledPerBlock = ConstU32<50>;
+	type MaxScheduledPerBlock = ConstU32<{ enactment::MAX_SCHEDULED }>;
 	type MaximumWeight = MaximumSchedulerWeight;
 	type OriginPrivilegeCmp = EqualPrivilegeOnly;
 	type PalletsOrigin = OriginCaller;
@@ -96,7 +101,7 @@ impl pallet_referenda::Config for Runtime {
 	type Preimages = Preimage;
 	type RuntimeCall = RuntimeCall;
 	type RuntimeEvent = RuntimeEvent;
-	type Scheduler = Scheduler;
+	type Scheduler = enactment::Agenda;
 	type Slash = Treasury;
 	type SubmissionDeposit = SubmissionDeposit;
 	type SubmitOrigin = AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
@@ -104,7 +109,7 @@ impl pallet_referenda::Config for Runtime {
 	type Tracks = Tracks;
 	type UndecidingTimeout = UndecidingTimeout;
 	type Votes = pallet_conviction_voting::VotesOf<Runtime>;
-	type WeightInfo = pallet_referenda::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = enactment::ReferendaWeights;
 }
 
 impl pallet_whitelist::Config for Runtime {
@@ -126,7 +131,7 @@ pub type MaxCommittee = ConstU32<16>;
 
 impl pallet_collective::Config<TechnicalCollective> for Runtime {
 	type Consideration = ();
-	type DefaultVote = pallet_collective::MoreThanMajorityThenPrimeDefaultVote;
+	type DefaultVote = SilenceIsNay;
 	type DisapproveOrigin = EnsureRoot<AccountId>;
 	type KillOrigin = EnsureRoot<AccountId>;
 	type MaxMembers = MaxCommittee;
@@ -143,7 +148,7 @@ impl pallet_collective::Config<TechnicalCollective> for Runtime {
 impl pallet_membership::Config<Instance2> for Runtime {
 	type AddOrigin = EnsureRoot<AccountId>;
 	type MaxMembers = MaxCommittee;
-	type MembershipChanged = TechnicalCommittee;
+	type MembershipChanged = Seats;
 	type MembershipInitialized = TechnicalCommittee;
 	type PrimeOrigin = EnsureRoot<AccountId>;
 	type RemoveOrigin = EnsureRoot<AccountId>;

@@ -21,7 +21,7 @@ mod vaults;
 
 pub use assets::{KeelFeed, Synthetic};
 pub use emergency::AlwaysOpen;
-pub use governance::{TechnicalCollective, TreasuryAccount};
+pub use governance::{MaxProposalWeight, SubmissionDeposit, TechnicalCollective, TreasuryAccount};
 pub use liquidity_pool::PoolShares;
 pub use operators::MaxMembers;
 pub use prices::MaxFeeds;

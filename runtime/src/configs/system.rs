@@ -10,8 +10,9 @@ use frame_support::{
 use sp_runtime::Perbill;
 
 use crate::{
-	adapters::ProtocolAccounts, AccountId, Address, Balance, Block, Hash, Nonce, PalletInfo, Runtime,
-	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, SafeMode, TxPause, VERSION,
+	adapters::ProtocolAccounts, governance::enactment::enactable, AccountId, Address, Balance, Block, Hash,
+	Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion,
+	SafeMode, TxPause, VERSION,
 };
 
 /// What normal transactions may use of a block; the rest is for operational ones (liquidations) and hooks.
@@ -43,6 +44,7 @@ parameter_types! {
 /// - An operator may feed registered feeds only: raw values of others would be stored for nothing. And it may
 ///   not change its key: as a new account it could feed again in the same block and take the others' places
 ///   in it.
+/// - A referendum may only propose what the scheduler could dispatch ([`enactable`]).
 /// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn`
 ///   would.
 pub struct CallFilter;
@@ -90,6 +92,9 @@ impl Contains<RuntimeCall> for CallFilter {
 			}
 			RuntimeCall::Assets(Assets::start_destroy { id }) => {
 				return !pallet_asset_registry::Registry::<Runtime>::contains_key(id)
+			}
+			RuntimeCall::Referenda(pallet_referenda::Call::submit { proposal, .. }) => {
+				return enactable(proposal).is_ok()
 			}
 			RuntimeCall::OracleOperators(pallet_membership::Call::change_key { .. })
 			| RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => return false,

@@ -1,12 +1,14 @@
-//! The origins referenda decide with, and how fast this chain's referenda are.
+//! The origins referenda decide with, how fast this chain's referenda are, and what is said of those that could not be
+//! scheduled.
 
 pub use pallet_origins::*;
 
-/// No calls: a name for each power, and the pace.
+/// No calls: a name for each power, the pace, and the events of [`enactment`](super::enactment).
 #[frame_support::pallet]
 pub mod pallet_origins {
 	use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-	use frame_support::pallet_prelude::*;
+	use frame_support::{pallet_prelude::*, traits::schedule::v3::TaskName};
+	use frame_system::pallet_prelude::BlockNumberFor;
 	use scale_info::TypeInfo;
 	use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,28 @@ pub mod pallet_origins {
 		fn build(&self) {
 			ReferendaPace::<T>::put(self.pace);
 		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// An approved referendum is enacted later than it asked for: the agenda of that block was full.
+		Postponed {
+			/// The scheduled task.
+			id: TaskName,
+			/// The block it asked for, or the earliest its track allows.
+			desired: BlockNumberFor<T>,
+			/// The block it is enacted at.
+			at: BlockNumberFor<T>,
+		},
+		/// No block within reach had room on its agenda. With an `id`: **an approved referendum will not be enacted**; put
+		/// it to the vote again. Without: a referendum's alarm was not set, and a vote on it sets it again.
+		NotScheduled {
+			/// The task of an approved referendum; none for an alarm.
+			id: Option<TaskName>,
+			/// The scheduler's error.
+			error: DispatchError,
+		},
 	}
 
 	macro_rules! ensures {

@@ -207,7 +207,22 @@ pub type VoteLockingPeriod = Paced<{ 7 * DAYS }, 10>;
 pub type UndecidingTimeout = Paced<{ 14 * DAYS }, 200>;
 /// How long a motion of the committee is open.
 pub type MotionDuration = Paced<{ 3 * DAYS }, 100>;
-/// How long safe mode lasts if nobody ends it.
-pub type SafeModeDuration = Paced<{ 4 * HOURS }, 30>;
+/// How long after a failed dispatch an enactment is tried again, in blocks.
+pub const RETRY_PERIOD: BlockNumber = HOURS;
+/// [`RETRY_PERIOD`] at this chain's pace.
+pub type RetryPeriod = Paced<RETRY_PERIOD, 10>;
+/// How long safe mode lasts if nobody ends it, in blocks.
+pub const SAFE_MODE: BlockNumber = 4 * HOURS;
+/// How long half of the committee may stop something, in blocks.
+pub const SHORT_SPELL: BlockNumber = 6 * HOURS;
+/// How long two thirds of the committee may, in blocks: longer than it takes to have the cause removed by a referendum of
+/// `whitelisted_caller`.
+pub const LONG_SPELL: BlockNumber = 24 * HOURS;
+/// [`SAFE_MODE`] at this chain's pace.
+pub type SafeModeDuration = Paced<SAFE_MODE, 30>;
+/// [`SHORT_SPELL`] at this chain's pace.
+pub type ShortSpell = Paced<SHORT_SPELL, 30>;
+/// [`LONG_SPELL`] at this chain's pace.
+pub type LongSpell = Paced<LONG_SPELL, 60>;
 /// How long a payment of the treasury may be claimed.
 pub type PayoutPeriod = Paced<{ 30 * DAYS }, 200>;

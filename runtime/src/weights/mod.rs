@@ -5,6 +5,7 @@ pub mod pallet_asset_tx_payment;
 pub mod pallet_auctions;
 pub mod pallet_circuit_breaker;
 pub mod pallet_clock;
+pub mod pallet_emergency;
 pub mod pallet_insurance_fund;
 pub mod pallet_liquidations;
 pub mod pallet_liquidity_pool;

@@ -37,9 +37,24 @@ export function aye(chain, index, who, keel = 900_000n) {
 	return chain.send(chain.api.tx.convictionVoting.vote(index, vote), who);
 }
 
+/** What says that something approved was not, or not yet, done. Each is an error wherever it shows. */
+function lost(kinds, e) {
+	const { scheduler, origins } = kinds;
+	const bad = [
+		scheduler.CallUnavailable,
+		scheduler.PermanentlyOverweight,
+		scheduler.RetryFailed,
+		scheduler.PeriodicFailed,
+		scheduler.AgendaIncomplete,
+		origins.NotScheduled,
+	];
+	return bad.some((kind) => kind.is(e)) ? `${e.section}.${e.method} ${JSON.stringify(e.data.toHuman())}` : null;
+}
+
 /**
  * Make blocks until referendum `index` has been enacted. Returns `{ ok, error, blocks, events }`: what became of its call, by
- * name. `each` runs before every block (to keep prices fresh, say).
+ * name. `each` runs before every block (to keep prices fresh, say). Throws if the scheduler or the agenda says that something was
+ * not enacted, and if the referendum was approved and nothing was dispatched within `most` blocks.
  */
 export async function enact(chain, index, { each = async () => {}, most = 100 } = {}) {
 	const kinds = chain.api.events;
@@ -53,7 +68,8 @@ export async function enact(chain, index, { each = async () => {}, most = 100 } 
 				return { ok: false, error: `referenda.${e.method}`, blocks, events };
 			}
 			if (mine && kinds.referenda.Confirmed.is(e)) confirmed = true;
-			if (kinds.scheduler.CallUnavailable.is(e)) return { ok: false, error: "scheduler.CallUnavailable", blocks, events };
+			const missed = lost(kinds, e);
+			if (missed) throw new Error(`referendum ${index}: ${missed}`);
 			// What enacts a referendum is a named task; its alarms are not.
 			if (confirmed && kinds.scheduler.Dispatched.is(e) && e.data.id.isSome) {
 				const { result } = e.data;
@@ -61,7 +77,8 @@ export async function enact(chain, index, { each = async () => {}, most = 100 } 
 			}
 		}
 	}
-	throw new Error(`referendum ${index} was not enacted within ${most} blocks`);
+	const what = confirmed ? "was approved and not dispatched" : "was not decided";
+	throw new Error(`referendum ${index} ${what} within ${most} blocks`);
 }
 
 /** Propose, vote and enact. */

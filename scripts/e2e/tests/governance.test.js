@@ -160,9 +160,27 @@ describe("governance", () => {
 		await assert.rejects(chain.send(tx.vaults.open(BRANCH.ETH, units(5, "ETH"), units(5_000, "kUSD")), "Bob"), /system\.CallFiltered/);
 		await assert.rejects(committee(chain, tx.txPause.pause(["Vaults", "repay"])), /txPause\.Unpausable/);
 		await assert.rejects(committee(chain, tx.txPause.pause(["Referenda", "submit"])), /txPause\.Unpausable/);
+		// Safe mode was used a moment ago: the power rests.
+		await assert.rejects(committee(chain, tx.safeMode.forceEnter()), /BadOrigin/);
 		await committee(chain, tx.txPause.unpause(["Vaults", "open"]));
 		await chain.freshPrices(PRICES, 1);
 		await chain.send(tx.vaults.open(BRANCH.ETH, units(5, "ETH"), units(5_000, "kUSD")), "Bob");
+	});
+
+	it("what could not be enacted is refused when it is submitted", async () => {
+		const one = values("StabilityFee", 2n * PERCENT);
+		const heavy = tx.utility.batchAll(Array(33).fill(one));
+		await assert.rejects(propose(chain, ORIGIN.RiskAdjust, heavy), /exhaust the block limits|CallFiltered/);
+	});
+
+	it("a guardian is suspended at once, and goes on by itself", async () => {
+		const { address } = chain.accounts.Dave;
+		const suspended = async () => (await chain.api.query.emergency.suspended()).length;
+		await committee(chain, tx.emergency.suspend({ Member: address }));
+		assert.equal(await suspended(), 1);
+		for (let i = 0; i < 61; i++) await chain.seal();
+		assert.equal(await suspended(), 0);
+		await assert.rejects(committee(chain, tx.emergency.suspend({ Member: address })), /emergency\.PowerResting/);
 	});
 
 	it("after all of it every invariant holds", async () => {
