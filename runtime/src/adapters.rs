@@ -1,20 +1,19 @@
 //! Glue: primitives' traits over SDK pallets.
 
-use alloc::{collections::BTreeSet, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use frame_support::{
 	pallet_prelude::{DispatchError, DispatchResult, Weight},
-	traits::{fungibles::Inspect, Contains, SortedMembers},
+	traits::{fungibles::Inspect, Contains},
 };
 use keel_primitives::{
-	AssetId, Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Group, LiquidationOutcome, Moment,
-	PositionId, PositionLedger, Triggers,
+	AssetId, Balance, BreakerSubject, FeedId, Fuse, Gauge, Gauges, Group, LiquidationOutcome, LiveFacts,
+	Moment, PositionId, PositionLedger, Triggers,
 };
 use sp_runtime::{traits::AccountIdConversion, FixedU128};
 
 use crate::{
 	configs::{KeelFeed, Synthetic},
-	AccountId, AssetRegistry, Assets, Auctions, InsuranceFund, Margin, OracleOperators, Perpetuals, Prices,
-	Runtime, Vaults,
+	AccountId, AssetRegistry, Assets, Auctions, InsuranceFund, Margin, Perpetuals, Prices, Runtime, Vaults,
 };
 
 /// Every protocol account derives from a pallet id that begins so.
@@ -46,7 +45,7 @@ impl pallet_oracle::CombineData<FeedId, TimestampedValue> for NeverCombine {
 	}
 }
 
-/// Tells `Prices` that a feed has a new raw value.
+/// Tells `Prices` that Root has fed a raw value.
 pub struct NotePrices;
 
 impl pallet_oracle::OnNewData<AccountId, FeedId, FixedU128> for NotePrices {
@@ -55,19 +54,38 @@ impl pallet_oracle::OnNewData<AccountId, FeedId, FixedU128> for NotePrices {
 	}
 }
 
-/// The operators' raw values and Root's, as `Prices` reads them: each account counts once, also if Root's is made an
-/// operator.
+/// The raw values of `Oracle`, as `Prices` reads and writes them. Written past the oracle's own call, which would stamp
+/// them with the time of the block and combine them anew with every one.
 pub struct OracleValues;
 
-impl pallet_prices::RawValues for OracleValues {
-	fn raw_values(feed: FeedId) -> Vec<(FixedU128, Moment)> {
-		let root: AccountId = <Runtime as pallet_oracle::Config>::PalletId::get().into_account_truncating();
-		let mut who: BTreeSet<AccountId> = OracleOperators::sorted_members().into_iter().collect();
-		who.insert(root);
-		who.iter()
-			.filter_map(|who| pallet_oracle::RawValues::<Runtime>::get(who, feed))
-			.map(|v| (v.value, v.timestamp))
-			.collect()
+impl pallet_prices::RawValues<AccountId> for OracleValues {
+	fn root() -> AccountId {
+		<Runtime as pallet_oracle::Config>::PalletId::get().into_account_truncating()
+	}
+
+	fn get(who: &AccountId, feed: FeedId) -> Option<(FixedU128, Moment)> {
+		pallet_oracle::RawValues::<Runtime>::get(who, feed).map(|v| (v.value, v.timestamp))
+	}
+
+	fn set(who: &AccountId, feed: FeedId, value: FixedU128, timestamp: Moment) {
+		pallet_oracle::RawValues::<Runtime>::insert(who, feed, TimestampedValue { value, timestamp });
+	}
+
+	fn remove(who: &AccountId, feed: FeedId) {
+		pallet_oracle::RawValues::<Runtime>::remove(who, feed);
+	}
+}
+
+/// What the governed numbers rely on.
+pub struct Facts;
+
+impl LiveFacts for Facts {
+	fn operators() -> u32 {
+		Prices::operator_count()
+	}
+
+	fn minimum_balance() -> Balance {
+		Assets::minimum_balance(Synthetic::get())
 	}
 }
 
@@ -222,7 +240,7 @@ pub use benchmarks::*;
 /// What the pallets' benchmarks need from the runtime around them.
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarks {
-	use alloc::{format, vec::Vec};
+	use alloc::format;
 	use frame_support::{
 		assert_ok,
 		traits::Get as _,
@@ -233,11 +251,12 @@ mod benchmarks {
 		BoundedVec,
 	};
 	use keel_primitives::{AssetId, BranchId, FeedId, Group, Moment, PositionLedger, PriceProvider};
-	use sp_runtime::FixedU128;
+	use sp_core::{crypto::KeyTypeId, sr25519};
+	use sp_runtime::{app_crypto::RuntimePublic, FixedU128};
 
 	use crate::{
-		configs::{KeelFeed, MaxFeeds, MaxMembers, Synthetic},
-		AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, Vaults, KEEL,
+		configs::{KeelFeed, MaxFeeds, MaxOperators, Synthetic},
+		AccountId, Assets, Balances, Prices, Runtime, RuntimeOrigin, Signature, Vaults, KEEL,
 	};
 
 	/// The first asset and feed benchmarks may invent.
@@ -380,31 +399,22 @@ mod benchmarks {
 	/// For prices.
 	pub struct PricesBenchmarks;
 
-	impl pallet_prices::BenchmarkHelper for PricesBenchmarks {
+	/// Where the keystore keeps the keys of feeders.
+	const FEEDERS: KeyTypeId = KeyTypeId(*b"feed");
+
+	impl pallet_prices::BenchmarkHelper<AccountId, Signature> for PricesBenchmarks {
 		fn set_time(now: Moment) {
 			set_time(now);
 		}
 
-		fn feed(feed: FeedId, values: Vec<FixedU128>) {
-			// The operators and Root, whose value counts as one more.
-			let operators: Vec<AccountId> = (0..values.len() as u32)
-				.map(|i| frame_benchmarking::account("operator", i, 0))
-				.collect();
-			let mut sorted = operators.clone();
-			sorted.sort();
-			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(
-				BoundedVec::truncate_from(sorted),
-			);
-			for (operator, value) in operators.into_iter().zip(values) {
-				pallet_oracle::RawValues::<Runtime>::insert(
-					operator,
-					feed,
-					pallet_oracle::TimestampedValue {
-						value,
-						timestamp: crate::Timestamp::get(),
-					},
-				);
-			}
+		fn feeder() -> AccountId {
+			AccountId::new(sr25519::Public::generate_pair(FEEDERS, None).0)
+		}
+
+		fn sign(feeder: &AccountId, payload: &[u8]) -> Signature {
+			let public = sr25519::Public::from_raw(*feeder.as_ref());
+			let signature = public.sign(FEEDERS, &payload);
+			Signature::Sr25519(signature.expect("the key is in the keystore"))
 		}
 	}
 
@@ -415,14 +425,15 @@ mod benchmarks {
 	impl pallet_oracle::BenchmarkHelper<FeedId, FixedU128, MaxFeeds> for OracleBenchmarks {
 		fn get_currency_id_value_pairs() -> BoundedVec<(FeedId, FixedU128), MaxFeeds> {
 			set_time(1_000_000);
-			let most: u32 = MaxMembers::get();
 			let feeds = 1..=MaxFeeds::get();
-			// Who is an operator stays one: the caller is among them.
-			let mut members =
-				pallet_membership::Members::<Runtime, pallet_membership::Instance1>::get().into_inner();
-			members.extend((0..most).map(|i| frame_benchmarking::account("operator", i, 0)));
-			members.truncate(most as usize);
-			members.sort();
+			// The caller is an operator already, and stays one.
+			for i in 0..MaxOperators::get() {
+				let _ = Prices::add_operator(
+					RuntimeOrigin::root(),
+					frame_benchmarking::account("operator", i, 0),
+				);
+			}
+			let members = <Prices as frame_support::traits::SortedMembers<AccountId>>::sorted_members();
 			for feed in feeds.clone() {
 				let symbol = BoundedVec::truncate_from(format!("F{feed}").into_bytes());
 				// The development chain's own are there.
@@ -438,9 +449,6 @@ mod benchmarks {
 					);
 				}
 			}
-			pallet_membership::Members::<Runtime, pallet_membership::Instance1>::put(
-				BoundedVec::truncate_from(members),
-			);
 			BoundedVec::truncate_from(feeds.map(|feed| (feed, FixedU128::from_u32(feed))).collect())
 		}
 	}

@@ -1,7 +1,7 @@
 //! What every transaction is checked for beyond the SDK's own checks.
 
 use codec::{Decode, DecodeWithMemTracking, Encode};
-use frame_support::{dispatch::DispatchClass, ensure, traits::Contains, weights::Weight};
+use frame_support::{dispatch::DispatchClass, ensure, weights::Weight};
 use scale_info::TypeInfo;
 use sp_runtime::{
 	impl_tx_ext_default,
@@ -9,7 +9,7 @@ use sp_runtime::{
 		AsSystemOriginSigner, BlakeTwo256, DispatchInfoOf, DispatchOriginOf, Hash as _, Implication,
 		TransactionExtension, ValidateResult,
 	},
-	transaction_validity::{InvalidTransaction, TransactionPriority, TransactionSource, ValidTransaction},
+	transaction_validity::{InvalidTransaction, TransactionSource, ValidTransaction},
 	Perbill,
 };
 
@@ -17,19 +17,18 @@ use crate::{
 	configs::BlockWeights,
 	fees::state,
 	governance::enactment::{enactable, Unenactable},
-	AccountId, Address, OracleOperators, Proxy, Runtime, RuntimeCall, System, TechnicalCollective,
+	AccountId, Address, Proxy, Runtime, RuntimeCall, System, TechnicalCollective,
 };
 
-/// What the chain lives from goes first.
+/// Keeps operational weight for the chain's own transactions: liquidations and operators' feeds.
 ///
-/// - Operational weight is for the chain's own transactions. The class of a batch, a proxy's or a multisig's call is that
-///   of what is inside, so a signer could buy the weight that is reserved for liquidations and for the block's own
-///   fallback. A signed transaction of that class is refused unless it brings the very code an upgrade was authorised for
-///   (which must fit into a full block), or is a small motion or vote of a member of the technical committee (who must be
-///   heard when blocks are full), also in a batch or through a proxy of that member.
-/// - A referendum whose proposal could not be enacted for its weight is refused at the door, without a fee.
-/// - An operator's feed has the highest priority there is, so that who fills the blocks does not make prices stale. A tip of
-///   some tens of KEEL buys the same; then the earlier one goes first.
+/// The class of a batch, a proxy's or a multisig's call is that of what is inside, so a signer could buy the
+/// weight that is reserved for those and for the block's own fallback. A signed transaction of that class is
+/// refused unless it brings the very code an upgrade was authorised for (which must fit into a full block), or
+/// is a small motion or vote of a member of the technical committee (who must be heard when blocks are full),
+/// also in a batch or through a proxy of that member.
+///
+/// A referendum whose proposal could not be enacted for its weight is refused at the door, without a fee.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct ProtocolFirst;
 
@@ -80,9 +79,6 @@ fn may_be_operational(who: &AccountId, call: &RuntimeCall, weight: Weight, len: 
 	}
 }
 
-/// The priority of an operator's feed.
-pub const FEED_PRIORITY: TransactionPriority = TransactionPriority::MAX;
-
 impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	const IDENTIFIER: &'static str = "ProtocolFirst";
 	type Implicit = ();
@@ -90,8 +86,7 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	type Pre = ();
 
 	fn weight(&self, call: &RuntimeCall) -> Weight {
-		// The members: operators for a feed, the committee for its own calls; and a member's proxies. And what the fee asks
-		// of a call's targets.
+		// The committee's members, for its own calls, and a member's proxies. And what the fee asks of a call's targets.
 		<Runtime as frame_system::Config>::DbWeight::get()
 			.reads(2)
 			.saturating_add(state::weigh(call))
@@ -107,7 +102,6 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 		_implication: &impl Implication,
 		_source: TransactionSource,
 	) -> ValidateResult<Self::Val, RuntimeCall> {
-		let mut validity = ValidTransaction::default();
 		if let Some(who) = origin.as_system_origin_signer() {
 			if let RuntimeCall::Referenda(pallet_referenda::Call::submit { proposal, .. }) = call {
 				// In a batch or a proxy the call filter refuses it.
@@ -116,18 +110,14 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 					InvalidTransaction::ExhaustsResources
 				);
 			}
-			let is_feed = matches!(call, RuntimeCall::Oracle(pallet_oracle::Call::feed_values { .. }));
 			if info.class == DispatchClass::Operational {
 				ensure!(
 					may_be_operational(who, call, info.call_weight, len),
 					InvalidTransaction::Call
 				);
 			}
-			if is_feed && OracleOperators::contains(who) {
-				validity.priority = FEED_PRIORITY;
-			}
 		}
-		Ok((validity, (), origin))
+		Ok((ValidTransaction::default(), (), origin))
 	}
 
 	impl_tx_ext_default!(RuntimeCall; prepare);

@@ -62,12 +62,10 @@ fn endowed() -> Vec<AccountId> {
 
 fn operators() -> Vec<AccountId> {
 	use Sr25519Keyring::*;
-	let mut all: Vec<AccountId> = [Alice, Bob, Charlie, Dave, Eve]
+	[Alice, Bob, Charlie, Dave, Eve]
 		.into_iter()
 		.map(|k| k.to_account_id())
-		.collect();
-	all.sort();
-	all
+		.collect()
 }
 
 /// Owner and admin of every asset: an account without a key, so that nobody mints, freezes or moves by hand.
@@ -170,10 +168,6 @@ fn preset(validators: &[&str], pace: Pace) -> Value {
 			accounts,
 			..Default::default()
 		},
-		oracle_operators: pallet_membership::GenesisConfig {
-			members: BoundedVec::truncate_from(operators()),
-			..Default::default()
-		},
 		technical_membership: pallet_membership::GenesisConfig {
 			members: BoundedVec::truncate_from(committee()),
 			..Default::default()
@@ -183,6 +177,7 @@ fn preset(validators: &[&str], pace: Pace) -> Value {
 			..Default::default()
 		},
 		prices: pallet_prices::GenesisConfig {
+			operators: operators(),
 			feeds: FEEDS
 				.iter()
 				.map(|f| (

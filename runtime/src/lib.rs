@@ -189,8 +189,6 @@ mod runtime {
 	#[runtime::pallet_index(22)]
 	pub type Proxy = pallet_proxy;
 
-	#[runtime::pallet_index(30)]
-	pub type OracleOperators = pallet_membership<Instance1>;
 	#[runtime::pallet_index(31)]
 	pub type TechnicalMembership = pallet_membership<Instance2>;
 	#[runtime::pallet_index(32)]

@@ -1275,17 +1275,11 @@ mod liquidations_per_block {
 	/// feeds as there can be.
 	fn other() -> Weight {
 		let (mut chain, now) = with_kusd_only();
-		let feeds = (1..=MaxFeeds::get())
-			.map(|feed| (feed, FixedU128::from_u32(1)))
-			.collect::<Vec<_>>();
+		let feeds: Vec<_> = (1..=MaxFeeds::get()).map(|feed| (feed, 1.0)).collect();
 		chain.block(now, || {
-			let feed: RuntimeCall = pallet_oracle::Call::<Runtime>::feed_values {
-				values: feeds.try_into().unwrap(),
-			}
-			.into();
-			let sent = signed(Alice, feed, 0, None);
+			let sent = signed_feed(&who(Alice), Alice, now, &feeds);
 			let each = sent.get_dispatch_info().total_weight()
-				+ BlockWeights::get().get(DispatchClass::Normal).base_extrinsic;
+				+ BlockWeights::get().get(DispatchClass::Operational).base_extrinsic;
 			System::block_weight().total() + each * 5
 		})
 	}

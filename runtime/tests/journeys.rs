@@ -16,7 +16,7 @@ use keel_runtime::{
 	AccountId, Assets, Balances, Executive, Moment, Runtime, RuntimeCall, RuntimeEvent, System,
 	TechnicalCollective, Vaults, SLOT_DURATION,
 };
-use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve, Ferdie};
+use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve};
 use sp_runtime::{
 	traits::AccountIdConversion,
 	transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
@@ -219,34 +219,6 @@ mod filter {
 	}
 
 	#[test]
-	fn an_operator_feeds_registered_feeds_only() {
-		let (mut chain, _) = calm();
-		chain.state(|| {
-			assert_noop!(
-				feed(Alice, &[(999, 1.0)]),
-				frame_system::Error::<Runtime>::CallFiltered
-			);
-			assert_noop!(
-				feed(Ferdie, &[(ETH, 1.0)]),
-				pallet_oracle::Error::<Runtime>::NoPermission
-			);
-		});
-	}
-
-	#[test]
-	fn an_operator_keeps_its_key_and_its_place() {
-		let (mut chain, _) = calm();
-		chain.state(|| {
-			let filtered: sp_runtime::DispatchError = frame_system::Error::<Runtime>::CallFiltered.into();
-			assert_noop!(feed(Alice, &[]), filtered);
-			let change = pallet_membership::Call::<Runtime, pallet_membership::Instance1>::change_key {
-				new: MultiAddress::Id(who(Ferdie)),
-			};
-			assert_noop!(call(Alice, change), filtered);
-		});
-	}
-
-	#[test]
 	fn nobody_burns_an_asset_behind_the_books() {
 		let (mut chain, time) = calm();
 		chain.block(time + SLOT_DURATION, || {
@@ -331,32 +303,6 @@ mod liquidation_transactions {
 			.into();
 			assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
 			assert_ok!(Executive::apply_extrinsic(sent).unwrap());
-		});
-	}
-
-	#[test]
-	fn and_feeds_go_before_ordinary_tips() {
-		let (mut chain, _) = calm();
-		chain.state(|| {
-			let values = sp_runtime::BoundedVec::truncate_from(vec![(ETH, usd(3_000.0))]);
-			let feed: RuntimeCall = pallet_oracle::Call::<Runtime>::feed_values { values }.into();
-			let remark: RuntimeCall = frame_system::Call::<Runtime>::remark { remark: vec![] }.into();
-			let priority = |who: sp_keyring::Sr25519Keyring, call: &RuntimeCall, tip| {
-				Executive::validate_transaction(
-					TransactionSource::External,
-					common::signed(who, call.clone(), tip, None),
-					System::block_hash(0),
-				)
-				.unwrap()
-				.priority
-			};
-			let tip = keel_runtime::KEEL;
-			assert!(priority(Alice, &feed, 0) > priority(Bob, &remark, tip));
-			assert!(priority(Alice, &feed, 0) >= priority(Bob, &remark, 100_000 * tip));
-			assert!(
-				priority(Ferdie, &feed, 0) < priority(Bob, &remark, tip),
-				"no operator, no precedence"
-			);
 		});
 	}
 

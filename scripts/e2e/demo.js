@@ -25,7 +25,7 @@ async function feed() {
 	for (const name of OPERATORS) {
 		const own = Object.fromEntries(Object.entries(prices).map(([s, p]) => [s, p * (1 + 0.0001 * normal())]));
 		await chain.feed(name, own).catch((error) => {
-			// A feed that meets its predecessor in the pool is simply late; the next one comes in seconds.
+			// The next one comes in seconds.
 			console.error(`    ${name}'s feed was not accepted: ${error.message}`);
 		});
 	}

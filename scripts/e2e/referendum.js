@@ -23,8 +23,8 @@ if (preview.isErr) throw new Error(`it would end in ${chain.errorName(preview.as
 say(`ETH's stability fee is ${(100 * fixed(old)).toFixed(2)} %; the preview says the change would be accepted`);
 
 /**
- * Submit, and again while `done` does not come true: beside others who sign for the same accounts, such as a
- * feeder, a transaction may lose its place to one with the same nonce.
+ * Submit, and again while `done` does not come true: beside others who sign for the same accounts a
+ * transaction may lose its place to one with the same nonce.
  */
 async function submit(what, call, name, done, timeout = 20_000) {
 	for (let tries = 1; ; tries++) {

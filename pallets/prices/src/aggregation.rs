@@ -1,4 +1,4 @@
-//! From the operators' values to one price: who counts, who is an outlier, what is left.
+//! From the operators' values to one price: which are fresh, which are outliers, what is left.
 //!
 //! No storage, so that what a validator is shown and what the block does is one function.
 
@@ -13,11 +13,11 @@ use sp_runtime::traits::Zero;
 
 use crate::types::{Aggregate, NoQuorum, OperatorValue, DEVIATIONS_PER_MAD};
 
-/// Judge every value: fresh iff above zero and `now − at ≤ max_age`; an outlier iff fresh and
-/// `|x − m| > max(deviations·MAD, floor·m)` with `m` the median of the fresh ones. Limits are rounded down and
-/// saturate at the type's maximum, where no distance exceeds them.
+/// Judge every value: fresh iff above zero and `now − at ≤ max_age`; an outlier iff fresh and `|x − m| >
+/// max(deviations·MAD, floor·m)` with `m` the median of the fresh ones. Limits are rounded down and saturate
+/// at the type's maximum, where no distance exceeds them.
 pub fn assess(raw: &[(FixedU128, Moment)], now: Moment, parameters: &ChainParameters) -> Vec<OperatorValue> {
-	// A time in the future is nobody's: it doesn't count as fresh either.
+	// A time in the future doesn't count as fresh either.
 	let fresh = |value: FixedU128, at: Moment| {
 		!value.is_zero()
 			&& now
@@ -50,23 +50,26 @@ pub fn assess(raw: &[(FixedU128, Moment)], now: Moment, parameters: &ChainParame
 		.collect()
 }
 
-/// The most confidence a price of `value` may have where `ratio` of it is tolerated. Rounded down, against whoever
-/// wants the price. A limit beyond 128 bits limits nothing.
+/// The most confidence a price of `value` may have where `ratio` of it is tolerated. Rounded down, against
+/// the caller. A limit beyond 128 bits limits nothing.
 pub fn tolerated(value: FixedU128, ratio: FixedU128) -> FixedU128 {
 	mul_ratio(value.into_inner(), ratio, Rounding::Down)
 		.map_or(FixedU128::from_inner(u128::MAX), FixedU128::from_inner)
 }
 
-/// The median of the fresh values that are no outliers, with `1.4826·MAD` of the same values, rounded up, at least
-/// one unit in the last place. A quorum of them and at least half of the fresh ones must be left, and they must agree
-/// closely enough for the most lenient purpose there is, reducing risk.
+/// The median of the fresh values that are no outliers, with `1.4826·MAD` of the same values, rounded up, at
+/// least one unit in the last place. A quorum of them and at least half of the fresh ones must be left, and
+/// they must agree closely enough for the most lenient purpose there is, reducing risk.
 ///
-/// An even split has no outliers: in `[h, h, m, m]` every distance from the middle is the MAD. Its midpoint is nobody's
-/// price. Where nobody could act on it anyway, it must not enter the averages either.
+/// An even split has no outliers: in `[h, h, m, m]` every distance from the middle is the MAD. No operator
+/// said its midpoint. Where that serves no purpose, it must not enter the averages either.
 ///
-/// `since` is when more than three quarters of the values used had been given. Fewer than a quarter are older then; with a
-/// quarter of liars who say the old price again they are fewer than half, so that the median is what somebody honest said at that
-/// time or later, or between two such.
+/// More than three quarters of the values used were observed at `since` or later. Fewer than a quarter are older;
+/// with a quarter of liars that repeat the old price they are fewer than half, so that the median is an honest value
+/// of that time or later, or between two such.
+///
+/// More than half of them were observed at `observed` or later, from which the price's age counts: a minority that
+/// lags makes no price old, and a minority that is first makes none new.
 pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result<Aggregate, NoQuorum> {
 	let fresh = count(values.iter().filter(|v| v.fresh));
 	// No set of parameters makes a price out of nothing.
@@ -100,17 +103,17 @@ pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result
 		.map(|v| v.at)
 		.collect();
 	times.sort_unstable_by(|a, b| b.cmp(a));
-	// As many as are used, so there is one at three quarters; without any there is no price.
-	let since = times
-		.get(times.len().saturating_mul(3) / 4)
-		.copied()
-		.unwrap_or_default();
+	// As many as are used, so there is one at half and at three quarters; without any there is no price.
+	let at = |index: usize| times.get(index).copied().unwrap_or_default();
+	let since = at(times.len().saturating_mul(3) / 4);
+	let observed = at(times.len() / 2);
 	Ok(Aggregate {
 		value,
 		confidence,
 		fresh,
 		used,
 		since,
+		observed,
 	})
 }
 

@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Forget everything about a feed nobody stands on.
+	/// Removes a feed that is not in use.
 	pub(crate) fn do_remove_feed(feed: FeedId) -> DispatchResult {
 		ensure!(Feeds::<T>::contains_key(feed), Error::<T>::UnknownFeed);
 		ensure!(!T::InUse::contains(&feed), Error::<T>::FeedInUse);
@@ -67,8 +67,11 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Forget everything about a feed, whoever stands on it.
+	/// Removes everything about a feed, the accounts' values of it too, whether in use or not.
 	pub(crate) fn forget(feed: FeedId) {
+		for who in Self::counted() {
+			T::RawValues::remove(&who, feed);
+		}
 		Feeds::<T>::remove(feed);
 		History::<T>::remove(feed);
 		Pending::<T>::mutate(|pending| pending.remove(&feed));
@@ -108,7 +111,7 @@ impl<T: Config> Pallet<T> {
 		let feeds = Statistics::<T>::get().feeds;
 		let silent = |feed: &FeedId| {
 			Feeds::<T>::get(feed)
-				.is_some_and(|s| s.quorum && now.saturating_sub(s.price.at) > parameters.oracle_max_age)
+				.is_some_and(|s| s.quorum && now.saturating_sub(s.observed) > parameters.oracle_max_age)
 		};
 		feeds.iter().map(|b| b.feed).filter(silent).collect()
 	}
@@ -181,7 +184,8 @@ impl<T: Config> Pallet<T> {
 		if !state.has_price() || gap > parameters.oracle_max_age {
 			state.streak = 1;
 		} else if gap > 0 {
-			// Two prices of one moment are one: recovering takes time. Saturates far above any number asked for.
+			// Two prices of one moment are one: recovering takes time. Saturates far above any number asked
+			// for.
 			state.streak = state.streak.saturating_add(1);
 		}
 		history::advance(state, samples, now, aggregate.value);
@@ -191,18 +195,20 @@ impl<T: Config> Pallet<T> {
 		state.price.confidence = aggregate.confidence;
 		state.price.at = now;
 		state.price.since = aggregate.since;
+		state.observed = aggregate.observed;
 		state.price.twap = history::five_minutes(state, samples);
 		if aggregate.confidence <= aggregation::tolerated(aggregate.value, parameters.add_risk_confidence) {
-			state.fit_at = now;
+			state.fit_at = state.fit_at.max(aggregate.observed);
 		}
 	}
 
-	/// Take every fresh feed's return since its last sample into the covariance matrix. Fresh is what a liquidation
-	/// would accept by age and confidence: who is liquidated follows from the volatility.
+	/// Take every fresh feed's return since its last sample into the covariance matrix. Fresh is what a
+	/// liquidation would accept by age and confidence: liquidation ratios follow from the volatility.
 	///
-	/// A pair's covariance stands at the later of the two baselines. It moves when one of the two is fresh: by the
-	/// product of both returns if they cover the same interval, otherwise by nothing but time. A variance moves
-	/// over the feed's own interval. With that `cov² ≤ vₐ·v_b` stays true whichever feeds were out and for how long.
+	/// A pair's covariance stands at the later of the two baselines. It moves when one of the two is fresh:
+	/// by the product of both returns if they cover the same interval, otherwise by nothing but time. A
+	/// variance moves over the feed's own interval. With that `cov² ≤ vₐ·v_b` stays true whichever feeds were
+	/// out and for how long.
 	fn sample(now: Moment, parameters: &ChainParameters) {
 		let mut matrix = Statistics::<T>::get();
 		let fresh: Vec<Option<FixedU128>> = matrix
@@ -264,8 +270,10 @@ impl<T: Config> Pallet<T> {
 
 	/// The raw values of a feed, judged.
 	fn assess(feed: FeedId, now: Moment, parameters: &ChainParameters) -> Vec<OperatorValue> {
-		let mut raw = T::RawValues::raw_values(feed);
-		raw.truncate(T::MaxOperators::get() as usize);
+		let raw: Vec<_> = Self::counted()
+			.iter()
+			.filter_map(|who| T::RawValues::get(who, feed))
+			.collect();
 		aggregation::assess(&raw, now, parameters)
 	}
 
@@ -288,14 +296,11 @@ impl<T: Config> Pallet<T> {
 			accept(PriceFor::Liquidate),
 		);
 		let Price {
-			value,
-			confidence,
-			at,
-			..
+			value, confidence, ..
 		} = state.price;
 		let ratio = mul_div(confidence.into_inner(), ONE, value.into_inner(), Rounding::Up);
 		Some(PriceView {
-			age: state.has_price().then_some(now.saturating_sub(at)),
+			age: state.has_price().then_some(now.saturating_sub(state.observed)),
 			confidence_ratio: ratio.map(FixedU128::from_inner),
 			fit_at: state.last_fit(),
 			price: state.price,
@@ -326,8 +331,8 @@ impl<T: Config> Pallet<T> {
 			.map(FixedI128::from_inner)
 	}
 
-	/// What the `correlation` view shows: `cov / √(vₐ·v_b)`, to the nearest, kept within ±1 where the last place
-	/// would leave it.
+	/// What the `correlation` view shows: `cov / √(vₐ·v_b)`, to the nearest, kept within ±1 where the last
+	/// place would leave it.
 	pub(crate) fn correlation_of(a: FeedId, b: FeedId) -> Option<FixedI128> {
 		let matrix = Statistics::<T>::get();
 		let (a, b) = (matrix.row(a)?, matrix.row(b)?);
@@ -346,8 +351,8 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// A price takes the feed's state, the chain's parameters and the clock: three values, whatever the purpose. The rest takes
-/// the feed's state.
+/// A price takes the feed's state, the chain's parameters and the clock: three values, whatever the purpose.
+/// The rest takes the feed's state.
 impl<T: Config> PriceProvider for Pallet<T> {
 	fn price(feed: FeedId, purpose: PriceFor) -> Result<Price, DispatchError> {
 		let state = Feeds::<T>::get(feed).ok_or(Error::<T>::UnknownFeed)?;
@@ -390,6 +395,7 @@ impl<T: Config> PriceProvider for Pallet<T> {
 			fresh: 1,
 			used: 1,
 			since: now,
+			observed: now,
 		};
 		History::<T>::mutate(feed, |samples| {
 			Self::publish(&mut state, samples, &aggregate, now, &parameters)

@@ -2,10 +2,10 @@
 
 use crate as pallet_prices;
 use crate::*;
-use alloc::{collections::BTreeSet, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{ConstU32, ConstU64, Contains, Hooks, SortedMembers},
+	traits::{ConstU32, ConstU64, Contains, Hooks},
 	PalletId,
 };
 use frame_system::EnsureRoot;
@@ -15,6 +15,7 @@ use keel_primitives::{
 	RiskParameters,
 };
 use sp_runtime::{
+	testing::TestSignature,
 	traits::{AccountIdConversion, IdentityLookup},
 	BuildStorage, DispatchError, DispatchResult,
 };
@@ -92,27 +93,12 @@ pub fn default_parameters() -> ChainParameters {
 }
 
 parameter_types! {
-	pub static Operators: Vec<AccountId> = vec![1, 2, 3, 4, 5];
 	pub static Parameters: ChainParameters = default_parameters();
 	/// The feeds somebody stands on.
 	pub static Used: Vec<FeedId> = Vec::new();
 	pub const OraclePalletId: PalletId = PalletId(*b"keel/orc");
 	pub const MaxFeeds: u32 = 16;
-	pub const MaxOperators: u32 = 17;
-}
-
-impl SortedMembers<AccountId> for Operators {
-	fn sorted_members() -> Vec<AccountId> {
-		Operators::get()
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn add(who: &AccountId) {
-		Operators::mutate(|operators| {
-			operators.push(*who);
-			operators.sort();
-		})
-	}
+	pub const MaxOperators: u32 = 16;
 }
 
 pub struct InUse;
@@ -170,17 +156,23 @@ pub fn root_operator() -> AccountId {
 	OraclePalletId::get().into_account_truncating()
 }
 
-/// Each account once, also when root's is an operator: the oracle's own list names it twice then.
 pub struct OracleValues;
 
-impl RawValues for OracleValues {
-	fn raw_values(feed: FeedId) -> Vec<(FixedU128, Moment)> {
-		let accounts: BTreeSet<AccountId> = Operators::get().into_iter().chain([root_operator()]).collect();
-		accounts
-			.into_iter()
-			.filter_map(|who| pallet_oracle::RawValues::<Test>::get(who, feed))
-			.map(|v| (v.value, v.timestamp))
-			.collect()
+impl RawValues<AccountId> for OracleValues {
+	fn root() -> AccountId {
+		root_operator()
+	}
+
+	fn get(who: &AccountId, feed: FeedId) -> Option<(FixedU128, Moment)> {
+		pallet_oracle::RawValues::<Test>::get(who, feed).map(|v| (v.value, v.timestamp))
+	}
+
+	fn set(who: &AccountId, feed: FeedId, value: FixedU128, timestamp: Moment) {
+		pallet_oracle::RawValues::<Test>::insert(who, feed, TimestampedValue { value, timestamp });
+	}
+
+	fn remove(who: &AccountId, feed: FeedId) {
+		pallet_oracle::RawValues::<Test>::remove(who, feed);
 	}
 }
 
@@ -190,7 +182,7 @@ impl pallet_oracle::Config for Test {
 	type CombineData = NeverCombine;
 	type MaxFeedValues = ConstU32<16>;
 	type MaxHasDispatchedSize = ConstU32<32>;
-	type Members = Operators;
+	type Members = Prices;
 	type OnNewData = NotePrices;
 	type OracleKey = FeedId;
 	type OracleValue = FixedU128;
@@ -203,20 +195,17 @@ impl pallet_oracle::Config for Test {
 pub struct Helper;
 
 #[cfg(feature = "runtime-benchmarks")]
-impl BenchmarkHelper for Helper {
+impl BenchmarkHelper<AccountId, TestSignature> for Helper {
 	fn set_time(now: Moment) {
 		Timestamp::set_timestamp(now);
 	}
 
-	fn feed(feed: FeedId, values: Vec<FixedU128>) {
-		Operators::set((1..=values.len() as AccountId).collect());
-		for (who, value) in (1..).zip(values) {
-			let value = pallet_oracle::TimestampedValue {
-				value,
-				timestamp: Timestamp::get(),
-			};
-			pallet_oracle::RawValues::<Test>::insert(who, feed, value);
-		}
+	fn feeder() -> AccountId {
+		77
+	}
+
+	fn sign(feeder: &AccountId, payload: &[u8]) -> TestSignature {
+		TestSignature(*feeder, payload.to_vec())
 	}
 }
 
@@ -227,8 +216,10 @@ impl Config for Test {
 	type InUse = InUse;
 	type MaxFeeds = MaxFeeds;
 	type MaxOperators = MaxOperators;
+	type OperatorOrigin = EnsureRoot<AccountId>;
 	type RawValues = OracleValues;
 	type RiskParameters = Governed;
+	type Signature = TestSignature;
 	type Time = Timestamp;
 	type WeightInfo = ();
 }
@@ -256,7 +247,6 @@ impl ExtBuilder {
 	}
 
 	pub fn build(self) -> sp_io::TestExternalities {
-		Operators::set(vec![1, 2, 3, 4, 5]);
 		Parameters::set(default_parameters());
 		Used::set(Vec::new());
 		let mut storage = frame_system::GenesisConfig::<Test>::default()
@@ -264,6 +254,7 @@ impl ExtBuilder {
 			.unwrap();
 		pallet_prices::GenesisConfig::<Test> {
 			feeds: self.feeds,
+			operators: vec![1, 2, 3, 4, 5],
 			..Default::default()
 		}
 		.assimilate_storage(&mut storage)
@@ -294,12 +285,33 @@ pub fn usd(value: f64) -> FixedU128 {
 	FixedU128::from_float(value)
 }
 
-/// An operator feeds.
+/// An operator feeds what it observed just now.
 pub fn feed(who: AccountId, values: &[(FeedId, FixedU128)]) -> DispatchResult {
+	// A second feed of the same moment is a millisecond ahead.
+	let last = Operators::<Test>::get().get(&who).map_or(0, |o| o.observed_at);
+	feed_at(who, Timestamp::get().max(last + 1), values)
+}
+
+/// An operator feeds what it observed at some time. The dispatch alone: no signature is asked for.
+pub fn feed_at(who: AccountId, observed_at: Moment, values: &[(FeedId, FixedU128)]) -> DispatchResult {
 	let values = values.to_vec().try_into().expect("few enough values");
-	Oracle::feed_values(RuntimeOrigin::signed(who), values)
-		.map(|_| ())
-		.map_err(|e| e.error)
+	let nobody = TestSignature(0, Vec::new());
+	Prices::feed(
+		frame_system::RawOrigin::Authorized.into(),
+		who,
+		observed_at,
+		values,
+		nobody,
+	)
+}
+
+/// Make these the operators.
+pub fn operators(all: impl IntoIterator<Item = AccountId>) {
+	Operators::<Test>::kill();
+	for who in all {
+		Prices::do_add_operator(who).expect("there is room");
+		Operators::<Test>::mutate(|o| o.get_mut(&who).unwrap().observed_at = 0);
+	}
 }
 
 /// A block at `now` with the given transactions, and the invariants after it.
@@ -335,16 +347,14 @@ pub fn ask(feed_id: FeedId, purpose: PriceFor) -> Result<Price, DispatchError> {
 	<Prices as PriceProvider>::price(feed_id, purpose)
 }
 
-/// The pallet's events of the last block.
+/// The pallet's events of the last block, without what operators fed.
 pub fn events() -> Vec<Event<Test>> {
 	System::events()
 		.into_iter()
-		.filter_map(|r| {
-			if let RuntimeEvent::Prices(event) = r.event {
-				Some(event)
-			} else {
-				None
-			}
+		.filter_map(|r| match r.event {
+			RuntimeEvent::Prices(Event::Fed { .. }) => None,
+			RuntimeEvent::Prices(event) => Some(event),
+			_ => None,
 		})
 		.collect()
 }

@@ -3,17 +3,17 @@
 use alloc::collections::BTreeSet;
 use frame_support::{ensure, traits::Time};
 use keel_math::statistics::volatility;
-use keel_primitives::{FeedId, Moment};
+use keel_primitives::{FeedId, Moment, RiskParameters};
 use sp_core::U256;
 use sp_runtime::{traits::Zero, TryRuntimeError};
 
 use crate::{
-	Config, FeedState, Feeds, History, Pallet, Pending, Recovering, Removed, Sample, Samples, Statistics,
-	SAMPLE_INTERVAL, TWAP_WINDOW,
+	Config, FeedState, Feeds, History, Operators, Pallet, Pending, RawValues, Recovering, Removed, Sample,
+	Samples, Statistics, CLOCK_SKEW, SAMPLE_INTERVAL, TWAP_WINDOW,
 };
 
-/// Rounding a variance may have gathered: an absolute part, in units of the 18th decimal (half a unit of a return's
-/// product, annualised over a minute, twice), and a relative one, one part in this.
+/// Rounding a variance may have gathered: an absolute part, in units of the 18th decimal (half a unit of a
+/// return's product, annualised over a minute, twice), and a relative one, one part in this.
 const ROUNDING: u128 = 1_000_000;
 const ROUNDING_SHARE: u128 = 1_000_000_000;
 
@@ -23,11 +23,15 @@ impl<T: Config> Pallet<T> {
 	/// - Pending feeds are registered; every history has a feed.
 	/// - No price is fit to add risk on from the future, and none is of a feed that never had one.
 	/// - A recovery from a stop of the chain needs at least one block.
-	/// - A price is not from the future, its confidence is above zero, its volatility is its variance's root; a feed
-	///   without a price has no history and no streak.
-	/// - Samples are in order and spaced, none later than the price; the integral grows between each interval's lowest
-	///   and highest price; the five-minute average is within its window's lowest and highest price.
+	/// - A price is not from the future, its confidence is above zero, its volatility is its variance's root;
+	///   a feed without a price has no history and no streak.
+	/// - Samples are in order and spaced, none later than the price; the integral grows between each
+	///   interval's lowest and highest price; the five-minute average is within its window's lowest and
+	///   highest price.
 	/// - Variances are not negative, and no covariance is beyond what the variances allow.
+	/// - There are enough operators for the quorum, if any; a feeder serves one of them and is no other's
+	///   account; no operator has fed in a later block or observed more than the tolerance ahead; no raw
+	///   value is from the future.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let now = T::Time::now();
 		let registered: BTreeSet<FeedId> = Feeds::<T>::iter_keys().collect();
@@ -51,9 +55,38 @@ impl<T: Config> Pallet<T> {
 			!Recovering::<T>::exists() || Recovering::<T>::get() > 0,
 			"a recovery that is over is stored"
 		);
+		Self::check_operators(&registered, now)?;
 		Self::check_statistics(&registered, now)?;
 		for (feed, state) in Feeds::<T>::iter() {
 			Self::check_feed(feed, &state, &History::<T>::get(feed), now)?;
+		}
+		Ok(())
+	}
+
+	fn check_operators(registered: &BTreeSet<FeedId>, now: Moment) -> Result<(), TryRuntimeError> {
+		let operators = Operators::<T>::get();
+		let quorum = T::RiskParameters::chain().oracle_quorum as usize;
+		ensure!(
+			operators.is_empty() || operators.len() >= quorum,
+			"there are fewer operators than the quorum"
+		);
+		let mut keys = BTreeSet::new();
+		for (operator, record) in &operators {
+			let signer = record.feeder.as_ref().unwrap_or(operator);
+			let own = signer == operator || !operators.contains_key(signer);
+			ensure!(own && keys.insert(signer), "a feeder serves two operators");
+			ensure!(
+				record.observed_at <= now.saturating_add(CLOCK_SKEW),
+				"an operator observed the future"
+			);
+			ensure!(
+				record.fed_in <= frame_system::Pallet::<T>::block_number(),
+				"an operator fed in a later block"
+			);
+		}
+		for who in Self::counted() {
+			let late = |feed: &FeedId| T::RawValues::get(&who, *feed).is_some_and(|(_, at)| at > now);
+			ensure!(!registered.iter().any(late), "a raw value is from the future");
 		}
 		Ok(())
 	}
@@ -115,6 +148,10 @@ impl<T: Config> Pallet<T> {
 			return Ok(());
 		}
 		ensure!(price.at <= now, "a price is from the future");
+		ensure!(
+			price.since <= state.observed && state.observed <= price.at,
+			"a price is newer than its aggregation"
+		);
 		ensure!(!price.confidence.is_zero(), "a confidence is zero");
 		ensure!(state.streak > 0, "a price has no streak");
 		let within = state.low <= price.value && price.value <= state.high;

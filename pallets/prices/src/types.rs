@@ -15,7 +15,8 @@ use sp_runtime::traits::Zero;
 
 /// Shortest time between two samples of a feed's history and of the statistics, in milliseconds.
 ///
-/// The shape of the storage follows from it ([`HISTORY`] samples cover [`LONGEST_WINDOW`]), so it is not governed.
+/// The shape of the storage follows from it ([`HISTORY`] samples cover [`LONGEST_WINDOW`]), so it is not
+/// governed.
 pub const SAMPLE_INTERVAL: Moment = 60_000;
 
 /// Samples a feed's history holds.
@@ -39,37 +40,59 @@ pub type Symbol = BoundedVec<u8, ConstU32<16>>;
 /// A feed's samples, oldest first.
 pub type Samples = BoundedVec<Sample, ConstU32<HISTORY>>;
 
-/// Where the operators' raw values come from.
-pub trait RawValues {
-	/// The latest value of every operator that ever fed `feed`, in USD per whole unit, with the time it was fed.
-	///
-	/// **At most one value per operator**: whoever implements this walks the set of operators, each account once,
-	/// also where the account that root feeds through happens to be an operator too. The order must be the same
-	/// on every node.
-	fn raw_values(feed: FeedId) -> Vec<(FixedU128, Moment)>;
+/// The operators' raw values, one per account and feed.
+pub trait RawValues<AccountId> {
+	/// The account Root feeds through.
+	fn root() -> AccountId;
+
+	/// The last value of `who` for `feed`, in USD per whole unit, with the time it was observed.
+	fn get(who: &AccountId, feed: FeedId) -> Option<(FixedU128, Moment)>;
+
+	/// Replaces the value of `who` for `feed`.
+	fn set(who: &AccountId, feed: FeedId, value: FixedU128, observed_at: Moment);
+
+	/// Forgets the value of `who` for `feed`.
+	fn remove(who: &AccountId, feed: FeedId);
 }
 
 /// What the benchmarks need from the runtime.
 #[cfg(feature = "runtime-benchmarks")]
-pub trait BenchmarkHelper {
-	/// Set the clock.
+pub trait BenchmarkHelper<AccountId, Signature> {
+	/// Sets the clock.
 	fn set_time(now: Moment);
 
-	/// Let as many operators as there are `values` each have fed one of them for `feed` just now, where
-	/// [`RawValues`] reads them.
-	fn feed(feed: FeedId, values: Vec<FixedU128>);
+	/// A key that can sign.
+	fn feeder() -> AccountId;
+
+	/// Signs with a key that [`feeder`](Self::feeder) returned.
+	fn sign(feeder: &AccountId, payload: &[u8]) -> Signature;
+}
+
+/// An operator's record.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Operator<AccountId, BlockNumber> {
+	/// The key that signs its feeds; `None` is its own account.
+	pub feeder: Option<AccountId>,
+	/// When the prices of its last feed were observed, in milliseconds since 1970; before the first, when it
+	/// was added.
+	pub observed_at: Moment,
+	/// The block of its last feed; zero before the first.
+	pub fed_in: BlockNumber,
 }
 
 /// All a consumer needs of a feed, in one storage value.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct FeedState {
-	/// The last price. Its value is zero as long as the feed never had one; its volatility counts from the start.
+	/// The last price. Its value is zero as long as the feed never had one; its volatility counts from the
+	/// start.
 	pub price: Price,
+	/// When the last price was observed: more than half of its values, at this time or later. Ages count from here.
+	pub observed: Moment,
 	/// Prices since the last gap longer than the operators' maximum age, counted at distinct times.
 	pub streak: u32,
-	/// When a price within `AddRiskConfidence` was last published, by the limit of that moment: a later
-	/// change of the limit does not rewrite it. A stop of the chain moves it on by its length. Zero as long
-	/// as there was none.
+	/// When the newest price within `AddRiskConfidence` was observed, by the limit of the moment it was
+	/// published: a later change of the limit does not rewrite it. A stop of the chain moves it on by its
+	/// length. Zero as long as there was none.
 	pub fit_at: Moment,
 	/// Whether the last aggregation made a price.
 	pub quorum: bool,
@@ -84,13 +107,13 @@ pub struct FeedState {
 }
 
 impl FeedState {
-	/// Did the feed ever have a price?
+	/// Returns `true` once the feed has had a price.
 	pub fn has_price(&self) -> bool {
 		// The aggregate of values above zero is above zero.
 		!self.price.value.is_zero()
 	}
 
-	/// When a price fit to add risk on was last published; `None` if none ever was.
+	/// When the newest price fit to add risk on was observed; `None` if none ever was.
 	pub fn last_fit(&self) -> Option<Moment> {
 		(self.fit_at > 0).then_some(self.fit_at)
 	}
@@ -114,7 +137,8 @@ pub struct Sample {
 pub struct Baseline {
 	/// The feed.
 	pub feed: FeedId,
-	/// The last sample at which its price was good enough to liquidate on by age and confidence, with the price there.
+	/// The last sample at which its price was good enough to liquidate on by age and confidence, with the
+	/// price there.
 	pub sampled: Option<(Moment, FixedU128)>,
 }
 
@@ -170,8 +194,8 @@ impl<MaxFeeds: Get<u32> + 'static> MarketStatistics<MaxFeeds> {
 		self.covariances.get(packed(a, b)).copied()
 	}
 
-	/// Add a feed with the given annualised variance and no covariance to any other. `None` if there is no room;
-	/// nothing is changed then.
+	/// Add a feed with the given annualised variance and no covariance to any other. `None` if there is no
+	/// room; nothing is changed then.
 	pub fn add(&mut self, feed: FeedId, variance: i128) -> Option<()> {
 		let before = self.feeds.len();
 		self.feeds.try_push(Baseline { feed, sampled: None }).ok()?;
@@ -203,7 +227,7 @@ impl<MaxFeeds: Get<u32> + 'static> MarketStatistics<MaxFeeds> {
 pub struct OperatorValue {
 	/// USD per whole unit.
 	pub value: FixedU128,
-	/// When it was fed.
+	/// When it was observed.
 	pub at: Moment,
 	/// Above zero and not older than the maximum age: it counts.
 	pub fresh: bool,
@@ -222,8 +246,10 @@ pub struct Aggregate {
 	pub fresh: u32,
 	/// Values that were fresh and no outliers.
 	pub used: u32,
-	/// More than three quarters of those were given at this time or later.
+	/// More than three quarters of those were observed at this time or later.
 	pub since: Moment,
+	/// More than half of those were observed at this time or later.
+	pub observed: Moment,
 }
 
 /// Too few values agree, or not closely enough, to make a price.
@@ -272,22 +298,22 @@ pub struct PriceView {
 	pub symbol: Symbol,
 	/// The last price. A value of zero means that there was none yet.
 	pub price: Price,
-	/// How old it is, in milliseconds; `None` without a price.
+	/// How long ago it was observed, in milliseconds; `None` without a price.
 	pub age: Option<Moment>,
 	/// Confidence over price, `1` being 100 %, rounded up; `None` without a price.
 	pub confidence_ratio: Option<FixedU128>,
 	/// Prices since the last outage.
 	pub streak: u32,
-	/// When a price agreed enough to add risk on was last published, by the limit of that moment, later by
-	/// the length of stops of the chain since; `None` if none ever was. A feed whose prices go on being
-	/// refused falls ever further behind it.
+	/// When the newest price that agreed enough to add risk on was observed, by the limit of the moment it
+	/// was published, later by the length of stops of the chain since; `None` if none ever was. A feed whose
+	/// prices go on being refused falls ever further behind it.
 	pub fit_at: Option<Moment>,
 	/// Whether the last aggregation made a price: a quorum of operators agreed closely enough.
 	pub quorum: bool,
-	/// May risk be added on it? `Err` says which limit failed.
+	/// Whether risk may be added on it; `Err` says which limit failed.
 	pub add_risk: Result<(), Refusal>,
-	/// May risk be reduced on it?
+	/// Whether risk may be reduced on it.
 	pub reduce_risk: Result<(), Refusal>,
-	/// May a position be liquidated on it?
+	/// Whether a position may be liquidated on it.
 	pub liquidate: Result<(), Refusal>,
 }

@@ -14,6 +14,16 @@ pub trait WeightInfo {
 	fn aggregate(n: u32) -> Weight;
 	/// Sampling the statistics with the most feeds.
 	fn sample() -> Weight;
+	/// Judging a feed of `n` values, its signature included.
+	fn authorize_feed(n: u32) -> Weight;
+	/// [`Pallet::feed`](crate::Pallet::feed) of `n` values.
+	fn feed(n: u32) -> Weight;
+	/// [`Pallet::set_feeder`](crate::Pallet::set_feeder).
+	fn set_feeder() -> Weight;
+	/// [`Pallet::add_operator`](crate::Pallet::add_operator).
+	fn add_operator() -> Weight;
+	/// [`Pallet::remove_operator`](crate::Pallet::remove_operator).
+	fn remove_operator() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -21,8 +31,8 @@ impl WeightInfo for () {
 		Weight::from_parts(25_000_000, 6_000).saturating_add(RocksDbWeight::get().reads_writes(3, 3))
 	}
 	fn remove_feed() -> Weight {
-		// With a read to find out that nobody stands on it.
-		Weight::from_parts(30_000_000, 6_000).saturating_add(RocksDbWeight::get().reads_writes(5, 5))
+		// With a read to find out that nobody stands on it, and every account's value of it.
+		Weight::from_parts(60_000_000, 6_000).saturating_add(RocksDbWeight::get().reads_writes(6, 22))
 	}
 	fn note_new_value() -> Weight {
 		Weight::from_parts(8_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 1))
@@ -37,5 +47,26 @@ impl WeightInfo for () {
 	}
 	fn sample() -> Weight {
 		Weight::from_parts(300_000_000, 60_000).saturating_add(RocksDbWeight::get().reads_writes(19, 18))
+	}
+	fn authorize_feed(n: u32) -> Weight {
+		// The operators, the clock, the chain's parameters, the genesis hash and the signature.
+		Weight::from_parts(90_000_000, 6_000)
+			.saturating_add(RocksDbWeight::get().reads(4_u64.saturating_add(n.into())))
+	}
+	fn feed(n: u32) -> Weight {
+		Weight::from_parts(5_000_000, 3_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+			.saturating_mul(n.into())
+			.saturating_add(Weight::from_parts(25_000_000, 6_000))
+			.saturating_add(RocksDbWeight::get().reads_writes(5, 2))
+	}
+	fn set_feeder() -> Weight {
+		Weight::from_parts(15_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+	}
+	fn add_operator() -> Weight {
+		Weight::from_parts(15_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 1))
+	}
+	fn remove_operator() -> Weight {
+		Weight::from_parts(60_000_000, 60_000).saturating_add(RocksDbWeight::get().reads_writes(18, 17))
 	}
 }

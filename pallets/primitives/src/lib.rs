@@ -35,7 +35,7 @@ pub use meter::Meter;
 pub use prices::{Price, PriceFor, PriceProvider};
 pub use risk_parameters::{
 	BranchKey, BranchParameters, ChainKey, ChainParameters, CollateralKey, CollateralParameters, Impact,
-	ImpactGauge, MarketKey, MarketParameters, RiskParameters,
+	ImpactGauge, LiveFacts, MarketKey, MarketParameters, RiskParameters,
 };
 pub use stability_pool::StabilityPool;
 pub use types::*;

@@ -7,7 +7,7 @@ use sp_arithmetic::{traits::Saturating, FixedU128};
 
 use crate::{FeedId, Moment};
 
-/// What a price is wanted for. Each purpose has its own tolerance for age and for confidence.
+/// Purpose of a price. Each has its own tolerance for age and for confidence.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -16,11 +16,11 @@ pub enum PriceFor {
 	AddRisk,
 	/// To leave: the most lenient.
 	ReduceRisk,
-	/// To take somebody's collateral: strict, and silent for the first prices after an outage.
+	/// To liquidate: strict, and refused for the first prices after an outage.
 	Liquidate,
 }
 
-/// A price somebody may act on.
+/// A price with everything that must be known with it.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -31,9 +31,10 @@ pub struct Price {
 	pub confidence: FixedU128,
 	/// When it was aggregated.
 	pub at: Moment,
-	/// More than three quarters of the values it is made of were given at this time or later. Whoever wants a price that nobody had
-	/// seen at some moment asks for one whose `since` is after it: an aggregate can be newer than what it says, and the quarter that
-	/// may be older cannot, with a quarter of liars beside it, hold the median at an old price.
+	/// More than three quarters of the values it is made of were observed at this time or later. A consumer
+	/// that needs a price observed after some moment compares with this: an aggregate can be newer than what
+	/// it says, and the quarter that may be older cannot, with a quarter of liars beside it, hold the median
+	/// at an old price.
 	pub since: Moment,
 	/// The time-weighted average over the five minutes before `at`.
 	pub twap: FixedU128,
@@ -55,18 +56,18 @@ impl Price {
 	}
 }
 
-/// Whoever knows prices.
+/// Source of prices. Enforces the limits on age and confidence of each [`PriceFor`].
 pub trait PriceProvider {
 	/// The price of `feed`, good enough for `purpose`, or the error that names the limit that failed
 	/// (missing, too old, too uncertain, recovering).
 	fn price(feed: FeedId, purpose: PriceFor) -> Result<Price, DispatchError>;
 
-	/// The last price of `feed`, however old and however uncertain; `None` for one that never had any. For gauges and
-	/// for the price a branch is settled at, never to add risk or to liquidate.
+	/// The last price of `feed`, however old and however uncertain; `None` for one that never had any. For
+	/// gauges and for the price a branch is settled at, never to add risk or to liquidate.
 	fn last(feed: FeedId) -> Option<Price>;
 
-	/// When `feed` last had a price whose confidence was fit for [`PriceFor::AddRisk`], later by the length
-	/// of stops of the chain since; `None` if it never had.
+	/// When the last price of `feed` whose confidence was fit for [`PriceFor::AddRisk`] was observed, later by the
+	/// length of stops of the chain since; `None` if it never had one.
 	fn fit_at(feed: FeedId) -> Option<Moment>;
 
 	/// The annualised volatility of `feed`, however old; `None` for a feed that never had a price.

@@ -430,3 +430,23 @@ impl ImpactGauge for () {
 		Ok(None)
 	}
 }
+
+/// Facts outside the governed numbers that bound them.
+pub trait LiveFacts {
+	/// Operators who feed prices: the largest quorum that can be met.
+	fn operators() -> u32;
+
+	/// The least kUSD an account may hold, in base units: no smaller debt can be paid out.
+	fn minimum_balance() -> Balance;
+}
+
+/// Facts that bound nothing; for mocks.
+impl LiveFacts for () {
+	fn operators() -> u32 {
+		u32::MAX
+	}
+
+	fn minimum_balance() -> Balance {
+		0
+	}
+}

@@ -10,8 +10,8 @@ use frame_support::{
 	traits::{EnsureOrigin, Time},
 };
 use keel_primitives::{
-	AssetId, BranchId, BranchParameters, ChainParameters, CircuitBreaker, CollateralParameters, ImpactGauge,
-	Level, MarketId, MarketParameters, Moment,
+	AssetId, Balance, BranchId, BranchParameters, ChainParameters, CircuitBreaker, CollateralParameters,
+	ImpactGauge, Level, LiveFacts, MarketId, MarketParameters, Moment,
 };
 use sp_runtime::traits::BadOrigin;
 
@@ -208,10 +208,35 @@ impl<T: Config> Pallet<T> {
 			!loosens || !Self::breaker_raised(subject),
 			Error::<T>::BreakerRaised
 		);
-		after.check().map_err(Error::<T>::from)?;
+		Self::fits(Some(&before), &after)?;
 		let impact = Self::impact_of(&before, &after, moves.iter().map(|change| change.key))?;
 		ensure!(impact.allowed, Error::<T>::WouldMakeUnsafe);
 		Ok((after, moves))
+	}
+
+	/// Do the numbers go together, and with the facts they rely on? A number that is beyond a fact already may come nearer.
+	/// Facts are looked up for numbers that move.
+	pub(crate) fn fits(before: Option<&ParameterSet>, after: &ParameterSet) -> Result<(), Error<T>> {
+		after.check()?;
+		match (before, after) {
+			(Some(ParameterSet::Chain(before)), ParameterSet::Chain(after)) => ensure!(
+				after.oracle_quorum <= before.oracle_quorum
+					|| after.oracle_quorum <= T::LiveFacts::operators(),
+				Error::<T>::QuorumAboveOperators
+			),
+			(before, ParameterSet::Branch(_, after)) => {
+				let least = match before {
+					Some(ParameterSet::Branch(_, before)) => before.minimum_debt,
+					_ => Balance::MAX,
+				};
+				ensure!(
+					after.minimum_debt >= least || after.minimum_debt >= T::LiveFacts::minimum_balance(),
+					Error::<T>::DebtBelowMinimumBalance
+				)
+			}
+			_ => (),
+		}
+		Ok(())
 	}
 
 	/// Is this one move inside bounds, `authority`'s step and the cooldown?
@@ -297,7 +322,7 @@ impl<T: Config> Pallet<T> {
 			Self::ensure_inside(value, range_of(key).intersection(&policy(key).bounds))?;
 		}
 		ensure!(!set.starts_too_large(), Error::<T>::ListedTooLarge);
-		set.check().map_err(Error::<T>::from)?;
+		Self::fits(None, &set)?;
 		for key in subject.keys() {
 			Bounds::<T>::insert(subject, key, range_of(key));
 		}
@@ -458,7 +483,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let reach = policy.reach(value, direction, Self::binding_bounds(subject, key));
 		let accepted = |changed: &ParameterSet| {
-			changed.check().is_ok()
+			Self::fits(Some(&set), changed).is_ok()
 				&& Self::impact_of(&set, changed, [key]).is_ok_and(|impact| impact.allowed)
 		};
 		let then = set.nearest_where(key, wanted.max(reach.min).min(reach.max), accepted)?;
@@ -491,8 +516,13 @@ impl<T: Config> Pallet<T> {
 		};
 		let room = |(key, value): (Key, u128)| {
 			let bounds = Self::binding_bounds(subject, key);
-			let up = set.nearest_fit(key, bounds.max.max(value))?.abs_diff(value);
-			let down = set.nearest_fit(key, bounds.min.min(value))?.abs_diff(value);
+			let fits = |changed: &ParameterSet| Self::fits(Some(&set), changed).is_ok();
+			let up = set
+				.nearest_where(key, bounds.max.max(value), fits)?
+				.abs_diff(value);
+			let down = set
+				.nearest_where(key, bounds.min.min(value), fits)?
+				.abs_diff(value);
 			let (tighten, loosen) = match policy(key).safer {
 				Safer::Higher => (up, down),
 				Safer::Lower => (down, up),

@@ -10,6 +10,8 @@
 //! - the **breaker**: while the subject's or the chain's is above `Normal`, nothing is loosened
 //!   ([`Config::CircuitBreaker`]);
 //! - **constraints** with its neighbours: numbers that must go together move in one call, all or nothing;
+//! - **facts** it relies on: no quorum above the number of operators, no debt that could not be paid out
+//!   ([`Config::LiveFacts`]);
 //! - the **impact** on those who are in already: a change that would make too much debt unsafe is refused, whoever wants
 //!   it ([`Config::Impact`]).
 //!
@@ -71,7 +73,7 @@ pub mod pallet {
 	use frame_system::pallet_prelude::*;
 	use keel_primitives::{
 		AssetId, BranchId, BranchParameters, ChainParameters, CircuitBreaker, CollateralParameters,
-		ImpactGauge, MarketId, MarketParameters, Moment,
+		ImpactGauge, LiveFacts, MarketId, MarketParameters, Moment,
 	};
 
 	use super::*;
@@ -100,6 +102,9 @@ pub mod pallet {
 
 		/// Says whom a change would make unsafe.
 		type Impact: ImpactGauge;
+
+		/// What the numbers rely on outside this pallet.
+		type LiveFacts: LiveFacts;
 
 		/// Prepares what benchmarks need.
 		#[cfg(feature = "runtime-benchmarks")]
@@ -354,6 +359,12 @@ pub mod pallet {
 		/// `SaleDiscount` would not be below `Haircut`: a sale would leave an account with less than its collateral counted.
 		/// Lower the discount or raise the haircut in the same call.
 		DiscountNotBelowHaircut,
+		/// `OracleQuorum` would be above the number of operators, and no price could be made. The largest that fits is that
+		/// number: the view `nearest_allowed` answers it. Or have operators added first.
+		QuorumAboveOperators,
+		/// `MinimumDebt` would be below the minimum balance of kUSD, and such a debt could not be paid out. The smallest that
+		/// fits is that balance: the view `nearest_allowed` answers it.
+		DebtBelowMinimumBalance,
 	}
 
 	#[pallet::hooks]
@@ -451,7 +462,8 @@ pub mod pallet {
 		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `LeavingOutOfOrder`,
 		/// `DrawdownOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
 		/// `PremiumStepAboveMaximum`, `MaxPremiumTooWide`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`,
-		/// `PremiumStepAboveFees`, `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; `WouldMakeUnsafe`, or why the price is
+		/// `PremiumStepAboveFees`, `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; for numbers that rely
+		/// on what is not there `QuorumAboveOperators`, `DebtBelowMinimumBalance`; `WouldMakeUnsafe`, or why the price is
 		/// refused where the impact can't be judged.
 		///
 		/// ## Events

@@ -6,7 +6,7 @@ use frame_support::{derive_impl, dispatch::DispatchResult, ord_parameter_types, 
 use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSignedBy};
 use keel_primitives::{
 	Action, AssetId, BranchId, BranchParameters, BreakerSubject, ChainParameters, CircuitBreaker,
-	CollateralParameters, Impact, ImpactGauge, Level, MarketId, MarketParameters, Moment,
+	CollateralParameters, Impact, ImpactGauge, Level, LiveFacts, MarketId, MarketParameters, Moment,
 };
 use sp_runtime::{BuildStorage, DispatchError, FixedU128};
 
@@ -81,6 +81,10 @@ parameter_types! {
 	pub static Judge: Option<fn(&BranchParameters, &BranchParameters) -> Answer> = None;
 	/// What it was asked last.
 	pub static Asked: Option<Question> = None;
+	/// Operators there are.
+	pub static OperatorCount: u32 = 16;
+	/// The least kUSD an account may hold.
+	pub static LeastBalance: u128 = 1;
 }
 
 /// As the real one: held to the highest of its own level and its parents'.
@@ -125,6 +129,18 @@ impl ImpactGauge for MockGauge {
 	}
 }
 
+pub struct MockFacts;
+
+impl LiveFacts for MockFacts {
+	fn operators() -> u32 {
+		OperatorCount::get()
+	}
+
+	fn minimum_balance() -> u128 {
+		LeastBalance::get()
+	}
+}
+
 impl crate::Config for Test {
 	type Time = Timestamp;
 	type AdjustOrigin = EnsureSignedBy<Adjuster, u64>;
@@ -133,6 +149,7 @@ impl crate::Config for Test {
 	type BoundsOrigin = EnsureRoot<u64>;
 	type CircuitBreaker = MockBreaker;
 	type Impact = MockGauge;
+	type LiveFacts = MockFacts;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = ();
@@ -224,6 +241,8 @@ impl ExtBuilder {
 		Verdict::set(Ok(None));
 		Judge::set(None);
 		Asked::set(None);
+		OperatorCount::set(16);
+		LeastBalance::set(1);
 		let mut ext: sp_io::TestExternalities = storage.into();
 		ext.execute_with(|| {
 			System::set_block_number(1);

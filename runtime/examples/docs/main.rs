@@ -213,7 +213,7 @@ fn governance() -> String {
 		## Who may do what\n\n\
 		| Power | How it is had | What it may do |\n\
 		|---|---|---|\n\
-		| `Root` | track `root`; or `whitelisted_caller` for a call two thirds of the technical committee have whitelisted | upgrade (`system.authorizeUpgrade`, then anybody applies it), shut a branch down, sell the fund's collateral at a named price where its feed has none, operators and committee members, assets |\n\
+		| `Root` | track `root`; or `whitelisted_caller` for a call two thirds of the technical committee have whitelisted | upgrade (`system.authorizeUpgrade`, then anybody applies it), shut a branch down, sell the fund's collateral at a named price where its feed has none, operators (never fewer than `OracleQuorum`) and committee members (never fewer than three), assets |\n\
 		| `RiskBounds` | track `risk_bounds` | bounds of risk parameters inside their limits; new feeds and branches |\n\
 		| `RiskAdjust` | track `risk_adjust` | values of risk parameters inside bounds, step and cooldown; lower a breaker early |\n\
 		| `Treasurer` | track `treasurer` | the treasury's KEEL; the insurance fund's treasury tranche |\n\

@@ -37,13 +37,12 @@ pub struct AlwaysOpen;
 
 impl AlwaysOpen {
 	/// Pallets, and which of their calls; none named is all of them.
-	pub const OPEN: [(&str, &[&str]); 30] = [
+	pub const OPEN: [(&str, &[&str]); 29] = [
 		("System", &[]),
 		("Timestamp", &[]),
 		("Utility", &[]),
 		("Multisig", &[]),
 		("Proxy", &[]),
-		("OracleOperators", &[]),
 		("TechnicalMembership", &[]),
 		("TechnicalCommittee", &[]),
 		("TxPause", &[]),

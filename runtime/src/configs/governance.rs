@@ -5,12 +5,12 @@ use frame_support::{
 	traits::{
 		fungible::HoldConsideration,
 		tokens::{currency::ActiveIssuanceOf, PayFromAccount, UnityAssetBalanceConversion},
-		AsEnsureOriginWithArg, ConstU32, EitherOf, EqualPrivilegeOnly, LinearStoragePrice,
+		AsEnsureOriginWithArg, ConstU32, EitherOf, EnsureOrigin, EqualPrivilegeOnly, LinearStoragePrice,
 	},
 	weights::Weight,
 	PalletId,
 };
-use frame_system::{EnsureRoot, EnsureSigned, EnsureWithSuccess};
+use frame_system::{EnsureNever, EnsureRoot, EnsureSigned, EnsureWithSuccess};
 use pallet_collective::Instance1;
 use pallet_membership::Instance2;
 use sp_runtime::{traits::IdentityLookup, Perbill, Permill};
@@ -27,7 +27,8 @@ use crate::{
 		WhitelistedCaller,
 	},
 	AccountId, Balance, Balances, BlockNumber, OriginCaller, Preimage, Referenda, Runtime, RuntimeCall,
-	RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System, TechnicalCommittee, Treasury, KEEL,
+	RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System, TechnicalCommittee, TechnicalMembership,
+	Treasury, KEEL,
 };
 
 impl pallet_origins::Config for Runtime {}
@@ -129,6 +130,30 @@ pub type TechnicalCollective = Instance1;
 /// The most members of the committee.
 pub type MaxCommittee = ConstU32<16>;
 
+/// The fewest members of the committee: of two, one alone would be half of it.
+pub const LEAST_COMMITTEE: usize = 3;
+
+/// Root, while the committee has more members than [`LEAST_COMMITTEE`]. Refused as `BadOrigin` otherwise: add another
+/// member first, or swap.
+pub struct RootToRemoveMember;
+
+impl EnsureOrigin<RuntimeOrigin> for RootToRemoveMember {
+	type Success = ();
+
+	fn try_origin(origin: RuntimeOrigin) -> Result<(), RuntimeOrigin> {
+		if TechnicalMembership::members().len() > LEAST_COMMITTEE {
+			<EnsureRoot<AccountId> as EnsureOrigin<RuntimeOrigin>>::try_origin(origin)
+		} else {
+			Err(origin)
+		}
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn try_successful_origin() -> Result<RuntimeOrigin, ()> {
+		Ok(RuntimeOrigin::root())
+	}
+}
+
 impl pallet_collective::Config<TechnicalCollective> for Runtime {
 	type Consideration = ();
 	type DefaultVote = SilenceIsNay;
@@ -141,7 +166,8 @@ impl pallet_collective::Config<TechnicalCollective> for Runtime {
 	type Proposal = RuntimeCall;
 	type RuntimeEvent = RuntimeEvent;
 	type RuntimeOrigin = RuntimeOrigin;
-	type SetMembersOrigin = EnsureRoot<AccountId>;
+	// Its membership pallet fills it.
+	type SetMembersOrigin = EnsureNever<()>;
 	type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
 }
 
@@ -151,8 +177,9 @@ impl pallet_membership::Config<Instance2> for Runtime {
 	type MembershipChanged = Seats;
 	type MembershipInitialized = TechnicalCommittee;
 	type PrimeOrigin = EnsureRoot<AccountId>;
-	type RemoveOrigin = EnsureRoot<AccountId>;
-	type ResetOrigin = EnsureRoot<AccountId>;
+	type RemoveOrigin = RootToRemoveMember;
+	// It could leave fewer than `LEAST_COMMITTEE`: members come and go one by one.
+	type ResetOrigin = EnsureNever<()>;
 	type RuntimeEvent = RuntimeEvent;
 	type SwapOrigin = EnsureRoot<AccountId>;
 	type WeightInfo = pallet_membership::weights::SubstrateWeight<Runtime>;

@@ -1,14 +1,14 @@
 //! Operators' raw values and the prices made of them.
 
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
+use frame_system::EnsureRoot;
 use keel_primitives::FeedId;
 use sp_runtime::FixedU128;
 
-use super::operators::MaxOperators;
 use crate::{
 	adapters::{FeedsInUse, NeverCombine, NotePrices, OracleValues},
 	governance::RootOrRiskBounds,
-	OracleOperators, RiskParameters, Runtime, Timestamp,
+	AccountId, Prices, RiskParameters, Runtime, Signature, Timestamp,
 };
 
 parameter_types! {
@@ -17,14 +17,17 @@ parameter_types! {
 
 /// The most feeds there can be.
 pub type MaxFeeds = ConstU32<16>;
+/// The most operators there can be.
+pub type MaxOperators = ConstU32<16>;
 
 impl pallet_oracle::Config for Runtime {
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::adapters::OracleBenchmarks;
 	type CombineData = NeverCombine;
 	type MaxFeedValues = MaxFeeds;
-	type MaxHasDispatchedSize = MaxOperators;
-	type Members = OracleOperators;
+	// Root alone feeds through its call.
+	type MaxHasDispatchedSize = ConstU32<1>;
+	type Members = Prices;
 	type OnNewData = NotePrices;
 	type OracleKey = FeedId;
 	type OracleValue = FixedU128;
@@ -40,8 +43,10 @@ impl pallet_prices::Config for Runtime {
 	type InUse = FeedsInUse;
 	type MaxFeeds = MaxFeeds;
 	type MaxOperators = MaxOperators;
+	type OperatorOrigin = EnsureRoot<AccountId>;
 	type RawValues = OracleValues;
 	type RiskParameters = RiskParameters;
+	type Signature = Signature;
 	type Time = Timestamp;
 	type WeightInfo = crate::weights::pallet_prices::WeightInfo<Runtime>;
 }

@@ -14,6 +14,7 @@ impl pallet_risk_parameters::Config for Runtime {
 	type ControllerOrigin = RiskController;
 	type GuardianOrigin = Guardians;
 	type Impact = Vaults;
+	type LiveFacts = crate::adapters::Facts;
 	type Time = Timestamp;
 	type WeightInfo = crate::weights::pallet_risk_parameters::WeightInfo<Runtime>;
 }

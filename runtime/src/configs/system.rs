@@ -41,9 +41,8 @@ parameter_types! {
 ///   the books, which say to the unit what each of these accounts holds, would be off by it.
 /// - A registered asset may not be destroyed by its owner: the protocol holds it, and its number would be
 ///   free for another.
-/// - An operator may feed registered feeds only: raw values of others would be stored for nothing. And it may
-///   not change its key: as a new account it could feed again in the same block and take the others' places
-///   in it.
+/// - Raw values are Root's to feed. Operators feed through `prices.feed`, which knows when a value was
+///   observed.
 /// - A referendum may only propose what the scheduler could dispatch ([`enactable`]).
 /// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn`
 ///   would.
@@ -78,11 +77,8 @@ impl Contains<RuntimeCall> for CallFilter {
 				| Balances::transfer_keep_alive { dest: target, .. }
 				| Balances::transfer_all { dest: target, .. },
 			) => Some(target),
-			RuntimeCall::Oracle(pallet_oracle::Call::feed_values { values }) => {
-				return !values.is_empty()
-					&& values
-						.iter()
-						.all(|(feed, _)| pallet_prices::Feeds::<Runtime>::contains_key(feed))
+			RuntimeCall::Oracle(_) | RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => {
+				return false
 			}
 			RuntimeCall::Treasury(pallet_treasury::Call::spend_local { beneficiary, .. }) => {
 				Some(beneficiary)
@@ -96,8 +92,6 @@ impl Contains<RuntimeCall> for CallFilter {
 			RuntimeCall::Referenda(pallet_referenda::Call::submit { proposal, .. }) => {
 				return enactable(proposal).is_ok()
 			}
-			RuntimeCall::OracleOperators(pallet_membership::Call::change_key { .. })
-			| RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => return false,
 			_ => None,
 		};
 		!target.is_some_and(Self::sends_to_protocol)

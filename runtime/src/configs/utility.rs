@@ -53,15 +53,12 @@ pub enum ProxyType {
 	/// Everything.
 	#[default]
 	Any,
-	/// Feed prices: for an operator's hot key.
-	Feed,
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyType {
-	fn filter(&self, call: &RuntimeCall) -> bool {
+	fn filter(&self, _: &RuntimeCall) -> bool {
 		match self {
 			ProxyType::Any => true,
-			ProxyType::Feed => matches!(call, RuntimeCall::Oracle(_)),
 		}
 	}
 

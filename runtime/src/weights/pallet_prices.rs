@@ -57,10 +57,11 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		//  Measured:  `6266`
 		//  Estimated: `9570`
 		// Minimum execution time: 38_488_000 picoseconds.
-		Weight::from_parts(41_682_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
-			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().writes(5))
+		// Upper bound until measured: the values of 17 accounts go too.
+		Weight::from_parts(120_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 12000))
+			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().writes(22))
 	}
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(186), added: 2661, mode: `MaxEncodedLen`)
@@ -126,6 +127,54 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 		Weight::from_parts(343_403_000, 0)
 			.saturating_add(Weight::from_parts(0, 43566))
 			.saturating_add(T::DbWeight::get().reads(20))
+			.saturating_add(T::DbWeight::get().writes(17))
+	}
+	/// Storage: `Prices::Operators`, `Timestamp::Now`, `RiskParameters::Chain`, `System::BlockHash` (r:1 w:0 each)
+	/// Storage: `Prices::Feeds` (r:16 w:0)
+	// Upper bound until measured.
+	fn authorize_feed(n: u32, ) -> Weight {
+		Weight::from_parts(120_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 6000))
+			.saturating_add(Weight::from_parts(3_000_000, 2661).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+	}
+	/// Storage: `Prices::Operators`, `Prices::Pending` (r:1 w:1 each)
+	/// Storage: `Timestamp::Now`, `RiskParameters::Chain` (r:1 w:0 each)
+	/// Storage: `Prices::Feeds` (r:16 w:0), `Oracle::RawValues` (r:0 w:16)
+	// Upper bound until measured.
+	fn feed(n: u32, ) -> Weight {
+		Weight::from_parts(30_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 6000))
+			.saturating_add(Weight::from_parts(5_000_000, 2661).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(2))
+			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
+	}
+	/// Storage: `Prices::Operators` (r:1 w:1)
+	// Upper bound until measured.
+	fn set_feeder() -> Weight {
+		Weight::from_parts(25_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 4000))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	/// Storage: `Prices::Operators` (r:1 w:1), `Timestamp::Now` (r:1 w:0)
+	// Upper bound until measured.
+	fn add_operator() -> Weight {
+		Weight::from_parts(25_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 4000))
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	/// Storage: `Prices::Operators` (r:1 w:1), `RiskParameters::Chain` (r:1 w:0)
+	/// Storage: `Prices::Feeds` (r:17 w:0), `Oracle::RawValues` (r:0 w:16)
+	// Upper bound until measured.
+	fn remove_operator() -> Weight {
+		Weight::from_parts(120_000_000, 0)
+			.saturating_add(Weight::from_parts(0, 50000))
+			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(17))
 	}
 }

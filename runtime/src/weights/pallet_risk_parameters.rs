@@ -44,11 +44,12 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		//  Measured:  `3834 + n * (30 ±0)`
 		//  Estimated: `284560 + n * (2530 ±0)`
 		// Minimum execution time: 84_476_000 picoseconds.
-		Weight::from_parts(105_535_169, 0)
+		// Upper bound until measured: one read more, of the operators or of the minimum balance of kUSD.
+		Weight::from_parts(115_535_169, 0)
 			.saturating_add(Weight::from_parts(0, 284560))
 			// Standard Error: 46_643
 			.saturating_add(Weight::from_parts(8_603_844, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(9))
+			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
@@ -82,11 +83,12 @@ impl<T: frame_system::Config> pallet_risk_parameters::WeightInfo for WeightInfo<
 		//  Measured:  `305`
 		//  Estimated: `3957`
 		// Minimum execution time: 62_153_000 picoseconds.
-		Weight::from_parts(66_083_105, 0)
+		// Upper bound until measured: one read more, of the minimum balance of kUSD.
+		Weight::from_parts(76_083_105, 0)
 			.saturating_add(Weight::from_parts(0, 3957))
 			// Standard Error: 779
 			.saturating_add(Weight::from_parts(1_530_404, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// Storage: `RiskParameters::Markets` (r:1 w:1)

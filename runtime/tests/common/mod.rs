@@ -267,10 +267,44 @@ pub fn usd(price: f64) -> FixedU128 {
 	FixedU128::from_inner((price * 1e9).round() as u128 * 1_000_000_000)
 }
 
-/// One operator feeds.
+fn values(prices: &[(u32, f64)]) -> pallet_prices::FeedValues<Runtime> {
+	BoundedVec::truncate_from(prices.iter().map(|(f, p)| (*f, usd(*p))).collect())
+}
+
+/// One operator feeds what it observes now. The dispatch alone: the signature is not looked at.
 pub fn feed(operator: Sr25519Keyring, prices: &[(u32, f64)]) -> DispatchResult {
-	let values = BoundedVec::truncate_from(prices.iter().map(|(f, p)| (*f, usd(*p))).collect());
-	call(operator, pallet_oracle::Call::<Runtime>::feed_values { values })
+	let last = pallet_prices::Operators::<Runtime>::get()
+		.get(&who(operator))
+		.map_or(0, |record| record.observed_at);
+	let feed = pallet_prices::Call::<Runtime>::feed {
+		operator: who(operator),
+		// A second feed of one moment would not be newer.
+		observed_at: keel_runtime::Timestamp::get().max(last + 1),
+		values: values(prices),
+		signature: sp_core::sr25519::Signature::from_raw([0; 64]).into(),
+	};
+	as_origin(frame_system::RawOrigin::Authorized.into(), feed)
+}
+
+/// A feed as it travels: of `operator`, signed by `key`.
+pub fn signed_feed(
+	operator: &AccountId,
+	key: Sr25519Keyring,
+	observed_at: Moment,
+	prices: &[(u32, f64)],
+) -> UncheckedExtrinsic {
+	let values = values(prices);
+	let payload = pallet_prices::Pallet::<Runtime>::feed_payload(operator, observed_at, &values);
+	let feed = pallet_prices::Call::<Runtime>::feed {
+		operator: operator.clone(),
+		observed_at,
+		values,
+		signature: key.sign(&payload).into(),
+	};
+	type Worker = pallet_liquidations::Call<Runtime>;
+	let mut extension = <Runtime as CreateAuthorizedTransaction<Worker>>::create_extension();
+	extension.6 = frame_system::CheckEra::from(sp_runtime::generic::Era::Immortal);
+	UncheckedExtrinsic::new_transaction(feed.into(), extension)
 }
 
 /// All operators feed the same.

@@ -62,8 +62,8 @@ fn values_seen_before_the_block_are_of_no_use() {
 /// spoken, and at what they say.
 #[test]
 fn old_values_made_new_fill_nothing() {
-	let (old, new) = (usd(60_000.0), 61_200.0);
-	let new_of = |operators: &[Sr25519Keyring]| operators.iter().map(|o| (*o, usd(new))).collect::<Vec<_>>();
+	let (old, new) = (60_000.0, 61_200.0);
+	let new_of = |operators: &[Sr25519Keyring]| operators.iter().map(|o| (*o, new)).collect::<Vec<_>>();
 	for (early, spoken) in [
 		(vec![], false),
 		(vec![(Eve, old)], false),
@@ -76,11 +76,7 @@ fn old_values_made_new_fill_nothing() {
 		stage.silent(|| ok(order(Eve, 0, BTC, units(3.0))));
 		stage.silent(|| {
 			for (operator, value) in &early {
-				let values = vec![(BTC, *value)].try_into().unwrap();
-				assert_ok!(call(
-					*operator,
-					pallet_oracle::Call::<Runtime>::feed_values { values }
-				));
+				assert_ok!(feed(*operator, &[(BTC, *value)]));
 			}
 		});
 		let who: Vec<_> = early.iter().map(|(operator, _)| *operator).collect();
@@ -121,11 +117,7 @@ fn an_operator_who_repeats_the_old_price_gains_nothing() {
 					.into_iter()
 					.chain(honest[..spoken].iter().map(|key| (*key, new)));
 				for (operator, value) in said {
-					let values = vec![(BTC, usd(value))].try_into().unwrap();
-					ok(call(
-						operator,
-						pallet_oracle::Call::<Runtime>::feed_values { values },
-					));
+					ok(feed(operator, &[(BTC, value)]));
 				}
 			});
 			stage.silent(|| ());

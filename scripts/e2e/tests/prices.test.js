@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { BRANCH, FEED, fixed, units } from "../lib/chain.js";
+import { BRANCH, FEED, fixed, price, units } from "../lib/chain.js";
 import { fixture, PRICES } from "../lib/fixture.js";
+import { signedFeed } from "../lib/general.js";
 
 describe("prices", () => {
 	let world, chain, tx;
@@ -55,8 +56,35 @@ describe("prices", () => {
 		assert.ok((await chain.view("Liquidations", "threshold", { Branch: BRANCH.ETH })).isOk);
 	});
 
-	it("nobody but an operator feeds, and only registered feeds", async () => {
-		await assert.rejects(chain.send(tx.oracle.feedValues([[FEED.ETH, 1n]]), "Ferdie"), /oracle\.NoPermission/);
-		await assert.rejects(chain.send(tx.oracle.feedValues([[999, 1n]]), "Alice"), /system\.CallFiltered/);
+	it("nobody but an operator feeds, and raw values are closed", async () => {
+		await assert.rejects(chain.feed("Ferdie", PRICES), /1010.*signing address/i);
+		await assert.rejects(chain.send(tx.oracle.feedValues([[FEED.ETH, 1n]]), "Alice"), /system\.CallFiltered/);
+	});
+
+	it("a newer feed replaces the older one in the pool, and an older one is refused", async () => {
+		await chain.feedAll(PRICES, ["Alice", "Bob", "Charlie"]);
+		await chain.feedAll({ ...PRICES, ETH: 3_030 }, ["Alice", "Bob", "Charlie"]);
+		chain.observed.Alice -= 10_000;
+		await assert.rejects(chain.feed("Alice", PRICES), /1014/);
+		await chain.seal();
+		assert.equal(await value(FEED.ETH), 3_030);
+		await assert.rejects(
+			chain.rpc("author_submitExtrinsic", signedFeed(chain.api, chain.accounts.Alice.address, chain.accounts.Alice, 1, [[FEED.ETH, 1n]])),
+			/outdated/,
+		);
+	});
+
+	it("a hot key feeds for its operator, and takes neither nonce nor KEEL", async () => {
+		const { Alice, Ferdie } = chain.accounts;
+		await chain.send(tx.prices.setFeeder(Ferdie.address), "Alice");
+		await assert.rejects(chain.feed("Alice", PRICES), /bad signature/i);
+		const before = (await chain.api.query.system.account(Alice.address)).toHex();
+		const observedAt = Number(await chain.rpc("dev_time"));
+		const feed = signedFeed(chain.api, Alice.address, Ferdie, observedAt, [[FEED.ETH, price(3_030)]]);
+		await chain.rpc("author_submitExtrinsic", feed);
+		const events = await chain.eventsAt(await chain.seal());
+		assert.ok(events.some(({ event }) => chain.api.events.prices.Fed.is(event)));
+		assert.equal((await chain.api.query.system.account(Alice.address)).toHex(), before);
+		await chain.send(tx.prices.setFeeder(null), "Alice");
 	});
 });

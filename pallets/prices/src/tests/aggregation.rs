@@ -204,24 +204,15 @@ mod quorum {
 	}
 
 	#[test]
-	fn operators_beyond_the_most_are_not_counted() {
+	fn all_operators_and_root_count() {
 		ExtBuilder::default().build_and_execute(|| {
-			Operators::set((1..=20).collect());
+			operators(1..=16);
 			block(START, || {
-				for who in 1..=20 {
-					// The last three would move the median if they counted.
-					assert_ok!(feed(
-						who,
-						&[(
-							BTC,
-							usd(if who > 17 {
-								100.4
-							} else {
-								100.0 + who as f64 / 100.0
-							})
-						)]
-					));
+				for who in 1..=16 {
+					assert_ok!(feed(who, &[(BTC, usd(100.0 + who as f64 / 100.0))]));
 				}
+				let values = vec![(BTC, usd(100.17))].try_into().unwrap();
+				assert_ok!(Oracle::feed_values(RuntimeOrigin::root(), values).map_err(|e| e.error));
 			});
 			assert_eq!(Prices::operator_values(BTC).len(), 17);
 			assert_eq!(stored(BTC).value, usd(100.0 + 9.0 / 100.0));
@@ -346,10 +337,7 @@ mod operators {
 	fn a_stranger_feeds_nothing() {
 		ExtBuilder::default().build_and_execute(|| {
 			block(START, || {
-				assert_noop!(
-					feed(77, &[(BTC, usd(1.0))]),
-					pallet_oracle::Error::<Test>::NoPermission
-				);
+				assert_noop!(feed(77, &[(BTC, usd(1.0))]), Error::<Test>::NotOperator);
 				assert!(Pending::<Test>::get().is_empty());
 			});
 			assert!(Prices::operator_values(BTC).is_empty());
@@ -362,34 +350,9 @@ mod operators {
 		ExtBuilder::default().build_and_execute(|| {
 			block(START, || {
 				assert_ok!(feed(1, &[(BTC, usd(100.0))]));
-				assert_noop!(
-					feed(1, &[(BTC, usd(101.0))]),
-					pallet_oracle::Error::<Test>::AlreadyFeeded
-				);
+				assert_noop!(feed(1, &[(BTC, usd(101.0))]), Error::<Test>::AlreadyFed);
 			});
 			assert_eq!(Prices::operator_values(BTC).len(), 1);
-		});
-	}
-
-	#[test]
-	fn a_key_repeated_in_one_call_is_one_value_the_last() {
-		ExtBuilder::default().build_and_execute(|| {
-			block(START, || {
-				assert_ok!(feed(
-					1,
-					&[(BTC, usd(100.0)), (BTC, usd(101.0)), (BTC, usd(102.0))]
-				));
-				assert_eq!(Pending::<Test>::get().len(), 1);
-			});
-			assert_eq!(
-				stored(BTC),
-				keel_primitives::Price {
-					volatility: stored(BTC).volatility,
-					..Default::default()
-				}
-			);
-			let said = Prices::operator_values(BTC);
-			assert_eq!(said.iter().map(|v| v.value).collect::<Vec<_>>(), [usd(102.0)]);
 		});
 	}
 
@@ -409,10 +372,7 @@ mod operators {
 			assert_eq!(Prices::operator_values(BTC).len(), 2);
 			assert!(!Feeds::<Test>::get(BTC).unwrap().has_price());
 			// The oracle's own list counts it twice then; two and one would be a quorum.
-			Operators::mutate(|operators| {
-				operators.push(root_operator());
-				operators.sort();
-			});
+			assert_ok!(Prices::add_operator(RuntimeOrigin::root(), root_operator()));
 			block(START + 2 * SECOND, || {
 				assert_ok!(by_root());
 				assert_ok!(feed(1, &[(BTC, usd(100.0))]));
@@ -435,7 +395,7 @@ mod operators {
 		ExtBuilder::default().build_and_execute(|| {
 			block(START, || {
 				for who in 1..=5 {
-					assert_ok!(feed(who, &[(NOTHING, usd(1.0))]));
+					assert_noop!(feed(who, &[(NOTHING, usd(1.0))]), Error::<Test>::NothingToFeed);
 				}
 				assert!(Pending::<Test>::get().is_empty());
 			});

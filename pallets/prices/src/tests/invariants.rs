@@ -258,3 +258,47 @@ fn no_number_is_given_twice() {
 		crate::Removed::<Test>::insert(BTC, ())
 	});
 }
+
+mod operators {
+	use super::*;
+
+	fn one(change: impl FnOnce(&mut Operator<u64, u64>)) {
+		Operators::<Test>::mutate(|all| change(all.get_mut(&1).unwrap()))
+	}
+
+	#[test]
+	fn too_few_for_the_quorum() {
+		fails("there are fewer operators than the quorum", || {
+			Parameters::mutate(|p| p.oracle_quorum = 6)
+		});
+	}
+
+	#[test]
+	fn with_a_feeder_of_two() {
+		fails("a feeder serves two operators", || {
+			Operators::<Test>::mutate(|all| all.iter_mut().for_each(|(_, o)| o.feeder = Some(77)))
+		});
+		fails("a feeder serves two operators", || one(|o| o.feeder = Some(2)));
+	}
+
+	#[test]
+	fn ahead_of_the_chain() {
+		fails("an operator observed the future", || {
+			one(|o| o.observed_at = Timestamp::get() + CLOCK_SKEW + 1)
+		});
+		fails("an operator fed in a later block", || one(|o| o.fed_in += 1));
+	}
+
+	#[test]
+	fn with_a_value_from_the_future() {
+		fails("a raw value is from the future", || {
+			OracleValues::set(&1, BTC, usd(1.0), Timestamp::get() + 1)
+		});
+		fails("a price is newer than its aggregation", || {
+			state(|s| s.observed = s.price.at + 1)
+		});
+		fails("a price is newer than its aggregation", || {
+			state(|s| s.price.since = s.observed + 1)
+		});
+	}
+}

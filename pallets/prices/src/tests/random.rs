@@ -12,6 +12,7 @@ enum Step {
 		feeds: u8,
 		value: u128,
 		repeated: bool,
+		lag: u64,
 	},
 	/// The block ends and the next one begins that many milliseconds later.
 	Block {
@@ -23,6 +24,17 @@ enum Step {
 	},
 	Remove {
 		feed: FeedId,
+	},
+	/// Governance adds or removes an operator, an operator names its key.
+	Join {
+		who: u64,
+	},
+	Leave {
+		who: u64,
+	},
+	Key {
+		who: u64,
+		feeder: Option<u64>,
 	},
 	/// Governance moves the quorum.
 	Quorum {
@@ -49,9 +61,13 @@ fn step() -> impl Strategy<Value = Step> {
 		30 => value,
 		1 => prop_oneof![Just(1u128), Just(u128::MAX)],
 	];
+	let lag = prop_oneof![8 => Just(0u64), 2 => 0u64..70_000];
 	prop_oneof![
-		60 => (0u64..8, any::<u8>(), value, prop::bool::weighted(0.1))
-			.prop_map(|(who, feeds, value, repeated)| Step::Feed { who, feeds, value, repeated }),
+		60 => (0u64..8, any::<u8>(), value, prop::bool::weighted(0.1), lag)
+			.prop_map(|(who, feeds, value, repeated, lag)| Step::Feed { who, feeds, value, repeated, lag }),
+		1 => (0u64..8).prop_map(|who| Step::Join { who }),
+		1 => (0u64..8).prop_map(|who| Step::Leave { who }),
+		1 => (0u64..8, prop::option::of(0u64..12)).prop_map(|(who, feeder)| Step::Key { who, feeder }),
 		14 => prop_oneof![6 => Just(2_000u64), 1 => Just(0), 2 => 1u64..61_000, 1 => 61_000u64..4_000_000]
 			.prop_map(|wait| Step::Block { wait }),
 		1 => (1u32..9).prop_map(|feed| Step::Add { feed }),
@@ -83,6 +99,7 @@ fn run(steps: Vec<Step>) {
 							feeds,
 							value,
 							repeated,
+							lag,
 						} => {
 							let value = FixedU128::from_inner(value);
 							let ids = (1..9u32).filter(|f| feeds & (1 << (f - 1)) != 0);
@@ -92,7 +109,11 @@ fn run(steps: Vec<Step>) {
 							}
 							// A stranger, or somebody who fed in this block already, changes nothing.
 							let pending = Pending::<Test>::get();
-							if feed(who, &values).is_err() {
+							let done = match lag {
+								0 => feed(who, &values),
+								_ => feed_at(who, Timestamp::get() - lag, &values),
+							};
+							if done.is_err() {
 								assert_eq!(Pending::<Test>::get(), pending);
 							}
 						}
@@ -108,7 +129,18 @@ fn run(steps: Vec<Step>) {
 								removed.push(feed);
 							}
 						}
-						Step::Quorum { quorum } => Parameters::mutate(|p| p.oracle_quorum = quorum),
+						Step::Join { who } => {
+							let _ = Prices::add_operator(RuntimeOrigin::root(), who);
+						}
+						Step::Leave { who } => {
+							let _ = Prices::remove_operator(RuntimeOrigin::root(), who);
+						}
+						Step::Key { who, feeder } => {
+							let _ = Prices::set_feeder(RuntimeOrigin::signed(who), feeder);
+						}
+						Step::Quorum { quorum } => {
+							Parameters::mutate(|p| p.oracle_quorum = quorum.min(Prices::operator_count()))
+						}
 						Step::Stand { feeds } => Used::set(feeds),
 						Step::Confidence { per_mille } => Parameters::mutate(|p| {
 							p.add_risk_confidence = FixedU128::from_rational(per_mille.into(), 1_000)
@@ -151,13 +183,14 @@ fn check(before: &[(FeedId, Price, Moment)], removed: &[FeedId]) {
 		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
 		assert_ok!(ask(feed, PriceFor::ReduceRisk));
 		assert_eq!(<Prices as PriceProvider>::last(feed), Some(state.price));
-		// Just made, so that only its confidence can make it unfit; a recovery does not.
-		let fit = !matches!(
-			Prices::price(feed).unwrap().add_risk,
-			Err(Refusal::TooUncertain { .. })
-		);
+		// By its confidence alone: how long ago it was observed is what `fit_at` says.
+		let fit = confidence <= crate::aggregation::tolerated(value, Parameters::get().add_risk_confidence);
 		let earlier = old.map_or(0, |(_, fit_at)| fit_at);
-		assert_eq!(state.fit_at, if fit { state.price.at } else { earlier });
+		let expected = if fit { earlier.max(state.observed) } else { earlier };
+		assert_eq!(state.fit_at, expected);
+		let young = Timestamp::get() - state.observed <= Parameters::get().add_risk_age;
+		let recovered = state.streak >= Parameters::get().recovery_prices;
+		assert_eq!(ask(feed, PriceFor::AddRisk).is_ok(), fit && young && recovered);
 		let values = Prices::operator_values(feed);
 		assert_eq!(values.iter().filter(|v| v.fresh).count() as u32, fresh);
 		let kept: Vec<_> = values

@@ -29,7 +29,7 @@ fn minutes() -> Vec<(Moment, Vec<Option<FixedU128>>)> {
 #[test]
 fn the_price_never_leaves_the_honest_markets_range() {
 	ExtBuilder::default().build_and_execute(|| {
-		Operators::set((1..=6).collect());
+		operators(1..=6);
 		let minutes = minutes();
 		assert_eq!(minutes.len(), 180);
 		let (mut dropped, mut fresh, mut furthest_mean) = ([0; 6], 0, 0.0f64);

@@ -13,7 +13,7 @@ const TAU: f64 = 21_600.0;
 fn publish(now: Moment, values: &[(FeedId, f64)]) {
 	let values: Vec<_> = values.iter().map(|(f, v)| (*f, usd(*v))).collect();
 	block(now, || {
-		for who in 1..=3 {
+		for who in (1..=3).filter(|_| !values.is_empty()) {
 			assert_ok!(feed(who, &values));
 		}
 	});

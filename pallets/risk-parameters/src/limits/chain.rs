@@ -15,7 +15,8 @@ pub const fn rule(key: ChainKey) -> Policy {
 			guardian: false,
 			default: 3,
 			bounds: range(2, 7),
-			limits: range(2, 50),
+			// As many as there can be operators.
+			limits: range(2, 16),
 			tighten: step(250, 1),
 			loosen: step(100, 1),
 			cooldown: 7 * DAY,

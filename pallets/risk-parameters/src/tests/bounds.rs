@@ -54,7 +54,7 @@ fn when_set_should_store_announce_and_leave_the_value() {
 fn wider_bounds_let_the_value_go_further_but_no_faster() {
 	ExtBuilder::default().build_and_execute(|| {
 		let quorum = c(ChainKey::OracleQuorum);
-		assert_ok!(set_bounds(Subject::Chain, &[(quorum, 2, 50)]));
+		assert_ok!(set_bounds(Subject::Chain, &[(quorum, 2, 16)]));
 		assert_noop!(
 			set(ADJUSTER, Subject::Chain, &[(quorum, 5)]),
 			Error::<Test>::TightenedTooFar

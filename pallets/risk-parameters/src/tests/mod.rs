@@ -4,6 +4,7 @@ mod branches;
 mod breaker;
 mod controller;
 mod coupled;
+mod facts;
 mod genesis;
 mod impact;
 mod invariants;
