@@ -1,5 +1,5 @@
-//! Windows, levels and parameters on a whole chain: what one account can take from others and for how long, and what a
-//! changed number does to those who are in already.
+//! Windows, levels and parameters on a whole chain: what one account can take from others and for how long,
+//! and what a changed number does to those who are in already.
 
 mod common;
 
@@ -133,8 +133,8 @@ fn levels() -> [Level; 2] {
 	.map(CircuitBreaker::level)
 }
 
-/// The kind: a limit of a window is the trigger of a level, so a round trip closes a door to all. Before: Bob's mints succeeded 0 of
-/// 269 times in two hours, at a cost of 0.078 kUSD to Eve.
+/// The kind: a limit of a window is the trigger of a level, so a round trip closes a door to all. Before:
+/// Bob's mints succeeded 0 of 269 times in two hours, at a cost of 0.078 kUSD to Eve.
 #[test]
 fn opening_and_closing_again_holds_nobody_out() {
 	let (mut chain, begin) = calm(&[Eve, Bob]);
@@ -183,7 +183,8 @@ fn opening_and_closing_again_holds_nobody_out() {
 	chain.state(check_state);
 }
 
-/// The kind: who takes what is offered closes it to others for longer than it is taken. Before: the mint path went to `ReduceOnly`.
+/// The kind: who takes what is offered closes it to others for longer than it is taken. Before: the mint path
+/// went to `ReduceOnly`.
 #[test]
 fn minting_all_of_the_room_raises_nothing() {
 	let (mut chain, mut now) = calm(&[Eve]);
@@ -204,9 +205,10 @@ fn minting_all_of_the_room_raises_nothing() {
 	chain.state(check_state);
 }
 
-/// Squatting, stated: an account that takes all of the room and stays leaves others what refills, 63 % of the limit within the hour
-/// at once or all of it bit by bit, whether it sits still, repays and mints again, or closes and opens again. Holding the room takes
-/// more debt every hour, until the ceiling is reached, each kUSD of it collateralised and charged the stability fee.
+/// Squatting, stated: an account that takes all of the room and stays leaves others what refills, 63 % of the
+/// limit within the hour at once or all of it bit by bit, whether it sits still, repays and mints again, or
+/// closes and opens again. Holding the room takes more debt every hour, until the ceiling is reached, each
+/// kUSD of it collateralised and charged the stability fee.
 #[test]
 fn squatting_leaves_others_what_refills() {
 	type Squat = fn(VaultId) -> DispatchResult;
@@ -247,8 +249,8 @@ fn squatting_leaves_others_what_refills() {
 	}
 }
 
-/// The kind: an inflow that leaves again widens a window. Before: of 100 BTC and a limit of a half, 95.03 were let out after a second
-/// vault of 30 was opened, which was closed afterwards.
+/// The kind: an inflow that leaves again widens a window. Before: of 100 BTC and a limit of a half, 95.03
+/// were let out after a second vault of 30 was opened, which was closed afterwards.
 #[test]
 fn collateral_that_leaves_in_the_same_block_widens_no_exit_window() {
 	let (mut chain, mut now) = calm(&[Eve, Bob]);
@@ -317,8 +319,8 @@ fn set_branch(branch: u32, key: BranchKey, value: u128) -> DispatchResult {
 	as_referendum(Origin::RiskAdjust, set)
 }
 
-/// What a vault of 150 can do and what is done to it, with `key` at `value`: whether it repays 10 and closes, and what a
-/// liquidation takes.
+/// What a vault of 150 can do and what is done to it, with `key` at `value`: whether it repays 10 and closes,
+/// and what a liquidation takes.
 fn fate(id: VaultId, key: BranchKey, value: u128) -> [Result<(u128, u128), DispatchError>; 3] {
 	let attempt = |what: &dyn Fn() -> DispatchResult| {
 		with_transaction(|| {
@@ -340,9 +342,9 @@ fn fate(id: VaultId, key: BranchKey, value: u128) -> [Result<(u128, u128), Dispa
 	]
 }
 
-/// The kind: a parameter reaches what exists without the gate and the ramp. Every key of a branch that is said not to reach open
-/// vaults at once is moved to both ends of its bounds, past steps and cooldowns: an unsafe vault repays, closes and is liquidated
-/// as before.
+/// The kind: a parameter reaches what exists without the gate and the ramp. Every key of a branch that is
+/// said not to reach open vaults at once is moved to both ends of its bounds, past steps and cooldowns: an
+/// unsafe vault repays, closes and is liquidated as before.
 #[test]
 fn no_key_reaches_open_vaults_at_once_that_is_not_said_to() {
 	let (mut chain, mut now) = calm(&[Eve]);
@@ -387,8 +389,9 @@ fn no_key_reaches_open_vaults_at_once_that_is_not_said_to() {
 	});
 }
 
-/// The kind: a parameter reaches what exists without the gate and the ramp. Before: after the minimum debt rose from 100 to 200, a
-/// vault of 150 could not repay 10, and a fall liquidated all of its 150 instead of 22.
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: after the minimum debt
+/// rose from 100 to 200, a vault of 150 could not repay 10, and a fall liquidated all of its 150 instead of
+/// 22.
 #[test]
 fn a_raised_minimum_debt_does_not_reach_a_vault_that_exists() {
 	let (mut chain, mut now) = calm(&[Eve]);

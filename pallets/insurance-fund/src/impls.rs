@@ -82,8 +82,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// The limit of the window of fees, or the breaker's refusal: `fee_limit` of all kUSD, rounded down and at least
-	/// [`LEAST_FEE_WINDOW`].
+	/// The limit of the window of fees, or the breaker's refusal: `fee_limit` of all kUSD, rounded down and
+	/// at least [`LEAST_FEE_WINDOW`].
 	fn fee_limit(parameters: &ChainParameters) -> Result<Balance, DispatchError> {
 		T::CircuitBreaker::ensure(FEES, Action::AddRisk)?;
 		let issuance = T::Assets::total_issuance(T::Synthetic::get());
@@ -415,7 +415,8 @@ impl<T: Config> InsuranceFund<T::AccountId> for Pallet<T> {
 	}
 }
 
-/// The chain's drawdown, which reads the accounts, the parameters, the clock and the supply. The fees have a window and no fuse.
+/// The chain's drawdown, which reads the accounts, the parameters, the clock and the supply. The fees have a
+/// window and no fuse.
 impl<T: Config> Gauges for Pallet<T> {
 	fn subjects() -> Vec<BreakerSubject> {
 		vec![BreakerSubject::Chain, FEES]

@@ -39,9 +39,10 @@
 //! when the fund is young or empty.
 //!
 //! Fees are minted only while the breaker holds their path below `ReduceOnly`, and no more than `fee_limit`
-//! of all kUSD in a window, or [`LEAST_FEE_WINDOW`] where that is more. A mint that does not fit fails as a whole and is to
-//! be asked for again: the window refuses and raises nothing. The least window is for a young chain: no fee there is, annually
-//! tens of percent, comes near a percent an hour, but a percent of hardly anything is rounded to nothing.
+//! of all kUSD in a window, or [`LEAST_FEE_WINDOW`] where that is more. A mint that does not fit fails as a
+//! whole and is to be asked for again: the window refuses and raises nothing. The least window is for a young
+//! chain: no fee there is, annually tens of percent, comes near a percent an hour, but a percent of hardly
+//! anything is rounded to nothing.
 //!
 //! Governance spends nothing while the chain is held to `ReduceOnly` or more. Shortfalls are covered, claims paid, collateral
 //! bought, income and gifts come in, and bad debt is paid at every level.

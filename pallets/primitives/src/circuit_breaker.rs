@@ -190,7 +190,8 @@ pub enum Fuse {
 	Liquidated,
 	/// Shortfalls of an hour, over what the insurance fund had, or a hundredth of all kUSD if that is more. A ratio.
 	Drawdown,
-	/// Collateral that debt stood on, that left in an hour and stayed away for minutes, over all such collateral. A ratio.
+	/// Collateral that debt stood on, that left in an hour and stayed away for minutes, over all such
+	/// collateral. A ratio.
 	Leaving,
 	/// kUSD in existence that no ledger accounts for. Base units of kUSD.
 	UnexplainedSupply,

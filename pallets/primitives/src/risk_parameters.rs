@@ -121,7 +121,8 @@ parameter_set! {
 		StabilityFee / stability_fee: FixedU128,
 		/// The most kUSD the branch may owe, in base units.
 		DebtCeiling / debt_ceiling: Balance,
-		/// The least a vault may owe when it mints, in base units of kUSD. One that minted before keeps a lower minimum.
+		/// The least a vault may owe when it mints, in base units of kUSD. One that minted before keeps a
+		/// lower minimum.
 		MinimumDebt / minimum_debt: Balance,
 		/// Multiple of `σ·√h` the liquidation ratio covers (2.33: 99 % one-sided normal).
 		VolatilityMultiple / volatility_multiple: FixedU128,
@@ -161,13 +162,13 @@ parameter_set! {
 		LiquidatedHalted / liquidated_halted: FixedU128,
 		/// The most kUSD that may be minted in an hour, less what is repaid, over the debt ceiling.
 		MintLimit / mint_limit: FixedU128,
-		/// Collateral that debt stood on, that left in an hour and stayed away for minutes, over all such collateral, that makes
-		/// the branch `Guarded` …
+		/// Collateral that debt stood on, that left in an hour and stayed away for minutes, over all such
+		/// collateral, that makes the branch `Guarded` …
 		LeavingGuarded / leaving_guarded: FixedU128,
 		/// … `ReduceOnly`.
 		LeavingReduceOnly / leaving_reduce_only: FixedU128,
-		/// The most collateral that vaults which go on owing may give out in an hour, less what comes back, over what they hold.
-		/// Repaying everything and closing is always open.
+		/// The most collateral that vaults which go on owing may give out in an hour, less what comes back,
+		/// over what they hold. Repaying everything and closing is always open.
 		ExitLimit / exit_limit: FixedU128,
 	}
 }

@@ -8,24 +8,27 @@ use crate::{meter::WINDOW, Balance, Moment};
 
 /// What a reversible flow took and gave back in about the last hour, against a limit of its caller's.
 ///
-/// A window refuses what is beyond its limit and does nothing else. It raises no level: that is for what a [`Meter`]
-/// measures of states.
+/// A window refuses what is beyond its limit and does nothing else. It raises no level: that is for what a
+/// [`Meter`] measures of states.
 ///
-/// Both fade by `e^(−Δt/hour)`, in O(1) and with nothing to clear. What was given back cancels what was taken, so that:
+/// Both fade by `e^(−Δt/hour)`, in O(1) and with nothing to clear. What was given back cancels what was
+/// taken, so that:
 ///
 /// - a round trip uses nothing, in whatever order and however often it is made;
-/// - a refund restores what had left and no more: the room never exceeds the limit. What was given back beyond that
-///   counts against what is taken later, while it fades;
-/// - under a limit `L`, what was taken less what was given back in any time `t` is at most `L × (1 + t/hour)`.
+/// - a refund restores what had left and no more: the room never exceeds the limit. What was given back
+///   beyond that counts against what is taken later, while it fades;
+/// - under a limit `L`, what was taken less what was given back in any time `t` is at most `L × (1 +
+///   t/hour)`.
 ///
-/// So nobody holds a window full without taking more every hour: an account that takes all of a limit and stays leaves others
-/// what refills, `1 − 1/e` = 63 % of it within the hour, and giving back and taking again renews no use.
+/// So nobody holds a window full without taking more every hour: an account that takes all of a limit and
+/// stays leaves others what refills, `1 − 1/e` = 63 % of it within the hour, and giving back and taking again
+/// renews no use.
 ///
-/// Worked: a limit of 100 of which 80 was taken an hour ago. `80/e` = 29.44 is used and 70.56 is free. A refund of 80 makes
-/// that 100, not 150.56; taking 100 after it leaves `100 − (29.44 + 100 − 80)` = 50.56.
+/// Worked: a limit of 100 of which 80 was taken an hour ago. `80/e` = 29.44 is used and 70.56 is free. A
+/// refund of 80 makes that 100, not 150.56; taking 100 after it leaves `100 − (29.44 + 100 − 80)` = 50.56.
 ///
-/// What is used is rounded up, what was given back beyond it down: no room comes too early. A stop of the chain refills a
-/// window by the time of the stop.
+/// What is used is rounded up, what was given back beyond it down: no room comes too early. A stop of the
+/// chain refills a window by the time of the stop.
 ///
 /// [`Meter`]: crate::Meter
 #[derive(
@@ -71,7 +74,8 @@ impl Window {
 		limit.saturating_sub(self.used(now))
 	}
 
-	/// Takes `amount`. Returns `false` and changes nothing if that is more than the [`room`](Self::room) under `limit`.
+	/// Takes `amount`. Returns `false` and changes nothing if that is more than the [`room`](Self::room)
+	/// under `limit`.
 	#[must_use]
 	pub fn take(&mut self, now: Moment, limit: Balance, amount: Balance) -> bool {
 		let fits = amount <= self.room(now, limit);

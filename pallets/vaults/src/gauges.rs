@@ -112,7 +112,8 @@ impl<T: Config> Gauges for Pallet<T> {
 			.collect()
 	}
 
-	/// Nothing for a mint path: its window refuses what is too much, and no fuse latches for what may be repaid at once.
+	/// Nothing for a mint path: its window refuses what is too much, and no fuse latches for what may be
+	/// repaid at once.
 	fn gauges(subject: BreakerSubject) -> Vec<Gauge> {
 		match subject {
 			BreakerSubject::Branch(id) => Self::measured(id)

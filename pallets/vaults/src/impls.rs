@@ -543,8 +543,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Moves what existing vaults are held to towards the governed numbers: the ratio both ways, penalty and target margin up on
-	/// the ramp and down at once.
+	/// Moves what existing vaults are held to towards the governed numbers: the ratio both ways, penalty and
+	/// target margin up on the ramp and down at once.
 	fn ramp(id: BranchId, branch: &mut Branch, parameters: &BranchParameters, elapsed: Moment) {
 		// A feed that never had a price adds nothing to the base, and nobody can mint on it.
 		let volatility = T::Prices::volatility(branch.feed).unwrap_or_default();

@@ -367,8 +367,8 @@ pub mod pallet {
 		CollateralExceedsVault,
 		/// More than the vault owes. Repay what it owes at most, or the largest number for all.
 		RepaymentExceedsDebt,
-		/// The debt would be below the minimum. Mint up to the branch's minimum at least; repay down to the `minimumDebt` that
-		/// `health` shows, or everything.
+		/// The debt would be below the minimum. Mint up to the branch's minimum at least; repay down to the
+		/// `minimumDebt` that `health` shows, or everything.
 		DebtBelowMinimum,
 		/// The branch would have issued more than its ceiling. `branch` shows what is left.
 		CeilingReached,
@@ -385,8 +385,9 @@ pub mod pallet {
 		ShortfallNotCarried,
 		/// More kUSD than the branch lets out within an hour. Mint `mintRoom` at most, or wait: it grows with time and repayments.
 		MintWindowFull,
-		/// More collateral than the branch lets out within an hour of vaults that go on owing. Withdraw at most `exitRoom` and what
-		/// this vault put in within the hour, wait, or repay everything: then all of it is free.
+		/// More collateral than the branch lets out within an hour of vaults that go on owing. Withdraw at
+		/// most `exitRoom` and what this vault put in within the hour, wait, or repay everything: then all of
+		/// it is free.
 		ExitWindowFull,
 		/// The branch was shut down. Only repaying, topping up a vault that owes and withdrawing from one that ends without debt
 		/// work; `shutdown` shows how far its settlement is.
@@ -500,13 +501,16 @@ pub mod pallet {
 		/// - [`Error::UnknownVault`], [`Error::NotOwner`]: it is not the sender's vault
 		/// - [`Error::NothingChanged`]: both sides stay
 		/// - [`Error::CollateralExceedsVault`], [`Error::RepaymentExceedsDebt`]: more than there is
-		/// - [`Error::DebtBelowMinimum`]: debt is minted up to less than the branch's minimum, or repaid down to something between zero
-		///   and the minimum the vault keeps
-		/// - [`Error::CeilingReached`], [`Error::MintWindowFull`]: the branch has not that much left to mint, at all or this hour
-		/// - [`Error::ExitWindowFull`]: more than this vault put in this hour and the branch lets out, and the vault would go on owing
+		/// - [`Error::DebtBelowMinimum`]: debt is minted up to less than the branch's minimum, or repaid down
+		///   to something between zero and the minimum the vault keeps
+		/// - [`Error::CeilingReached`], [`Error::MintWindowFull`]: the branch has not that much left to mint,
+		///   at all or this hour
+		/// - [`Error::ExitWindowFull`]: more than this vault put in this hour and the branch lets out, and
+		///   the vault would go on owing
 		/// - [`Error::RatioTooLow`]: risk is added and the collateral is worth too little
 		/// - [`Error::BranchShutDown`]: the branch was shut down and something else than leaving is asked for
-		/// - an error of the circuit breaker if it forbids this, of the prices pallet if a price is needed and refused
+		/// - an error of the circuit breaker if it forbids this, of the prices pallet if a price is needed
+		///   and refused
 		///
 		/// ## Events
 		///
@@ -803,8 +807,9 @@ pub mod pallet {
 			Self::view_rooms(branch).map(|(mint, _)| mint)
 		}
 
-		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on owing. What a vault put in
-		/// within the hour goes out beside it, and a vault that repays everything needs no room. Nothing for an unknown branch.
+		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on
+		/// owing. What a vault put in within the hour goes out beside it, and a vault that repays everything
+		/// needs no room. Nothing for an unknown branch.
 		pub fn exit_room(branch: BranchId) -> Option<Balance> {
 			Self::view_rooms(branch).map(|(_, exit)| exit)
 		}

@@ -32,13 +32,14 @@ struct Terms {
 }
 
 impl Terms {
-	/// `target = max(ramped + margin, 1 + reached penalty + 0.02)`, `penalty = min(reached, ramped − 1 − 0.02)`. Penalty and margin
-	/// are the governed ones as far as they have reached existing vaults.
+	/// `target = max(ramped + margin, 1 + reached penalty + 0.02)`, `penalty = min(reached, ramped − 1 −
+	/// 0.02)`. Penalty and margin are the governed ones as far as they have reached existing vaults.
 	///
-	/// Governance may raise ratio and penalty together; the ratio of existing vaults may follow more slowly. A part restores a
-	/// vault only as long as its ratio is above one plus the penalty, whatever the target, so a penalty of `ramped − 1` or more
-	/// would take every unsafe vault whole, and with it all of its owner's buffer. Less than that leaves the owner who falls below
-	/// the ramped ratio room of 0.02 in which a part does.
+	/// Governance may raise ratio and penalty together; the ratio of existing vaults may follow more slowly.
+	/// A part restores a vault only as long as its ratio is above one plus the penalty, whatever the target,
+	/// so a penalty of `ramped − 1` or more would take every unsafe vault whole, and with it all of its
+	/// owner's buffer. Less than that leaves the owner who falls below the ramped ratio room of 0.02 in which
+	/// a part does.
 	///
 	/// `None` on overflow.
 	fn new(branch: &Branch, parameters: &BranchParameters) -> Option<Self> {

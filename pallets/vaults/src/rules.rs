@@ -91,7 +91,8 @@ impl<T: Config> Pallet<T> {
 		branch.ceiling_left(ceiling(parameters, level))
 	}
 
-	/// How much kUSD the window lets out now: `mint_limit × ceiling`, rounded down, less what it let out before.
+	/// How much kUSD the window lets out now: `mint_limit × ceiling`, rounded down, less what it let out
+	/// before.
 	pub(crate) fn window_for_mints(branch: &Branch, parameters: &BranchParameters, now: Moment) -> Balance {
 		// Saturates at "no limit".
 		let limit =
@@ -99,8 +100,9 @@ impl<T: Config> Pallet<T> {
 		branch.minted.room(now, limit)
 	}
 
-	/// How much collateral the window lets out of vaults that go on owing, beside their credits: `exit_limit × max(what
-	/// owing vaults would hold without the last hour's moves, the floor at the last price)`, rounded down, less what left.
+	/// How much collateral the window lets out of vaults that go on owing, beside their credits: `exit_limit
+	/// × max(what owing vaults would hold without the last hour's moves, the floor at the last price)`,
+	/// rounded down, less what left.
 	pub(crate) fn window_for_exits(
 		branch: &Branch,
 		parameters: &BranchParameters,

@@ -5,8 +5,8 @@
 //! minted is never negative and at most one unit of normalised debt per operation; debt that a shutdown
 //! settled counts until the claims are known, which are `issued` from then on.
 //!
-//! A vault below the branch's minimum debt is not a violation: a raised minimum reaches a vault when it mints. It never owes
-//! less than the minimum it keeps itself.
+//! A vault below the branch's minimum debt is not a violation: a raised minimum reaches a vault when it
+//! mints. It never owes less than the minimum it keeps itself.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{

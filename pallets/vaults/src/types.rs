@@ -49,8 +49,8 @@ pub struct Branch {
 	pub held: Balance,
 	/// Synthetic minted by owners, less what anybody repaid, in base units.
 	pub minted: Window,
-	/// Collateral that vaults which go on owing gave out on balance, in base units: the sum of what each took. See
-	/// [`Branch::count_exit`].
+	/// Collateral that vaults which go on owing gave out on balance, in base units: the sum of what each
+	/// took. See [`Branch::count_exit`].
 	pub withdrawn: Window,
 	/// Collateral that came under a debt on balance, in base units: the sum of the vaults' credits.
 	pub entered: Window,
@@ -64,9 +64,9 @@ pub struct Branch {
 
 /// Collateral that ceased to back debt, less what began to, in base units, and how much of it stayed away.
 ///
-/// A fuse reads what stayed: what left within the hour, less what left within the last minutes. So a burst that comes back
-/// raises nothing, and one that stays away reads most, 58 % of it, after 22 minutes: with `m = t / 60 min` the reading is
-/// `e^(−m) − e^(−6·m)` of it. A steady flow reads 83 % of an hour's.
+/// A fuse reads what stayed: what left within the hour, less what left within the last minutes. So a burst
+/// that comes back raises nothing, and one that stays away reads most, 58 % of it, after 22 minutes: with `m
+/// = t / 60 min` the reading is `e^(−m) − e^(−6·m)` of it. A steady flow reads 83 % of an hour's.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -294,12 +294,14 @@ impl Branch {
 
 	/// Counts what an owner's change does to collateral held under a debt.
 	///
-	/// Each vault has a window of its own without a limit: what it gives out while it goes on owing, less what comes in
-	/// under its debt. What it took on balance fills the branch's window. What came in on balance is its credit: it may go
-	/// out again, and is no part of what the branch's limit is a share of. So an inflow restores what the same vault took
-	/// and no more, and a deposit that goes out elsewhere widens nothing.
+	/// Each vault has a window of its own without a limit: what it gives out while it goes on owing, less
+	/// what comes in under its debt. What it took on balance fills the branch's window. What came in on
+	/// balance is its credit: it may go out again, and is no part of what the branch's limit is a share of.
+	/// So an inflow restores what the same vault took and no more, and a deposit that goes out elsewhere
+	/// widens nothing.
 	///
-	/// A vault that ends without debt is not bound and forgets: what it took stays taken, its credit is gone with it.
+	/// A vault that ends without debt is not bound and forgets: what it took stays taken, its credit is gone
+	/// with it.
 	pub(crate) fn count_exit<A>(&mut self, now: Moment, before: &Vault<A>, after: &mut Vault<A>) {
 		if after.normalised_debt == 0 {
 			return self.forget(now, after);
@@ -322,7 +324,8 @@ impl Branch {
 		);
 	}
 
-	/// Takes back what `vault` is credited beyond what it still holds, after a liquidation; all of it without debt.
+	/// Takes back what `vault` is credited beyond what it still holds, after a liquidation; all of it without
+	/// debt.
 	pub(crate) fn trim_credit<A>(&mut self, now: Moment, vault: &mut Vault<A>) {
 		if vault.normalised_debt == 0 {
 			return self.forget(now, vault);
@@ -342,8 +345,8 @@ impl Branch {
 		vault.exits = Window::default();
 	}
 
-	/// What the exit window is a share of: collateral that vaults which owe would hold, had nothing of the last hour's
-	/// moves been made.
+	/// What the exit window is a share of: collateral that vaults which owe would hold, had nothing of the
+	/// last hour's moves been made.
 	pub(crate) fn settled_collateral(&self, now: Moment) -> Balance {
 		// Saturates far above any supply.
 		self.held
@@ -351,7 +354,8 @@ impl Branch {
 			.saturating_sub(self.entered.used(now))
 	}
 
-	/// Moves the collateral held under a debt from what `before` held to what `after` does. `None` on overflow.
+	/// Moves the collateral held under a debt from what `before` held to what `after` does. `None` on
+	/// overflow.
 	pub(crate) fn rehold<A>(&mut self, before: &Vault<A>, after: &Vault<A>) -> Option<()> {
 		self.held = self.held.checked_sub(before.held())?.checked_add(after.held())?;
 		Some(())
@@ -403,10 +407,11 @@ pub struct Vault<AccountId> {
 	pub risk_added_at: Moment,
 	/// KEEL held from the owner until the vault is removed, in base units.
 	pub deposit: Balance,
-	/// The least it may owe unless it owes nothing, in base units of the synthetic: the branch's minimum when it last minted, or
-	/// a lower one since.
+	/// The least it may owe unless it owes nothing, in base units of the synthetic: the branch's minimum when
+	/// it last minted, or a lower one since.
 	pub minimum_debt: Balance,
-	/// Collateral given out under a debt, less what came in, in base units. Empty without debt. See [`Branch::count_exit`].
+	/// Collateral given out under a debt, less what came in, in base units. Empty without debt. See
+	/// [`Branch::count_exit`].
 	pub exits: Window,
 }
 
@@ -585,8 +590,8 @@ pub struct BranchSummary<AccountId> {
 	pub mint_level: Level,
 	/// The most kUSD, in base units, that the window of an hour lets out now.
 	pub mint_room: Balance,
-	/// The most collateral, in base units, that the window of an hour lets out of vaults that go on owing, beside what each put
-	/// in within the hour.
+	/// The most collateral, in base units, that the window of an hour lets out of vaults that go on owing,
+	/// beside what each put in within the hour.
 	pub exit_room: Balance,
 	/// Whether it was shut down; `shutdown` says how that goes.
 	pub shut_down: bool,

@@ -250,9 +250,9 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// After an outage interest is made up for: an hour's at every visit, 120 visits an hour. At the highest fee anybody can
-		// ever vote for (100 % a year) that reads 1.38 %: accrual must never meet its window. Not for guardians: too low a window
-		// stops accrual.
+		// After an outage interest is made up for: an hour's at every visit, 120 visits an hour. At the
+		// highest fee anybody can ever vote for (100 % a year) that reads 1.38 %: accrual must never meet its
+		// window. Not for guardians: too low a window stops accrual.
 		ChainKey::FeeLimit => Policy {
 			tighten: step(250, bps(10)),
 			loosen: step(100, bps(5)),

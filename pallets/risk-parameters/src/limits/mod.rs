@@ -11,25 +11,29 @@
 //! `LiquidationRatio` alone: its impact is judged for all it does, and it ends at the cap. Nobody can judge that for margin
 //! accounts, so of what they meet, on the ramp or at once, guardians move nothing. Not theirs are numbers whose safer side
 //!
-//! - arms the liquidation ratio for the next storm: `LiquidationRatioCap`, `VolatilityMultiple`, `VolatilityHorizon`,
-//!   `VolatilityTau`. In calm weather they make nobody unsafe, so the impact lets them pass; once volatility comes, they
-//!   liquidate vaults that would have stood. So does `MaintenanceCap` for positions, with the same two and `MaintenanceMargin`;
+//! - arms the liquidation ratio for the next storm: `LiquidationRatioCap`, `VolatilityMultiple`,
+//!   `VolatilityHorizon`, `VolatilityTau`. In calm weather they make nobody unsafe, so the impact lets them
+//!   pass; once volatility comes, they liquidate vaults that would have stood. So does `MaintenanceCap` for
+//!   positions, with the same two and `MaintenanceMargin`;
 //! - stops prices or liquidations: `OracleQuorum`, `OracleMaxAge`, `RecoveryPrices`, `LiquidateAge`,
-//!   `LiquidateConfidence`, `OutlierDeviations`, `OutlierFloor` (with no operator to spare, one dropped value is no price);
-//! - takes from those who are in already: `StabilityFee`, and `RampPerHour`, which is the time owners have, at once;
-//!   `LiquidationPenalty` and `TargetMargin` on the ramp. `PoolBonus` and `MinimumDebt` reach nobody who is in, but say who
-//!   buys and who may come. Of margin accounts: `Haircut`, `HaircutRamp`,
-//!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` (it moves the mark), `MaxFundingRate`, `FundingVelocity`,
-//!   the rates of lending, and what makes the initial margin, because a liquidation closes as much as brings an account
-//!   back there: `InitialMultiple`, `OpenInterestLower`, `OpenInterestUpper`, `GuardedMultiple`;
+//!   `LiquidateConfidence`, `OutlierDeviations`, `OutlierFloor` (with no operator to spare, one dropped value
+//!   is no price);
+//! - takes from those who are in already: `StabilityFee`, and `RampPerHour`, which is the time owners have,
+//!   at once; `LiquidationPenalty` and `TargetMargin` on the ramp. `PoolBonus` and `MinimumDebt` reach nobody
+//!   who is in, but say who buys and who may come. Of margin accounts: `Haircut`, `HaircutRamp`,
+//!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` (it moves the mark), `MaxFundingRate`,
+//!   `FundingVelocity`, the rates of lending, and what makes the initial margin, because a liquidation closes
+//!   as much as brings an account back there: `InitialMultiple`, `OpenInterestLower`, `OpenInterestUpper`,
+//!   `GuardedMultiple`;
 //! - costs those who leave: `TakerFee`, `MakerFee`, `OrderFee`; or keeps the pool's providers in:
 //!   `PoolCooldown`, `PoolStress`, `Stress`;
-//! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`; or the market with a wider
-//!   window for a cascade: `LiquidationLimit`;
-//! - closes doors to those who are in: what makes a breaker halt (`DeviationHalted`, `RefusedHalted`, `LiquidatedHalted`,
-//!   `DrawdownHalted`; `DrawdownFloor`, which stands under a drawdown; `AddRiskConfidence`, which decides what counts as
-//!   an outage, and a long one halts) or keeps it there longer (`BreakerDwell`, `BreakerCooldown`, `BreakerRelease`), and
-//!   `ExitLimit`. A guardian who needs a halt raises the breaker itself: that passes, a number stays;
+//! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`; or the market
+//!   with a wider window for a cascade: `LiquidationLimit`;
+//! - closes doors to those who are in: what makes a breaker halt (`DeviationHalted`, `RefusedHalted`,
+//!   `LiquidatedHalted`, `DrawdownHalted`; `DrawdownFloor`, which stands under a drawdown;
+//!   `AddRiskConfidence`, which decides what counts as an outage, and a long one halts) or keeps it there
+//!   longer (`BreakerDwell`, `BreakerCooldown`, `BreakerRelease`), and `ExitLimit`. A guardian who needs a
+//!   halt raises the breaker itself: that passes, a number stays;
 //! - stops accrual: `FeeLimit`; or stops tightening: `ImpactLimit`.
 //!
 //! The lower limit of a fuse's trigger is above what a calm day reads, so that nobody can vote a market dead; the upper
@@ -43,10 +47,11 @@
 //! Controllers move `StabilityFee` alone (`controller`). Not `DebtCeiling`: guardians cut it, and a machine that raises
 //! it would lend into every rally.
 //!
-//! [`reach`] says of every key how a change of it reaches what exists. What makes vaults unsafe (`moves_existing`) are the five numbers the liquidation ratio is made of; a
-//! change of one of them is judged by its impact first. None of a market or an asset is: the maintenance margin of open
-//! positions and the haircut of what is held follow their targets by `RampPerHour` and `HaircutRamp`, which the pallets that
-//! keep them see to, and the impact on accounts that net many markets can't be counted in a call.
+//! [`reach`] says of every key how a change of it reaches what exists. What makes vaults unsafe
+//! (`moves_existing`) are the five numbers the liquidation ratio is made of; a change of one of them is
+//! judged by its impact first. None of a market or an asset is: the maintenance margin of open positions and
+//! the haircut of what is held follow their targets by `RampPerHour` and `HaircutRamp`, which the pallets
+//! that keep them see to, and the impact on accounts that net many markets can't be counted in a call.
 
 mod branch;
 mod chain;

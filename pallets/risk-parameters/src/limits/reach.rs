@@ -1,4 +1,5 @@
-//! How a change of each key reaches what exists: open vaults and positions, collateral that is held, shares of the pool.
+//! How a change of each key reaches what exists: open vaults and positions, collateral that is held, shares
+//! of the pool.
 
 use keel_primitives::{BranchKey, ChainKey, CollateralKey, MarketKey};
 
@@ -63,7 +64,8 @@ pub const fn market(key: MarketKey) -> Reach {
 		RampPerHour => AtOnce,
 		// How far a liquidation closes.
 		InitialMultiple | OpenInterestLower | OpenInterestUpper | GuardedMultiple => AtOnce,
-		// What leaving and holding costs, what a liquidation costs, and how much of the market may be liquidated in an hour.
+		// What leaving and holding costs, what a liquidation costs, and how much of the market may be
+		// liquidated in an hour.
 		SkewScale | PremiumStep | TakerFee | MakerFee | MaxFundingRate | FundingVelocity | LiquidationFee
 		| LiquidationLimit => AtOnce,
 		// It keeps the pool's providers in.

@@ -352,7 +352,8 @@ fn no_legal_stability_fee_ever_meets_the_fee_window() {
 	);
 }
 
-/// The kind: a parameter reaches what exists without the gate and the ramp. What still does is named here, with what bounds it.
+/// The kind: a parameter reaches what exists without the gate and the ramp. What still does is named here,
+/// with what bounds it.
 #[test]
 fn what_reaches_those_who_are_in_at_once_and_may_cost_them_is_known() {
 	use crate::types::{reach, Reach};
@@ -369,7 +370,8 @@ fn what_reaches_those_who_are_in_at_once_and_may_cost_them_is_known() {
 			}
 		}
 	}
-	// Of vaults: how fast the ramp is, what is charged from now on, how much may leave under a debt in an hour.
+	// Of vaults: how fast the ramp is, what is charged from now on, how much may leave under a debt in an
+	// hour.
 	let of_vaults: Vec<Key> = at_once
 		.iter()
 		.copied()
@@ -384,7 +386,8 @@ fn what_reaches_those_who_are_in_at_once_and_may_cost_them_is_known() {
 		]
 		.map(b)
 	);
-	// Guardians move these the safer way only, which is the wider door; and the premium's step, which an order with a limit passes.
+	// Guardians move these the safer way only, which is the wider door; and the premium's step, which an
+	// order with a limit passes.
 	assert_eq!(
 		guarded,
 		[

@@ -74,8 +74,9 @@ impl Subject {
 	/// Its breaker: while that is above `Normal`, none of its numbers is loosened. A branch's and a market's are held by the
 	/// chain's too; an asset has none of its own, accounts hold it whatever market they are in.
 	///
-	/// Not the breakers of the ways kUSD is minted, which guardians alone raise, nor that of lending: an account with collateral
-	/// raises it by borrowing and is out again by repaying. In the block before an enactment, that would be a veto.
+	/// Not the breakers of the ways kUSD is minted, which guardians alone raise, nor that of lending: an
+	/// account with collateral raises it by borrowing and is out again by repaying. In the block before an
+	/// enactment, that would be a veto.
 	pub const fn breaker(self) -> BreakerSubject {
 		match self {
 			Subject::Chain => BreakerSubject::Chain,

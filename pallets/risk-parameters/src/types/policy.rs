@@ -135,7 +135,8 @@ impl Step {
 	}
 }
 
-/// How a change of a number reaches what exists: open vaults and positions, collateral that is held, shares of the pool.
+/// How a change of a number reaches what exists: open vaults and positions, collateral that is held, shares
+/// of the pool.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -146,11 +147,14 @@ pub enum Reach {
 	Gate,
 	/// On the ramp.
 	Ramp,
-	/// Only through the level of a breaker, which comes down by itself and never closes repaying, topping up and closing.
+	/// Only through the level of a breaker, which comes down by itself and never closes repaying, topping up
+	/// and closing.
 	Breaker,
-	/// At once, and nobody who is in is liquidated sooner or for more, charged more or kept from leaving by it.
+	/// At once, and nobody who is in is liquidated sooner or for more, charged more or kept from leaving by
+	/// it.
 	Harmless,
-	/// At once, and it may cost those who are in: by a step at a time, the way that is not the safer one after a cooldown.
+	/// At once, and it may cost those who are in: by a step at a time, the way that is not the safer one
+	/// after a cooldown.
 	AtOnce,
 }
 

@@ -129,7 +129,8 @@ fn the_minimum_debt_binds_when_debt_changes() {
 		);
 		assert_ok!(adjust(Keep, Decrease(19_900 * USD)));
 
-		// Governance raises it above what the vault owes: it keeps its own, and meets the new one when it mints.
+		// Governance raises it above what the vault owes: it keeps its own, and meets the new one when it
+		// mints.
 		set_parameters(BTC_BRANCH, |p| p.minimum_debt = 200 * USD);
 		assert_ok!(adjust(Increase(1), Keep));
 		assert_ok!(adjust(Decrease(1), Keep));
@@ -141,8 +142,8 @@ fn the_minimum_debt_binds_when_debt_changes() {
 	});
 }
 
-/// The kind: a parameter reaches what exists without the gate and the ramp. Before: with the minimum at 200, a vault of 150 opened
-/// under 100 could not repay 10.
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: with the minimum at 200,
+/// a vault of 150 opened under 100 could not repay 10.
 #[test]
 fn a_raised_minimum_does_not_reach_a_vault_that_does_not_mint() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -274,7 +274,8 @@ fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() 
 	}
 }
 
-/// The kind: the limit of a window is the trigger of a level, and whoever reaches the limit latches the level for all.
+/// The kind: the limit of a window is the trigger of a level, and whoever reaches the limit latches the level
+/// for all.
 #[test]
 fn a_full_window_of_mints_raises_nothing() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -90,7 +90,8 @@ fn withdrawing_all_that_a_minimum_debt_leaves_free_and_coming_back_raises_nothin
 				top_up(id, FIFTH - ONE_BTC);
 				pass(wait);
 				assert_eq!(leaving(), 0);
-				// What went out came in again: a quarter of what the others hold, and of what counts as hers from before.
+				// What went out came in again: a quarter of what the others hold, and of what counts as hers
+				// from before.
 				assert!(room() >= 20 * ONE_BTC && room() <= 25 * ONE_BTC, "{}", room());
 			}
 		});

@@ -32,8 +32,8 @@ pub(super) fn liquidate(id: VaultId) -> Result<LiquidationOutcome, DispatchError
 	outcome
 }
 
-/// The kind: a parameter reaches what exists without the gate and the ramp. Before: with the minimum raised above it, a vault was
-/// liquidated whole where a part restored it.
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: with the minimum raised
+/// above it, a vault was liquidated whole where a part restored it.
 #[test]
 fn a_raised_minimum_debt_takes_no_vault_whole_that_a_part_restores() {
 	ExtBuilder::default().build_and_execute(|| {

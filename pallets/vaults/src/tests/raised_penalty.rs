@@ -7,8 +7,8 @@ use keel_primitives::{InsuranceFund, PositionLedger, VaultId};
 use super::liquidation::{liquidate, risky};
 use crate::{mock::*, Error};
 
-/// Governance raised ratio and penalty together; the penalty has arrived, existing vaults are still held to 1.20. The risky vault's collateral is
-/// worth `ratio` percent of its debt.
+/// Governance raised ratio and penalty together; the penalty has arrived, existing vaults are still held to
+/// 1.20. The risky vault's collateral is worth `ratio` percent of its debt.
 fn raised(ratio: u128) -> VaultId {
 	let id = risky();
 	set_parameters(BTC_BRANCH, |p| {
@@ -26,8 +26,9 @@ fn raised(ratio: u128) -> VaultId {
 	id
 }
 
-/// The kind: a parameter reaches what exists without the gate and the ramp. Before: a penalty and a target margin were those of the
-/// block in which they were voted, and the liquidation in the next one charged and took the more.
+/// The kind: a parameter reaches what exists without the gate and the ramp. Before: a penalty and a target
+/// margin were those of the block in which they were voted, and the liquidation in the next one charged and
+/// took the more.
 #[test]
 fn a_raised_penalty_and_target_margin_arrive_on_the_ramp() {
 	ExtBuilder::default().build_and_execute(|| {

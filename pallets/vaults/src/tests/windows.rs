@@ -274,7 +274,8 @@ mod of_exits {
 			assert_ok!(Vaults::adjust(signed(&BOB), b, Decrease(ONE_BTC / 4), Keep));
 			assert_eq!(room(), 0);
 			Now::mutate(|now| *now += HOUR);
-			// What is left of one BTC is 1/e = 0.36787945, and the limit a tenth of nine and that: 0.93678794.
+			// What is left of one BTC is 1/e = 0.36787945, and the limit a tenth of nine and that:
+			// 0.93678794.
 			let left = room();
 			assert!((56_890_848..=56_890_851).contains(&left), "{left}");
 		});
@@ -305,8 +306,8 @@ mod of_exits {
 		out
 	}
 
-	/// The kind: an inflow that leaves again elsewhere widens a window. Before: 95 of the 100 were let out after a second vault of 30
-	/// was opened, which then was closed.
+	/// The kind: an inflow that leaves again elsewhere widens a window. Before: 95 of the 100 were let out
+	/// after a second vault of 30 was opened, which then was closed.
 	#[test]
 	fn are_not_widened_by_what_leaves_in_the_same_block() {
 		let half = 50 * ONE_BTC;
@@ -382,8 +383,8 @@ mod of_exits {
 		}
 	}
 
-	/// The kind: what came in counts although it left by another door. Collateral that came in within the hour and is liquidated
-	/// leaves the limit where it was without it.
+	/// The kind: what came in counts although it left by another door. Collateral that came in within the
+	/// hour and is liquidated leaves the limit where it was without it.
 	#[test]
 	fn are_not_widened_by_deposits_that_a_liquidation_takes() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -406,8 +407,8 @@ mod of_exits {
 		});
 	}
 
-	/// The kind: a round trip holds others out for nothing. Collateral that comes and goes uses no room, and what an owner takes
-	/// stays with what that vault had.
+	/// The kind: a round trip holds others out for nothing. Collateral that comes and goes uses no room, and
+	/// what an owner takes stays with what that vault had.
 	#[test]
 	fn are_not_filled_by_what_came_in_within_the_hour() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -418,7 +419,8 @@ mod of_exits {
 				Now::mutate(|now| *now += 2_000);
 				set_price(BTC, dollars(50_000));
 				assert_ok!(Vaults::adjust(signed(&CHARLIE), id, Decrease(60 * ONE_BTC), Keep));
-				// What faded of a deposit within two seconds is the vault's own from before: 0.06 % of it a round.
+				// What faded of a deposit within two seconds is the vault's own from before: 0.06 % of it a
+				// round.
 				assert!(room() > 49 * ONE_BTC, "{}", room());
 			}
 		});

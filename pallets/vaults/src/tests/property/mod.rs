@@ -432,8 +432,9 @@ fn end() {
 	assert!(too_small || open <= lost, "{open} {lost}");
 }
 
-/// The exit windows of the vaults add up to their branch's after `operations`, but for what each rounded: what vaults that are
-/// still there took is no more than it counts, and their credits are what it counts as come in.
+/// The exit windows of the vaults add up to their branch's after `operations`, but for what each rounded:
+/// what vaults that are still there took is no more than it counts, and their credits are what it counts as
+/// come in.
 fn check_windows(operations: u128) {
 	let now = Now::get();
 	for index in BTC_BRANCH..=DEED_BRANCH {
@@ -444,7 +445,8 @@ fn check_windows(operations: u128) {
 			slack += 2;
 		}
 		let branch = branch(index);
-		// What fades in two steps fades by the last of 18 digits more or less than in one: a thousandth of a billionth of an ETH.
+		// What fades in two steps fades by the last of 18 digits more or less than in one: a thousandth of a
+		// billionth of an ETH.
 		slack += if index == ETH_BRANCH { 1_000_000 } else { 0 };
 		let counted = branch.withdrawn.used(now);
 		assert!(used <= counted + slack, "{index}: {used} of {counted}");
