@@ -109,6 +109,7 @@ impl<T: Config> Pallet<T> {
 		values: &FeedValues<T>,
 	) -> Result<&'a Operator<T::AccountId, BlockNumberFor<T>>, Error<T>> {
 		let record = operators.get(operator).ok_or(Error::<T>::NotOperator)?;
+		ensure!(!record.suspended, Error::<T>::OperatorSuspended);
 		ensure!(observed_at > record.observed_at, Error::<T>::NotNewer);
 		ensure!(observed_at <= latest, Error::<T>::ObservedInTheFuture);
 		let age = T::Time::now().saturating_sub(observed_at);
@@ -139,6 +140,7 @@ impl<T: Config> Pallet<T> {
 					feeder: None,
 					observed_at: T::Time::now(),
 					fed_in: Zero::zero(),
+					suspended: false,
 				},
 			)
 			.map_err(|_| Error::<T>::TooManyOperators)?;

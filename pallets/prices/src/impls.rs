@@ -86,7 +86,10 @@ impl<T: Config> Pallet<T> {
 		if pending.is_empty() && !due {
 			return;
 		}
-		let parameters = T::RiskParameters::chain();
+		let mut parameters = T::RiskParameters::chain();
+		parameters.oracle_quorum = parameters
+			.oracle_quorum
+			.saturating_add(Self::suspended_operators());
 		if due {
 			// When every operator is silent nothing is pending, and somebody has to notice.
 			for feed in Self::silent(now, &parameters) {
@@ -135,6 +138,11 @@ impl<T: Config> Pallet<T> {
 			return false;
 		};
 		let had_quorum = state.quorum;
+		if state.withheld == crate::Withheld::Suspended {
+			state.quorum = false;
+			Feeds::<T>::insert(feed, state);
+			return false;
+		}
 		match aggregation::combine(&Self::assess(feed, now, parameters), parameters) {
 			Ok(aggregate) => {
 				state.quorum = true;
@@ -197,6 +205,7 @@ impl<T: Config> Pallet<T> {
 		state.price.since = aggregate.since;
 		state.observed = aggregate.observed;
 		state.price.twap = history::five_minutes(state, samples);
+		state.withheld = crate::Withheld::No;
 		if aggregate.confidence <= aggregation::tolerated(aggregate.value, parameters.add_risk_confidence) {
 			state.fit_at = state.fit_at.max(aggregate.observed);
 		}
@@ -270,8 +279,10 @@ impl<T: Config> Pallet<T> {
 
 	/// The raw values of a feed, judged.
 	fn assess(feed: FeedId, now: Moment, parameters: &ChainParameters) -> Vec<OperatorValue> {
+		let operators = crate::Operators::<T>::get();
 		let raw: Vec<_> = Self::counted()
 			.iter()
+			.filter(|who| !operators.get(*who).is_some_and(|record| record.suspended))
 			.filter_map(|who| T::RawValues::get(who, feed))
 			.collect();
 		aggregation::assess(&raw, now, parameters)

@@ -96,6 +96,7 @@ pub mod history;
 mod impls;
 #[cfg(test)]
 mod mock;
+mod suspension;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "try-runtime"))]
@@ -318,6 +319,13 @@ pub mod pallet {
 		/// liquidating take `RecoveryPrices` of them in a row, a few seconds each; repaying and closing work
 		/// now. The `price` view shows how many there are and how many it takes.
 		PriceRecovering,
+		/// This feed's prices are stopped for some hours, or one that made the last price is suspended: there is no price to
+		/// add risk or to liquidate on. Leaving uses the last one as long as its age allows. The view `powers` of
+		/// `emergency` says until when.
+		PriceWithheld,
+		/// The operator is suspended: its feeds are refused until it is resumed. The view `powers` of `emergency` says
+		/// when.
+		OperatorSuspended,
 		/// A feed with this id exists, or did and was removed. Use an id that was never given.
 		FeedExists,
 		/// As many feeds as the chain supports are registered. Remove one first.
@@ -674,6 +682,7 @@ pub mod pallet {
 				Refusal::TooOld { .. } => Error::PriceTooOld,
 				Refusal::TooUncertain { .. } => Error::PriceTooUncertain,
 				Refusal::Recovering { .. } => Error::PriceRecovering,
+				Refusal::Withheld => Error::PriceWithheld,
 			}
 		}
 	}
@@ -730,6 +739,10 @@ pub mod pallet {
 				PriceFor::Liquidate => (parameters.liquidate_age, parameters.liquidate_confidence),
 			};
 			ensure!(state.has_price(), Refusal::Missing);
+			ensure!(
+				purpose == PriceFor::ReduceRisk || state.withheld == Withheld::No,
+				Refusal::Withheld
+			);
 			let age = now.saturating_sub(state.observed);
 			ensure!(
 				age <= age_limit,

@@ -78,6 +78,20 @@ pub struct Operator<AccountId, BlockNumber> {
 	pub observed_at: Moment,
 	/// The block of its last feed; zero before the first.
 	pub fed_in: BlockNumber,
+	/// Whether its values count nowhere for the time being.
+	pub suspended: bool,
+}
+
+/// Whether a feed's last price is withheld from those who add risk or liquidate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub enum Withheld {
+	/// It is not.
+	#[default]
+	No,
+	/// Until the next price: the last one may be made of a suspended operator's values.
+	UntilPrice,
+	/// Until the feed is resumed: no price is made meanwhile.
+	Suspended,
 }
 
 /// All a consumer needs of a feed, in one storage value.
@@ -96,6 +110,8 @@ pub struct FeedState {
 	pub fit_at: Moment,
 	/// Whether the last aggregation made a price.
 	pub quorum: bool,
+	/// Whether the last price is fit for leaving alone.
+	pub withheld: Withheld,
 	/// How the feed is called.
 	pub symbol: Symbol,
 	/// Σ price·ms from the first price to `price.at`, the price's inner value in force until the next one.
@@ -282,6 +298,8 @@ pub enum Refusal {
 		/// The most the purpose allows at this price, in USD per whole unit.
 		limit: FixedU128,
 	},
+	/// The feed is suspended, or one of its operators is and the others have made no price since.
+	Withheld,
 	/// Too few prices since an outage.
 	Recovering {
 		/// Prices since.

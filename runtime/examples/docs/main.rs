@@ -220,7 +220,7 @@ fn governance() -> String {
 		| `ReferendumCanceller` | track `referendum_canceller` | cancel a referendum |\n\
 		| `ReferendumKiller` | track `referendum_killer` | cancel it and burn its deposits |\n\
 		| guardians | a third of the technical committee, at once | move risk parameters the safer way, those marked for guardians; trip breakers |\n\
-		| half of the committee | at once | pause calls, enter safe mode: never what `AlwaysOpen` names, and for hours ([powers](powers.md)) |\n\
+		| half of the committee | at once | suspend operators and feeds, pause calls, enter safe mode: never what `AlwaysOpen` names, and for hours ([powers](powers.md)) |\n\
 		| two thirds of it | at once | the same for a day; end it early; whitelist a call: the vote is still everybody's |\n\
 		| two thirds of the other members, and more than half of all | at once | suspend a member of the committee for a day |\n\n\
 		Shares are of all seats, rounded up. **Silence is a nay**: a motion passes by the ayes that were given, and the prime's vote weighs what every\n\
@@ -305,7 +305,7 @@ fn powers() -> String {
 		Written from the runtime by `scripts/docs.sh`; do not edit. `runtime/tests/powers` tries every row.\n\n\
 		What acts at once ends by itself. Each power is used in *spells*: whatever is stopped while one runs ends with it, and then the power rests\n\
 		{REST} times as long as the spell lasted. So it is in use for at most **{LARGEST_SHARE} % of the time**, whoever holds it and whatever is named in turn;\n\
-		calls, safe mode and members of the committee are one power each. Spells and rests count blocks. A referendum of\n\
+		operators and feeds are one power, calls, safe mode and members of the committee one each. Spells and rests count blocks. A referendum of\n\
 		`risk_adjust`, Root, or two thirds of the committee end them early. The view `emergency.powers` says what is stopped, until when, and from which\n\
 		block on a power may be used again. While it rests, `emergency.suspend` fails with `PowerResting`, `txPause.pause` and `safeMode.forceEnter` with\n\
 		`BadOrigin`.\n\n\
@@ -340,7 +340,8 @@ fn powers() -> String {
 	}
 	out += "\n## What rogue holders can do\n\n\
 		- **A third of the committee** can keep new risk out for part of the time, and cut ceilings. Any number of others suspends it (last row).\n\
-		- **Half of it** can stop calls that are not exits for a quarter of the time: six hours of every twenty-four.\n\
+		- **Half of it** can stop prices for a quarter of the time: six hours of every twenty-four. It cannot choose a price: each suspended operator\n\
+		  raises the quorum by one, so that suspending honest operators gives the others no majority, and with two of five suspended there is no price.\n\
 		- **Two thirds of it** can do the same for a day of every four, and whitelist a call; the vote on it is everybody's.\n\
 		- Members are removed for good by Root, which a whitelisted call is within 18.5 hours: a suspension of a day reaches that far.\n";
 	out

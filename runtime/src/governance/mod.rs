@@ -6,7 +6,7 @@
 //! | `RiskBounds` | bounds of risk parameters, listings | slow |
 //! | `RiskAdjust` | values inside bounds; lowers a breaker early | days |
 //! | a third of the technical committee | tightens values, trips breakers | at once |
-//! | half of it | pauses calls, safe mode: for hours ([`powers`]) | at once |
+//! | half of it | suspends operators and feeds, pauses calls, safe mode: for hours ([`powers`]) | at once |
 //! | two thirds of the others | suspends a member of it, for a day | at once |
 //! | two thirds of it | whitelists a call for the quick track | at once; the vote is still the public's |
 //!

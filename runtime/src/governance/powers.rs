@@ -20,8 +20,8 @@ use super::{
 	HalfOfCommittee, RootOrRiskAdjust, TwoThirdsOfCommittee,
 };
 use crate::{
-	AccountId, BlockNumber, Emergency, OriginCaller, Runtime, RuntimeOrigin, SafeMode, TechnicalCollective,
-	TechnicalCommittee, TechnicalMembership, TxPause,
+	AccountId, BlockNumber, Emergency, OriginCaller, Prices, Runtime, RuntimeOrigin, SafeMode,
+	TechnicalCollective, TechnicalCommittee, TechnicalMembership, TxPause,
 };
 
 parameter_types! {
@@ -145,7 +145,8 @@ impl Stops<AccountId> for Effects {
 	fn suspended(subject: &Subject<AccountId>) -> DispatchResult {
 		let unknown = pallet_emergency::Error::<Runtime>::UnknownSubject;
 		match subject {
-			Subject::Operator(_) | Subject::Feed(_) => return Err(unknown.into()),
+			Subject::Operator(who) => Prices::suspend_operator(who, true)?,
+			Subject::Feed(feed) => Prices::suspend_feed(*feed, true)?,
 			Subject::Member(who) => {
 				frame_support::ensure!(TechnicalMembership::contains(who), unknown);
 				Seats::fill();
@@ -156,7 +157,9 @@ impl Stops<AccountId> for Effects {
 
 	fn resumed(subject: &Subject<AccountId>) {
 		match subject {
-			Subject::Operator(_) | Subject::Feed(_) => (),
+			// What was removed meanwhile has nothing to go on with.
+			Subject::Operator(who) => drop(Prices::suspend_operator(who, false)),
+			Subject::Feed(feed) => drop(Prices::suspend_feed(*feed, false)),
 			Subject::Member(_) => Seats::fill(),
 		}
 	}
@@ -190,6 +193,8 @@ impl Stops<AccountId> for Effects {
 		TechnicalMembership::sorted_members()
 			.into_iter()
 			.map(Subject::Member)
+			.chain(Prices::sorted_members().into_iter().map(Subject::Operator))
+			.chain(pallet_prices::Feeds::<Runtime>::iter_keys().map(Subject::Feed))
 			.collect()
 	}
 }
@@ -259,6 +264,12 @@ pub enum End {
 /// What can be stopped at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stopped {
+	/// Prices of one feed.
+	Feed,
+	/// Liquidations of one branch or market.
+	Liquidations,
+	/// An operator.
+	Operator,
 	/// Minting on one branch.
 	Minting,
 	/// New risk everywhere.
@@ -273,7 +284,10 @@ pub enum Stopped {
 
 impl Stopped {
 	/// Every row.
-	pub const ALL: [Stopped; 5] = [
+	pub const ALL: [Stopped; 8] = [
+		Stopped::Feed,
+		Stopped::Liquidations,
+		Stopped::Operator,
 		Stopped::Minting,
 		Stopped::NewRisk,
 		Stopped::Call,
@@ -289,6 +303,28 @@ impl Stopped {
 			long: tracks::LONG_SPELL,
 		};
 		match self {
+			Stopped::Feed => Row {
+				stops: "prices of one feed",
+				by: HALF,
+				call: "`emergency.suspend(Feed)`",
+				ends: SPELL,
+				open: "exits that need a price, on the last one as long as `ReduceRiskAge` allows",
+			},
+			Stopped::Liquidations => Row {
+				stops: "liquidations of one branch or market",
+				by: HALF,
+				call: "`emergency.suspend(Feed)` of its feed; no call stops liquidations alone",
+				ends: SPELL,
+				open: "liquidations on other feeds",
+			},
+			Stopped::Operator => Row {
+				stops: "an operator: its values, those given already included",
+				by: HALF,
+				call: "`emergency.suspend(Operator)`",
+				ends: SPELL,
+				open:
+					"prices, while those not suspended are `OracleQuorum` and as many more as are suspended",
+			},
 			Stopped::Minting => Row {
 				stops: "minting on one branch",
 				by: "a third of the committee",

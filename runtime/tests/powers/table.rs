@@ -11,7 +11,7 @@ use keel_runtime::{
 	},
 	CircuitBreaker, Emergency, Moment, Prices, TechnicalMembership,
 };
-use pallet_emergency::{Subject, REST};
+use pallet_emergency::{Power, Subject, REST};
 
 /// Blocks of the spells at this preset's pace.
 const SHORT: BlockNumber = 30;
@@ -33,6 +33,12 @@ fn prices() -> Vec<(u32, f64)> {
 		(5, 1.0),
 		(6, 150.0),
 	]
+}
+
+fn with_eth(price: f64) -> Vec<(u32, f64)> {
+	let mut all = prices();
+	all[2].1 = price;
+	all
 }
 
 /// Everybody feeds what it always did; those who may not feed nothing.
@@ -175,6 +181,9 @@ fn every_row_holds() {
 	for stopped in Stopped::ALL {
 		println!("{stopped:?}");
 		match stopped {
+			Stopped::Feed => prices_of_one_feed(),
+			Stopped::Liquidations => liquidations_of_one_branch(),
+			Stopped::Operator => an_operator(),
 			Stopped::Minting => minting(),
 			Stopped::NewRisk => new_risk(),
 			Stopped::Call => a_call(),
@@ -194,6 +203,168 @@ fn every_row_holds() {
 		[tracks::SAFE_MODE, tracks::SHORT_SPELL, tracks::LONG_SPELL].map(|n| n / 1_800),
 		[4, 6, 24]
 	);
+}
+
+fn prices_of_one_feed() {
+	let mut chain = calm();
+	let feed = Subject::Feed(ETH);
+	let until = next(&mut chain, || {
+		feed_on(&prices());
+		assert_eq!(suspend(committee(1, 4), feed.clone()), bad_origin());
+		assert_eq!(suspend(committee(2, 5), feed.clone()), bad_origin());
+		assert_ok!(suspend(committee(2, 4), feed.clone()));
+		// At once, in the same block.
+		assert!(!fit(ETH, PriceFor::AddRisk) && !fit(ETH, PriceFor::Liquidate));
+		assert!(fit(ETH, PriceFor::ReduceRisk), "exits use the last price");
+		System::block_number() + SHORT
+	});
+	let last = chain.state(|| <Prices as PriceProvider>::last(ETH).unwrap());
+	while height(&mut chain) < until - 1 {
+		fed(&mut chain, &with_eth(2_900.0));
+		chain.state(|| {
+			assert!(!fit(ETH, PriceFor::AddRisk) && !fit(ETH, PriceFor::Liquidate));
+			assert!(
+				fit(BTC, PriceFor::AddRisk) && fit(BTC, PriceFor::Liquidate),
+				"the others go on"
+			);
+			assert_eq!(
+				<Prices as PriceProvider>::last(ETH).unwrap().value,
+				last.value,
+				"no new price"
+			);
+			assert!(open(ETH).is_err());
+			exits_are_open();
+		});
+	}
+	// By itself.
+	fed(&mut chain, &with_eth(2_900.0));
+	chain.state(|| {
+		assert!(fit(ETH, PriceFor::AddRisk));
+		assert_ne!(<Prices as PriceProvider>::last(ETH).unwrap().value, last.value);
+		assert_eq!(suspend(committee(4, 4), feed.clone()), resting());
+		assert_eq!(suspend(RuntimeOrigin::root(), feed.clone()), resting());
+	});
+	let ready = until + REST * SHORT;
+	run_to(&mut chain, ready - 1);
+	chain.state(|| assert_eq!(suspend(committee(2, 4), feed.clone()), resting()));
+	next(&mut chain, || {
+		assert_ok!(suspend(committee(2, 4), feed.clone()));
+		// Half of it may not undo what the other half did; two thirds may, and a referendum.
+		assert_eq!(resume(committee(2, 4), feed.clone()), bad_origin());
+		assert_ok!(could(|| resume(committee(3, 4), feed.clone())));
+		assert_ok!(as_referendum(
+			Origin::RiskAdjust,
+			Calls::resume {
+				subject: feed.clone()
+			}
+		));
+		assert!(suspend(committee(2, 4), Subject::Feed(999)).is_err());
+	});
+}
+
+fn liquidations_of_one_branch() {
+	let mut chain = calm();
+	let risky = next(&mut chain, || {
+		feed_on(&prices());
+		let debt = kusd(17_000);
+		assert_ok!(call(
+			Alice,
+			Vaults::open {
+				branch: ETH,
+				collateral: 10 * ONE_ETH,
+				debt
+			}
+		));
+		pallet_vaults::Pallet::<Runtime>::vaults_of(who(Alice))[0]
+	});
+	let debt =
+		|chain: &mut Chain| chain.state(|| pallet_vaults::Pallet::<Runtime>::health(risky).unwrap().debt);
+	for _ in 0..3 {
+		fed(&mut chain, &prices());
+	}
+	next(&mut chain, || {
+		assert_ok!(suspend(committee(2, 4), Subject::Feed(ETH)));
+	});
+	let owed = debt(&mut chain);
+	for _ in 0..SHORT - 1 {
+		fed(&mut chain, &with_eth(2_300.0));
+		assert!(debt(&mut chain) >= owed, "nobody is liquidated");
+	}
+	for _ in 0..10 {
+		fed(&mut chain, &with_eth(2_300.0));
+	}
+	assert!(debt(&mut chain) < owed, "and then the unsafe are, by themselves");
+}
+
+/// Kind: bad operators that nobody can stop. Three bad ones of five made the price for 18.5 hours at least; half of the
+/// committee suspends them within a block, and what they fed already counts no more.
+fn an_operator() {
+	// One of five: the others make the price.
+	let mut chain = calm();
+	next(&mut chain, || {
+		feed_on(&prices());
+		assert_eq!(
+			suspend(committee(1, 3), Subject::Operator(who(Alice))),
+			bad_origin()
+		);
+		assert_ok!(suspend(committee(2, 4), Subject::Operator(who(Alice))));
+		assert!(
+			suspend(committee(2, 4), Subject::Operator(who(Ferdie))).is_err(),
+			"is none"
+		);
+	});
+	fed(&mut chain, &prices());
+	chain.state(|| {
+		assert!(fit(ETH, PriceFor::AddRisk) && fit(ETH, PriceFor::Liquidate));
+		exits_are_open();
+	});
+	// Two honest of five: the rest is no majority of liars, but no price.
+	next(&mut chain, || {
+		assert_ok!(suspend(committee(2, 4), Subject::Operator(who(Bob))));
+	});
+	for _ in 0..5 {
+		fed(&mut chain, &with_eth(9_000.0));
+		chain.state(|| {
+			assert!(!fit(ETH, PriceFor::AddRisk) && !fit(ETH, PriceFor::Liquidate));
+			exits_are_open();
+		});
+	}
+
+	// Three bad ones of five.
+	let mut chain = calm();
+	let bad = [Alice, Bob, Charlie];
+	let feed_bad = || {
+		for operator in bad {
+			let _ = feed(operator, &with_eth(9_000.0));
+		}
+		for operator in [Dave, Eve] {
+			let _ = feed(operator, &prices());
+		}
+	};
+	next(&mut chain, feed_bad);
+	next(&mut chain, feed_bad);
+	let until = next(&mut chain, || {
+		for operator in bad {
+			assert_ok!(suspend(committee(2, 4), Subject::Operator(who(operator))));
+		}
+		// What they made is no price to add risk or be liquidated on, in this very block.
+		assert!(!fit(ETH, PriceFor::AddRisk) && !fit(ETH, PriceFor::Liquidate));
+		System::block_number() + SHORT
+	});
+	while height(&mut chain) < until - 1 {
+		next(&mut chain, feed_bad);
+		chain.state(|| {
+			assert!(!fit(ETH, PriceFor::AddRisk) && !fit(ETH, PriceFor::Liquidate));
+			assert!(open(ETH).is_err());
+			exits_are_open();
+		});
+	}
+	// Two thirds of the committee reach as far as the vote about them takes.
+	assert!(tracks::LONG_SPELL > 1_110 * 30);
+	for _ in 0..3 {
+		fed(&mut chain, &prices());
+	}
+	chain.state(|| assert!(fit(ETH, PriceFor::AddRisk), "they feed again"));
 }
 
 fn trip(subject: BreakerSubject, level: Level) -> DispatchResult {
@@ -477,4 +648,38 @@ fn a_guardian() {
 		assert!(is_seated());
 	});
 	chain.state(check_state);
+}
+
+/// Kind: an emergency power used all the time. Half of the committee does all it can in every block, naming another subject
+/// each time: prices of ETH are stopped for at most a quarter of the time, and as long as it takes to recover.
+#[test]
+fn rogue_guardians_hold_prices_for_a_quarter_of_the_time() {
+	let mut chain = calm();
+	let (mut stopped, mut blocks) = (0u32, 0u32);
+	for n in 0..480u32 {
+		next(&mut chain, || {
+			feed_on(&prices());
+			let _ = suspend(committee(2, 4), Subject::Operator(who(OPERATORS[n as usize % 5])));
+			let _ = suspend(committee(2, 4), Subject::Feed(1 + n % 6));
+			for feed in 1..=6 {
+				let _ = suspend(committee(2, 4), Subject::Feed(feed));
+			}
+			let _ = resume(committee(2, 4), Subject::Feed(ETH));
+		});
+		blocks += 1;
+		stopped += u32::from(!chain.state(|| fit(ETH, PriceFor::AddRisk)));
+		if n % 60 == 0 {
+			chain.state(exits_are_open);
+		}
+	}
+	let spells = blocks.div_ceil((1 + REST) * SHORT);
+	println!("rogue guardians: no price in {stopped} of {blocks} blocks");
+	// A block each until a price is made again.
+	assert!(stopped <= spells * (SHORT + 1), "{stopped} of {blocks}");
+	assert!(stopped >= SHORT, "the power works");
+	chain.state(|| {
+		let views = Emergency::powers();
+		let prices = views.iter().find(|view| view.power == Power::Prices).unwrap();
+		assert!(prices.ready_at > 0);
+	});
 }

@@ -173,14 +173,16 @@ describe("governance", () => {
 		await assert.rejects(propose(chain, ORIGIN.RiskAdjust, heavy), /exhaust the block limits|CallFiltered/);
 	});
 
-	it("a guardian is suspended at once, and goes on by itself", async () => {
+	it("an operator, a feed and a guardian are suspended at once, and go on by themselves", async () => {
 		const { address } = chain.accounts.Dave;
 		const suspended = async () => (await chain.api.query.emergency.suspended()).length;
+		await committee(chain, tx.emergency.suspend({ Feed: BRANCH.ETH }));
 		await committee(chain, tx.emergency.suspend({ Member: address }));
-		assert.equal(await suspended(), 1);
+		assert.equal(await suspended(), 2);
+		await assert.rejects(chain.send(tx.vaults.open(BRANCH.ETH, units(5, "ETH"), units(5_000, "kUSD")), "Bob"), /prices\./);
 		for (let i = 0; i < 61; i++) await chain.seal();
 		assert.equal(await suspended(), 0);
-		await assert.rejects(committee(chain, tx.emergency.suspend({ Member: address })), /emergency\.PowerResting/);
+		await assert.rejects(committee(chain, tx.emergency.suspend({ Feed: BRANCH.ETH })), /emergency\.PowerResting/);
 	});
 
 	it("after all of it every invariant holds", async () => {

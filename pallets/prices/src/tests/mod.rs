@@ -18,3 +18,4 @@ mod operators;
 mod random;
 mod replay;
 mod statistics;
+mod suspension;
