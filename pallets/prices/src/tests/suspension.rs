@@ -3,6 +3,8 @@
 use super::*;
 use crate::Withheld;
 
+const SECOND: Moment = 1_000;
+
 fn honest(who: impl IntoIterator<Item = u64>) {
 	for who in who {
 		let _ = feed(who, &[(BTC, usd(100.0))]);
