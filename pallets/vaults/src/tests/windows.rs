@@ -397,7 +397,10 @@ mod of_exits {
 			assert!(left.normalised_debt > 0 && left.collateral < 30 * ONE_BTC);
 			assert_eq!(left.exits.credit(Now::get()), left.collateral);
 			let now = room();
-			assert!(now <= 50 * ONE_BTC + ONE_BTC / 10 && now >= 49 * ONE_BTC, "{now}");
+			assert!(
+				(49 * ONE_BTC..=50 * ONE_BTC + ONE_BTC / 10).contains(&now),
+				"{now}"
+			);
 			assert!(all_that_goes(eves) <= 50 * ONE_BTC + ONE_BTC / 10);
 			// And whole.
 			move_price(BTC, dollars(20_000));
