@@ -117,7 +117,13 @@ fn subjects(scenario: &Scenario) -> Vec<BreakerSubject> {
 	.collect()
 }
 
-/// Fuses that never blow, and windows that let everything through.
+/// Lowers whatever the block's evaluation raised: breakers that are off. Limits keep every fuse from being set so that it never
+/// blows.
+fn lower_all() {
+	pallet_circuit_breaker::Raised::<Runtime>::kill();
+}
+
+/// Fuses and windows as wide as their limits let them be.
 fn without_breakers(scenario: &Scenario) {
 	const NEVER: FixedU128 = FixedU128::from_u32(1_000_000);
 	for market in &scenario.markets {
@@ -310,6 +316,9 @@ fn replay(scenario: &Scenario, breakers: bool) -> Outcome {
 		let t = scenario.from + n * step;
 		let p = (scenario.price)(t.min(scenario.from + scenario.hours * 3_600));
 		chain.block(t * 1_000, || {
+			if !breakers {
+				lower_all();
+			}
 			for operator in OPERATORS {
 				let own: Vec<f64> = p
 					.iter()
@@ -322,6 +331,9 @@ fn replay(scenario: &Scenario, breakers: bool) -> Outcome {
 		// Numbers that switch the breakers off are outside their bounds.
 		chain.try_state = breakers && n % 120 == 0;
 		chain.block(t * 1_000 + 2_000, || {
+			if !breakers {
+				lower_all();
+			}
 			bid(scenario, &p);
 			// Those who buy the dip with borrowed money.
 			for (market, price) in scenario.markets.iter().zip(&p) {

@@ -100,7 +100,7 @@ fn auction() -> (Chain, AuctionId) {
 		open(Alice, ETH, 10 * ONE_ETH, kusd(15_000));
 		open(Bob, BTC, ONE_BTC, kusd(20_000));
 	});
-	while chain.state(|| pallet_auctions::NextAuctionId::<Runtime>::get()) == 0 {
+	while chain.state(pallet_auctions::NextAuctionId::<Runtime>::get) == 0 {
 		next(&mut chain, &with_eth_at(2_100.0));
 	}
 	chain.state(|| {
