@@ -1101,7 +1101,7 @@ mod state {
 	/// Each deposit is at least the price of what it is held for, at its largest.
 	#[test]
 	fn deposits_cover_what_they_are_held_for() {
-		use frame_support::traits::{Get, StorageInfoTrait};
+		use frame_support::traits::StorageInfoTrait;
 		use keel_runtime::AllPalletsWithSystem;
 
 		Chain::new().state(|| {

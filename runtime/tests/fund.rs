@@ -519,7 +519,7 @@ fn after_a_wick_the_bad_debt_is_paid_down_by_rule() {
 			worst = worst.max(fund_bad_debt());
 			held_most = held_most.max(held(DOT));
 			drawn_level = drawn_level.max(CircuitBreaker::level(BreakerSubject::Chain));
-			if (minute * 3.0) as u64 % 30 == 0 {
+			if ((minute * 3.0) as u64).is_multiple_of(30) {
 				seen.push((minute as u64, fund_bad_debt() / 1_000_000, held(DOT) / ONE_DOT));
 			}
 		});

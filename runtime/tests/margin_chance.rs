@@ -761,11 +761,44 @@ fn nothing() -> DispatchResult {
 	Err(DispatchError::Other("nothing to try it on"))
 }
 
+/// Markets that are listed now; the first one of all if none is.
+fn listed() -> Vec<MarketId> {
+	let listed: Vec<_> = pallet_perpetuals::Book::<Runtime>::get()
+		.markets
+		.iter()
+		.map(|market| market.id)
+		.collect();
+	match listed.is_empty() {
+		true => vec![BTC],
+		false => listed,
+	}
+}
+
+/// The feed of a market: of a successor of `m`, which is called `m + 10·n`, that of `m`.
+fn feed_of(market: MarketId) -> u32 {
+	market % 10
+}
+
+/// Lists a market in place of one that was removed, under a number that was never given, with the numbers of the first.
+fn list_successor() -> DispatchResult {
+	let listed = listed();
+	let gone = |market: &&MarketId| !listed.iter().any(|id| feed_of(*id) == **market);
+	let Some(base) = MARKETS.iter().find(gone).copied() else {
+		return nothing();
+	};
+	let given = |id: &MarketId| pallet_perpetuals::Removed::<Runtime>::contains_key(id);
+	let Some(market) = (base..).step_by(10).find(|id| !given(id)) else {
+		return nothing();
+	};
+	RiskParameters::set_market(market, RiskParameters::market(base)?);
+	as_root(pallet_perpetuals::Call::<Runtime>::list_market { market, feed: base })
+}
+
 /// An order of every kind.
 fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchResult) {
 	let (owner, sub) = chance.account();
-	let market = chance.of(&MARKETS);
-	let index = price_of(prices, market);
+	let market = chance.of(&listed());
+	let index = price_of(prices, feed_of(market));
 	let side = if chance.happens(0.6) { 1.0 } else { -1.0 };
 	let account = account_of(owner, sub);
 	let held = account.map_or(0, |id| {
@@ -1081,7 +1114,7 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 			)
 		}
 		930..=934 => {
-			let market = chance.of(&MARKETS);
+			let market = chance.of(&listed());
 			let open = pallet_perpetuals::Book::<Runtime>::get()
 				.markets
 				.iter()
@@ -1125,16 +1158,15 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 			)
 		}
 		960..=967 => {
-			let book = pallet_perpetuals::Book::<Runtime>::get();
-			let ended = |market: &&MarketId| book.market(**market).is_none_or(|market| market.is_settled());
-			let market = MARKETS.iter().find(ended).copied().unwrap_or(BTC);
-			let removed = as_root(pallet_perpetuals::Call::<Runtime>::remove { market });
-			(
-				"remove or list a market",
-				removed.or_else(|_| {
-					as_root(pallet_perpetuals::Call::<Runtime>::list_market { market, feed: market })
-				}),
-			)
+			let settled = pallet_perpetuals::Book::<Runtime>::get()
+				.markets
+				.iter()
+				.find(|market| market.is_settled())
+				.map(|market| market.id);
+			let removed = settled.map_or(Err(DispatchError::Unavailable), |market| {
+				as_root(pallet_perpetuals::Call::<Runtime>::remove { market })
+			});
+			("remove or list a market", removed.or_else(|_| list_successor()))
 		}
 		968..=971 => {
 			let account = account_of(owner, sub).unwrap_or_default();
@@ -1479,7 +1511,7 @@ impl World {
 		self.chain.workers = true;
 		self.block(2_000, |inside| {
 			let _ = lower();
-			for market in MARKETS {
+			for market in listed() {
 				inside.do_it(|_, _| {
 					let settle_at = Timestamp::get() + 3_600_000;
 					(
@@ -1526,7 +1558,7 @@ impl World {
 		}
 		self.block(2_000, |inside| {
 			let _ = lower();
-			for market in MARKETS {
+			for market in listed() {
 				inside.do_it(|_, _| {
 					(
 						"remove or list a market",

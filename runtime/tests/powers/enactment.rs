@@ -433,15 +433,14 @@ fn a_preimage_taken_back_is_said_to_be_missing() {
 	assert_eq!(
 		chain.state(|| {
 			let before = Balances::free_balance(who(Eve));
-			let noted = could(|| {
+			could(|| {
 				super::call(
 					Eve,
 					pallet_preimage::Call::<Runtime>::note_preimage { bytes: call.encode() },
 				)?;
 				assert_eq!(Balances::free_balance(who(Eve)), before);
 				Ok(())
-			});
-			noted
+			})
 		}),
 		Ok::<(), DispatchError>(())
 	);

@@ -1,10 +1,6 @@
 //! What nobody bought.
 
-use frame_support::{
-	assert_noop, assert_ok,
-	traits::{fungibles::Mutate, Hooks},
-	weights::Weight,
-};
+use frame_support::{assert_noop, assert_ok, traits::fungibles::Mutate, weights::Weight};
 use keel_primitives::Auctions as _;
 use sp_runtime::{DispatchError, FixedU128};
 
