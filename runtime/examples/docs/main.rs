@@ -14,7 +14,7 @@ use keel_runtime::{
 		enactment,
 		origins::Pace,
 		powers::{End, Stopped, LARGEST_SHARE},
-		tracks::{tracks_at, RETRY_PERIOD},
+		tracks::tracks_at,
 	},
 	Balance, BlockNumber, Moment, KEEL, SLOT_DURATION,
 };
@@ -285,15 +285,14 @@ fn enactment() -> String {
 		  has no preimage: `1010: … exhaust the block limits`, or `system.CallFiltered` in a batch or proxy. Divide it, or note the preimage first.\n\
 		- A block's agenda holds {MAX_SCHEDULED} tasks, {} of them kept for what was approved. A full one puts the rest off by up to {LOOK_AHEAD} blocks\n\
 		  (`origins.Postponed`). Filling the other half costs {} a slot, for as long as the referendum is open.\n\
-		- A dispatch that fails is tried again {RETRIES} times, every {}.\n\
-		- What was not enacted is said: `origins.NotScheduled`, `scheduler.CallUnavailable`, `PermanentlyOverweight`, `RetryFailed`, and `Dispatched` with an\n\
+		- A dispatch that a rule refuses is not tried again: it would take effect in circumstances nobody voted for. Propose it again.\n\
+		- What was not enacted is said: `origins.NotScheduled`, `scheduler.CallUnavailable`, `PermanentlyOverweight`, and `Dispatched` with an\n\
 		  error. `scheduler.AgendaIncomplete` says that tasks wait for the next block.\n\
 		- From approval on anybody may note a missing preimage for nothing.\n",
 		percent_of_block(MaxEnactmentWeight::get()),
 		MAX_PROPOSAL_LENGTH / 1024,
 		MAX_SCHEDULED - MAX_ALARMS,
 		keel(SubmissionDeposit::get()),
-		blocks(RETRY_PERIOD),
 	)
 }
 

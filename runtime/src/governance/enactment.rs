@@ -6,15 +6,18 @@
 //! | its alarm finds no room, and nothing wakes it | the same, in the other half; every slot costs a submission deposit |
 //! | it weighs more than the scheduler may use | refused when it is submitted ([`enactable`]) |
 //! | its preimage is missing, too long or nested too deeply | the same; from approval on the scheduler keeps the preimage |
-//! | its dispatch fails | retried [`RETRIES`] times, every [`RetryPeriod`] |
+//! | its dispatch fails | nothing: a rule refused it. It is said and never tried again |
 //!
 //! Events to watch: `Origins.NotScheduled`, `Origins.Postponed`; `Scheduler.CallUnavailable`, `PermanentlyOverweight`,
-//! `RetryFailed`, `AgendaIncomplete`, and `Dispatched` with an error.
+//! `AgendaIncomplete`, and `Dispatched` with an error.
+//!
+//! A dispatch is not retried: what a rule refuses today (a named price while there is one, a loosening while a breaker is
+//! raised) would take effect hours later, in circumstances that nobody voted for. A referendum may be proposed again.
 
 use codec::DecodeLimit;
 use frame_support::{
 	dispatch::GetDispatchInfo,
-	pallet_prelude::{DispatchError, DispatchResult, Get, Weight},
+	pallet_prelude::{DispatchError, DispatchResult, Weight},
 	parameter_types,
 	traits::{
 		schedule::{v3, DispatchTime, Period, Priority},
@@ -22,13 +25,13 @@ use frame_support::{
 	},
 	MAX_EXTRINSIC_DEPTH,
 };
-use pallet_scheduler::{RetryConfig, TaskAddress};
+use pallet_scheduler::TaskAddress;
 use sp_runtime::{traits::BlakeTwo256, Perbill};
 
-use super::{origins::pallet_origins::Event, tracks::RetryPeriod};
+use super::origins::pallet_origins::Event;
 use crate::{
-	configs::BlockWeights, BlockNumber, OriginCaller, Origins, Preimage, Runtime, RuntimeCall, RuntimeEvent,
-	Scheduler, System,
+	configs::BlockWeights, BlockNumber, OriginCaller, Origins, Preimage, Runtime, RuntimeCall, Scheduler,
+	System,
 };
 
 /// A call as a referendum carries it.
@@ -40,8 +43,6 @@ pub const MAX_SCHEDULED: u32 = 512;
 pub const MAX_ALARMS: u32 = 256;
 /// Blocks a task is put off at most to find room.
 pub const LOOK_AHEAD: BlockNumber = 30;
-/// Attempts after the first to dispatch what failed.
-pub const RETRIES: u8 = 5;
 /// Longest proposal, in bytes. An upgrade travels as its hash.
 pub const MAX_PROPOSAL_LENGTH: u32 = 64 * 1024;
 
@@ -190,21 +191,6 @@ impl v3::Named<BlockNumber, RuntimeCall, OriginCaller> for Agenda {
 		if at > desired {
 			Origins::deposit_event(Event::Postponed { id, desired, at });
 		}
-		let period = RetryPeriod::get();
-		pallet_scheduler::Retries::<Runtime>::insert(
-			address,
-			RetryConfig {
-				total_retries: RETRIES,
-				remaining: RETRIES,
-				period,
-			},
-		);
-		System::deposit_event(RuntimeEvent::Scheduler(pallet_scheduler::Event::RetrySet {
-			task: address,
-			id: Some(id),
-			period,
-			retries: RETRIES,
-		}));
 		Ok(address)
 	}
 

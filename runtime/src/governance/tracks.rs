@@ -207,10 +207,6 @@ pub type VoteLockingPeriod = Paced<{ 7 * DAYS }, 10>;
 pub type UndecidingTimeout = Paced<{ 14 * DAYS }, 200>;
 /// How long a motion of the committee is open.
 pub type MotionDuration = Paced<{ 3 * DAYS }, 100>;
-/// How long after a failed dispatch an enactment is tried again, in blocks.
-pub const RETRY_PERIOD: BlockNumber = HOURS;
-/// [`RETRY_PERIOD`] at this chain's pace.
-pub type RetryPeriod = Paced<RETRY_PERIOD, 10>;
 /// How long safe mode lasts if nobody ends it, in blocks.
 pub const SAFE_MODE: BlockNumber = 4 * HOURS;
 /// How long half of the committee may stop something, in blocks.

@@ -4,15 +4,16 @@ use super::*;
 use codec::Encode;
 use frame_support::{
 	dispatch::GetDispatchInfo,
-	traits::{EnsureOrigin, Get},
+	traits::{ChangeMembers, EnsureOrigin, Get},
 	weights::Weight,
+	BoundedVec,
 };
 use keel_runtime::{
 	extensions::ProtocolFirst,
 	governance::{
 		powers::OtherMembers, tracks::MotionDuration, Guardians, HalfOfCommittee, TwoThirdsOfCommittee,
 	},
-	RiskParameters,
+	RiskParameters, TechnicalCommittee,
 };
 use sp_core::H256;
 use sp_runtime::{
@@ -26,14 +27,14 @@ fn member(n: u32) -> AccountId {
 	AccountId::new([n as u8 + 1; 32])
 }
 
-/// Make the committee one of `seats` members.
+/// Makes the committee one of `seats` members, of fewer than any call lets it have too.
 fn seat(seats: u32) {
-	assert_ok!(as_root(pallet_membership::Call::<
-		Runtime,
-		pallet_membership::Instance2,
-	>::reset_members {
-		members: (0..seats).map(member).collect(),
-	}));
+	let members: Vec<_> = (0..seats).map(member).collect();
+	let before = pallet_membership::Members::<Runtime, pallet_membership::Instance2>::get();
+	pallet_membership::Members::<Runtime, pallet_membership::Instance2>::put(BoundedVec::truncate_from(
+		members.clone(),
+	));
+	<TechnicalCommittee as ChangeMembers<AccountId>>::set_members_sorted(&members, &before);
 }
 
 fn by(n: u32, call: impl Into<RuntimeCall>) -> DispatchResult {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { BRANCH, units } from "../lib/chain.js";
+import { ASSET, BRANCH, units } from "../lib/chain.js";
 import { event, fixture, PRICES, supplyGap } from "../lib/fixture.js";
 import { ORIGIN, guardian, referendum } from "../lib/governance.js";
 import { tryState } from "../lib/state.js";
@@ -62,6 +62,8 @@ describe("the circuit breaker", () => {
 		// Repaying more than is taken out adds no risk.
 		await chain.send(tx.vaults.adjust(vault, { Decrease: units(1, "ETH") }, { Decrease: units(2_000, "kUSD") }), "Bob");
 		const [other] = await chain.view("Vaults", "vaults_of", chain.accounts.Eve.address);
+		// The stability fee since she opened it.
+		await chain.send(tx.assets.transfer(ASSET.kUSD, chain.accounts.Eve.address, units(1, "kUSD")), "Bob");
 		await chain.send(tx.vaults.close(other), "Eve");
 	});
 

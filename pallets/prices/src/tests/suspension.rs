@@ -114,8 +114,12 @@ fn a_suspended_feed_has_no_price_but_for_leaving() {
 		assert_ok!(Prices::suspend_feed(BTC, false));
 		block(now + 2 * SECOND, || honest(1..=5));
 		assert_eq!(Feeds::<Test>::get(BTC).unwrap().withheld, Withheld::No);
-		// As after any outage: risk at once, liquidations after some prices.
-		assert_eq!(fit(), [true, false, true]);
+		// As after any outage: leaving at once, the rest after some prices.
+		assert_eq!(fit(), [false, false, true]);
+		for n in 2..=3u64 {
+			block(now + 2 * n * SECOND, || honest(1..=5));
+		}
+		assert_eq!(fit(), [true; 3]);
 	});
 }
 
