@@ -12,7 +12,7 @@ use frame_support::{
 	},
 	weights::WeightMeter,
 };
-use keel_math::{value, FixedU128};
+use keel_math::{mul_div, value, FixedU128, Rounding};
 use keel_primitives::{
 	Action, AssetId, AssetRegistry, AuctionId, Auctions as AuctionHouse, Balance, BranchId, BranchParameters,
 	BreakerSubject, CircuitBreaker, Coverage, FeedId, Fuse, IncomeSource, InsuranceFund, Lot, Moment,
@@ -52,14 +52,35 @@ impl<T: Config> Pallet<T> {
 		now: Moment,
 		max_collateral: Balance,
 	) -> Result<Purchase, DispatchError> {
-		auction
+		let purchase = auction
 			.quote(now, max_collateral)
 			.map_err(|refusal| match refusal {
 				Refusal::Expired => Error::<T>::AuctionExpired.into(),
 				Refusal::NothingAsked => Error::<T>::NothingAsked.into(),
 				Refusal::DustLeft => Error::<T>::DustLeft.into(),
-				Refusal::Overflow => ArithmeticError::Overflow.into(),
-			})
+				Refusal::Overflow => DispatchError::from(ArithmeticError::Overflow),
+			})?;
+		if auction.kind == Kind::FundSale {
+			Self::ensure_not_overtaken(auction, purchase.price)?;
+		}
+		Ok(purchase)
+	}
+
+	/// Refuses to sell the fund's own below its reserve share of the price of now: the sale can wait, and the price may have
+	/// risen since it began. A feed without a fit price refuses nothing, for a sale at a named price has none.
+	fn ensure_not_overtaken(auction: &Auction<T::AccountId>, price: FixedU128) -> DispatchResult {
+		let Ok(now) = T::Prices::price(auction.feed, PriceFor::Liquidate) else {
+			return Ok(());
+		};
+		let floor = mul_div(
+			now.value.into_inner(),
+			auction.reserve_price.into_inner(),
+			auction.spot.into_inner(),
+			Rounding::Up,
+		)
+		.ok_or(ArithmeticError::Overflow)?;
+		ensure!(price.into_inner() >= floor, Error::<T>::PriceOvertaken);
+		Ok(())
 	}
 
 	/// Sell a liquidated lot.
@@ -353,11 +374,12 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the last price
-	/// where that is lower.
+	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the price fit for leaving
+	/// where that is lower. Nothing where there is none.
 	fn least_price(auction: &Auction<T::AccountId>) -> FixedU128 {
-		let last = T::Prices::last(auction.feed).map(|price| price.value);
-		last.map_or(auction.reserve_price, |last| last.min(auction.reserve_price))
+		T::Prices::price(auction.feed, PriceFor::ReduceRisk).map_or(FixedU128::default(), |price| {
+			price.value.min(auction.reserve_price)
+		})
 	}
 
 	/// Give the fund what it takes over. What rounding to whole base units takes beyond debt and penalty it

@@ -105,8 +105,8 @@ parameter_types! {
 	pub static Spot: Option<FixedU128> = None;
 	/// The average of every feed; spot where none is set.
 	pub static Average: Option<FixedU128> = None;
-	/// The last price of every feed, where it has none that is fit.
-	pub static Last: Option<FixedU128> = None;
+	/// What the fund was told the collateral beside the last shortfall is worth.
+	pub static Beside: Balance = 0;
 	/// The branch that takes the collaterals.
 	pub static LiveBranch: Option<BranchId> = Some(1);
 	/// The fuse that holds everything to the breaker's level, if it is one.
@@ -184,7 +184,7 @@ impl Time for Clock {
 pub struct Prices;
 impl keel_primitives::PriceProvider for Prices {
 	fn price(_: FeedId, purpose: PriceFor) -> Result<Price, DispatchError> {
-		assert_eq!(purpose, PriceFor::Liquidate, "the only purpose auctions ask for");
+		assert_ne!(purpose, PriceFor::AddRisk, "auctions add no risk");
 		let value = Spot::get().ok_or(DispatchError::Other("price too old"))?;
 		Ok(Price {
 			value,
@@ -194,7 +194,7 @@ impl keel_primitives::PriceProvider for Prices {
 		})
 	}
 	fn last(_: FeedId) -> Option<Price> {
-		let value = Spot::get().or(Last::get())?;
+		let value = Spot::get()?;
 		Some(Price {
 			value,
 			..Default::default()
@@ -282,8 +282,9 @@ impl keel_primitives::InsuranceFund<AccountId> for Fund {
 		Assets::mint_into(KUSD, &FUND, amount)?;
 		Self::income(amount)
 	}
-	fn cover(shortfall: Balance, _: Balance) -> Result<Coverage, DispatchError> {
+	fn cover(shortfall: Balance, worth: Balance) -> Result<Coverage, DispatchError> {
 		Self::works()?;
+		Beside::set(worth);
 		let covered = shortfall.min(Assets::balance(KUSD, FUND));
 		burn(FUND, covered)?;
 		BadDebt::set(&(BadDebt::get() + shortfall - covered));
@@ -356,7 +357,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 	Now::set(START);
 	Spot::set(None);
 	Average::set(None);
-	Last::set(None);
+	Beside::set(0);
 	LiveBranch::set(Some(1));
 	HeldBy::set(None);
 	RegisteredAssets::set(COLLATERALS.to_vec());

@@ -107,8 +107,8 @@ impl<T: Config> Pallet<T> {
 		parameters: &ChainParameters,
 	) -> Result<Income, DispatchError> {
 		let share = match source {
-			// A gift is for everybody.
-			IncomeSource::Donation => FixedU128::from_inner(ONE),
+			// A gift is for everybody, and collateral was paid for by the shared tranche or stands for a shortfall.
+			IncomeSource::Donation | IncomeSource::Collateral => FixedU128::from_inner(ONE),
 			_ => parameters.fund_share,
 		};
 		let (books, income) = accounts
@@ -150,7 +150,10 @@ impl<T: Config> Pallet<T> {
 			.with_treasury_paid(now, cap, payment.treasury)
 			.ok_or(overflow)?;
 		accounts.books = books;
-		accounts.drawn.add(now, shortfall.saturating_sub(worth));
+		let backed = worth.min(shortfall);
+		accounts.backed.add(now, backed);
+		// Safe: at most the shortfall.
+		accounts.drawn.add(now, shortfall.saturating_sub(backed));
 		Ok((accounts, payment))
 	}
 
@@ -431,19 +434,23 @@ impl<T: Config> Gauges for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Shortfalls and claims of about the last hour over what there was to carry them:
+	/// Net shortfalls and claims of about the last hour over what there was to carry them:
 	///
-	/// `drawn / max(held + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
+	/// `drawn / max(held + backed + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
 	///
+	/// where `backed` left the tranches for collateral of that worth: a fund of 100,000 that paid 80,000 for collateral
+	/// worth 54,000 reads 26,000 / 100,000.
 	/// the share rounded down and the ratio up. So it reads at most one.
 	fn drawdown() -> Gauge {
 		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
-		let drawn = accounts.drawn.reading(T::Time::now());
+		let now = T::Time::now();
+		let drawn = accounts.drawn.reading(now);
 		let Books { shared, treasury, .. } = accounts.books;
 		// Saturates far above any supply, and then reads higher than it is.
 		let before = shared
 			.balance()
 			.saturating_add(treasury.balance())
+			.saturating_add(accounts.backed.reading(now))
 			.saturating_add(drawn);
 		let issuance = T::Assets::total_issuance(T::Synthetic::get());
 		// A share below one of what fits, fits; without it the reading would be the higher one.

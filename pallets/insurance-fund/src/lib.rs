@@ -14,7 +14,8 @@
 //!
 //! A **shortfall** is kUSD that was minted and not repaid: what is paid of it is burned. What neither tranche pays is **bad
 //! debt**: kUSD in circulation without anything behind it. All income (stability fees, penalties, fees of markets, proceeds of
-//! collateral, gifts) burns recorded bad debt first; the rest is split by `fund_share`. So there is
+//! collateral, gifts) burns recorded bad debt first; the rest is split by `fund_share`, but gifts and proceeds, which are the
+//! shared tranche's. So there is
 //! never bad debt and money in the shared tranche at once.
 //!
 //! A **claim** is kUSD somebody was promised and that is missing elsewhere: what is paid of it goes to the account that owes

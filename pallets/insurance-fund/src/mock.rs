@@ -279,7 +279,12 @@ impl ExtBuilder {
 			FeeWindow::set(window);
 			// What was set up is not of the last hour.
 			crate::Ledger::<Test>::mutate(|accounts| {
-				(accounts.drawn, accounts.fees_minted, accounts.treasury_paid) = Default::default();
+				(
+					accounts.drawn,
+					accounts.backed,
+					accounts.fees_minted,
+					accounts.treasury_paid,
+				) = Default::default();
 			});
 			Asked::set(Vec::new());
 			System::reset_events();

@@ -24,6 +24,7 @@ impl<T: Config> Pallet<T> {
 		let Accounts {
 			books,
 			drawn,
+			backed,
 			fees_minted,
 			treasury_paid,
 		} = Ledger::<T>::get();
@@ -65,6 +66,10 @@ impl<T: Config> Pallet<T> {
 
 		let now = T::Time::now();
 		ensure!(drawn.net(now) >= 0, "shortfalls flowed backwards");
+		ensure!(
+			backed.net(now) >= 0,
+			"collateral beside shortfalls flowed backwards"
+		);
 		ensure!(fees_minted.credit(now) == 0, "fees flowed backwards");
 		// Saturates above every reading.
 		let inflow = books.shared.inflow.saturating_add(books.treasury.inflow);

@@ -132,7 +132,12 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_add_operator(operator: T::AccountId) -> DispatchResult {
 		let mut operators = Operators::<T>::get();
 		ensure!(!operators.contains_key(&operator), Error::<T>::AlreadyOperator);
-		ensure!(!Self::serves(&operators, &operator), Error::<T>::FeederTaken);
+		// Its account signs for itself, whichever operator had named it: naming keeps no newcomer out.
+		for (_, record) in operators.iter_mut() {
+			if record.feeder.as_ref() == Some(&operator) {
+				record.feeder = None;
+			}
+		}
 		operators
 			.try_insert(
 				operator,
@@ -179,13 +184,6 @@ impl<T: Config> Pallet<T> {
 		}
 		Operators::<T>::put(operators);
 		Ok(())
-	}
-
-	/// Returns `true` if an operator has named `key` its feeder.
-	fn serves(operators: &OperatorsOf<T>, key: &T::AccountId) -> bool {
-		operators
-			.values()
-			.any(|record| record.feeder.as_ref() == Some(key))
 	}
 
 	/// The accounts whose values count, each once: the operators' and the one Root feeds through, in order.

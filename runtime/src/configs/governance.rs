@@ -1,11 +1,15 @@
 //! OpenGov: preimages, referenda, conviction voting, the technical committee, the treasury.
 
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
+	ensure,
+	pallet_prelude::DispatchError,
 	parameter_types,
 	traits::{
 		fungible::HoldConsideration,
 		tokens::{currency::ActiveIssuanceOf, PayFromAccount, UnityAssetBalanceConversion},
-		AsEnsureOriginWithArg, ConstU32, EitherOf, EnsureOrigin, EqualPrivilegeOnly, LinearStoragePrice,
+		AsEnsureOriginWithArg, Consideration, ConstU32, EitherOf, EnsureOrigin, EqualPrivilegeOnly,
+		LinearStoragePrice, MaybeConsideration,
 	},
 	weights::Weight,
 	PalletId,
@@ -154,14 +158,60 @@ impl EnsureOrigin<RuntimeOrigin> for RootToRemoveMember {
 	}
 }
 
+/// The most motions one member may have open: all members' together fit among [`MaxProposals`].
+pub const MOTIONS_OF_ONE: usize = 3;
+/// The most motions open at a time.
+pub type MaxProposals = ConstU32<48>;
+
+/// Record of who proposed an open motion. It holds no money: it keeps one member from filling the committee's agenda.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, scale_info::TypeInfo,
+)]
+pub struct Proposer;
+
+impl Consideration<AccountId, u32> for Proposer {
+	fn new(who: &AccountId, _: u32) -> Result<Self, DispatchError> {
+		use pallet_collective::{CostOf, Error, Proposals};
+
+		// The motion itself is listed already and has no record yet.
+		let own = Proposals::<Runtime, TechnicalCollective>::get()
+			.iter()
+			.filter_map(CostOf::<Runtime, TechnicalCollective>::get)
+			.filter(|(by, _)| by == who)
+			.count();
+		ensure!(
+			own < MOTIONS_OF_ONE,
+			Error::<Runtime, TechnicalCollective>::TooManyProposals
+		);
+		Ok(Proposer)
+	}
+
+	fn update(self, _: &AccountId, _: u32) -> Result<Self, DispatchError> {
+		Ok(self)
+	}
+
+	fn drop(self, _: &AccountId) -> Result<(), DispatchError> {
+		Ok(())
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn ensure_successful(_: &AccountId, _: u32) {}
+}
+
+impl MaybeConsideration<AccountId, u32> for Proposer {
+	fn is_none(&self) -> bool {
+		false
+	}
+}
+
 impl pallet_collective::Config<TechnicalCollective> for Runtime {
-	type Consideration = ();
+	type Consideration = Proposer;
 	type DefaultVote = SilenceIsNay;
 	type DisapproveOrigin = EnsureRoot<AccountId>;
 	type KillOrigin = EnsureRoot<AccountId>;
 	type MaxMembers = MaxCommittee;
 	type MaxProposalWeight = MaxProposalWeight;
-	type MaxProposals = ConstU32<20>;
+	type MaxProposals = MaxProposals;
 	type MotionDuration = MotionDuration;
 	type Proposal = RuntimeCall;
 	type RuntimeEvent = RuntimeEvent;

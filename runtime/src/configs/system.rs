@@ -44,6 +44,8 @@ parameter_types! {
 /// - Raw values are Root's to feed. Operators feed through `prices.feed`, which knows when a value was
 ///   observed.
 /// - A referendum may only propose what the scheduler could dispatch ([`enactable`]).
+/// - A member of the committee keeps its key: under a new one it would outrun its suspension and every referendum that
+///   names it. Root swaps keys.
 /// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn`
 ///   would.
 pub struct CallFilter;
@@ -77,9 +79,9 @@ impl Contains<RuntimeCall> for CallFilter {
 				| Balances::transfer_keep_alive { dest: target, .. }
 				| Balances::transfer_all { dest: target, .. },
 			) => Some(target),
-			RuntimeCall::Oracle(_) | RuntimeCall::Assets(Assets::refund { allow_burn: true, .. }) => {
-				return false
-			}
+			RuntimeCall::Oracle(_)
+			| RuntimeCall::Assets(Assets::refund { allow_burn: true, .. })
+			| RuntimeCall::TechnicalMembership(pallet_membership::Call::change_key { .. }) => return false,
 			RuntimeCall::Treasury(pallet_treasury::Call::spend_local { beneficiary, .. }) => {
 				Some(beneficiary)
 			}

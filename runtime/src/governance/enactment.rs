@@ -9,7 +9,8 @@
 //! | its dispatch fails | nothing: a rule refused it. It is said and never tried again |
 //!
 //! Events to watch: `Origins.NotScheduled`, `Origins.Postponed`; `Scheduler.CallUnavailable`, `PermanentlyOverweight`,
-//! `AgendaIncomplete`, and `Dispatched` with an error.
+//! `AgendaIncomplete`, `Dispatched` with an error; `Whitelist.WhitelistedCallDispatched` with an error, which the scheduler
+//! calls dispatched; `Utility.BatchInterrupted` and `ItemFailed`.
 //!
 //! A dispatch is not retried: what a rule refuses today (a named price while there is one, a loosening while a breaker is
 //! raised) would take effect hours later, in circumstances that nobody voted for. A referendum may be proposed again.

@@ -4,7 +4,7 @@ use super::*;
 use codec::Encode;
 use frame_support::{
 	dispatch::GetDispatchInfo,
-	traits::{ChangeMembers, EnsureOrigin, Get},
+	traits::{ChangeMembers, Contains, EnsureOrigin, Get},
 	weights::Weight,
 	BoundedVec,
 };
@@ -13,7 +13,7 @@ use keel_runtime::{
 	governance::{
 		powers::OtherMembers, tracks::MotionDuration, Guardians, HalfOfCommittee, TwoThirdsOfCommittee,
 	},
-	RiskParameters, TechnicalCommittee,
+	RiskParameters, TechnicalCommittee, TechnicalMembership,
 };
 use sp_core::H256;
 use sp_runtime::{
@@ -47,6 +47,51 @@ fn whitelist(hash: H256) -> RuntimeCall {
 
 fn is_whitelisted(hash: H256) -> bool {
 	pallet_whitelist::WhitelistedCall::<Runtime>::contains_key(hash)
+}
+
+/// Kind: one member silences the others. Each may have three open motions, so that nobody's fill the agenda.
+#[test]
+fn one_member_does_not_fill_the_committees_agenda() {
+	Chain::new().state(|| {
+		seat(5);
+		let propose = |n: u32, seed: u8| {
+			let proposal = whitelist(H256::repeat_byte(seed));
+			by(
+				n,
+				Committee::propose {
+					threshold: 2,
+					length_bound: proposal.encoded_size() as u32,
+					proposal: Box::new(proposal),
+				},
+			)
+		};
+		for seed in 0..3 {
+			assert_ok!(propose(0, seed));
+		}
+		assert!(could(|| propose(0, 3)).is_err());
+		// The others go on, each with as many.
+		for n in 1..5u32 {
+			for seed in 0..3 {
+				assert_ok!(propose(n, 10 * n as u8 + seed));
+			}
+		}
+	});
+}
+
+/// Kind: a suspension that is outrun. A member keeps its key, whatever it is wrapped in.
+#[test]
+fn a_member_does_not_change_its_key() {
+	Chain::new().state(|| {
+		seat(3);
+		let change = pallet_membership::Call::<Runtime, pallet_membership::Instance2>::change_key {
+			new: member(9).into(),
+		};
+		let filtered = || Err(frame_system::Error::<Runtime>::CallFiltered.into());
+		assert_eq!(by(0, change.clone()), filtered());
+		let calls = vec![change.into()];
+		let _ = by(0, pallet_utility::Call::<Runtime>::batch { calls });
+		assert!(TechnicalMembership::contains(&member(0)) && !TechnicalMembership::contains(&member(9)));
+	});
 }
 
 /// A motion to whitelist with `threshold`, ayes of the first `ayes` members, closed after its time. Nobody else says anything.

@@ -39,7 +39,9 @@ export function aye(chain, index, who, keel = 900_000n) {
 
 /** What says that something approved was not, or not yet, done. Each is an error wherever it shows. */
 function lost(kinds, e) {
-	const { scheduler, origins } = kinds;
+	const { scheduler, origins, utility, whitelist } = kinds;
+	// The scheduler calls that one dispatched.
+	const inner = whitelist.WhitelistedCallDispatched.is(e) && e.data.result.isErr;
 	const bad = [
 		scheduler.CallUnavailable,
 		scheduler.PermanentlyOverweight,
@@ -47,8 +49,10 @@ function lost(kinds, e) {
 		scheduler.PeriodicFailed,
 		scheduler.AgendaIncomplete,
 		origins.NotScheduled,
+		utility.BatchInterrupted,
+		utility.ItemFailed,
 	];
-	return bad.some((kind) => kind.is(e)) ? `${e.section}.${e.method} ${JSON.stringify(e.data.toHuman())}` : null;
+	return inner || bad.some((kind) => kind.is(e)) ? `${e.section}.${e.method} ${JSON.stringify(e.data.toHuman())}` : null;
 }
 
 /**

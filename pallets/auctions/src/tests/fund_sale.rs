@@ -435,3 +435,20 @@ mod breaker {
 		}
 	}
 }
+
+/// Kind: what is sold at the price of the bottom after it has risen. Nothing of the fund's goes below its reserve share of the
+/// price of now; a feed without a price refuses nothing.
+#[test]
+fn is_not_sold_at_a_price_that_is_overtaken() {
+	burdened(|| {
+		assert_ok!(sell(BTC));
+		let id = FundSales::<Test>::get(BTC).unwrap();
+		// From 110 at a spot of 100; the reserve is 60 %.
+		Spot::set(Some(usd(300)));
+		assert_noop!(take(ALICE, id, BITCOIN, ANY), Error::<Test>::PriceOvertaken);
+		Spot::set(Some(usd(150)));
+		assert_ok!(take(ALICE, id, BITCOIN, ANY));
+		Spot::set(None);
+		assert_ok!(take(ALICE, id, BITCOIN, ANY));
+	});
+}

@@ -61,6 +61,22 @@ fn when_the_collateral_is_worth_less_all_of_it_goes() {
 	});
 }
 
+/// Kind: a value read off a feed that died. What the fund takes counts at the reserve price, at the price fit for leaving where
+/// that is lower, and as nothing where there is none.
+#[test]
+fn what_the_fund_takes_counts_at_the_least_price_there_is() {
+	// One bitcoin, 500 kUSD of debt; the reserve is 60.
+	for (spot, worth) in [(Some(100), 60 * USD), (Some(50), 50 * USD), (None, 0)] {
+		ExtBuilder::default().fund(1_000 * USD).build_and_execute(|| {
+			let id = start(BITCOIN, 500 * USD, 0);
+			expire();
+			Spot::set(spot.map(usd));
+			assert_ok!(settle(id));
+			assert_eq!(Beside::get(), worth);
+		});
+	}
+}
+
 #[test]
 fn when_the_fund_is_poor_the_rest_is_bad_debt() {
 	ExtBuilder::default().fund(120 * USD).build_and_execute(|| {

@@ -331,6 +331,23 @@ mod gauges {
 		});
 	}
 
+	/// Kind: a net loss measured against what a gross payment left. What was paid for collateral of that worth counts as
+	/// what the fund had.
+	#[test]
+	fn read_a_net_shortfall_over_what_there_was_before_it() {
+		// The mock's floor is 10,000 kUSD.
+		for (held, shortfall, worth, reads) in [
+			(100_000u128, 80_000u128, 54_000u128, 26u128),
+			(100_000, 100_000, 95_000, 5),
+			(1_000_000, 1_000_000, 950_000, 5),
+		] {
+			ExtBuilder::default().shared(held * USD).build_and_execute(|| {
+				assert_ok!(InsuranceFund::cover(shortfall * USD, worth * USD));
+				assert_eq!(drawdown(), reads * ONE / 100, "{shortfall} of {held}");
+			});
+		}
+	}
+
 	#[test]
 	fn read_claims_as_they_read_shortfalls() {
 		ExtBuilder::default()

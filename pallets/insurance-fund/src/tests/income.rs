@@ -88,11 +88,20 @@ mod receive {
 		ExtBuilder::default().build_and_execute(|| {
 			FundShare::set(FixedU128::from_u32(0));
 			assert_eq!(
-				InsuranceFund::do_receive(&ALICE, 100, IncomeSource::Collateral),
+				InsuranceFund::do_receive(&ALICE, 100, IncomeSource::Penalty),
 				Ok(Income {
 					burned: 0,
 					shared: 0,
 					treasury: 100
+				})
+			);
+			// Collateral was paid for by the shared tranche: what it brings is no income to divide.
+			assert_eq!(
+				InsuranceFund::do_receive(&ALICE, 100, IncomeSource::Collateral),
+				Ok(Income {
+					burned: 0,
+					shared: 100,
+					treasury: 0
 				})
 			);
 		});

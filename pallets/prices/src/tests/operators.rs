@@ -486,6 +486,23 @@ mod a_feeder {
 		});
 	}
 
+	/// Kind: one who is to be replaced keeps the newcomer out. An operator's own account outranks its name as a feeder.
+	#[test]
+	fn keeps_no_operator_out() {
+		ExtBuilder::default().build_and_execute(|| {
+			assert_ok!(Prices::set_feeder(RuntimeOrigin::signed(1), Some(HOT)));
+			assert_ok!(Prices::add_operator(root(), HOT));
+			let operators = crate::Operators::<Test>::get();
+			assert_eq!(operators.get(&1).unwrap().feeder, None);
+			assert_eq!(operators.get(&HOT).unwrap().feeder, None);
+			// And it stays its own.
+			assert_noop!(
+				Prices::set_feeder(RuntimeOrigin::signed(1), Some(HOT)),
+				Error::<Test>::FeederTaken
+			);
+		});
+	}
+
 	#[test]
 	fn serves_one_operator() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -495,7 +512,6 @@ mod a_feeder {
 			assert_noop!(set(2, HOT), Error::<Test>::FeederTaken);
 			// An operator's account signs for itself.
 			assert_noop!(set(2, 3), Error::<Test>::FeederTaken);
-			assert_noop!(Prices::add_operator(root(), HOT), Error::<Test>::FeederTaken);
 			assert_noop!(set(STRANGER, STRANGER), Error::<Test>::NotOperator);
 			assert_noop!(Prices::set_feeder(root(), Some(HOT)), BadOrigin);
 			// Free again when its operator is gone or has another.
