@@ -160,7 +160,7 @@ fn what_ceased_to_back_debt_over_all_that_does() {
 		// 1.3 · 200,000 / 50,000: 5.2 BTC of the twenty back debt.
 		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 20_000 * USD);
 		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 180_000 * USD);
-		Now::mutate(|now| *now += 50 * HOUR);
+		Now::mutate(|now| *now += 1_200 * HOUR);
 		set_price(BTC, dollars(50_000));
 		let withdraw = |amount| Vaults::adjust(signed(&ALICE), id, Change::Decrease(amount), Change::Keep);
 		assert_ok!(withdraw(5 * ONE_BTC));
@@ -210,7 +210,7 @@ fn a_fifth_of_the_debt_that_is_unwound_is_a_fifth() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = open(&ALICE, BTC_BRANCH, 20 * ONE_BTC, 100_000 * USD);
 		open(&BOB, BTC_BRANCH, 80 * ONE_BTC, 400_000 * USD);
-		Now::mutate(|now| *now += 50 * HOUR);
+		Now::mutate(|now| *now += 1_200 * HOUR);
 		set_price(BTC, dollars(50_000));
 		assert_ok!(Vaults::close(signed(&ALICE), id));
 		// Of 1.3 · 500,000 / 50,000.
@@ -219,7 +219,7 @@ fn a_fifth_of_the_debt_that_is_unwound_is_a_fifth() {
 	// In part, and underwater too: all of the collateral backs the debt, and what is taken out backed it.
 	ExtBuilder::default().build_and_execute(|| {
 		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 350_000 * USD);
-		Now::mutate(|now| *now += 50 * HOUR);
+		Now::mutate(|now| *now += 1_200 * HOUR);
 		set_price(BTC, dollars(30_000));
 		assert_ok!(Vaults::adjust(
 			signed(&ALICE),
@@ -235,7 +235,7 @@ fn a_fifth_of_the_debt_that_is_unwound_is_a_fifth() {
 fn nothing_is_counted_that_nobody_knows_the_worth_of() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 20_000 * USD);
-		Now::mutate(|now| *now += 50 * HOUR);
+		Now::mutate(|now| *now += 1_200 * HOUR);
 		PriceTable::mutate(|table| table.remove(&BTC));
 		assert_ok!(Vaults::close(signed(&ALICE), id));
 		assert_eq!((reading(Fuse::Leaving), away()), (0, 0));
@@ -255,7 +255,7 @@ fn the_floor_is_a_tenth_of_the_ceiling_and_never_more_than_a_hundred_thousand() 
 		ExtBuilder::default().build_and_execute(|| {
 			set_parameters(BTC_BRANCH, |p| p.debt_ceiling = ceiling);
 			let id = open(&ALICE, BTC_BRANCH, 2 * ONE_BTC, 35_000 * USD);
-			Now::mutate(|now| *now += 50 * HOUR);
+			Now::mutate(|now| *now += 1_200 * HOUR);
 			set_price(BTC, dollars(50_000));
 			frame_support::hypothetically!({
 				assert_ok!(Vaults::close(signed(&ALICE), id));
@@ -297,7 +297,7 @@ fn what_leaves_and_comes_back_reads_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
 		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
 		let mut id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
-		Now::mutate(|now| *now += 50 * HOUR);
+		Now::mutate(|now| *now += 1_200 * HOUR);
 		let mut highest = 0;
 		for _ in 0..60 {
 			set_price(BTC, dollars(50_000));
@@ -319,7 +319,7 @@ fn what_stays_away_reads_most_after_twenty_odd_minutes() {
 	ExtBuilder::default().build_and_execute(|| {
 		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 150_000 * USD);
 		let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 50_000 * USD);
-		Now::mutate(|now| *now += 50 * HOUR);
+		Now::mutate(|now| *now += 1_200 * HOUR);
 		set_price(BTC, dollars(50_000));
 		assert_ok!(Vaults::close(signed(&ALICE), id));
 		let mut readings = Vec::new();
@@ -362,5 +362,33 @@ fn a_branch_that_was_shut_down_measures_nothing() {
 		shut_down_btc();
 		assert_eq!((Vaults::gauges(BRANCH), Vaults::gauges(PATH)), (vec![], vec![]));
 		assert_eq!(Vaults::gauges(BreakerSubject::Branch(ETH_BRANCH)).len(), 4);
+	});
+}
+
+/// The kind: a level is bought for the interest of an hour. A debt that came within the day and goes again is no run, however
+/// long it stayed.
+#[test]
+fn what_came_within_the_day_and_leaves_again_reads_little() {
+	ExtBuilder::default().build_and_execute(|| {
+		open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
+		Now::mutate(|now| *now += 1_200 * HOUR);
+		set_price(BTC, dollars(50_000));
+		for hours in [1, 3] {
+			frame_support::hypothetically!({
+				let id = open(&ALICE, BTC_BRANCH, 10 * ONE_BTC, 100_000 * USD);
+				Now::mutate(|now| *now += hours * HOUR);
+				set_price(BTC, dollars(50_000));
+				assert_ok!(Vaults::repay(signed(&ALICE), id, u128::MAX));
+				for _ in 0..120 {
+					Now::mutate(|now| *now += 60_000);
+					// Of a threshold of 10 %: half of all debt came and went.
+					assert!(
+						reading(Fuse::Leaving) < 7 * ONE / 100,
+						"{}",
+						reading(Fuse::Leaving)
+					);
+				}
+			});
+		}
 	});
 }
