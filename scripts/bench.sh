@@ -23,8 +23,8 @@ cargo build --locked -p keel-runtime --features runtime-benchmarks,try-runtime
 WASM="$CARGO_TARGET_DIR/debug/wbuild/keel-runtime/keel_runtime.wasm"
 
 PALLETS=("$@")
-[ ${#PALLETS[@]} -gt 0 ] || PALLETS=(pallet_asset_tx_payment pallet_oracle pallet_prices pallet_risk_parameters pallet_vaults pallet_liquidations
-	pallet_stability_pool pallet_auctions pallet_insurance_fund pallet_circuit_breaker pallet_clock pallet_emergency pallet_margin pallet_perpetuals
+[ ${#PALLETS[@]} -gt 0 ] || PALLETS=(pallet_asset_tx_payment pallet_asset_registry pallet_oracle pallet_prices pallet_risk_parameters pallet_vaults
+	pallet_liquidations pallet_stability_pool pallet_auctions pallet_insurance_fund pallet_circuit_breaker pallet_clock pallet_emergency pallet_margin pallet_perpetuals
 	pallet_liquidity_pool)
 for pallet in "${PALLETS[@]}"; do
 	step "$pallet" "$BENCHER" v1 benchmark pallet --runtime "$WASM" --genesis-builder-preset development \
