@@ -27,6 +27,9 @@ async function chainAt(port) {
 	}
 }
 
+/** `what` after `ms` milliseconds. It keeps the process alive, which a request that is never answered does not. */
+const after = (ms, what) => new Promise((resolve) => setTimeout(resolve, ms, what));
+
 let taken = false;
 const seen = new Map();
 for (const argument of process.argv.slice(2)) {
@@ -39,7 +42,8 @@ for (const argument of process.argv.slice(2)) {
 		console.error(`    ${name} and ${seen.get(port)} are both ${port}: each needs a port of its own`);
 		taken = true;
 	} else if (!((await free(port, "0.0.0.0")) && (await free(port, "::")))) {
-		console.error(`    port ${port} is taken by ${await chainAt(port)}; ${name} chooses another`);
+		const who = await Promise.race([chainAt(port), after(1_500, "something else")]);
+		console.error(`    port ${port} is taken by ${who}; ${name} chooses another`);
 		taken = true;
 	}
 	seen.set(port, name);
