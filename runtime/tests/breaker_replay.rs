@@ -533,7 +533,8 @@ fn nineteenth_of_may_without_buyers() {
 		&scenario,
 		&[
 			(BreakerSubject::Branch(ETH), Level::ReduceOnly),
-			(BreakerSubject::Chain, Level::Halted),
+			// The drawdown counts what the fund took as worth its reserve: less than half of what there was.
+			(BreakerSubject::Chain, Level::ReduceOnly),
 		],
 	);
 	assert!(on.bad_debt < off.bad_debt && on.minted_in_the_crash < off.minted_in_the_crash);
