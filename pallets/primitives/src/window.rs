@@ -27,7 +27,8 @@ use crate::{meter::WINDOW, Balance, Moment};
 /// Worked: a limit of 100 of which 80 was taken an hour ago. `80/e` = 29.44 is used and 70.56 is free. A
 /// refund of 80 makes that 100, not 150.56; taking 100 after it leaves `100 − (29.44 + 100 − 80)` = 50.56.
 ///
-/// What is used is rounded up, what was given back beyond it down: no room comes too early. A stop of the
+/// Amounts are kept in [`FINE`] parts of a base unit, so that what fades is not held back by rounding however often the window
+/// moves. What is used is rounded up to a base unit, what was given back beyond it down: no room comes too early. A stop of the
 /// chain refills a window by the time of the stop.
 ///
 /// [`Meter`]: crate::Meter
@@ -35,13 +36,16 @@ use crate::{meter::WINDOW, Balance, Moment};
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Window {
-	/// What was taken and not given back, faded to `at`.
+	/// What was taken and not given back, faded to `at`, in parts of a base unit.
 	out: Balance,
-	/// What was given back beyond what was taken, faded to `at`. Zero unless `out` is.
+	/// What was given back beyond what was taken, faded to `at`, in parts of a base unit. Zero unless `out` is.
 	refunded: Balance,
 	/// When either last moved, in ms.
 	at: Moment,
 }
+
+/// Parts of a base unit that a window keeps.
+pub const FINE: Balance = 1 << 20;
 
 impl Window {
 	/// Brings both sides to `now`. Time that runs backwards fades nothing.
@@ -61,12 +65,16 @@ impl Window {
 
 	/// What was taken and not given back.
 	pub fn used(&self, now: Moment) -> Balance {
-		self.faded(now).out
+		match self.faded(now).out {
+			// More than can be kept: more than any limit.
+			Balance::MAX => Balance::MAX,
+			out => out.div_ceil(FINE),
+		}
 	}
 
 	/// What was given back beyond what was taken: as much may be taken without using anything.
 	pub fn credit(&self, now: Moment) -> Balance {
-		self.faded(now).refunded
+		self.faded(now).refunded / FINE
 	}
 
 	/// The most that [`take`](Self::take) lets through now under `limit`. At most `limit`.
@@ -74,8 +82,7 @@ impl Window {
 		limit.saturating_sub(self.used(now))
 	}
 
-	/// Takes `amount`. Returns `false` and changes nothing if that is more than the [`room`](Self::room)
-	/// under `limit`.
+	/// Takes `amount`. Returns `false` and changes nothing if that is more than the [`room`](Self::room) under `limit`.
 	#[must_use]
 	pub fn take(&mut self, now: Moment, limit: Balance, amount: Balance) -> bool {
 		let fits = amount <= self.room(now, limit);
@@ -88,9 +95,11 @@ impl Window {
 	/// Takes `amount` whatever the limit: for what nobody is refused.
 	pub fn add(&mut self, now: Moment, amount: Balance) {
 		let Self { out, refunded, .. } = self.faded(now);
+		// Saturates far above any supply, here and below: where no limit leaves any room.
+		let amount = amount.saturating_mul(FINE);
 		let repaid = amount.min(refunded);
 		*self = Self {
-			// Saturates where no limit leaves any room. The other two are at most what they are taken from.
+			// The other two are at most what they are taken from.
 			out: out.saturating_add(amount.saturating_sub(repaid)),
 			refunded: refunded.saturating_sub(repaid),
 			at: now,
@@ -100,11 +109,32 @@ impl Window {
 	/// Gives `amount` back.
 	pub fn refund(&mut self, now: Moment, amount: Balance) {
 		let Self { out, refunded, .. } = self.faded(now);
+		let amount = amount.saturating_mul(FINE);
 		let restored = amount.min(out);
 		*self = Self {
 			out: out.saturating_sub(restored),
 			// Saturates where nothing that can be taken uses any room.
 			refunded: refunded.saturating_add(amount.saturating_sub(restored)),
+			at: now,
+		};
+	}
+
+	/// Follows one of the windows whose uses this one sums, from what it `was` to what it `is`, to the part of a base unit.
+	pub fn follow_used(&mut self, now: Moment, was: &Self, is: &Self) {
+		self.follow(now, was.faded(now).out, is.faded(now).out);
+	}
+
+	/// Follows one of the windows whose credits this one sums, as [`follow_used`](Self::follow_used) does uses.
+	pub fn follow_credit(&mut self, now: Moment, was: &Self, is: &Self) {
+		self.follow(now, was.faded(now).refunded, is.faded(now).refunded);
+	}
+
+	fn follow(&mut self, now: Moment, was: Balance, is: Balance) {
+		let Self { out, refunded, .. } = self.faded(now);
+		*self = Self {
+			// A part is at most the sum, but for what rounding up added to the part: zero at least.
+			out: out.saturating_add(is).saturating_sub(was),
+			refunded,
 			at: now,
 		};
 	}
@@ -192,6 +222,48 @@ mod tests {
 		// As if nothing had happened since: 632,120, less what rounding took.
 		let room = window.room(2 * HOUR, 1_000_000);
 		assert!((632_000..=632_120).contains(&room), "{room}");
+	}
+
+	/// The kind: rounding holds back what fades, and whoever touches the window holds others out for nothing. Of assets with few
+	/// decimals a base unit is much.
+	#[test]
+	fn refills_however_often_it_is_touched() {
+		for (amount, step) in [(50u128, 60_000u64), (1_800, 2_000), (1, 2_000)] {
+			let mut window = taken(HOUR, amount);
+			for n in 1..=HOUR / step {
+				window.refund(HOUR + n * step, 0);
+			}
+			// 1/e, rounded up.
+			let left = amount * 3_679 / 10_000 + 1;
+			assert!(
+				window.used(2 * HOUR) <= left,
+				"{} of {amount}",
+				window.used(2 * HOUR)
+			);
+			assert!(window.used(2 * HOUR) >= amount * 3_678 / 10_000);
+		}
+		// A deposit of a unit is credit for more than a block: taking it out again uses a part of a unit.
+		let mut window = Window::default();
+		window.refund(HOUR, 1);
+		window.add(HOUR + 2_000, 1);
+		assert!(window.out < FINE / 1_000);
+	}
+
+	/// A sum of windows follows its parts to less than a unit, however they move.
+	#[test]
+	fn a_sum_follows_its_parts() {
+		let (mut sum, mut part) = (Window::default(), Window::default());
+		for n in 0..1_000u64 {
+			let (now, was) = (HOUR + n * 60_000, part);
+			match n % 3 {
+				0 => part.add(now, 1),
+				1 => part.refund(now, 2),
+				_ => part.add(now, 1),
+			}
+			sum.follow_used(now, &was, &part);
+			assert!(sum.used(now).abs_diff(part.used(now)) <= 1, "at minute {n}");
+			assert_eq!(sum.credit(now), 0);
+		}
 	}
 
 	#[test]

@@ -318,49 +318,37 @@ impl Branch {
 	/// So an inflow restores what the same vault took and no more, and a deposit that goes out elsewhere
 	/// widens nothing.
 	///
-	/// A vault that ends without debt is not bound and forgets: what it took stays taken, its credit is gone
-	/// with it.
+	/// An owner that ends without debt leaves none behind: what the vault took is given back, as if it had been repaid first, and
+	/// its credit is gone with it.
 	pub(crate) fn count_exit<A>(&mut self, now: Moment, before: &Vault<A>, after: &mut Vault<A>) {
-		if after.normalised_debt == 0 {
-			return self.forget(now, after);
-		}
 		let (held, holds) = (before.held(), after.held());
-		match held.abs_diff(holds) {
-			0 => return,
-			left if held > holds => after.exits.add(now, left),
-			came => after.exits.refund(now, came),
+		if after.normalised_debt == 0 {
+			after.exits = Window::default();
+		} else {
+			match held.abs_diff(holds) {
+				0 => return,
+				left if held > holds => after.exits.add(now, left),
+				came => after.exits.refund(now, came),
+			}
 		}
-		let settle = |window: &mut Window, was: Balance, is: Balance| match was.abs_diff(is) {
-			more if is > was => window.add(now, more),
-			less => window.refund(now, less),
-		};
-		settle(&mut self.withdrawn, before.exits.used(now), after.exits.used(now));
-		settle(
-			&mut self.entered,
-			before.exits.credit(now),
-			after.exits.credit(now),
-		);
+		self.withdrawn.follow_used(now, &before.exits, &after.exits);
+		self.entered.follow_credit(now, &before.exits, &after.exits);
 	}
 
 	/// Takes back what `vault` is credited beyond what it still holds, after a liquidation; all of it without
-	/// debt.
+	/// debt. What it took stays taken: the collateral that was left behind was too little.
 	pub(crate) fn trim_credit<A>(&mut self, now: Moment, vault: &mut Vault<A>) {
+		let before = vault.exits;
 		if vault.normalised_debt == 0 {
-			return self.forget(now, vault);
-		}
-		let gone = vault.exits.credit(now).saturating_sub(vault.collateral);
-		if gone > 0 {
-			self.entered.refund(now, gone);
+			vault.exits = Window::default();
+		} else {
+			let gone = before.credit(now).saturating_sub(vault.collateral);
+			if gone == 0 {
+				return;
+			}
 			vault.exits.add(now, gone);
 		}
-	}
-
-	fn forget<A>(&mut self, now: Moment, vault: &mut Vault<A>) {
-		let credit = vault.exits.credit(now);
-		if credit > 0 {
-			self.entered.refund(now, credit);
-		}
-		vault.exits = Window::default();
+		self.entered.follow_credit(now, &before, &vault.exits);
 	}
 
 	/// What the exit window is a share of: collateral that vaults which owe would hold, had nothing of the

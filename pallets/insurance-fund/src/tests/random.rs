@@ -2,7 +2,7 @@
 
 use keel_math::ONE;
 use keel_primitives::{
-	AssetId, Balance, BreakerSubject, Gauges, IncomeSource, InsuranceFund as _, Level, Meter, Moment,
+	AssetId, Balance, BreakerSubject, Gauges, IncomeSource, InsuranceFund as _, Level, Meter, Moment, Window,
 };
 use proptest::prelude::*;
 use sp_runtime::FixedU128;
@@ -38,7 +38,7 @@ struct Model {
 	given: Balance,
 	taken: Balance,
 	drawn: Meter,
-	fees: Meter,
+	fees: Window,
 }
 
 fn amount() -> impl Strategy<Value = Balance> {
@@ -116,7 +116,7 @@ fn apply(op: &Op, model: &mut Model) {
 			assert_eq!(done, amount <= room, "exactly what the view says");
 			if done {
 				model.minted += amount;
-				flowed(&mut model.fees, amount);
+				model.fees.add(Now::get(), amount);
 			}
 			done
 		}
@@ -223,7 +223,7 @@ proptest! {
 				assert_eq!(InsuranceFund::shared(), balances.shared);
 				let (meters, now) = (InsuranceFund::meters(), Now::get());
 				assert_eq!(meters.drawn, model.drawn.reading(now));
-				assert_eq!(meters.fees_minted, model.fees.reading(now));
+				assert_eq!(meters.fees_minted, model.fees.used(now));
 				let gauges = InsuranceFund::gauges(BreakerSubject::Chain);
 				assert_eq!(gauges.len(), 1);
 				let drawdown = gauges[0].reading;

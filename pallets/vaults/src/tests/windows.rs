@@ -482,3 +482,23 @@ fn windows_count_what_moves() {
 		assert_eq!(counted().0, (240_000 * USD - debt, 0));
 	});
 }
+
+/// The kind: an exit window is held full for nothing. What a vault took is given back when its owner ends without debt.
+#[test]
+fn are_not_held_full_by_closing() {
+	ExtBuilder::default().build_and_execute(|| {
+		set_parameters(BTC_BRANCH, |p| p.exit_limit = percent(50));
+		let bob = open(&BOB, BTC_BRANCH, 100 * ONE_BTC, 10_000 * USD);
+		let id = open(&ALICE, BTC_BRANCH, 100 * ONE_BTC, 10_000 * USD);
+		Now::mutate(|now| *now += 100 * HOUR);
+		set_price(BTC, dollars(50_000));
+		let room = || Vaults::branch(BTC_BRANCH).unwrap().exit_room;
+		let all = room();
+		assert_ok!(Vaults::adjust(signed(&ALICE), id, Decrease(99 * ONE_BTC), Keep));
+		assert!(room() < 2 * ONE_BTC, "{} of {all}", room());
+		assert_ok!(Vaults::close(signed(&ALICE), id));
+		// Half of the hundred that are left.
+		assert!(room() >= 50 * ONE_BTC, "{}", room());
+		assert_ok!(Vaults::adjust(signed(&BOB), bob, Decrease(50 * ONE_BTC), Keep));
+	});
+}
