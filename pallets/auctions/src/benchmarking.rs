@@ -83,6 +83,8 @@ where
 	T::Assets: Create<T::AccountId>,
 {
 	let id = start::<T>(index);
+	// What the fund takes is counted at a price that is fit.
+	T::Prices::set_price(FEED, SPOT);
 	let now = T::ActiveTime::now();
 	Auctions::<T>::mutate(id, |auction| {
 		let auction = auction.as_mut().expect("it was started");

@@ -355,12 +355,11 @@ impl<T: Config> Pallet<T> {
 		let auction = Auctions::<T>::get(id).ok_or(Error::<T>::UnknownAuction)?;
 		ensure!(!auction.is_open(T::ActiveTime::now()), Error::<T>::NotExpired);
 		with_storage_layer(|| {
-			let division = auction.takeover();
+			let least = Self::least_price(&auction);
+			let division = auction.takeover(least);
 			Self::remove(id, &auction);
-			let Coverage { covered, bad_debt } = Self::cover(
-				auction.debt,
-				auction.worth(division.taken, Self::least_price(&auction)),
-			)?;
+			let Coverage { covered, bad_debt } =
+				Self::cover(auction.debt, auction.worth(division.taken, least))?;
 			Self::hand_to_fund(&auction, &division)?;
 			Self::give_back(&auction, auction.asset, division.returned)?;
 			Self::deposit_event(Event::Settled {

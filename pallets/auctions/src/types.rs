@@ -333,7 +333,7 @@ impl<AccountId: Clone> Auction<AccountId> {
 
 	/// How the collateral divides when nobody bought it: to the fund what debt and penalty are worth at the reserve
 	/// price, rounded up, the rest to the owner. A sale of the fund's own goes back to it whole.
-	pub fn takeover(&self) -> Takeover {
+	pub fn takeover(&self, least: FixedU128) -> Takeover {
 		let claim = match self.kind {
 			// An overflow here is more collateral than there can be.
 			Kind::Liquidation { .. } => {
@@ -344,7 +344,7 @@ impl<AccountId: Clone> Auction<AccountId> {
 		};
 		let taken = claim.min(self.collateral);
 		let surplus = match self.kind {
-			Kind::Liquidation { .. } => self.surplus(self.worth(taken, self.reserve_price)),
+			Kind::Liquidation { .. } => self.surplus(self.worth(taken, least)),
 			Kind::FundSale => 0,
 		};
 		// Safe: `taken` is at most the collateral.

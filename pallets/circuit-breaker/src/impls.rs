@@ -110,8 +110,11 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::UnknownSubject
 		);
 		let mut states = Raised::<T>::get().into_inner();
-		let from = level_of(states.get(&subject));
-		ensure!(to > from, Error::<T>::NotAbove);
+		let before = states.get(&subject).copied();
+		let from = level_of(before.as_ref());
+		// Beside a fuse it holds what that fuse leaves open.
+		let beside = before.and_then(|state| state.beside(to));
+		ensure!(to > from || beside.is_some(), Error::<T>::NotAbove);
 		let now = T::Time::now();
 		if let Some(last) = LastTrip::<T>::get(subject) {
 			// What goes up only can be drawn out twice; what came down and goes up again could be for ever.
@@ -121,7 +124,7 @@ impl<T: Config> Pallet<T> {
 				Error::<T>::TrippedRecently
 			);
 		}
-		states.insert(subject, reached(to, Cause::Guardian, now));
+		states.insert(subject, beside.unwrap_or(reached(to, Cause::Guardian, now)));
 		ensure!(states.len() <= Self::room(), Error::<T>::TooManyRaised);
 		Self::write(states);
 		LastTrip::<T>::insert(subject, Trip { at: now, level: to });
@@ -134,6 +137,10 @@ impl<T: Config> Pallet<T> {
 		let mut states = Raised::<T>::get().into_inner();
 		let from = level_of(states.get(&subject));
 		if to == from {
+			if let Some(beside) = states.get(&subject).and_then(|state| state.beside(to)) {
+				states.insert(subject, beside);
+				Self::write(states);
+			}
 			return Ok(from);
 		}
 		if to == Level::Normal {

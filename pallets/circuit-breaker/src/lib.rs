@@ -154,6 +154,14 @@ pub mod pallet {
 			cause: Cause,
 			reading: Option<u128>,
 		},
+		/// A subject that a fuse holds at `level` or above is held to `level` by guardians too: what that fuse alone leaves
+		/// open (the sale of the insurance fund's collateral) waits.
+		HeldByHand {
+			/// The subject.
+			subject: BreakerSubject,
+			/// The level.
+			level: Level,
+		},
 		/// A subject went down.
 		LevelLowered {
 			subject: BreakerSubject,
@@ -176,8 +184,9 @@ pub mod pallet {
 		SubjectHalted,
 		/// Nobody measures the subject. Use one that the view `statuses` lists.
 		UnknownSubject,
-		/// The level is not above the subject's present one. Guardians only raise: take a level above `level` of the view
-		/// `status`. A subject comes down by itself, or by referendum.
+		/// The level is not above the subject's present one, nor above what is set by hand beside the fuse that raised it.
+		/// Guardians only raise: take a level above `level` of the view `status`. A subject comes down by itself, or by
+		/// referendum.
 		NotAbove,
 		/// Guardians raised this subject too recently. They can do it again from what the view `trip_from` answers; before,
 		/// only while it is raised, and only to a level above the one of their last trip.
@@ -266,12 +275,16 @@ pub mod pallet {
 		pub fn trip(origin: OriginFor<T>, subject: BreakerSubject, level: Level) -> DispatchResult {
 			T::GuardianOrigin::ensure_origin(origin)?;
 			let from = Self::do_trip(subject, level)?;
-			Self::deposit_event(Event::LevelRaised {
-				subject,
-				from,
-				to: level,
-				cause: Cause::Guardian,
-				reading: None,
+			Self::deposit_event(if level > from {
+				Event::LevelRaised {
+					subject,
+					from,
+					to: level,
+					cause: Cause::Guardian,
+					reading: None,
+				}
+			} else {
+				Event::HeldByHand { subject, level }
 			});
 			Ok(())
 		}

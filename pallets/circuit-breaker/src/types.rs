@@ -56,6 +56,21 @@ pub struct State {
 	pub others: Level,
 }
 
+impl State {
+	/// The state with `to` set by hand beside a fuse that raised it and [leaves its remedy open](Fuse::leaves_remedy_open); `None`
+	/// for any other cause, if that is above the present level, or if as much is set already. It moves neither the level nor
+	/// its time.
+	pub(crate) fn beside(&self, to: Level) -> Option<Self> {
+		let open = matches!(self.cause, Cause::Fuse(fuse) if fuse.leaves_remedy_open());
+		let fits = open && self.by_hand < to && to <= self.level;
+		fits.then(|| Self {
+			by_hand: to,
+			others: self.others.max(to),
+			..*self
+		})
+	}
+}
+
 /// What guardians did to a subject last.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

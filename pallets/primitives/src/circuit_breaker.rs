@@ -199,6 +199,14 @@ pub enum Fuse {
 	Utilisation,
 }
 
+impl Fuse {
+	/// Whether this fuse alone leaves open what remedies it ([`CircuitBreaker::ensure_despite`]): a drawdown the sale of the
+	/// insurance fund's collateral.
+	pub const fn leaves_remedy_open(self) -> bool {
+		matches!(self, Self::Drawdown)
+	}
+}
+
 /// The readings at which a fuse raises its subject: at or above. Raw, in the fuse's unit.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

@@ -398,12 +398,35 @@ mod surplus {
 				};
 				let id = Auctions::start(&VAULTS, lot, usd(45_000)).unwrap();
 				advance(7_200);
+				Spot::set(Some(usd(45_000)));
 				assert_ok!(settle(id));
 				assert_eq!((Assets::balance(BTC, FUND), gained(BTC, OWNER)), (1, 1));
 				assert_eq!(gained(KUSD, OWNER), pays * USD, "of {fund}");
 				let covered = fund.min(20_000);
 				assert_eq!(Assets::balance(KUSD, FUND), (fund - covered - pays) * USD);
 				assert_eq!(BadDebt::get(), (20_000 - covered) * USD);
+			});
+		}
+	}
+
+	/// Kind: a unit is paid for at a price that no longer holds. At 24k the unit that was 27k at the reserve is worth 2k more than
+	/// is owed, at 10k nothing, and as little where nobody knows.
+	#[test]
+	fn of_a_takeover_is_worth_what_the_unit_is_now() {
+		for (spot, pays) in [(Some(24_000), 2_000), (Some(10_000), 0), (None, 0)] {
+			ExtBuilder::default().fund(100_000 * USD).build_and_execute(|| {
+				Branch::mutate(|p| p.auction_start = FixedU128::from_u32(1));
+				let lot = Lot {
+					debt: 20_000 * USD,
+					penalty: 2_000 * USD,
+					..indivisible()
+				};
+				let id = Auctions::start(&VAULTS, lot, usd(45_000)).unwrap();
+				advance(7_200);
+				Spot::set(spot.map(usd));
+				assert_ok!(settle(id));
+				assert_eq!((Assets::balance(BTC, FUND), gained(BTC, OWNER)), (1, 1));
+				assert_eq!(gained(KUSD, OWNER), pays * USD, "at {spot:?}");
 			});
 		}
 	}

@@ -60,6 +60,38 @@ fn what_guardians_or_a_referendum_set_holds_beside_the_fuse() {
 	});
 }
 
+/// Kind: a remedy that nobody can stop. Beside a fuse that holds the subject already, guardians and a referendum hold what that
+/// fuse leaves open, and neither the level nor its time moves.
+#[test]
+fn guardians_hold_it_when_the_fuse_has_raised_it_already() {
+	ExtBuilder::default().build_and_execute(|| {
+		drawn(percent(60));
+		let before = state(CHAIN).unwrap();
+		assert_eq!(refusal(BTC), None);
+		assert_ok!(trip(CHAIN, Level::ReduceOnly));
+		assert_eq!(refusal(BTC), Some("SubjectReduceOnly"));
+		let after = state(CHAIN).unwrap();
+		assert_eq!(
+			(after.level, after.since, after.cause),
+			(before.level, before.since, before.cause)
+		);
+		// Once is once, and the pause holds for it too.
+		assert_noop!(trip(CHAIN, Level::ReduceOnly), Error::<Test>::NotAbove);
+		block(SECOND);
+		assert_eq!(refusal(BTC), Some("SubjectReduceOnly"));
+		read(CHAIN, Fuse::Drawdown, 0);
+		blocks(3 * (DWELL + COOLDOWN), MINUTE);
+		assert_eq!(level(CHAIN), Level::Normal);
+		drawn(percent(60));
+		assert_noop!(trip(CHAIN, Level::ReduceOnly), Error::<Test>::TrippedRecently);
+	});
+	ExtBuilder::default().build_and_execute(|| {
+		drawn(percent(60));
+		assert_ok!(CircuitBreaker::do_set_level(CHAIN, Level::Halted));
+		assert_eq!(refusal(BTC), Some("SubjectHalted"));
+	});
+}
+
 #[test]
 fn another_fuse_of_the_same_subject_holds_it() {
 	ExtBuilder::default().build_and_execute(|| {
