@@ -14,10 +14,10 @@ use sp_runtime::{
 };
 
 use crate::{
-	configs::BlockWeights,
+	configs::{BlockWeights, SubmissionDeposit},
 	fees::state,
 	governance::enactment::{enactable, Unenactable},
-	AccountId, Address, Proxy, Runtime, RuntimeCall, System, TechnicalCollective,
+	AccountId, Address, Balances, Proxy, Runtime, RuntimeCall, System, TechnicalCollective,
 };
 
 /// Keeps operational weight for the chain's own transactions: liquidations and operators' feeds.
@@ -86,9 +86,10 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	type Pre = ();
 
 	fn weight(&self, call: &RuntimeCall) -> Weight {
-		// The committee's members, for its own calls, and a member's proxies. And what the fee asks of a call's targets.
+		// The committee's members, for its own calls, and a member's proxies; who submits a referendum. And what the fee asks of a
+		// call's targets.
 		<Runtime as frame_system::Config>::DbWeight::get()
-			.reads(2)
+			.reads(3)
 			.saturating_add(state::weigh(call))
 	}
 
@@ -104,9 +105,11 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	) -> ValidateResult<Self::Val, RuntimeCall> {
 		if let Some(who) = origin.as_system_origin_signer() {
 			if let RuntimeCall::Referenda(pallet_referenda::Call::submit { proposal, .. }) = call {
-				// In a batch or a proxy the call filter refuses it.
+				// In a batch or a proxy the call filter refuses it. An account without the deposit fails at dispatch: no node
+				// decodes a proposal for it.
+				let may_submit = Balances::free_balance(who) >= SubmissionDeposit::get();
 				ensure!(
-					enactable(proposal) != Err(Unenactable::Overweight),
+					!may_submit || enactable(proposal) != Err(Unenactable::Overweight),
 					InvalidTransaction::ExhaustsResources
 				);
 			}

@@ -5,7 +5,7 @@ use codec::Encode;
 use frame_support::{
 	dispatch::DispatchResult,
 	ensure,
-	traits::{SortedMembers, Time},
+	traits::{Contains, SortedMembers, Time},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_primitives::{FeedId, Moment, RiskParameters};
@@ -138,6 +138,7 @@ impl<T: Config> Pallet<T> {
 				record.feeder = None;
 			}
 		}
+		let suspended = T::Suspended::contains(&operator);
 		operators
 			.try_insert(
 				operator,
@@ -145,7 +146,7 @@ impl<T: Config> Pallet<T> {
 					feeder: None,
 					observed_at: T::Time::now(),
 					fed_in: Zero::zero(),
-					suspended: false,
+					suspended,
 				},
 			)
 			.map_err(|_| Error::<T>::TooManyOperators)?;

@@ -180,6 +180,9 @@ pub mod pallet {
 		/// Feeds a branch, a market or collateral relies on. They can't be removed.
 		type InUse: Contains<FeedId>;
 
+		/// Operators that are suspended. One that is removed and added again is what it was.
+		type Suspended: Contains<Self::AccountId>;
+
 		/// The most feeds there can be. The covariance matrix has its square, halved.
 		#[pallet::constant]
 		type MaxFeeds: Get<u32>;

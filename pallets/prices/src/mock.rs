@@ -217,6 +217,7 @@ impl Config for Test {
 	type MaxFeeds = MaxFeeds;
 	type MaxOperators = MaxOperators;
 	type OperatorOrigin = EnsureRoot<AccountId>;
+	type Suspended = frame_support::traits::Nothing;
 	type RawValues = OracleValues;
 	type RiskParameters = Governed;
 	type Signature = TestSignature;

@@ -342,6 +342,7 @@ fn powers() -> String {
 		- **Half of it** can stop prices for a quarter of the time: six hours of every twenty-four. It cannot choose a price: each suspended operator\n\
 		  raises the quorum by one, so that suspending honest operators gives the others no majority, and with two of five suspended there is no price.\n\
 		- **Two thirds of it** can do the same for a day of every four, and whitelist a call; the vote on it is everybody's.\n\
+		- Each power rests by itself: in turn, calls, safe mode and prices keep *something* stopped for up to three quarters of the time.\n\
 		- Members are removed for good by Root, which a whitelisted call is within 18.5 hours: a suspension of a day reaches that far.\n";
 	out
 }

@@ -7,7 +7,7 @@ use sp_runtime::FixedU128;
 
 use crate::{
 	adapters::{FeedsInUse, NeverCombine, NotePrices, OracleValues},
-	governance::RootOrRiskBounds,
+	governance::{powers::SuspendedOperators, RootOrRiskBounds},
 	AccountId, Prices, RiskParameters, Runtime, Signature, Timestamp,
 };
 
@@ -47,6 +47,7 @@ impl pallet_prices::Config for Runtime {
 	type RawValues = OracleValues;
 	type RiskParameters = RiskParameters;
 	type Signature = Signature;
+	type Suspended = SuspendedOperators;
 	type Time = Timestamp;
 	type WeightInfo = crate::weights::pallet_prices::WeightInfo<Runtime>;
 }

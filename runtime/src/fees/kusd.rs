@@ -129,10 +129,14 @@ impl OnChargeAssetTransaction<Runtime> for InKusd {
 		fee: Balance,
 		_: Balance,
 	) -> Result<(), TransactionValidityError> {
-		let all = quote(asset, fee.saturating_add(new_entries(call)))?;
-		let payable = Assets::can_withdraw(asset, who, all) == Success;
-		ensure!(payable, InvalidTransaction::Payment);
-		Ok(())
+		let ensure_payable = |amount| {
+			let payable = Assets::can_withdraw(asset, who, quote(asset, amount)?) == Success;
+			ensure!(payable, InvalidTransaction::Payment);
+			Ok(())
+		};
+		// An account that cannot pay the fee costs nobody the reads of the entries.
+		ensure_payable(fee)?;
+		ensure_payable(fee.saturating_add(new_entries(call)))
 	}
 
 	/// Never fails: a transaction that was executed has been paid. Where the price is gone meanwhile nothing

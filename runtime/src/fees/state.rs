@@ -228,6 +228,8 @@ impl OnChargeTransaction<Runtime> for InKeel {
 		fee: Balance,
 		tip: Balance,
 	) -> Result<(), TransactionValidityError> {
+		// An account that cannot pay the fee costs nobody the reads of the entries.
+		<Inner as OnChargeTransaction<Runtime>>::can_withdraw_fee(who, call, info, fee, tip)?;
 		let all = fee.saturating_add(new_entries(call));
 		<Inner as OnChargeTransaction<Runtime>>::can_withdraw_fee(who, call, info, all, tip)
 	}

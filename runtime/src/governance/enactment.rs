@@ -44,8 +44,9 @@ pub const MAX_SCHEDULED: u32 = 512;
 pub const MAX_ALARMS: u32 = 256;
 /// Blocks a task is put off at most to find room.
 pub const LOOK_AHEAD: BlockNumber = 30;
-/// Longest proposal, in bytes. An upgrade travels as its hash.
-pub const MAX_PROPOSAL_LENGTH: u32 = 64 * 1024;
+/// Longest proposal, in bytes: hundreds of calls. An upgrade travels as its hash. Every pool decodes a proposal before it is
+/// paid for, at 24 ns a byte.
+pub const MAX_PROPOSAL_LENGTH: u32 = 16 * 1024;
 
 parameter_types! {
 	/// What the scheduler may use of a block.
@@ -218,7 +219,9 @@ macro_rules! weights_of_referenda {
 
 		impl pallet_referenda::WeightInfo for ReferendaWeights {
 			fn submit() -> Weight {
-				<Sdk as pallet_referenda::WeightInfo>::submit().saturating_add(weight_of_enactable())
+				// Once before it is included, once by the call filter.
+				<Sdk as pallet_referenda::WeightInfo>::submit()
+					.saturating_add(weight_of_enactable().saturating_mul(2))
 			}
 
 			$(fn $name() -> Weight {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use frame_support::{
 	parameter_types,
 	traits::{
-		ChangeMembers, EitherOf, EnsureOrigin, Get, OriginTrait, SafeModeNotify, SortedMembers,
+		ChangeMembers, Contains, EitherOf, EnsureOrigin, Get, OriginTrait, SafeModeNotify, SortedMembers,
 		TransactionPause,
 	},
 	PalletId,
@@ -124,6 +124,15 @@ impl frame_support::traits::EnsureOriginWithArg<RuntimeOrigin, Subject<AccountId
 	}
 }
 
+/// Operators that are suspended now.
+pub struct SuspendedOperators;
+
+impl Contains<AccountId> for SuspendedOperators {
+	fn contains(who: &AccountId) -> bool {
+		Emergency::is_suspended(&Subject::Operator(who.clone()))
+	}
+}
+
 /// Safe mode that ends before its time, or by it.
 pub struct OnSafeMode;
 
@@ -148,7 +157,7 @@ impl Stops<AccountId> for Effects {
 			Subject::Operator(who) => Prices::suspend_operator(who, true)?,
 			Subject::Feed(feed) => Prices::suspend_feed(*feed, true)?,
 			Subject::Member(who) => {
-				frame_support::ensure!(TechnicalMembership::contains(who), unknown);
+				frame_support::ensure!(TechnicalMembership::sorted_members().contains(who), unknown);
 				Seats::fill();
 			}
 		}

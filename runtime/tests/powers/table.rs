@@ -321,6 +321,16 @@ fn an_operator() {
 		assert!(fit(ETH, PriceFor::AddRisk) && fit(ETH, PriceFor::Liquidate));
 		exits_are_open();
 	});
+	// Removed and added again it is what it was.
+	chain.state(|| {
+		assert_ok!(as_root(pallet_prices::Call::<Runtime>::remove_operator {
+			operator: who(Alice)
+		}));
+		assert_ok!(as_root(pallet_prices::Call::<Runtime>::add_operator {
+			operator: who(Alice)
+		}));
+		assert!(pallet_prices::Operators::<Runtime>::get()[&who(Alice)].suspended);
+	});
 	// Two honest of five: the rest is no majority of liars, but no price.
 	next(&mut chain, || {
 		assert_ok!(suspend(committee(2, 4), Subject::Operator(who(Bob))));
