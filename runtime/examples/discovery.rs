@@ -2,7 +2,8 @@
 //! then margin accounts.
 //!
 //! ```sh
-//! . .keel/env && SKIP_WASM_BUILD=1 cargo run -p keel-runtime --example discovery --features runtime-benchmarks,try-runtime
+//! . .keel/env && SKIP_WASM_BUILD=1 cargo run -p keel-runtime --example discovery --features
+//! runtime-benchmarks,try-runtime
 //! ```
 //!
 //! Other numbers than those three are given as arguments, each at least ten: `-- 100 1000`.

@@ -54,8 +54,8 @@ impl pallet_oracle::OnNewData<AccountId, FeedId, FixedU128> for NotePrices {
 	}
 }
 
-/// The raw values of `Oracle`, as `Prices` reads and writes them. Written past the oracle's own call, which would stamp
-/// them with the time of the block and combine them anew with every one.
+/// The raw values of `Oracle`, as `Prices` reads and writes them. Written past the oracle's own call, which
+/// would stamp them with the time of the block and combine them anew with every one.
 pub struct OracleValues;
 
 impl pallet_prices::RawValues<AccountId> for OracleValues {

@@ -24,9 +24,9 @@ use crate::{
 ///
 /// The class of a batch, a proxy's or a multisig's call is that of what is inside, so a signer could buy the
 /// weight that is reserved for those and for the block's own fallback. A signed transaction of that class is
-/// refused unless it brings the very code an upgrade was authorised for (which must fit into a full block), or
-/// is a small motion or vote of a member of the technical committee (who must be heard when blocks are full),
-/// also in a batch or through a proxy of that member.
+/// refused unless it brings the very code an upgrade was authorised for (which must fit into a full block),
+/// or is a small motion or vote of a member of the technical committee (who must be heard when blocks are
+/// full), also in a batch or through a proxy of that member.
 ///
 /// A referendum whose proposal could not be enacted for its weight is refused at the door, without a fee.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -37,8 +37,8 @@ const MOTION_LENGTH: usize = 16 * 1024;
 /// The largest share of a block one of them may weigh.
 pub const MOTION_WEIGHT: Perbill = Perbill::from_percent(10);
 
-/// Is `call` nothing but motions and votes of members of the technical committee, signed by `who`? Looks into batches and
-/// one proxy.
+/// Returns `true` if `call` is nothing but motions and votes of members of the technical committee, signed by
+/// `who`. Looks into batches and through proxies of a member.
 fn is_motion(who: &AccountId, call: &RuntimeCall) -> bool {
 	use pallet_collective::Call as Committee;
 	use pallet_utility::Call as Utility;
@@ -63,7 +63,7 @@ fn is_motion(who: &AccountId, call: &RuntimeCall) -> bool {
 	}
 }
 
-/// May `who` sign `call` although it uses operational weight?
+/// Returns `true` if `who` may sign `call` although it uses operational weight.
 fn may_be_operational(who: &AccountId, call: &RuntimeCall, weight: Weight, len: usize) -> bool {
 	match call {
 		RuntimeCall::System(frame_system::Call::apply_authorized_upgrade { code }) => {
@@ -86,8 +86,8 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	type Pre = ();
 
 	fn weight(&self, call: &RuntimeCall) -> Weight {
-		// The committee's members, for its own calls, and a member's proxies; who submits a referendum. And what the fee asks of a
-		// call's targets.
+		// The committee's members, for its own calls, and a member's proxies; who submits a referendum. And
+		// what the fee asks of a call's targets.
 		<Runtime as frame_system::Config>::DbWeight::get()
 			.reads(3)
 			.saturating_add(state::weigh(call))
@@ -105,8 +105,8 @@ impl TransactionExtension<RuntimeCall> for ProtocolFirst {
 	) -> ValidateResult<Self::Val, RuntimeCall> {
 		if let Some(who) = origin.as_system_origin_signer() {
 			if let RuntimeCall::Referenda(pallet_referenda::Call::submit { proposal, .. }) = call {
-				// In a batch or a proxy the call filter refuses it. An account without the deposit fails at dispatch: no node
-				// decodes a proposal for it.
+				// In a batch or a proxy the call filter refuses it. An account without the deposit fails at
+				// dispatch: no node decodes a proposal for it.
 				let may_submit = Balances::free_balance(who) >= SubmissionDeposit::get();
 				ensure!(
 					!may_submit || enactable(proposal) != Err(Unenactable::Overweight),

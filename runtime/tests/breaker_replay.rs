@@ -117,8 +117,8 @@ fn subjects(scenario: &Scenario) -> Vec<BreakerSubject> {
 	.collect()
 }
 
-/// Lowers whatever the block's evaluation raised: breakers that are off. Limits keep every fuse from being set so that it never
-/// blows.
+/// Lowers whatever the block's evaluation raised: breakers that are off. Limits keep every fuse from being
+/// set so that it never blows.
 fn lower_all() {
 	pallet_circuit_breaker::Raised::<Runtime>::kill();
 }

@@ -779,7 +779,8 @@ fn feed_of(market: MarketId) -> u32 {
 	market % 10
 }
 
-/// Lists a market in place of one that was removed, under a number that was never given, with the numbers of the first.
+/// Lists a market in place of one that was removed, under a number that was never given, with the numbers of
+/// the first.
 fn list_successor() -> DispatchResult {
 	let listed = listed();
 	let gone = |market: &&MarketId| !listed.iter().any(|id| feed_of(*id) == **market);

@@ -92,8 +92,8 @@ fn remove(operator: Sr25519Keyring) -> RuntimeCall {
 mod feeds {
 	use super::*;
 
-	/// The kind: one part that is refused takes the whole with it. A feed that nobody uses is removed; the calls of all
-	/// operators that still name it go on, and prices with them.
+	/// The kind: one part that is refused takes the whole with it. A feed that nobody uses is removed; the
+	/// calls of all operators that still name it go on, and prices with them.
 	#[test]
 	fn go_on_when_one_of_them_is_removed() {
 		const UNUSED: FeedId = 7;
@@ -125,8 +125,8 @@ mod feeds {
 		}
 	}
 
-	/// The kind: a privilege without a bound keeps all others out. One operator queues 410 feeds: the pool keeps the newest,
-	/// a block takes one, and signed users get in.
+	/// The kind: a privilege without a bound keeps all others out. One operator queues 410 feeds: the pool
+	/// keeps the newest, a block takes one, and signed users get in.
 	#[test]
 	fn leave_room_for_signed_users() {
 		let (mut chain, now) = calm();
@@ -308,9 +308,9 @@ mod feeds {
 	}
 }
 
-/// The kind: what waited is taken for fresh. Operators feed 3000, 2500 and 1800 in an hour without a block. The pool keeps
-/// each operator's last; an author who includes the others is refused. The first block's price is 1800, and on 100 ETH
-/// worth 180,000 no 187,000 kUSD are minted.
+/// The kind: what waited is taken for fresh. Operators feed 3000, 2500 and 1800 in an hour without a block.
+/// The pool keeps each operator's last; an author who includes the others is refused. The first block's price
+/// is 1800, and on 100 ETH worth 180,000 no 187,000 kUSD are minted.
 #[test]
 fn a_feed_that_waited_through_a_stop_is_as_old_as_its_observation() {
 	let (mut chain, now) = calm();
@@ -420,7 +420,8 @@ mod quorum {
 		});
 	}
 
-	/// Operators are not removed below it, whatever the path: Root, a batch of Root, a call dispatched as Root.
+	/// Operators are not removed below it, whatever the path: Root, a batch of Root, a call dispatched as
+	/// Root.
 	#[test]
 	fn is_left_whoever_removes_operators() {
 		let (mut chain, now) = calm();

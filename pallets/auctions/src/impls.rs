@@ -66,8 +66,9 @@ impl<T: Config> Pallet<T> {
 		Ok(purchase)
 	}
 
-	/// Refuses to sell the fund's own below its reserve share of the price of now: the sale can wait, and the price may have
-	/// risen since it began. A feed without a fit price refuses nothing, for a sale at a named price has none.
+	/// Refuses to sell the fund's own below its reserve share of the price of now: the sale can wait, and the
+	/// price may have risen since it began. A feed without a fit price refuses nothing, for a sale at a named
+	/// price has none.
 	fn ensure_not_overtaken(auction: &Auction<T::AccountId>, price: FixedU128) -> DispatchResult {
 		let Ok(now) = T::Prices::price(auction.feed, PriceFor::Liquidate) else {
 			return Ok(());
@@ -373,8 +374,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the price fit for leaving
-	/// where that is lower. Nothing where there is none.
+	/// What the fund counts collateral it takes as, USD per whole unit: the reserve price, or the price fit
+	/// for leaving where that is lower. Nothing where there is none.
 	fn least_price(auction: &Auction<T::AccountId>) -> FixedU128 {
 		T::Prices::price(auction.feed, PriceFor::ReduceRisk).map_or(FixedU128::default(), |price| {
 			price.value.min(auction.reserve_price)

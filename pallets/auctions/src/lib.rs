@@ -278,8 +278,8 @@ pub mod pallet {
 		/// Spot is too far from its five-minute average for a sale of the fund's that can wait. Try again
 		/// once it is calm.
 		PriceNotCalm,
-		/// The asset's price has risen since this sale of the fund's began, and it sells nothing below the reserve's share of
-		/// the price of now. Wait for the next sale; it begins at that price.
+		/// The asset's price has risen since this sale of the fund's began, and it sells nothing below the
+		/// reserve's share of the price of now. Wait for the next sale; it begins at that price.
 		PriceOvertaken,
 		/// The feed of the asset has a price, so none may be named. Use `sellFundCollateral`.
 		PriceIsKnown,

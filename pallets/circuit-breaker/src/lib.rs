@@ -154,8 +154,8 @@ pub mod pallet {
 			cause: Cause,
 			reading: Option<u128>,
 		},
-		/// A subject that a fuse holds at `level` or above is held to `level` by guardians too: what that fuse alone leaves
-		/// open (the sale of the insurance fund's collateral) waits.
+		/// A subject that a fuse holds at `level` or above is held to `level` by guardians too: what that
+		/// fuse alone leaves open (the sale of the insurance fund's collateral) waits.
 		HeldByHand {
 			/// The subject.
 			subject: BreakerSubject,
@@ -184,9 +184,9 @@ pub mod pallet {
 		SubjectHalted,
 		/// Nobody measures the subject. Use one that the view `statuses` lists.
 		UnknownSubject,
-		/// The level is not above the subject's present one, nor above what is set by hand beside the fuse that raised it.
-		/// Guardians only raise: take a level above `level` of the view `status`. A subject comes down by itself, or by
-		/// referendum.
+		/// The level is not above the subject's present one, nor above what is set by hand beside the fuse
+		/// that raised it. Guardians only raise: take a level above `level` of the view `status`. A subject
+		/// comes down by itself, or by referendum.
 		NotAbove,
 		/// Guardians raised this subject too recently. They can do it again from what the view `trip_from` answers; before,
 		/// only while it is raised, and only to a level above the one of their last trip.

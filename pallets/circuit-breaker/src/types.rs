@@ -57,9 +57,9 @@ pub struct State {
 }
 
 impl State {
-	/// The state with `to` set by hand beside a fuse that raised it and [leaves its remedy open](Fuse::leaves_remedy_open); `None`
-	/// for any other cause, if that is above the present level, or if as much is set already. It moves neither the level nor
-	/// its time.
+	/// The state with `to` set by hand beside a fuse that raised it and [leaves its remedy
+	/// open](Fuse::leaves_remedy_open); `None` for any other cause, if that is above the present level, or if
+	/// as much is set already. It moves neither the level nor its time.
 	pub(crate) fn beside(&self, to: Level) -> Option<Self> {
 		let open = matches!(self.cause, Cause::Fuse(fuse) if fuse.leaves_remedy_open());
 		let fits = open && self.by_hand < to && to <= self.level;

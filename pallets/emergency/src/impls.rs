@@ -15,13 +15,13 @@ use sp_runtime::{
 use crate::*;
 
 impl<T: Config> Pallet<T> {
-	/// Is `subject` suspended?
+	/// Returns `true` while `subject` is suspended.
 	pub fn is_suspended(subject: &Subject<T::AccountId>) -> bool {
 		Suspended::<T>::get().contains(subject)
 	}
 
-	/// Begin a spell of `power` for `granted` blocks, or join the one that runs and lengthen it to that, counted from its
-	/// beginning.
+	/// Begin a spell of `power` for `granted` blocks, or join the one that runs and lengthen it to that,
+	/// counted from its beginning.
 	///
 	/// # Errors
 	///
@@ -157,8 +157,9 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Origin `O`, whose success is the length of a spell in blocks, if the power `P` is ready; using it spends the power. For
-/// pallets that keep a power's effects themselves. A dispatch that fails afterwards takes the spell back with it.
+/// Origin `O`, whose success is the length of a spell in blocks, if the power `P` is ready; using it spends
+/// the power. For pallets that keep a power's effects themselves. A dispatch that fails afterwards takes the
+/// spell back with it.
 pub struct Spends<T, O, P>(PhantomData<(T, O, P)>);
 
 impl<T, O, P> EnsureOrigin<T::RuntimeOrigin> for Spends<T, O, P>

@@ -4,11 +4,12 @@
 //!
 //! ## Overview
 //!
-//! A *power* ([`Power`]) stops something: prices, calls, everything outside the exits, or a member of the committee itself.
-//! One use of it is a *spell*: it begins with the first thing that is stopped, ends [`Config::SuspendOrigin`]'s time later,
-//! and whatever else is stopped meanwhile ends with it. After a spell the power rests for [`REST`] times as long as the
-//! spell lasted. So no holder, however often and in whatever order, keeps a power in use for more than one block in
-//! `REST + 1` = 4, beyond the spell that runs. Ending a spell early shortens the rest with it.
+//! A *power* ([`Power`]) stops something: prices, calls, everything outside the exits, or a member of the
+//! committee itself. One use of it is a *spell*: it begins with the first thing that is stopped, ends
+//! [`Config::SuspendOrigin`]'s time later, and whatever else is stopped meanwhile ends with it. After a spell
+//! the power rests for [`REST`] times as long as the spell lasted. So no holder, however often and in
+//! whatever order, keeps a power in use for more than one block in `REST + 1` = 4, beyond the spell that
+//! runs. Ending a spell early shortens the rest with it.
 //!
 //! | Power | Stops | Kept by |
 //! |---|---|---|
@@ -17,7 +18,8 @@
 //! | [`Power::Calls`] | calls by name | `pallet-tx-pause`, whose origin is [`Spends`] |
 //! | [`Power::SafeMode`] | all calls that are not exits | `pallet-safe-mode`, whose origin is [`Spends`] |
 //!
-//! A stricter origin may be granted a longer spell; it lengthens the one that runs, counted from its beginning.
+//! A stricter origin may be granted a longer spell; it lengthens the one that runs, counted from its
+//! beginning.
 //!
 //! ## Clock
 //!
@@ -25,7 +27,8 @@
 //!
 //! ## What it leaves alone
 //!
-//! Nothing is ever added, loosened or paid. What a power stops, the runtime says ([`Config::Stops`]); exits are not among it.
+//! Nothing is ever added, loosened or paid. What a power stops, the runtime says ([`Config::Stops`]); exits
+//! are not among it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -59,7 +62,8 @@ pub mod pallet {
 
 	#[pallet::config]
 	pub trait Config: frame_system::Config {
-		/// Origin that may suspend a subject; its success is the length of the spell it is granted, in blocks.
+		/// Origin that may suspend a subject; its success is the length of the spell it is granted, in
+		/// blocks.
 		type SuspendOrigin: EnsureOriginWithArg<
 			Self::RuntimeOrigin,
 			Subject<Self::AccountId>,
@@ -126,7 +130,8 @@ pub mod pallet {
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// The power was used too recently and rests. The view `powers` says from which block on it may be used again.
+		/// The power was used too recently and rests. The view `powers` says from which block on it may be
+		/// used again.
 		PowerResting,
 		/// The subject is suspended already. A longer spell takes a stricter origin.
 		AlreadySuspended,
@@ -169,13 +174,14 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// At once, until the spell of the subject's power ends. Begins a spell if none runs. A subject that is suspended
-		/// already may be named again by an origin that is granted longer, which lengthens the spell, counted from its
-		/// beginning.
+		/// At once, until the spell of the subject's power ends. Begins a spell if none runs. A subject that
+		/// is suspended already may be named again by an origin that is granted longer, which lengthens the
+		/// spell, counted from its beginning.
 		///
 		/// ## Errors
 		///
-		/// [`Error::PowerResting`], [`Error::AlreadySuspended`], [`Error::UnknownSubject`], [`Error::TooManySuspended`].
+		/// [`Error::PowerResting`], [`Error::AlreadySuspended`], [`Error::UnknownSubject`],
+		/// [`Error::TooManySuspended`].
 		///
 		/// ## Events
 		///

@@ -1,4 +1,5 @@
-//! A runtime of this pallet alone. Half of the committee is account 1, two thirds of it account 2, a referendum account 3.
+//! A runtime of this pallet alone. Half of the committee is account 1, two thirds of it account 2, a
+//! referendum account 3.
 
 use std::cell::RefCell;
 

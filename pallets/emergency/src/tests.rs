@@ -193,8 +193,9 @@ mod corruption {
 }
 
 proptest! {
-	/// Kind: a power for emergencies that its holders use all the time. Rogue holders do whatever they can, whenever they
-	/// like, for ten of the longest spells: nothing is stopped for more than a quarter of the time and one spell.
+	/// Kind: a power for emergencies that its holders use all the time. Rogue holders do whatever they can,
+	/// whenever they like, for ten of the longest spells: nothing is stopped for more than a quarter of the
+	/// time and one spell.
 	#[test]
 	fn rogue_holders_stop_nothing_for_more_than_a_quarter_of_the_time(
 		acts in prop::collection::vec((0u64..30, 0u8..5, 1u64..3, 0u64..3), 1..400)

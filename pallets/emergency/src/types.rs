@@ -49,10 +49,11 @@ impl Power {
 pub enum Subject<AccountId> {
 	/// An operator: its values count nowhere, those given already included.
 	Operator(AccountId),
-	/// A feed: it gets no price; nobody adds risk or is liquidated on the last one, exits use it as long as its age allows.
+	/// A feed: it gets no price; nobody adds risk or is liquidated on the last one, exits use it as long as
+	/// its age allows.
 	Feed(FeedId),
-	/// A member of the committee: its votes are dropped and it gives none; its seat still counts, so that every threshold
-	/// stays where it was.
+	/// A member of the committee: its votes are dropped and it gives none; its seat still counts, so that
+	/// every threshold stays where it was.
 	Member(AccountId),
 }
 
@@ -80,19 +81,20 @@ pub struct Spell<BlockNumber> {
 }
 
 impl<BlockNumber: AtLeast32BitUnsigned + Copy> Spell<BlockNumber> {
-	/// First block at which another spell of the same power may begin: [`REST`] times the spell's length after its end.
-	/// Example: a spell of blocks 100 to 399 (`until` 400) rests until block 1,300.
+	/// First block at which another spell of the same power may begin: [`REST`] times the spell's length
+	/// after its end. Example: a spell of blocks 100 to 399 (`until` 400) rests until block 1,300.
 	pub fn ready_at(&self) -> BlockNumber {
 		let length = self.until.saturating_sub(self.since);
 		self.until.saturating_add(length.saturating_mul(REST.into()))
 	}
 
-	/// Does it still stop something at `now`?
+	/// Returns `true` while something may be stopped by it at `now`.
 	pub fn runs(&self, now: BlockNumber) -> bool {
 		self.open && now < self.until
 	}
 
-	/// End it at `now`. It counts as one block at least, so that stopping and resuming within blocks is bounded too.
+	/// End it at `now`. It counts as one block at least, so that stopping and resuming within blocks is
+	/// bounded too.
 	pub fn end(&mut self, now: BlockNumber) {
 		self.until = now.max(self.since.saturating_add(One::one())).min(self.until);
 		self.open = false;
@@ -123,8 +125,8 @@ pub trait Stops<AccountId> {
 	/// `subject` goes on from now on; the pallet does not list it any more.
 	fn resumed(subject: &Subject<AccountId>);
 
-	/// The spell of a power that other pallets keep is over: end what it stopped, at most as many as there may be subjects.
-	/// Returns how many, and whether that was all.
+	/// The spell of a power that other pallets keep is over: end what it stopped, at most as many as there
+	/// may be subjects. Returns how many, and whether that was all.
 	fn release(power: Power) -> (u32, bool);
 
 	/// As many subjects as there may be, of the kinds there are.

@@ -71,8 +71,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Books `amount` kUSD that has already reached the fund's account by another way than a transfer, as fees of
-	/// transactions do. Bad debt is paid down first: that part is burned.
+	/// Books `amount` kUSD that has already reached the fund's account by another way than a transfer, as
+	/// fees of transactions do. Bad debt is paid down first: that part is burned.
 	pub fn note_income(amount: Balance, source: IncomeSource) -> DispatchResult {
 		if amount == 0 {
 			return Ok(());
@@ -107,7 +107,8 @@ impl<T: Config> Pallet<T> {
 		parameters: &ChainParameters,
 	) -> Result<Income, DispatchError> {
 		let share = match source {
-			// A gift is for everybody, and collateral was paid for by the shared tranche or stands for a shortfall.
+			// A gift is for everybody, and collateral was paid for by the shared tranche or stands for a
+			// shortfall.
 			IncomeSource::Donation | IncomeSource::Collateral => FixedU128::from_inner(ONE),
 			_ => parameters.fund_share,
 		};
@@ -438,9 +439,9 @@ impl<T: Config> Pallet<T> {
 	///
 	/// `drawn / max(held + backed + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
 	///
-	/// where `backed` left the tranches for collateral of that worth: a fund of 100,000 that paid 80,000 for collateral
-	/// worth 54,000 reads 26,000 / 100,000.
-	/// the share rounded down and the ratio up. So it reads at most one.
+	/// where `backed` left the tranches for collateral of that worth: a fund of 100,000 that paid 80,000 for
+	/// collateral worth 54,000 reads 26,000 / 100,000. the share rounded down and the ratio up. So it reads
+	/// at most one.
 	fn drawdown() -> Gauge {
 		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
 		let now = T::Time::now();

@@ -12,11 +12,11 @@
 //!   many shortfalls and claims there are. Its surplus belongs to governance, which may
 //!   [`spend`](Pallet::spend) it while no bad debt is recorded.
 //!
-//! A **shortfall** is kUSD that was minted and not repaid: what is paid of it is burned. What neither tranche pays is **bad
-//! debt**: kUSD in circulation without anything behind it. All income (stability fees, penalties, fees of markets, proceeds of
-//! collateral, gifts) burns recorded bad debt first; the rest is split by `fund_share`, but gifts and proceeds, which are the
-//! shared tranche's. So there is
-//! never bad debt and money in the shared tranche at once.
+//! A **shortfall** is kUSD that was minted and not repaid: what is paid of it is burned. What neither tranche
+//! pays is **bad debt**: kUSD in circulation without anything behind it. All income (stability fees,
+//! penalties, fees of markets, proceeds of collateral, gifts) burns recorded bad debt first; the rest is
+//! split by `fund_share`, but gifts and proceeds, which are the shared tranche's. So there is never bad debt
+//! and money in the shared tranche at once.
 //!
 //! A **claim** is kUSD somebody was promised and that is missing elsewhere: what is paid of it goes to the account that owes
 //! it. Nothing was minted for it, so that what is left of it is no bad debt but the asker's to carry.

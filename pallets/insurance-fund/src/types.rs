@@ -69,8 +69,8 @@ pub struct Books {
 pub struct Accounts {
 	/// What came in, went out, was short and was covered.
 	pub books: Books,
-	/// Shortfalls and claims that came to the fund in about the last hour, whether it could carry them or not, less what
-	/// the collateral beside them was worth.
+	/// Shortfalls and claims that came to the fund in about the last hour, whether it could carry them or
+	/// not, less what the collateral beside them was worth.
 	pub drawn: Meter,
 	/// The part of the shortfalls of about the last hour that the collateral beside them was worth.
 	pub backed: Meter,

@@ -61,12 +61,12 @@
 //!
 //! ## The reserve
 //!
-//! `on_idle` gets what the block's transactions left. Normal transactions may fill at most their share of a block
-//! (75 %), so no flood of them can starve the fallback: the `integrity_test` checks that the rest has room for the
-//! observation of all groups, and each half of what is then left for the first keys of every group and one look, or
-//! one liquidation, be it that of a margin account with all that one can have. Only operational transactions can use
-//! that rest: this pallet's own liquidations, the operators' feeds (a twenty-fifth of a block at most) and what
-//! governance calls.
+//! `on_idle` gets what the block's transactions left. Normal transactions may fill at most their share of a
+//! block (75 %), so no flood of them can starve the fallback: the `integrity_test` checks that the rest has
+//! room for the observation of all groups, and each half of what is then left for the first keys of every
+//! group and one look, or one liquidation, be it that of a margin account with all that one can have. Only
+//! operational transactions can use that rest: this pallet's own liquidations, the operators' feeds (a
+//! twenty-fifth of a block at most) and what governance calls.
 //!
 //! ## Switching the worker off
 //!

@@ -1,8 +1,8 @@
 //! Do premiums go away, and what would funding have been? A simulation of the perpetual markets' rules.
 //!
-//! `cargo run -p keel-math --example convergence` prints the tables and fails if the mechanisms don't do what they are for;
-//! with the argument `docs` it writes `docs/convergence.md` and its plots too, and with `check` it fails if they are not what it
-//! would write.
+//! `cargo run -p keel-math --example convergence` prints the tables and fails if the mechanisms don't do what
+//! they are for; with the argument `docs` it writes `docs/convergence.md` and its plots too, and with `check`
+//! it fails if they are not what it would write.
 
 use std::process::ExitCode;
 

@@ -64,12 +64,12 @@ pub fn tolerated(value: FixedU128, ratio: FixedU128) -> FixedU128 {
 /// An even split has no outliers: in `[h, h, m, m]` every distance from the middle is the MAD. No operator
 /// said its midpoint. Where that serves no purpose, it must not enter the averages either.
 ///
-/// More than three quarters of the values used were observed at `since` or later. Fewer than a quarter are older;
-/// with a quarter of liars that repeat the old price they are fewer than half, so that the median is an honest value
-/// of that time or later, or between two such.
+/// More than three quarters of the values used were observed at `since` or later. Fewer than a quarter are
+/// older; with a quarter of liars that repeat the old price they are fewer than half, so that the median is
+/// an honest value of that time or later, or between two such.
 ///
-/// More than half of them were observed at `observed` or later, from which the price's age counts: a minority that
-/// lags makes no price old, and a minority that is first makes none new.
+/// More than half of them were observed at `observed` or later, from which the price's age counts: a minority
+/// that lags makes no price old, and a minority that is first makes none new.
 pub fn combine(values: &[OperatorValue], parameters: &ChainParameters) -> Result<Aggregate, NoQuorum> {
 	let fresh = count(values.iter().filter(|v| v.fresh));
 	// No set of parameters makes a price out of nothing.

@@ -28,8 +28,8 @@
 //! A feed carries `observed_at`, the time at which the operator saw the prices. It must be newer than the
 //! operator's last one, at most `OracleMaxAge` old, and at most [`CLOCK_SKEW`] ahead of the block. Raw
 //! values, ages and [`Price::since`](keel_primitives::Price::since) count from there: a feed that waited in
-//! the pool is as old as its observation. A price is as old as the median of its values' times. An operator feeds once a block. The pool keeps one feed per
-//! operator, the newest.
+//! the pool is as old as its observation. A price is as old as the median of its values' times. An operator
+//! feeds once a block. The pool keeps one feed per operator, the newest.
 //!
 //! The pool judges by the time of the last block, which a stop of the chain leaves far behind. It therefore
 //! refuses what is too old but not what is ahead; the block, which has its own time, refuses both.
@@ -92,6 +92,7 @@ pub mod aggregation;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod feeding;
+mod fitness;
 pub mod history;
 mod impls;
 #[cfg(test)]
@@ -114,7 +115,7 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 	use keel_math::FixedU128;
-	use keel_primitives::{ChainParameters, FeedId, Moment, PriceFor, RiskParameters};
+	use keel_primitives::{FeedId, Moment, RiskParameters};
 	use sp_runtime::{
 		traits::{IdentifyAccount, Verify},
 		transaction_validity::TransactionValidityWithRefund,
@@ -322,12 +323,12 @@ pub mod pallet {
 		/// liquidating take `RecoveryPrices` of them in a row, a few seconds each; repaying and closing work
 		/// now. The `price` view shows how many there are and how many it takes.
 		PriceRecovering,
-		/// This feed's prices are stopped for some hours, or one that made the last price is suspended: there is no price to
-		/// add risk or to liquidate on. Leaving uses the last one as long as its age allows. The view `powers` of
-		/// `emergency` says until when.
+		/// This feed's prices are stopped for some hours, or one that made the last price is suspended: there
+		/// is no price to add risk or to liquidate on. Leaving uses the last one as long as its age allows.
+		/// The view `powers` of `emergency` says until when.
 		PriceWithheld,
-		/// The operator is suspended: its feeds are refused until it is resumed. The view `powers` of `emergency` says
-		/// when.
+		/// The operator is suspended: its feeds are refused until it is resumed. The view `powers` of
+		/// `emergency` says when.
 		OperatorSuspended,
 		/// A feed with this id exists, or did and was removed. Use an id that was never given.
 		FeedExists,
@@ -678,18 +679,6 @@ pub mod pallet {
 		}
 	}
 
-	impl<T: Config> From<Refusal> for Error<T> {
-		fn from(refusal: Refusal) -> Self {
-			match refusal {
-				Refusal::Missing => Error::PriceMissing,
-				Refusal::TooOld { .. } => Error::PriceTooOld,
-				Refusal::TooUncertain { .. } => Error::PriceTooUncertain,
-				Refusal::Recovering { .. } => Error::PriceRecovering,
-				Refusal::Withheld => Error::PriceWithheld,
-			}
-		}
-	}
-
 	impl<T: Config> Pallet<T> {
 		/// Validity of a feed. In a block, part of consensus.
 		fn authorize_feed(
@@ -710,54 +699,6 @@ pub mod pallet {
 				return;
 			}
 			Self::note_pending([feed]);
-		}
-
-		/// Checks that the price is good enough for `purpose`. With [`Self::tolerate`] the one place that
-		/// decides.
-		pub(crate) fn accept(
-			state: &FeedState,
-			purpose: PriceFor,
-			now: Moment,
-			parameters: &ChainParameters,
-		) -> Result<(), Refusal> {
-			Self::tolerate(state, purpose, now, parameters)?;
-			let (prices, needed) = (state.streak, parameters.recovery_prices);
-			// Leaving accepts the first price there is.
-			let recovering = purpose != PriceFor::ReduceRisk && prices < needed;
-			ensure!(!recovering, Refusal::Recovering { prices, needed });
-			Ok(())
-		}
-
-		/// Checks the price's age, counted from its observation, and confidence against what `purpose`
-		/// tolerates.
-		pub(crate) fn tolerate(
-			state: &FeedState,
-			purpose: PriceFor,
-			now: Moment,
-			parameters: &ChainParameters,
-		) -> Result<(), Refusal> {
-			let (age_limit, ratio) = match purpose {
-				PriceFor::AddRisk => (parameters.add_risk_age, parameters.add_risk_confidence),
-				PriceFor::ReduceRisk => (parameters.reduce_risk_age, parameters.reduce_risk_confidence),
-				PriceFor::Liquidate => (parameters.liquidate_age, parameters.liquidate_confidence),
-			};
-			ensure!(state.has_price(), Refusal::Missing);
-			ensure!(
-				purpose == PriceFor::ReduceRisk || state.withheld == Withheld::No,
-				Refusal::Withheld
-			);
-			let age = now.saturating_sub(state.observed);
-			ensure!(
-				age <= age_limit,
-				Refusal::TooOld {
-					age,
-					limit: age_limit
-				}
-			);
-			let limit = aggregation::tolerated(state.price.value, ratio);
-			let confidence = state.price.confidence;
-			ensure!(confidence <= limit, Refusal::TooUncertain { confidence, limit });
-			Ok(())
 		}
 	}
 }

@@ -1,4 +1,5 @@
-//! Operators and feeds that are stopped for a time. Which, by whom and for how long is another pallet's affair.
+//! Operators and feeds that are stopped for a time. Which, by whom and for how long is another pallet's
+//! affair.
 
 use frame_support::dispatch::DispatchResult;
 use keel_primitives::FeedId;
@@ -8,9 +9,10 @@ use crate::{Config, Error, FeedState, Feeds, Operators, Pallet, Withheld};
 impl<T: Config> Pallet<T> {
 	/// Suspends an operator, or lets it feed again.
 	///
-	/// While it is suspended its values count nowhere, those given already included, and its feeds are refused. Each
-	/// suspended operator raises the quorum by one: suspending honest operators must not make a majority of the others.
-	/// No last price, which may be made of its values, is fit to add risk or to liquidate until the rest have made one.
+	/// While it is suspended its values count nowhere, those given already included, and its feeds are
+	/// refused. Each suspended operator raises the quorum by one: suspending honest operators must not make a
+	/// majority of the others. No last price, which may be made of its values, is fit to add risk or to
+	/// liquidate until the rest have made one.
 	///
 	/// # Errors
 	///
@@ -35,8 +37,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Suspends a feed, or lets it have prices again.
 	///
-	/// While it is suspended no price is made, and the last one, or the first to come, is fit for leaving alone: it ages as
-	/// ever.
+	/// While it is suspended no price is made, and the last one, or the first to come, is fit for leaving
+	/// alone: it ages as ever.
 	///
 	/// # Errors
 	///

@@ -100,7 +100,8 @@ pub struct FeedState {
 	/// The last price. Its value is zero as long as the feed never had one; its volatility counts from the
 	/// start.
 	pub price: Price,
-	/// When the last price was observed: more than half of its values, at this time or later. Ages count from here.
+	/// When the last price was observed: more than half of its values, at this time or later. Ages count from
+	/// here.
 	pub observed: Moment,
 	/// Prices since the last gap longer than the operators' maximum age, counted at distinct times.
 	pub streak: u32,

@@ -200,8 +200,8 @@ pub enum Fuse {
 }
 
 impl Fuse {
-	/// Whether this fuse alone leaves open what remedies it ([`CircuitBreaker::ensure_despite`]): a drawdown the sale of the
-	/// insurance fund's collateral.
+	/// Whether this fuse alone leaves open what remedies it ([`CircuitBreaker::ensure_despite`]): a drawdown
+	/// the sale of the insurance fund's collateral.
 	pub const fn leaves_remedy_open(self) -> bool {
 		matches!(self, Self::Drawdown)
 	}

@@ -66,8 +66,8 @@ pub trait PriceProvider {
 	/// gauges and for the price a branch is settled at, never to add risk or to liquidate.
 	fn last(feed: FeedId) -> Option<Price>;
 
-	/// When the last price of `feed` whose confidence was fit for [`PriceFor::AddRisk`] was observed, later by the
-	/// length of stops of the chain since; `None` if it never had one.
+	/// When the last price of `feed` whose confidence was fit for [`PriceFor::AddRisk`] was observed, later
+	/// by the length of stops of the chain since; `None` if it never had one.
 	fn fit_at(feed: FeedId) -> Option<Moment>;
 
 	/// The annualised volatility of `feed`, however old; `None` for a feed that never had a price.

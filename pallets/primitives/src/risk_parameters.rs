@@ -82,7 +82,8 @@ macro_rules! parameter_set {
 				Some(())
 			}
 
-			/// The same numbers, each one outside `limits(key)` (lowest, highest) moved to the nearest inside.
+			/// The same numbers, each one outside `limits(key)` (lowest, highest) moved to the nearest
+			/// inside.
 			pub fn within(mut self, limits: impl Fn($key) -> (u128, u128)) -> Self {
 				$(
 					let (low, high) = limits($key::$variant);

@@ -27,9 +27,9 @@ use crate::{meter::WINDOW, Balance, Moment};
 /// Worked: a limit of 100 of which 80 was taken an hour ago. `80/e` = 29.44 is used and 70.56 is free. A
 /// refund of 80 makes that 100, not 150.56; taking 100 after it leaves `100 − (29.44 + 100 − 80)` = 50.56.
 ///
-/// Amounts are kept in [`FINE`] parts of a base unit, so that what fades is not held back by rounding however often the window
-/// moves. What is used is rounded up to a base unit, what was given back beyond it down: no room comes too early. A stop of the
-/// chain refills a window by the time of the stop.
+/// Amounts are kept in [`FINE`] parts of a base unit, so that what fades is not held back by rounding however
+/// often the window moves. What is used is rounded up to a base unit, what was given back beyond it down: no
+/// room comes too early. A stop of the chain refills a window by the time of the stop.
 ///
 /// [`Meter`]: crate::Meter
 #[derive(
@@ -38,7 +38,8 @@ use crate::{meter::WINDOW, Balance, Moment};
 pub struct Window {
 	/// What was taken and not given back, faded to `at`, in parts of a base unit.
 	out: Balance,
-	/// What was given back beyond what was taken, faded to `at`, in parts of a base unit. Zero unless `out` is.
+	/// What was given back beyond what was taken, faded to `at`, in parts of a base unit. Zero unless `out`
+	/// is.
 	refunded: Balance,
 	/// When either last moved, in ms.
 	at: Moment,
@@ -82,7 +83,8 @@ impl Window {
 		limit.saturating_sub(self.used(now))
 	}
 
-	/// Takes `amount`. Returns `false` and changes nothing if that is more than the [`room`](Self::room) under `limit`.
+	/// Takes `amount`. Returns `false` and changes nothing if that is more than the [`room`](Self::room)
+	/// under `limit`.
 	#[must_use]
 	pub fn take(&mut self, now: Moment, limit: Balance, amount: Balance) -> bool {
 		let fits = amount <= self.room(now, limit);
@@ -119,12 +121,14 @@ impl Window {
 		};
 	}
 
-	/// Follows one of the windows whose uses this one sums, from what it `was` to what it `is`, to the part of a base unit.
+	/// Follows one of the windows whose uses this one sums, from what it `was` to what it `is`, to the part
+	/// of a base unit.
 	pub fn follow_used(&mut self, now: Moment, was: &Self, is: &Self) {
 		self.follow(now, was.faded(now).out, is.faded(now).out);
 	}
 
-	/// Follows one of the windows whose credits this one sums, as [`follow_used`](Self::follow_used) does uses.
+	/// Follows one of the windows whose credits this one sums, as [`follow_used`](Self::follow_used) does
+	/// uses.
 	pub fn follow_credit(&mut self, now: Moment, was: &Self, is: &Self) {
 		self.follow(now, was.faded(now).refunded, is.faded(now).refunded);
 	}
@@ -224,8 +228,8 @@ mod tests {
 		assert!((632_000..=632_120).contains(&room), "{room}");
 	}
 
-	/// The kind: rounding holds back what fades, and whoever touches the window holds others out for nothing. Of assets with few
-	/// decimals a base unit is much.
+	/// The kind: rounding holds back what fades, and whoever touches the window holds others out for nothing.
+	/// Of assets with few decimals a base unit is much.
 	#[test]
 	fn refills_however_often_it_is_touched() {
 		for (amount, step) in [(50u128, 60_000u64), (1_800, 2_000), (1, 2_000)] {

@@ -56,8 +56,9 @@ pub(crate) type MovedBounds = Vec<(Key, Range, Range)>;
 
 // Reading.
 impl<T: Config> Pallet<T> {
-	/// The numbers of `subject` as everybody reads them: inside their limits, whatever is stored. Storage says something
-	/// else after an upgrade that narrowed a limit, or where Root wrote past this pallet (`system.set_storage`).
+	/// The numbers of `subject` as everybody reads them: inside their limits, whatever is stored. Storage
+	/// says something else after an upgrade that narrowed a limit, or where Root wrote past this pallet
+	/// (`system.set_storage`).
 	pub(crate) fn set_of(subject: Subject) -> Result<ParameterSet, Error<T>> {
 		Self::stored(subject).map(ParameterSet::within_limits)
 	}
@@ -214,8 +215,8 @@ impl<T: Config> Pallet<T> {
 		Ok((after, moves))
 	}
 
-	/// Do the numbers go together, and with the facts they rely on? A number that is beyond a fact already may come nearer.
-	/// Facts are looked up for numbers that move.
+	/// Checks that the numbers go together, and with the facts they rely on. A number that is beyond a fact
+	/// already may come nearer. Facts are looked up for numbers that move.
 	pub(crate) fn fits(before: Option<&ParameterSet>, after: &ParameterSet) -> Result<(), Error<T>> {
 		after.check()?;
 		match (before, after) {

@@ -359,11 +359,11 @@ pub mod pallet {
 		/// `SaleDiscount` would not be below `Haircut`: a sale would leave an account with less than its collateral counted.
 		/// Lower the discount or raise the haircut in the same call.
 		DiscountNotBelowHaircut,
-		/// `OracleQuorum` would be above the number of operators, and no price could be made. The largest that fits is that
-		/// number: the view `nearest_allowed` answers it. Or have operators added first.
+		/// `OracleQuorum` would be above the number of operators, and no price could be made. The largest
+		/// that fits is that number: the view `nearest_allowed` answers it. Or have operators added first.
 		QuorumAboveOperators,
-		/// `MinimumDebt` would be below the minimum balance of kUSD, and such a debt could not be paid out. The smallest that
-		/// fits is that balance: the view `nearest_allowed` answers it.
+		/// `MinimumDebt` would be below the minimum balance of kUSD, and such a debt could not be paid out.
+		/// The smallest that fits is that balance: the view `nearest_allowed` answers it.
 		DebtBelowMinimumBalance,
 	}
 
@@ -455,16 +455,17 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// `NoChanges`, `DuplicateKey`, `Unchanged`, `KeyOfAnotherSubject`, `UnknownBranch`, `UnknownMarket`,
-		/// `UnknownCollateral`, `ValueDoesNotFit`; `BelowBounds`, `AboveBounds`; `TightenedTooFar`, `LoosenedTooFar`, `CoolingDown`,
-		/// `BreakerRaised`, `GuardianMayOnlyTighten`, `NotForGuardians`, `NotForControllers`; for numbers that would not
-		/// go together `RatioWithinPenalty`, `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`,
-		/// `AuctionMissesReserve`, `AgesOutOfOrder`, `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`,
-		/// `DeviationOutOfOrder`, `RefusedOutOfOrder`, `LiquidatedOutOfOrder`, `LeavingOutOfOrder`,
-		/// `DrawdownOutOfOrder`, `LendingOutOfOrder`, `CapBelowMaintenance`, `PremiumStepTooLarge`,
-		/// `PremiumStepAboveMaximum`, `MaxPremiumTooWide`, `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`,
-		/// `PremiumStepAboveFees`, `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; for numbers that rely
-		/// on what is not there `QuorumAboveOperators`, `DebtBelowMinimumBalance`; `WouldMakeUnsafe`, or why the price is
-		/// refused where the impact can't be judged.
+		/// `UnknownCollateral`, `ValueDoesNotFit`; `BelowBounds`, `AboveBounds`; `TightenedTooFar`,
+		/// `LoosenedTooFar`, `CoolingDown`, `BreakerRaised`, `GuardianMayOnlyTighten`, `NotForGuardians`,
+		/// `NotForControllers`; for numbers that would not go together `RatioWithinPenalty`,
+		/// `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`, `AuctionMissesReserve`, `AgesOutOfOrder`,
+		/// `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`, `DeviationOutOfOrder`, `RefusedOutOfOrder`,
+		/// `LiquidatedOutOfOrder`, `LeavingOutOfOrder`, `DrawdownOutOfOrder`, `LendingOutOfOrder`,
+		/// `CapBelowMaintenance`, `PremiumStepTooLarge`, `PremiumStepAboveMaximum`, `MaxPremiumTooWide`,
+		/// `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`, `PremiumStepAboveFees`,
+		/// `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; for numbers that rely on what is not there
+		/// `QuorumAboveOperators`, `DebtBelowMinimumBalance`; `WouldMakeUnsafe`, or why the price is refused
+		/// where the impact can't be judged.
 		///
 		/// ## Events
 		///

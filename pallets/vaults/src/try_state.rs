@@ -38,8 +38,8 @@ struct Sum {
 impl<T: Config> Pallet<T> {
 	/// Checks every invariant of this pallet:
 	///
-	/// - the list is of the branches that are not over, and the registry agrees with each that runs; clocks and
-	///   indices are sane;
+	/// - the list is of the branches that are not over, and the registry agrees with each that runs; clocks
+	///   and indices are sane;
 	/// - per branch: Σ normalised debt, Σ collateral and Σ collateral held under a debt of its vaults are its
 	///   totals, and its account holds exactly that collateral and the pot of its settlement;
 	/// - a vault that owes owes at least the minimum it keeps, and is credited no more than it holds; one

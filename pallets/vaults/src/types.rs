@@ -64,13 +64,13 @@ pub struct Branch {
 
 /// Collateral that ceased to back debt, less what began to, in base units, and how much of it stayed away.
 ///
-/// A fuse reads what stayed: what left within the hour, less what left within the last minutes. So a burst that comes back
-/// raises nothing, and one that stays away reads most, 58 % of it, after 22 minutes: with `m = t / 60 min` the reading is
-/// `e^(−m) − e^(−6·m)` of it. A steady flow reads 83 % of an hour's.
+/// A fuse reads what stayed: what left within the hour, less what left within the last minutes. So a burst
+/// that comes back raises nothing, and one that stays away reads most, 58 % of it, after 22 minutes: with `m
+/// = t / 60 min` the reading is `e^(−m) − e^(−6·m)` of it. A steady flow reads 83 % of an hour's.
 ///
-/// What came is remembered for about a day, and as much may leave again without being counted: else whoever enters, waits
-/// for an hour and leaves would raise the branch for the interest of that hour. Worked: of 200 that came 18 hours ago
-/// `200 × e^(−0.75)` = 94.5 leave uncounted.
+/// What came is remembered for about a day, and as much may leave again without being counted: else whoever
+/// enters, waits for an hour and leaves would raise the branch for the interest of that hour. Worked: of 200
+/// that came 18 hours ago `200 × e^(−0.75)` = 94.5 leave uncounted.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -79,7 +79,8 @@ pub struct Leaving {
 	hour: Window,
 	/// What left within about ten minutes: a window whose clock runs six times as fast.
 	recent: Window,
-	/// What came within about a day beyond what had left: the credit of a window whose clock takes a day for an hour.
+	/// What came within about a day beyond what had left: the credit of a window whose clock takes a day for
+	/// an hour.
 	came: Window,
 }
 
@@ -318,8 +319,8 @@ impl Branch {
 	/// So an inflow restores what the same vault took and no more, and a deposit that goes out elsewhere
 	/// widens nothing.
 	///
-	/// An owner that ends without debt leaves none behind: what the vault took is given back, as if it had been repaid first, and
-	/// its credit is gone with it.
+	/// An owner that ends without debt leaves none behind: what the vault took is given back, as if it had
+	/// been repaid first, and its credit is gone with it.
 	pub(crate) fn count_exit<A>(&mut self, now: Moment, before: &Vault<A>, after: &mut Vault<A>) {
 		let (held, holds) = (before.held(), after.held());
 		if after.normalised_debt == 0 {

@@ -1,6 +1,6 @@
-//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md` and `docs/costs.md` from the runtime itself: its table of risk
-//! parameters, its tracks and who may do what, its emergency powers, its weights. With `--check` it writes nothing, and exits with 1 where a file on disk says
-//! something else.
+//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md` and `docs/costs.md` from the runtime
+//! itself: its table of risk parameters, its tracks and who may do what, its emergency powers, its weights.
+//! With `--check` it writes nothing, and exits with 1 where a file on disk says something else.
 
 mod costs;
 

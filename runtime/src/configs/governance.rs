@@ -137,8 +137,8 @@ pub type MaxCommittee = ConstU32<16>;
 /// The fewest members of the committee: of two, one alone would be half of it.
 pub const LEAST_COMMITTEE: usize = 3;
 
-/// Root, while the committee has more members than [`LEAST_COMMITTEE`]. Refused as `BadOrigin` otherwise: add another
-/// member first, or swap.
+/// Root, while the committee has more members than [`LEAST_COMMITTEE`]. Refused as `BadOrigin` otherwise: add
+/// another member first, or swap.
 pub struct RootToRemoveMember;
 
 impl EnsureOrigin<RuntimeOrigin> for RootToRemoveMember {
@@ -163,7 +163,8 @@ pub const MOTIONS_OF_ONE: usize = 3;
 /// The most motions open at a time.
 pub type MaxProposals = ConstU32<48>;
 
-/// Record of who proposed an open motion. It holds no money: it keeps one member from filling the committee's agenda.
+/// Record of who proposed an open motion. It holds no money: it keeps one member from filling the committee's
+/// agenda.
 #[derive(
 	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, scale_info::TypeInfo,
 )]

@@ -44,8 +44,8 @@ parameter_types! {
 /// - Raw values are Root's to feed. Operators feed through `prices.feed`, which knows when a value was
 ///   observed.
 /// - A referendum may only propose what the scheduler could dispatch ([`enactable`]).
-/// - A member of the committee keeps its key: under a new one it would outrun its suspension and every referendum that
-///   names it. Root swaps keys.
+/// - A member of the committee keeps its key: under a new one it would outrun its suspension and every
+///   referendum that names it. Root swaps keys.
 /// - Nobody may burn an asset outside the pallets that keep its books, which `refund` with `allow_burn`
 ///   would.
 pub struct CallFilter;

@@ -1,4 +1,5 @@
-//! From approval to enactment. A referendum that was approved is dispatched, or an event says that it was not.
+//! From approval to enactment. A referendum that was approved is dispatched, or an event says that it was
+//! not.
 //!
 //! | Way to be lost | What stands against it |
 //! |---|---|
@@ -8,12 +9,14 @@
 //! | its preimage is missing, too long or nested too deeply | the same; from approval on the scheduler keeps the preimage |
 //! | its dispatch fails | nothing: a rule refused it. It is said and never tried again |
 //!
-//! Events to watch: `Origins.NotScheduled`, `Origins.Postponed`; `Scheduler.CallUnavailable`, `PermanentlyOverweight`,
-//! `AgendaIncomplete`, `Dispatched` with an error; `Whitelist.WhitelistedCallDispatched` with an error, which the scheduler
-//! calls dispatched; `Utility.BatchInterrupted` and `ItemFailed`.
+//! Events to watch: `Origins.NotScheduled`, `Origins.Postponed`; `Scheduler.CallUnavailable`,
+//! `PermanentlyOverweight`, `AgendaIncomplete`, `Dispatched` with an error;
+//! `Whitelist.WhitelistedCallDispatched` with an error, which the scheduler calls dispatched;
+//! `Utility.BatchInterrupted` and `ItemFailed`.
 //!
-//! A dispatch is not retried: what a rule refuses today (a named price while there is one, a loosening while a breaker is
-//! raised) would take effect hours later, in circumstances that nobody voted for. A referendum may be proposed again.
+//! A dispatch is not retried: what a rule refuses today (a named price while there is one, a loosening while
+//! a breaker is raised) would take effect hours later, in circumstances that nobody voted for. A referendum
+//! may be proposed again.
 
 use codec::DecodeLimit;
 use frame_support::{
@@ -44,15 +47,15 @@ pub const MAX_SCHEDULED: u32 = 512;
 pub const MAX_ALARMS: u32 = 256;
 /// Blocks a task is put off at most to find room.
 pub const LOOK_AHEAD: BlockNumber = 30;
-/// Longest proposal, in bytes: hundreds of calls. An upgrade travels as its hash. Every pool decodes a proposal before it is
-/// paid for, at 24 ns a byte.
+/// Longest proposal, in bytes: hundreds of calls. An upgrade travels as its hash. Every pool decodes a
+/// proposal before it is paid for, at 24 ns a byte.
 pub const MAX_PROPOSAL_LENGTH: u32 = 16 * 1024;
 
 parameter_types! {
 	/// What the scheduler may use of a block.
 	pub MaximumSchedulerWeight: Weight = Perbill::from_percent(60) * BlockWeights::get().max_block;
-	/// The most one proposal may weigh. The difference to [`MaximumSchedulerWeight`] is for finding and decoding it, and
-	/// the rest of the block for the hooks before the scheduler's.
+	/// The most one proposal may weigh. The difference to [`MaximumSchedulerWeight`] is for finding and
+	/// decoding it, and the rest of the block for the hooks before the scheduler's.
 	pub MaxEnactmentWeight: Weight = Perbill::from_percent(50) * BlockWeights::get().max_block;
 }
 
@@ -67,7 +70,8 @@ pub enum Unenactable {
 	Overweight,
 }
 
-/// Could `proposal` be dispatched by the scheduler, as things stand? Decodes at most [`MAX_PROPOSAL_LENGTH`] bytes.
+/// Checks that the scheduler could dispatch `proposal` as things stand. Decodes at most
+/// [`MAX_PROPOSAL_LENGTH`] bytes.
 pub fn enactable(proposal: &Proposal) -> Result<(), Unenactable> {
 	let decode = |bytes: &[u8]| {
 		RuntimeCall::decode_all_with_depth_limit(MAX_EXTRINSIC_DEPTH, &mut &bytes[..])
@@ -96,8 +100,8 @@ pub fn enactable(proposal: &Proposal) -> Result<(), Unenactable> {
 	}
 }
 
-/// Upper bound of what [`enactable`] costs: a preimage's status and bytes, and their decoding at the scheduler's measured
-/// price of a fetched byte.
+/// Upper bound of what [`enactable`] costs: a preimage's status and bytes, and their decoding at the
+/// scheduler's measured price of a fetched byte.
 pub fn weight_of_enactable() -> Weight {
 	// Upper bound until measured.
 	Weight::from_parts(24_000, 0)

@@ -34,8 +34,8 @@ pub type RootOrRiskAdjust = EitherOf<EnsureRoot<AccountId>, RiskAdjust>;
 /// Root, or a referendum on money.
 pub type RootOrTreasurer = EitherOf<EnsureRoot<AccountId>, Treasurer>;
 
-/// Silence of a committee member counts as a nay: a motion passes by the ayes that were given. The prime's vote weighs what
-/// every other member's does.
+/// Silence of a committee member counts as a nay: a motion passes by the ayes that were given. The prime's
+/// vote weighs what every other member's does.
 pub struct SilenceIsNay;
 
 impl DefaultVote for SilenceIsNay {

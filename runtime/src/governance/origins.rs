@@ -1,5 +1,5 @@
-//! The origins referenda decide with, how fast this chain's referenda are, and what is said of those that could not be
-//! scheduled.
+//! The origins referenda decide with, how fast this chain's referenda are, and what is said of those that
+//! could not be scheduled.
 
 pub use pallet_origins::*;
 
@@ -96,8 +96,9 @@ pub mod pallet_origins {
 			/// The block it is enacted at.
 			at: BlockNumberFor<T>,
 		},
-		/// No block within reach had room on its agenda. With an `id`: **an approved referendum will not be enacted**; put
-		/// it to the vote again. Without: a referendum's alarm was not set, and a vote on it sets it again.
+		/// No block within reach had room on its agenda. With an `id`: **an approved referendum will not be
+		/// enacted**; put it to the vote again. Without: a referendum's alarm was not set, and a vote on it
+		/// sets it again.
 		NotScheduled {
 			/// The task of an approved referendum; none for an alarm.
 			id: Option<TaskName>,

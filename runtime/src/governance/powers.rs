@@ -1,5 +1,5 @@
-//! Emergency powers: who has them, what they stop, and the table of them (`docs/powers.md` is written from it, and
-//! `tests/powers` tries every row).
+//! Emergency powers: who has them, what they stop, and the table of them (`docs/powers.md` is written from
+//! it, and `tests/powers` tries every row).
 
 use alloc::vec::Vec;
 use frame_support::{
@@ -44,11 +44,12 @@ pub type Pauses = Spends<Runtime, Granted, CallsPower>;
 /// Enters safe mode, and spends the power to.
 pub type EntersSafeMode =
 	Spends<Runtime, EnsureWithSuccess<HalfOfCommittee, AccountId, SafeModeFor>, SafeModePower>;
-/// Ends what was stopped before its time: a referendum on values, Root, or two thirds of the committee. Half of it could undo
-/// what the other half did.
+/// Ends what was stopped before its time: a referendum on values, Root, or two thirds of the committee. Half
+/// of it could undo what the other half did.
 pub type Ends = EitherOf<RootOrRiskAdjust, EnsureProportionAtLeast<AccountId, TechnicalCollective, 2, 3>>;
 
-/// Root, or two thirds of the committee's other seats and more than half of all. One of two cannot suspend the other.
+/// Root, or two thirds of the committee's other seats and more than half of all. One of two cannot suspend
+/// the other.
 pub struct OtherMembers;
 
 impl OtherMembers {
@@ -84,7 +85,7 @@ impl EnsureOrigin<RuntimeOrigin> for OtherMembers {
 	}
 }
 
-/// May suspend a subject, for how long.
+/// Origin that may suspend a subject; its success is the length of the spell, in blocks.
 pub struct Suspends;
 
 impl frame_support::traits::EnsureOriginWithArg<RuntimeOrigin, Subject<AccountId>> for Suspends {
@@ -103,7 +104,7 @@ impl frame_support::traits::EnsureOriginWithArg<RuntimeOrigin, Subject<AccountId
 	}
 }
 
-/// May resume a subject before its time.
+/// Origin that may resume a subject before its time.
 pub struct Resumes;
 
 impl frame_support::traits::EnsureOriginWithArg<RuntimeOrigin, Subject<AccountId>> for Resumes {
@@ -208,8 +209,8 @@ impl Stops<AccountId> for Effects {
 	}
 }
 
-/// The committee as it votes: a suspended member's seat is held by an account without a key, so that it stays silent and
-/// every threshold where it was.
+/// The committee as it votes: a suspended member's seat is held by an account without a key, so that it stays
+/// silent and every threshold where it was.
 pub struct Seats;
 
 impl Seats {
@@ -250,7 +251,8 @@ pub struct Row {
 	pub by: &'static str,
 	/// With which call.
 	pub call: &'static str,
-	/// How it ends by itself: after so many blocks, of which the second number with two thirds of the committee.
+	/// How it ends by itself: after so many blocks, of which the second number with two thirds of the
+	/// committee.
 	pub ends: End,
 	/// What stays open, beside the exits.
 	pub open: &'static str,

@@ -211,8 +211,8 @@ pub type MotionDuration = Paced<{ 3 * DAYS }, 100>;
 pub const SAFE_MODE: BlockNumber = 4 * HOURS;
 /// How long half of the committee may stop something, in blocks.
 pub const SHORT_SPELL: BlockNumber = 6 * HOURS;
-/// How long two thirds of the committee may, in blocks: longer than it takes to have the cause removed by a referendum of
-/// `whitelisted_caller`.
+/// How long two thirds of the committee may, in blocks: longer than it takes to have the cause removed by a
+/// referendum of `whitelisted_caller`.
 pub const LONG_SPELL: BlockNumber = 24 * HOURS;
 /// [`SAFE_MODE`] at this chain's pace.
 pub type SafeModeDuration = Paced<SAFE_MODE, 30>;

@@ -22,7 +22,8 @@ impl<T: frame_system::Config> pallet_asset_tx_payment::WeightInfo for WeightInfo
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
-	// Multiplier, feed of KEEL, parameters, asset, payer's and fund's accounts of it, payer's account, the fund's books.
+	// Multiplier, feed of KEEL, parameters, asset, payer's and fund's accounts of it, payer's account, the
+	// fund's books.
 	fn charge_asset_tx_payment_asset() -> Weight {
 		Weight::from_parts(110_000_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))

@@ -10,7 +10,8 @@ use core::marker::PhantomData;
 /// Weight functions for `pallet_emergency`.
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_emergency::WeightInfo for WeightInfo<T> {
-	// Upper bound until measured: spells, what is suspended, 16 feeds, the committee's members and its 48 motions.
+	// Upper bound until measured: spells, what is suspended, 16 feeds, the committee's members and its 48
+	// motions.
 	fn suspend() -> Weight {
 		Weight::from_parts(400_000_000, 0)
 			.saturating_add(T::DbWeight::get().reads(80))

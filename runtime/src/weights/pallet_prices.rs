@@ -129,8 +129,8 @@ impl<T: frame_system::Config> pallet_prices::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(17))
 	}
-	/// Storage: `Prices::Operators`, `Timestamp::Now`, `RiskParameters::Chain`, `System::BlockHash` (r:1 w:0 each)
-	/// Storage: `Prices::Feeds` (r:16 w:0)
+	/// Storage: `Prices::Operators`, `Timestamp::Now`, `RiskParameters::Chain`, `System::BlockHash` (r:1 w:0
+	/// each) Storage: `Prices::Feeds` (r:16 w:0)
 	// Upper bound until measured.
 	fn authorize_feed(n: u32, ) -> Weight {
 		Weight::from_parts(120_000_000, 0)

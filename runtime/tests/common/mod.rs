@@ -314,7 +314,8 @@ pub fn feed_all(prices: &[(u32, f64)]) {
 	}
 }
 
-/// `what` signed by `key`: immortal, with its next nonce, a tip in KEEL, and the asset of its fee if not KEEL.
+/// `what` signed by `key`: immortal, with its next nonce, a tip in KEEL, and the asset of its fee if not
+/// KEEL.
 pub fn signed(
 	key: Sr25519Keyring,
 	what: impl Into<RuntimeCall>,

@@ -108,8 +108,8 @@ fn confirmed(events: &[(BlockNumber, RuntimeEvent)], index: u32) -> Option<Block
 	})
 }
 
-/// Tasks that were dispatched, with the block and what became of them: those with a name, and of the others (alarms,
-/// which succeed) those that failed.
+/// Tasks that were dispatched, with the block and what became of them: those with a name, and of the others
+/// (alarms, which succeed) those that failed.
 fn dispatched(events: &[(BlockNumber, RuntimeEvent)]) -> Vec<(BlockNumber, DispatchResult)> {
 	events
 		.iter()
@@ -124,8 +124,8 @@ fn dispatched(events: &[(BlockNumber, RuntimeEvent)]) -> Vec<(BlockNumber, Dispa
 		.collect()
 }
 
-/// Kind: what was approved does not happen, and nobody is told. Fifty junk submissions fill the agenda of the block a Root
-/// referendum asks for: `Approved` and undone before, dispatched in that very block now.
+/// Kind: what was approved does not happen, and nobody is told. Fifty junk submissions fill the agenda of the
+/// block a Root referendum asks for: `Approved` and undone before, dispatched in that very block now.
 #[test]
 fn junk_submissions_take_no_room_from_what_was_approved() {
 	let mut chain = chain();
@@ -167,7 +167,8 @@ fn junk_submissions_take_no_room_from_what_was_approved() {
 	});
 }
 
-/// Kind: as above, where the agenda of the block is full of other enactments: the next block has room, and an event says so.
+/// Kind: as above, where the agenda of the block is full of other enactments: the next block has room, and an
+/// event says so.
 #[test]
 fn a_full_agenda_puts_an_enactment_off_by_a_block() {
 	let mut chain = chain();
@@ -217,8 +218,8 @@ fn values(n: usize) -> RuntimeCall {
 	Utility::force_batch { calls: vec![call; n] }.into()
 }
 
-/// Kind: a vote about what can never be done. 33 `setValues` in one batch were `PermanentlyOverweight` after `Confirmed`: they
-/// are refused at submission, and the largest batch that is not refused is dispatched.
+/// Kind: a vote about what can never be done. 33 `setValues` in one batch were `PermanentlyOverweight` after
+/// `Confirmed`: they are refused at submission, and the largest batch that is not refused is dispatched.
 #[test]
 fn what_was_submitted_can_be_enacted() {
 	let mut chain = chain();
@@ -272,7 +273,8 @@ fn what_was_submitted_can_be_enacted() {
 	assert_eq!(dispatched(&seen)[0].1, Ok(()));
 }
 
-/// The heaviest proposal fits beside finding it, decoding it, and the hooks before the scheduler's at their largest.
+/// The heaviest proposal fits beside finding it, decoding it, and the hooks before the scheduler's at their
+/// largest.
 #[test]
 fn the_heaviest_proposal_fits_beside_the_hooks() {
 	let mut chain = chain();
@@ -333,8 +335,8 @@ fn what_has_no_preimage_or_does_not_decode_is_not_submitted() {
 	});
 }
 
-/// Kind: what a rule refuses takes effect later, in circumstances nobody voted for. A dispatch that fails is said, and done
-/// at no later time, whatever changes.
+/// Kind: what a rule refuses takes effect later, in circumstances nobody voted for. A dispatch that fails is
+/// said, and done at no later time, whatever changes.
 #[test]
 fn a_dispatch_that_failed_is_never_done_later() {
 	let mut chain = chain();
@@ -385,8 +387,8 @@ fn a_referendum_is_enacted_at_the_block_it_asked_for() {
 	}
 }
 
-/// Kind: a motion that passes and can never be closed. Members' transactions weigh at most a tenth of a block, so a motion may
-/// weigh what is left of that after closing it.
+/// Kind: a motion that passes and can never be closed. Members' transactions weigh at most a tenth of a
+/// block, so a motion may weigh what is left of that after closing it.
 #[test]
 fn a_motion_that_may_be_proposed_can_be_closed() {
 	use keel_runtime::{configs::MaxProposalWeight, extensions::MOTION_WEIGHT};
@@ -404,8 +406,8 @@ fn a_motion_that_may_be_proposed_can_be_closed() {
 	});
 }
 
-/// A preimage that its owner takes back after the submission is said to be missing, and may be noted again for nothing once
-/// the referendum is approved.
+/// A preimage that its owner takes back after the submission is said to be missing, and may be noted again
+/// for nothing once the referendum is approved.
 #[test]
 fn a_preimage_taken_back_is_said_to_be_missing() {
 	let mut chain = chain();

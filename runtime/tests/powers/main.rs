@@ -1,5 +1,5 @@
-//! What governance promises, tried on this chain: what is approved is enacted or said not to be, thresholds are what
-//! `docs/governance.md` says, and what acts at once ends by itself.
+//! What governance promises, tried on this chain: what is approved is enacted or said not to be, thresholds
+//! are what `docs/governance.md` says, and what acts at once ends by itself.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,5 +1,5 @@
-//! `docs/powers.md`, row by row: who stops what, how soon, how it ends by itself, for how much of the time, and that exits stay
-//! open.
+//! `docs/powers.md`, row by row: who stops what, how soon, how it ends by itself, for how much of the time,
+//! and that exits stay open.
 
 use super::*;
 use frame_support::traits::{Get, SortedMembers};
@@ -53,8 +53,8 @@ fn fed(chain: &mut Chain, prices: &[(u32, f64)]) {
 	next(chain, || feed_on(prices));
 }
 
-/// Ten calm minutes; Bob has a vault of 10 ETH and 10,000 kUSD and one of 1 BTC, a deposit in the stability pool, and kUSD in a
-/// margin account.
+/// Ten calm minutes; Bob has a vault of 10 ETH and 10,000 kUSD and one of 1 BTC, a deposit in the stability
+/// pool, and kUSD in a margin account.
 fn calm() -> Chain {
 	let mut chain = Chain::new();
 	chain.try_state = false;
@@ -299,8 +299,8 @@ fn liquidations_of_one_branch() {
 	assert!(debt(&mut chain) < owed, "and then the unsafe are, by themselves");
 }
 
-/// Kind: bad operators that nobody can stop. Three bad ones of five made the price for 18.5 hours at least; half of the
-/// committee suspends them within a block, and what they fed already counts no more.
+/// Kind: bad operators that nobody can stop. Three bad ones of five made the price for 18.5 hours at least;
+/// half of the committee suspends them within a block, and what they fed already counts no more.
 fn an_operator() {
 	// One of five: the others make the price.
 	let mut chain = calm();
@@ -501,7 +501,8 @@ fn a_call() {
 	});
 }
 
-/// Kind: safe mode renewed at once, for ever. It lasts its time, and then rests, whoever asks, after an exit too.
+/// Kind: safe mode renewed at once, for ever. It lasts its time, and then rests, whoever asks, after an exit
+/// too.
 fn transfers() {
 	type SafeMode = pallet_safe_mode::Call<Runtime>;
 	let enter = |origin: RuntimeOrigin| dispatch(origin, SafeMode::force_enter {});
@@ -556,7 +557,8 @@ fn transfers() {
 	});
 }
 
-/// Kind: a guardian gone rogue that only a referendum of 18.5 hours removes. Two of the three suspend it with their votes.
+/// Kind: a guardian gone rogue that only a referendum of 18.5 hours removes. Two of the three suspend it with
+/// their votes.
 fn a_guardian() {
 	type Committee = pallet_collective::Call<Runtime, TechnicalCollective>;
 	use codec::Encode;
@@ -663,8 +665,9 @@ fn a_guardian() {
 	chain.state(check_state);
 }
 
-/// Kind: an emergency power used all the time. Half of the committee does all it can in every block, naming another subject
-/// each time: prices of ETH are stopped for at most a quarter of the time, and as long as it takes to recover.
+/// Kind: an emergency power used all the time. Half of the committee does all it can in every block, naming
+/// another subject each time: prices of ETH are stopped for at most a quarter of the time, and as long as it
+/// takes to recover.
 #[test]
 fn rogue_guardians_hold_prices_for_a_quarter_of_the_time() {
 	let mut chain = calm();

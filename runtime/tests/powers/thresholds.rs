@@ -94,7 +94,8 @@ fn a_member_does_not_change_its_key() {
 	});
 }
 
-/// A motion to whitelist with `threshold`, ayes of the first `ayes` members, closed after its time. Nobody else says anything.
+/// A motion to whitelist with `threshold`, ayes of the first `ayes` members, closed after its time. Nobody
+/// else says anything.
 fn motion(hash: H256, threshold: u32, ayes: u32) {
 	let proposal = whitelist(hash);
 	let index = pallet_collective::ProposalCount::<Runtime, TechnicalCollective>::get();
@@ -134,8 +135,9 @@ fn motion(hash: H256, threshold: u32, ayes: u32) {
 	));
 }
 
-/// Kind: silence that counts as an aye. Three of five passed "two thirds", and a prime alone whitelisted: for every size of
-/// the committee, every number of ayes, with and without a prime among them, the ayes given decide.
+/// Kind: silence that counts as an aye. Three of five passed "two thirds", and a prime alone whitelisted: for
+/// every size of the committee, every number of ayes, with and without a prime among them, the ayes given
+/// decide.
 #[test]
 fn silent_members_of_the_committee_are_no_ayes() {
 	let mut chain = chain();
@@ -267,8 +269,8 @@ fn admits(key: Sr25519Keyring, call: &RuntimeCall) -> Result<(), ()> {
 	}
 }
 
-/// Kind: a vote that is somebody else's, or is not let in. A member's vote counts once, in a batch and through a proxy too; a
-/// stranger's wrapping of it is refused at the door, for it is operational weight.
+/// Kind: a vote that is somebody else's, or is not let in. A member's vote counts once, in a batch and
+/// through a proxy too; a stranger's wrapping of it is refused at the door, for it is operational weight.
 #[test]
 fn a_members_vote_counts_once_however_it_is_wrapped() {
 	let mut chain = chain();
@@ -344,8 +346,8 @@ fn a_members_vote_counts_once_however_it_is_wrapped() {
 	});
 }
 
-/// Kind: a limit that holds only at the door. Root's `system.setStorage` sets a liquidation ratio of 2,000 %; it reads as the
-/// limit, 1,000 %.
+/// Kind: a limit that holds only at the door. Root's `system.setStorage` sets a liquidation ratio of 2,000 %;
+/// it reads as the limit, 1,000 %.
 #[test]
 fn what_root_writes_past_the_rules_is_read_inside_the_limits() {
 	use keel_primitives::RiskParameters as _;

@@ -436,8 +436,8 @@ mod breaker {
 	}
 }
 
-/// Kind: what is sold at the price of the bottom after it has risen. Nothing of the fund's goes below its reserve share of the
-/// price of now; a feed without a price refuses nothing.
+/// Kind: what is sold at the price of the bottom after it has risen. Nothing of the fund's goes below its
+/// reserve share of the price of now; a feed without a price refuses nothing.
 #[test]
 fn is_not_sold_at_a_price_that_is_overtaken() {
 	burdened(|| {

@@ -61,8 +61,8 @@ fn when_the_collateral_is_worth_less_all_of_it_goes() {
 	});
 }
 
-/// Kind: a value read off a feed that died. What the fund takes counts at the reserve price, at the price fit for leaving where
-/// that is lower, and as nothing where there is none.
+/// Kind: a value read off a feed that died. What the fund takes counts at the reserve price, at the price fit
+/// for leaving where that is lower, and as nothing where there is none.
 #[test]
 fn what_the_fund_takes_counts_at_the_least_price_there_is() {
 	// One bitcoin, 500 kUSD of debt; the reserve is 60.

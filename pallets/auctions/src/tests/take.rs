@@ -409,8 +409,8 @@ mod surplus {
 		}
 	}
 
-	/// Kind: a unit is paid for at a price that no longer holds. At 24k the unit that was 27k at the reserve is worth 2k more than
-	/// is owed, at 10k nothing, and as little where nobody knows.
+	/// Kind: a unit is paid for at a price that no longer holds. At 24k the unit that was 27k at the reserve
+	/// is worth 2k more than is owed, at 10k nothing, and as little where nobody knows.
 	#[test]
 	fn of_a_takeover_is_worth_what_the_unit_is_now() {
 		for (spot, pays) in [(Some(24_000), 2_000), (Some(10_000), 0), (None, 0)] {

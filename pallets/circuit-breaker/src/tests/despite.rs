@@ -60,8 +60,8 @@ fn what_guardians_or_a_referendum_set_holds_beside_the_fuse() {
 	});
 }
 
-/// Kind: a remedy that nobody can stop. Beside a fuse that holds the subject already, guardians and a referendum hold what that
-/// fuse leaves open, and neither the level nor its time moves.
+/// Kind: a remedy that nobody can stop. Beside a fuse that holds the subject already, guardians and a
+/// referendum hold what that fuse leaves open, and neither the level nor its time moves.
 #[test]
 fn guardians_hold_it_when_the_fuse_has_raised_it_already() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -331,8 +331,8 @@ mod gauges {
 		});
 	}
 
-	/// Kind: a net loss measured against what a gross payment left. What was paid for collateral of that worth counts as
-	/// what the fund had.
+	/// Kind: a net loss measured against what a gross payment left. What was paid for collateral of that
+	/// worth counts as what the fund had.
 	#[test]
 	fn read_a_net_shortfall_over_what_there_was_before_it() {
 		// The mock's floor is 10,000 kUSD.

@@ -57,8 +57,8 @@ fn root() -> RuntimeOrigin {
 mod a_feed {
 	use super::*;
 
-	/// The kind: a call that carries many things fails for one of them. Six feeds are fed by all; one that nobody uses is
-	/// removed; the other five go on.
+	/// The kind: a call that carries many things fails for one of them. Six feeds are fed by all; one that
+	/// nobody uses is removed; the other five go on.
 	#[test]
 	fn goes_on_without_a_feed_that_is_gone() {
 		let six = [1, BTC, ETH, 4, USDC, 6].map(|feed| (feed, usd(100.0)));
@@ -211,7 +211,8 @@ mod its_time {
 		});
 	}
 
-	/// A clock that is ahead makes no value newer than its block, and steps of a millisecond one feed a block.
+	/// A clock that is ahead makes no value newer than its block, and steps of a millisecond one feed a
+	/// block.
 	#[test]
 	fn ahead_of_the_block_counts_as_the_blocks() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -357,8 +358,8 @@ mod the_pool {
 		});
 	}
 
-	/// The pool knows only the last block's time. During a stop feeds look as if they came from the future; the pool takes
-	/// them, keeps the newest, and the first block refuses what has become too old.
+	/// The pool knows only the last block's time. During a stop feeds look as if they came from the future;
+	/// the pool takes them, keeps the newest, and the first block refuses what has become too old.
 	#[test]
 	fn takes_feeds_during_a_stop_and_the_block_judges_them() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -486,7 +487,8 @@ mod a_feeder {
 		});
 	}
 
-	/// Kind: one who is to be replaced keeps the newcomer out. An operator's own account outranks its name as a feeder.
+	/// Kind: one who is to be replaced keeps the newcomer out. An operator's own account outranks its name as
+	/// a feeder.
 	#[test]
 	fn keeps_no_operator_out() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -556,7 +558,8 @@ mod membership {
 		});
 	}
 
-	/// Fed and removed in the same block, before or after the feed: its values are gone at once, and it feeds no more.
+	/// Fed and removed in the same block, before or after the feed: its values are gone at once, and it feeds
+	/// no more.
 	#[test]
 	fn ends_with_its_values_and_its_key() {
 		ExtBuilder::default().build_and_execute(|| {

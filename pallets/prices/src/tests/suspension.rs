@@ -26,8 +26,8 @@ fn settled() -> Moment {
 	now
 }
 
-/// Kind: bad operators whose values count until somebody removes them. Three of five made the price; suspended, what they fed
-/// already counts no more within the block.
+/// Kind: bad operators whose values count until somebody removes them. Three of five made the price;
+/// suspended, what they fed already counts no more within the block.
 #[test]
 fn suspended_operators_do_not_count_from_this_moment_on() {
 	ExtBuilder::default().build_and_execute(|| {
@@ -65,8 +65,9 @@ fn suspended_operators_do_not_count_from_this_moment_on() {
 	});
 }
 
-/// Kind: a power to stop that is a power to choose. With one of five suspended the other four make the price; with two honest
-/// ones suspended, two liars and one honest operator would be a majority of liars, and make none.
+/// Kind: a power to stop that is a power to choose. With one of five suspended the other four make the price;
+/// with two honest ones suspended, two liars and one honest operator would be a majority of liars, and make
+/// none.
 #[test]
 fn suspending_honest_operators_makes_no_majority_of_liars() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -202,8 +202,8 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// A block of liquidations that leaves a quarter of the normal class to exits; the limit is what fits without any. See
-		// `docs/decisions/liquidations-per-block.md`.
+		// A block of liquidations that leaves a quarter of the normal class to exits; the limit is what fits
+		// without any. See `docs/decisions/liquidations-per-block.md`.
 		ChainKey::LiquidationsPerBlock => Policy {
 			unit: Count,
 			safer: Higher,

@@ -552,8 +552,8 @@ mod squeeze_of_a_market {
 	}
 }
 
-/// Kind: a limit that holds only for those who come through the door. Root's `system.set_storage` writes 2,000 % where the
-/// limit is 1,000 %; every reader gets the limit, and the next move starts from it.
+/// Kind: a limit that holds only for those who come through the door. Root's `system.set_storage` writes
+/// 2,000 % where the limit is 1,000 %; every reader gets the limit, and the next move starts from it.
 #[test]
 fn what_is_written_past_the_pallet_is_read_inside_the_limits() {
 	use keel_primitives::RiskParameters as _;

@@ -9,7 +9,8 @@ use crate::limits;
 const QUORUM: Key = Key::Chain(ChainKey::OracleQuorum);
 const DEBT: Key = Key::Branch(BranchKey::MinimumDebt);
 
-/// A quorum of fifty where five operators exist: no price would be made, and lowering it again takes a week a step.
+/// A quorum of fifty where five operators exist: no price would be made, and lowering it again takes a week a
+/// step.
 #[test]
 fn no_quorum_is_voted_that_cannot_be_met() {
 	ExtBuilder::default().build_and_execute(|| {

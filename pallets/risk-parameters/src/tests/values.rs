@@ -644,7 +644,8 @@ fn the_trait_reads_what_is_stored() {
 fn the_trait_writes_past_every_rule_with_the_bounds_of_the_table() {
 	use crate::limits;
 	use keel_primitives::{CollateralParameters, MarketParameters, RiskParameters as Trait};
-	// What is past the limits reads as the limit: `what_is_written_past_the_pallet_is_read_inside_the_limits`.
+	// What is past the limits reads as the limit:
+	// `what_is_written_past_the_pallet_is_read_inside_the_limits`.
 	ExtBuilder::default().build().execute_with(|| {
 		let deep = MarketParameters {
 			skew_scale: 1,

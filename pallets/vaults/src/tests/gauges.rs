@@ -365,8 +365,8 @@ fn a_branch_that_was_shut_down_measures_nothing() {
 	});
 }
 
-/// The kind: a level is bought for the interest of an hour. A debt that came within the day and goes again is no run, however
-/// long it stayed.
+/// The kind: a level is bought for the interest of an hour. A debt that came within the day and goes again is
+/// no run, however long it stayed.
 #[test]
 fn what_came_within_the_day_and_leaves_again_reads_little() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -483,7 +483,8 @@ fn windows_count_what_moves() {
 	});
 }
 
-/// The kind: an exit window is held full for nothing. What a vault took is given back when its owner ends without debt.
+/// The kind: an exit window is held full for nothing. What a vault took is given back when its owner ends
+/// without debt.
 #[test]
 fn are_not_held_full_by_closing() {
 	ExtBuilder::default().build_and_execute(|| {
