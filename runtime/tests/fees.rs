@@ -1411,26 +1411,4 @@ mod liquidations_per_block {
 		assert!(total >= 450);
 		chain.state(check_state);
 	}
-
-	/// What a liquidation takes by the clock, natively. Run it alone: `cargo test -p keel-runtime --features
-	/// runtime-benchmarks,try-runtime --test fees -- --ignored --nocapture by_the_clock`.
-	#[test]
-	#[ignore = "a measurement"]
-	fn by_the_clock() {
-		for n in [200u32, 400] {
-			let (mut chain, now) = crowd(n);
-			chain.workers = false;
-			let waiting = chain.pending();
-			chain.commit();
-			let begin = std::time::Instant::now();
-			let done = chain.block(now, || Liquidations::liquidated_in(System::block_number()));
-			let took = begin.elapsed();
-			println!(
-				"{done} of {waiting} liquidations in a block of {:.0} ms: {:.2} ms each, weighed at {:.2} ms",
-				took.as_secs_f64() * 1e3,
-				took.as_secs_f64() * 1e3 / f64::from(done),
-				one().ref_time() as f64 / 1e9,
-			);
-		}
-	}
 }

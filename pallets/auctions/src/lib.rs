@@ -11,7 +11,8 @@
 //!
 //! Nothing is sold below the **reserve price**. When the curve falls below it, or the longest duration is over, nobody can
 //! take any more and the insurance fund buys: it takes collateral worth debt and penalty at the reserve price, burns
-//! what it can of the debt, and records the rest as bad debt. What is left returns to the owner.
+//! what it can of the debt, and records the rest as bad debt. What is left returns to the owner. Where the price fit for
+//! leaving is lower by then, the fund counts what it takes at that price, and at nothing without one.
 //!
 //! ## The fund's collateral
 //!
@@ -53,7 +54,7 @@
 //! A buyer pays for a whole number of base units, rounded up, so that the last of them may bring more than
 //! was needed, by less than its price. From [`keel_primitives::KEPT_ROUNDING`] on that is the owner's, in
 //! kUSD; less goes to the fund with the penalty. Likewise the fund pays the owner what a takeover exceeds
-//! debt and penalty by at the reserve price, as far as its shared tranche goes.
+//! debt and penalty by at the price it counts, as far as its shared tranche goes.
 //!
 //! ## Dust
 //!

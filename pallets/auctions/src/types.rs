@@ -122,7 +122,7 @@ pub struct Takeover {
 	pub taken: Balance,
 	/// For the owner.
 	pub returned: Balance,
-	/// What `taken` is worth beyond debt and penalty at the reserve price, in base units of kUSD: zero below
+	/// What `taken` is worth beyond debt and penalty at the least price, in base units of kUSD: zero below
 	/// [`KEPT_ROUNDING`].
 	pub surplus: Balance,
 }
@@ -332,7 +332,8 @@ impl<AccountId: Clone> Auction<AccountId> {
 	}
 
 	/// How the collateral divides when nobody bought it: to the fund what debt and penalty are worth at the reserve
-	/// price, rounded up, the rest to the owner. A sale of the fund's own goes back to it whole.
+	/// price, rounded up, the rest to the owner. A sale of the fund's own goes back to it whole. `least` is
+	/// what a whole unit certainly is worth now, at most the reserve price.
 	pub fn takeover(&self, least: FixedU128) -> Takeover {
 		let claim = match self.kind {
 			// An overflow here is more collateral than there can be.

@@ -440,8 +440,8 @@ impl<T: Config> Pallet<T> {
 	/// `drawn / max(held + backed + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
 	///
 	/// where `backed` left the tranches for collateral of that worth: a fund of 100,000 that paid 80,000 for
-	/// collateral worth 54,000 reads 26,000 / 100,000. the share rounded down and the ratio up. So it reads
-	/// at most one.
+	/// collateral worth 54,000 reads 26,000 / 100,000. The share is rounded down and the ratio up; it is at
+	/// most one.
 	fn drawdown() -> Gauge {
 		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
 		let now = T::Time::now();
