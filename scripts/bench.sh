@@ -13,7 +13,8 @@ cd "$ROOT"
 BENCHER="${OMNI_BENCHER:-frame-omni-bencher}"
 if ! command -v "$BENCHER" >/dev/null; then
 	say "Installing frame-omni-bencher"
-	env -u CARGO_TARGET_DIR cargo install frame-omni-bencher --version 0.28.0 --no-default-features
+	# Its own test runtime is of no use here.
+	env -u CARGO_TARGET_DIR SKIP_WASM_BUILD=1 cargo install frame-omni-bencher --version 0.28.0 --no-default-features
 fi
 
 # The Wasm is optimised whatever the profile of the native side is; the tests' features spare a second build

@@ -140,6 +140,7 @@ impl<T: Config> Pallet<T> {
 			if let Some(beside) = states.get(&subject).and_then(|state| state.beside(to)) {
 				states.insert(subject, beside);
 				Self::write(states);
+				Self::deposit_event(Event::HeldByHand { subject, level: to });
 			}
 			return Ok(from);
 		}
@@ -255,6 +256,7 @@ impl<T: Config> Pallet<T> {
 			} else {
 				state.map(|state| state.cause)
 			},
+			by_hand: state.map_or(Level::Normal, |state| state.by_hand),
 			since: state.map(|state| state.since),
 			blocks_needed: if subject == BreakerSubject::Chain {
 				T::Recovery::blocks_needed()

@@ -118,6 +118,12 @@ impl<T: Config> Pallet<T> {
 			.ok_or(ArithmeticError::Overflow)?;
 		Self::burn(income.burned)?;
 		accounts.books = books;
+		if source == IncomeSource::Collateral {
+			// What had left for collateral is back, as far as it is still counted.
+			let now = T::Time::now();
+			let back = amount.min(accounts.backed.reading(now));
+			accounts.backed.sub(now, back);
+		}
 		Ledger::<T>::put(accounts);
 		let Income {
 			burned,
@@ -234,8 +240,9 @@ impl<T: Config> Pallet<T> {
 		with_storage_layer(|| {
 			Self::bring_in(seller, asset, amount)?;
 			if price > 0 {
-				Ledger::<T>::try_mutate(|Accounts { books, .. }| -> DispatchResult {
+				Ledger::<T>::try_mutate(|Accounts { books, backed, .. }| -> DispatchResult {
 					*books = books.with_purchase(price).ok_or(Error::<T>::SharedTooSmall)?;
+					backed.add(T::Time::now(), price);
 					Self::transfer(T::Synthetic::get(), &Self::account(), seller, price)
 				})?;
 			}
@@ -439,9 +446,9 @@ impl<T: Config> Pallet<T> {
 	///
 	/// `drawn / max(held + backed + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
 	///
-	/// where `backed` left the tranches for collateral of that worth: a fund of 100,000 that paid 80,000 for
-	/// collateral worth 54,000 reads 26,000 / 100,000. The share is rounded down and the ratio up; it is at
-	/// most one.
+	/// where `backed` left the tranches for collateral of that worth, bought or taken, and did not come back by
+	/// selling it: a fund of 100,000 that paid 80,000 for collateral worth 54,000 reads 26,000 / 100,000. The
+	/// share is rounded down and the ratio up; it is at most one.
 	fn drawdown() -> Gauge {
 		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
 		let now = T::Time::now();

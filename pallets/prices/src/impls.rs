@@ -87,9 +87,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let mut parameters = T::RiskParameters::chain();
-		parameters.oracle_quorum = parameters
-			.oracle_quorum
-			.saturating_add(Self::suspended_operators());
+		parameters.oracle_quorum = Self::quorum(parameters.oracle_quorum);
 		if due {
 			// When every operator is silent nothing is pending, and somebody has to notice.
 			for feed in Self::silent(now, &parameters) {

@@ -635,7 +635,6 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::AlreadyOperator`]: it is one.
-		/// - [`Error::FeederTaken`]: its account signs for another operator.
 		/// - [`Error::TooManyOperators`]: there is no room.
 		///
 		/// ## Events

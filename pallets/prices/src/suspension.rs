@@ -10,9 +10,8 @@ impl<T: Config> Pallet<T> {
 	/// Suspends an operator, or lets it feed again.
 	///
 	/// While it is suspended its values count nowhere, those given already included, and its feeds are
-	/// refused. Each suspended operator raises the quorum by one: suspending honest operators must not make a
-	/// majority of the others. No last price, which may be made of its values, is fit to add risk or to
-	/// liquidate until the rest have made one.
+	/// refused. The [quorum](Self::quorum) rises with each. No last price, which may be made of its values,
+	/// is fit to add risk or to liquidate until the rest have made one.
 	///
 	/// # Errors
 	///
@@ -55,12 +54,21 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Number of suspended operators.
-	pub(crate) fn suspended_operators() -> u32 {
-		// Bounded by `MaxOperators`.
-		Operators::<T>::get()
-			.values()
-			.filter(|record| record.suspended)
-			.count() as u32
+	/// The quorum in force: the `governed` one and one more for each suspended operator, and while any is
+	/// suspended more than half of all, the suspended included.
+	///
+	/// Suspending honest operators makes no majority of the others: what makes a price is a majority of all.
+	/// With 11 operators, a governed quorum of 3 and two suspended it is 6, so that five of the nine that are
+	/// left make no price against the other four.
+	pub(crate) fn quorum(governed: u32) -> u32 {
+		let operators = Operators::<T>::get();
+		// Both bounded by `MaxOperators`.
+		let all = operators.len() as u32;
+		match operators.values().filter(|record| record.suspended).count() as u32 {
+			0 => governed,
+			suspended => governed
+				.saturating_add(suspended)
+				.max((all / 2).saturating_add(1)),
+		}
 	}
 }

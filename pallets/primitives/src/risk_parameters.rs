@@ -169,7 +169,8 @@ parameter_set! {
 		/// … `ReduceOnly`.
 		LeavingReduceOnly / leaving_reduce_only: FixedU128,
 		/// The most collateral that vaults which go on owing may give out in an hour, less what comes back,
-		/// over what they hold. Repaying everything and closing is always open.
+		/// over what they hold; and beside it a fifth of that for each vault of its own. Repaying everything
+		/// and closing is always open.
 		ExitLimit / exit_limit: FixedU128,
 	}
 }

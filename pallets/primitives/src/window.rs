@@ -22,7 +22,8 @@ use crate::{meter::WINDOW, Balance, Moment};
 ///
 /// So nobody holds a window full without taking more every hour: an account that takes all of a limit and
 /// stays leaves others what refills, `1 − 1/e` = 63 % of it within the hour, and giving back and taking again
-/// renews no use.
+/// renews no use. A limit that is a share of something falls with it: the caller says what is left to others
+/// then.
 ///
 /// Worked: a limit of 100 of which 80 was taken an hour ago. `80/e` = 29.44 is used and 70.56 is free. A
 /// refund of 80 makes that 100, not 150.56; taking 100 after it leaves `100 − (29.44 + 100 − 80)` = 50.56.

@@ -386,8 +386,8 @@ pub mod pallet {
 		/// More kUSD than the branch lets out within an hour. Mint `mintRoom` at most, or wait: it grows with time and repayments.
 		MintWindowFull,
 		/// More collateral than the branch lets out within an hour of vaults that go on owing. Withdraw at
-		/// most `exitRoom` and what this vault put in within the hour, wait, or repay everything: then all of
-		/// it is free.
+		/// most `exitRoom` and what this vault put in within the hour, or a fifth of `ExitLimit` of what it
+		/// held, which is always free; or wait, or repay everything: then all of it is free.
 		ExitWindowFull,
 		/// The branch was shut down. Only repaying, topping up a vault that owes and withdrawing from one that ends without debt
 		/// work; `shutdown` shows how far its settlement is.
@@ -505,8 +505,8 @@ pub mod pallet {
 		///   to something between zero and the minimum the vault keeps
 		/// - [`Error::CeilingReached`], [`Error::MintWindowFull`]: the branch has not that much left to mint,
 		///   at all or this hour
-		/// - [`Error::ExitWindowFull`]: more than this vault put in this hour and the branch lets out, and
-		///   the vault would go on owing
+		/// - [`Error::ExitWindowFull`]: more than this vault put in this hour and the branch lets out, more
+		///   than is its own, and the vault would go on owing
 		/// - [`Error::RatioTooLow`]: risk is added and the collateral is worth too little
 		/// - [`Error::BranchShutDown`]: the branch was shut down and something else than leaving is asked for
 		/// - an error of the circuit breaker if it forbids this, of the prices pallet if a price is needed
@@ -808,8 +808,9 @@ pub mod pallet {
 		}
 
 		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on
-		/// owing. What a vault put in within the hour goes out beside it, and a vault that repays everything
-		/// needs no room. Nothing for an unknown branch.
+		/// owing. What a vault put in within the hour goes out beside it, a fifth of `ExitLimit` of what it
+		/// held whatever the room is, and a vault that repays everything needs no room. Nothing for an unknown
+		/// branch.
 		pub fn exit_room(branch: BranchId) -> Option<Balance> {
 			Self::view_rooms(branch).map(|(_, exit)| exit)
 		}

@@ -8,7 +8,7 @@ use keel_primitives::{
 };
 use sp_runtime::DispatchError;
 
-use crate::{debt_of, overflow, Branch, Config, Error, Pallet, Plan};
+use crate::{debt_of, overflow, Branch, Config, Error, Pallet, Plan, Vault};
 
 /// The way owners of `branch` mint.
 pub(crate) fn mint_path(branch: BranchId) -> BreakerSubject {
@@ -44,6 +44,12 @@ fn ceiling(parameters: &BranchParameters, level: Level) -> Balance {
 	// A share is at most one; one that overflows is none.
 	mul_ratio(governed, parameters.guarded_ceiling, Rounding::Down).unwrap_or(governed)
 }
+
+/// The part of the exit limit that is each vault's own, whatever others took: one in so many.
+///
+/// Without it a large owner holds the window full: by withdrawing from one vault and closing another, which
+/// shrinks what the limit is a share of, or by taking from one of many vaults whatever refills.
+pub const OWN_EXITS: Balance = 5;
 
 impl<T: Config> Pallet<T> {
 	/// Where the liquidation ratio of a branch is heading at this volatility.
@@ -117,6 +123,23 @@ impl<T: Config> Pallet<T> {
 		branch.withdrawn.room(now, limit)
 	}
 
+	/// Returns `true` if `vault`, as it is after a withdrawal, took no more than is its own: of what it would
+	/// hold without its moves of the last hour, a part of `exit_limit`, [`OWN_EXITS`], rounded down.
+	///
+	/// That is let out however full the branch's window is. All vaults' own together are `exit_limit /
+	/// OWN_EXITS` of the branch, so that an hour lets out `exit_limit × (1 + 1 / OWN_EXITS)` at most: 60 % by
+	/// default.
+	fn took_its_own(vault: &Vault<T::AccountId>, parameters: &BranchParameters, now: Moment) -> bool {
+		let used = vault.exits.used(now);
+		// Saturates far above any supply.
+		let settled = vault
+			.collateral
+			.saturating_add(used)
+			.saturating_sub(vault.exits.credit(now));
+		let own = mul_ratio(settled, parameters.exit_limit, Rounding::Down).unwrap_or(Balance::MAX);
+		used <= own / OWN_EXITS
+	}
+
 	/// The rules of [`Self::plan`], cheapest first. `last` is [`Self::last_price`] of a branch whose vault owes.
 	///
 	/// Returns the minimum debt the vault is held to from now on. A raised one reaches a vault when it mints.
@@ -158,7 +181,10 @@ impl<T: Config> Pallet<T> {
 		}
 		if leaves {
 			let room = Self::window_for_exits(branch, &parameters, last, now);
-			ensure!(plan.taken(branch, now) <= room, Error::<T>::ExitWindowFull);
+			ensure!(
+				plan.taken(branch, now) <= room || Self::took_its_own(&plan.vault, &parameters, now),
+				Error::<T>::ExitWindowFull
+			);
 		}
 		if riskier {
 			let level = Self::mint_level(id);

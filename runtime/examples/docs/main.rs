@@ -339,8 +339,9 @@ fn powers() -> String {
 	}
 	out += "\n## What rogue holders can do\n\n\
 		- **A third of the committee** can keep new risk out for part of the time, and cut ceilings. Any number of others suspends it (last row).\n\
-		- **Half of it** can stop prices for a quarter of the time: six hours of every twenty-four. It cannot choose a price: each suspended operator\n\
-		  raises the quorum by one, so that suspending honest operators gives the others no majority, and with two of five suspended there is no price.\n\
+		- **Half of it** can stop prices for a quarter of the time: six hours of every twenty-four. It cannot choose a price: while any\n\
+		  operator is suspended a price takes more than half of all of them, so that suspending honest ones makes no majority of the others, and with\n\
+		  two of five suspended there is no price.\n\
 		- **Two thirds of it** can do the same for a day of every four, and whitelist a call; the vote on it is everybody's.\n\
 		- Each power rests by itself: in turn, calls, safe mode and prices keep *something* stopped for up to three quarters of the time.\n\
 		- Members are removed for good by Root, which a whitelisted call is within 18.5 hours: a suspension of a day reaches that far.\n";

@@ -334,7 +334,7 @@ impl Stopped {
 				call: "`emergency.suspend(Operator)`",
 				ends: SPELL,
 				open:
-					"prices, while those not suspended are `OracleQuorum` and as many more as are suspended",
+					"prices, while those not suspended are `OracleQuorum` and as many more as are suspended, and more than half of all",
 			},
 			Stopped::Minting => Row {
 				stops: "minting on one branch",

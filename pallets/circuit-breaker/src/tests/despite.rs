@@ -87,8 +87,21 @@ fn guardians_hold_it_when_the_fuse_has_raised_it_already() {
 	});
 	ExtBuilder::default().build_and_execute(|| {
 		drawn(percent(60));
-		assert_ok!(CircuitBreaker::do_set_level(CHAIN, Level::Halted));
-		assert_eq!(refusal(BTC), Some("SubjectHalted"));
+		let by_hand = || CircuitBreaker::status(CHAIN).unwrap().by_hand;
+		assert_eq!(by_hand(), Level::Normal);
+		for _ in 0..2 {
+			assert_ok!(CircuitBreaker::do_set_level(CHAIN, Level::Halted));
+		}
+		assert_eq!((refusal(BTC), by_hand()), (Some("SubjectHalted"), Level::Halted));
+		// It is said, and once.
+		let held = Event::HeldByHand {
+			subject: CHAIN,
+			level: Level::Halted,
+		};
+		let said = System::events()
+			.into_iter()
+			.filter(|record| record.event == held.clone().into());
+		assert_eq!(said.count(), 1);
 	});
 }
 

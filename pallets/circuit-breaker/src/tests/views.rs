@@ -19,6 +19,7 @@ fn a_normal_subject_shows_its_fuses_only() {
 				binding: Level::Normal,
 				bound_by: BTC,
 				cause: None,
+				by_hand: Level::Normal,
 				since: None,
 				blocks_needed: 0,
 				calm_since: None,

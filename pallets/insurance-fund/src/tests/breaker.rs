@@ -383,6 +383,41 @@ mod gauges {
 		});
 	}
 
+	/// The kind: what there was before a loss, measured with less or more than there was. A fund that bought
+	/// collateral is no smaller by it, and one that sold it again no larger.
+	#[test]
+	fn measure_against_what_there_was_with_collateral_once() {
+		let fund = || ExtBuilder::default().shared(1_000_000 * USD);
+		fund().build_and_execute(|| {
+			assert_ok!(InsuranceFund::buy(&ALICE, BTC, 5, 800_000 * USD));
+			assert_ok!(InsuranceFund::cover(100_000 * USD, 0));
+			// Not of the 200,000 that are left in cash.
+			assert_eq!(drawdown(), ONE / 10);
+		});
+		fund().build_and_execute(|| {
+			assert_ok!(InsuranceFund::buy(&ALICE, BTC, 5, 800_000 * USD));
+			assert_ok!(InsuranceFund::do_receive(
+				&ALICE,
+				800_000 * USD,
+				IncomeSource::Collateral
+			));
+			assert_ok!(InsuranceFund::cover(600_000 * USD, 0));
+			// Not of 1,800,000.
+			assert_eq!(drawdown(), ONE * 6 / 10);
+		});
+		fund().build_and_execute(|| {
+			assert_ok!(InsuranceFund::cover(800_000 * USD, 800_000 * USD));
+			// More than was counted for it is income like any other.
+			assert_ok!(InsuranceFund::do_receive(
+				&ALICE,
+				900_000 * USD,
+				IncomeSource::Collateral
+			));
+			assert_ok!(InsuranceFund::cover(550_000 * USD, 0));
+			assert_eq!(drawdown(), ONE / 2);
+		});
+	}
+
 	#[test]
 	fn measure_a_young_fund_against_the_floor() {
 		ExtBuilder::default().build_and_execute(|| {

@@ -89,6 +89,49 @@ fn suspending_honest_operators_makes_no_majority_of_liars() {
 	});
 }
 
+/// The same with more operators than twice the quorum, where a quorum is no majority: five liars of eleven,
+/// with two honest operators suspended, are as many as the quorum, and more than the honest ones that feed.
+#[test]
+fn suspending_some_of_many_makes_no_price_of_a_minority() {
+	for (all, liars, suspended) in [(11, 5, 2), (11, 5, 1), (8, 4, 1), (16, 7, 2), (5, 2, 2)] {
+		ExtBuilder::default().build_and_execute(|| {
+			for who in 6..=all {
+				assert_ok!(Prices::add_operator(RuntimeOrigin::root(), who));
+			}
+			let mut now = START;
+			let block = |now: &mut Moment, lie: Option<f64>| {
+				*now += 2 * SECOND;
+				super::block(*now, || {
+					for who in 1..=all {
+						let price = lie.filter(|_| who <= liars).unwrap_or(100.0);
+						let _ = feed(who, &[(BTC, usd(price))]);
+					}
+				});
+			};
+			(0..10).for_each(|_| block(&mut now, None));
+			assert_eq!((stored(BTC).value, fit()), (usd(100.0), [true; 3]));
+			for who in all - suspended + 1..=all {
+				assert_ok!(Prices::suspend_operator(&who, true));
+			}
+			for _ in 0..10 {
+				block(&mut now, Some(50.0));
+				assert_eq!(
+					stored(BTC).value,
+					usd(100.0),
+					"{liars} of {all}, {suspended} suspended"
+				);
+				assert_eq!(fit(), [false, false, true]);
+			}
+			// As many honest ones as are more than half of all make one.
+			for who in all - suspended + 1..=all {
+				assert_ok!(Prices::suspend_operator(&who, false));
+			}
+			(0..3).for_each(|_| block(&mut now, None));
+			assert_eq!((stored(BTC).value, fit()), (usd(100.0), [true; 3]));
+		});
+	}
+}
+
 #[test]
 fn a_suspended_feed_has_no_price_but_for_leaving() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -262,8 +262,10 @@ mod of_exits {
 			// Another vault's deposit is that vault's to take out again, and nobody's room.
 			assert_ok!(Vaults::adjust(signed(&BOB), b, Increase(3 * ONE_BTC), Keep));
 			assert_eq!(room(), 0);
+			// Beside what is its own of the limit: a fifth of a tenth of four.
+			let own = 8 * ONE_BTC / 100;
 			assert_noop!(
-				Vaults::adjust(signed(&BOB), b, Decrease(3 * ONE_BTC + 1), Keep),
+				Vaults::adjust(signed(&BOB), b, Decrease(3 * ONE_BTC + own + 1), Keep),
 				Error::<Test>::ExitWindowFull
 			);
 			assert_ok!(Vaults::adjust(signed(&BOB), b, Decrease(3 * ONE_BTC), Keep));
@@ -501,5 +503,43 @@ fn are_not_held_full_by_closing() {
 		// Half of the hundred that are left.
 		assert!(room() >= 50 * ONE_BTC, "{}", room());
 		assert_ok!(Vaults::adjust(signed(&BOB), bob, Decrease(50 * ONE_BTC), Keep));
+	});
+}
+
+/// The kind: one owner holds an exit window full with vaults of its own, by closing one beside the one that
+/// took, so that the limit falls below what is used, or by taking what refills out of one of many. Others go
+/// on taking their own part of the limit, and together no more than that part of all leaves beside it.
+#[test]
+fn leave_each_vault_its_own_part_whatever_another_owner_does() {
+	ExtBuilder::default().build_and_execute(|| {
+		set_parameters(BTC_BRANCH, |p| p.exit_limit = percent(50));
+		let bob = open(&BOB, BTC_BRANCH, 10 * ONE_BTC, 10_000 * USD);
+		let took = open(&ALICE, BTC_BRANCH, 1_000 * ONE_BTC, 10_000 * USD);
+		let closed = open(&ALICE, BTC_BRANCH, 990 * ONE_BTC, 10_000 * USD);
+		Now::mutate(|now| *now += 100 * HOUR);
+		set_price(BTC, dollars(50_000));
+		assert_ok!(Vaults::adjust(
+			signed(&ALICE),
+			took,
+			Decrease(999 * ONE_BTC),
+			Keep
+		));
+		assert_ok!(Vaults::close(signed(&ALICE), closed));
+		assert_eq!(Vaults::branch(BTC_BRANCH).unwrap().exit_room, 0);
+		// A fifth of half of ten, and not a unit more.
+		let adjust = |amount| Vaults::adjust(signed(&BOB), bob, Decrease(amount), Keep);
+		assert_noop!(adjust(ONE_BTC + 1), Error::<Test>::ExitWindowFull);
+		assert_ok!(adjust(ONE_BTC / 2));
+		assert_ok!(adjust(ONE_BTC / 2));
+		assert_noop!(adjust(1), Error::<Test>::ExitWindowFull);
+		// Nor by what is put in for it: that alone may go again.
+		assert_ok!(Vaults::adjust(signed(&BOB), bob, Increase(5 * ONE_BTC), Keep));
+		assert_ok!(adjust(5 * ONE_BTC));
+		assert_noop!(adjust(1), Error::<Test>::ExitWindowFull);
+		Now::mutate(|now| *now += HOUR);
+		set_price(BTC, dollars(50_000));
+		// 63 % of it is back; of what is held without the hour's moves, 9 and what still counts as taken.
+		assert_ok!(adjust(ONE_BTC * 55 / 100));
+		assert_noop!(adjust(ONE_BTC / 10), Error::<Test>::ExitWindowFull);
 	});
 }
