@@ -129,7 +129,7 @@ pub trait Stops<AccountId> {
 	/// may be subjects. Returns how many, and whether that was all.
 	fn release(power: Power) -> (u32, bool);
 
-	/// As many subjects as there may be, of the kinds there are.
+	/// `MaxSubjects` subjects that exist, of the kinds there are. The same each time.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn subjects() -> Vec<Subject<AccountId>>;
 }

@@ -198,8 +198,19 @@ impl Stops<AccountId> for Effects {
 		}
 	}
 
+	/// The committee, the operators and the feeds, each as many as there may be.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn subjects() -> Vec<Subject<AccountId>> {
+		use crate::configs::MaxFeeds;
+		// What is there already, or is one too many, is refused.
+		for n in 0..MaxFeeds::get() {
+			let who = |name| frame_benchmarking::account::<AccountId>(name, n, 0);
+			let _ = TechnicalMembership::add_member(RuntimeOrigin::root(), who("member").into());
+			let _ = Prices::add_operator(RuntimeOrigin::root(), who("operator"));
+			let symbol = pallet_prices::Symbol::truncate_from(b"FEED".to_vec());
+			let volatility = sp_runtime::FixedU128::from_u32(1);
+			let _ = Prices::add_feed(RuntimeOrigin::root(), 1_000 + n, symbol, volatility);
+		}
 		TechnicalMembership::sorted_members()
 			.into_iter()
 			.map(Subject::Member)

@@ -699,3 +699,19 @@ fn rogue_guardians_hold_prices_for_a_quarter_of_the_time() {
 		assert!(prices.ready_at > 0);
 	});
 }
+
+/// What the weights of suspending are measured with: as many subjects as there is room for, the same each time.
+#[test]
+#[cfg(feature = "runtime-benchmarks")]
+fn weights_are_measured_with_every_subject_there_may_be() {
+	use keel_runtime::governance::powers::Effects;
+	use pallet_emergency::{Config, Stops};
+	Chain::new().state(|| {
+		let subjects = <Effects as Stops<_>>::subjects();
+		assert_eq!(
+			subjects.len() as u32,
+			<<Runtime as Config>::MaxSubjects as Get<u32>>::get()
+		);
+		assert_eq!(subjects, <Effects as Stops<_>>::subjects());
+	});
+}
