@@ -360,7 +360,17 @@ impl Books {
 				(0..=positions.len() as i128).contains(&spare)
 			);
 
-			// Closing one after another, each at the mean of the mark before and after it.
+			// Closing one after another, each for what it takes off the potential: `s²/2K`, and beyond the bound a line.
+			let bound = (Wide::from(market.terms.skew_scale)
+				* Wide::from(market.terms.max_premium.into_inner()))
+			.floor(1_000_000_000_000_000_000u128);
+			let doubled_potential = |skew: i128| {
+				let size = skew.abs();
+				match size <= bound {
+					true => Wide::from(size) * Wide::from(size),
+					false => Wide::from(bound) * Wide::from(2 * size - bound),
+				}
+			};
 			let price = Wide::from(market.index().into_inner());
 			let scale = Wide::from(market.terms.skew_scale);
 			let mut skew = market.skew();
@@ -369,8 +379,9 @@ impl Books {
 				let received = if market.is_settled() {
 					(size * price).floor(SIZE_DIVISOR)
 				} else {
-					let doubled = scale + scale + Wide::from(2 * skew - position.size);
-					(size * price * doubled).floor((scale + scale) * Wide::from(SIZE_DIVISOR))
+					let left = doubled_potential(skew - position.size);
+					let doubled = (scale + scale) * size + doubled_potential(skew) - left;
+					(price * doubled).floor((scale + scale) * Wide::from(SIZE_DIVISOR))
 				};
 				skew -= position.size;
 				let funding = (size * index).ceil(SIZE_DIVISOR) - position.funding;
@@ -1273,7 +1284,8 @@ impl World {
 				);
 			}
 			for market in MARKETS {
-				// Rebates from a premium on that fifty accounts can make, and positions that a small pool can't bear in the end.
+				// Rebates from a premium on that fifty accounts can make, a premium that they can take to its bound, and positions that
+				// a small pool can't bear in the end.
 				let numbers = RiskParameters::market(market).unwrap();
 				let rebate_band = FixedU128::from_rational(1, 10_000);
 				let stress = FixedU128::from_rational(10, 100);
@@ -1282,6 +1294,7 @@ impl World {
 					MarketParameters {
 						rebate_band,
 						stress,
+						skew_scale: numbers.skew_scale / 10,
 						..numbers
 					},
 				);

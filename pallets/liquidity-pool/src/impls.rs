@@ -74,11 +74,18 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The shares that `amount` becomes, or why it does not.
+	///
+	/// Not where the worst case is more than all there is: whoever comes in then buys the rebound from those who bore the fall.
 	pub(crate) fn shares_for(
 		worth: Worth,
+		markets: Markets,
 		amount: Balance,
 		least: Balance,
 	) -> Result<Balance, DispatchError> {
+		ensure!(
+			markets.worst_case <= Balance::try_from(worth.equity).unwrap_or(0),
+			Error::<T>::EquityNearlyGone
+		);
 		let shares = worth.shares_for(amount).ok_or(Error::<T>::NoEquity)?;
 		ensure!(shares > 0 && shares >= least, Error::<T>::TooFewShares);
 		Ok(shares)
@@ -273,7 +280,7 @@ impl<T: Config> Pallet<T> {
 			};
 			if !priced(deposit.at)
 				|| meter.try_consume(Self::deposit_weight()).is_err()
-				|| Self::serve_deposit(id, deposit, markets.owed) == Served::Wait
+				|| Self::serve_deposit(id, deposit, markets) == Served::Wait
 			{
 				break;
 			}
@@ -295,8 +302,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Make shares of the deposit `id`; if that can't be, give it back.
-	pub(crate) fn serve_deposit(id: RequestId, deposit: Deposit<T::AccountId>, owed: i128) -> Served {
-		let Err(reason) = with_storage_layer(|| Self::join(id, owed)) else {
+	pub(crate) fn serve_deposit(id: RequestId, deposit: Deposit<T::AccountId>, markets: Markets) -> Served {
+		let Err(reason) = with_storage_layer(|| Self::join(id, markets)) else {
 			return Served::Next;
 		};
 		let Err(error) = with_storage_layer(|| Self::refund(id, reason)) else {
@@ -314,7 +321,7 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	fn join(id: RequestId, owed: i128) -> DispatchResult {
+	fn join(id: RequestId, markets: Markets) -> DispatchResult {
 		let mut pool = State::<T>::get();
 		let Deposit {
 			who,
@@ -325,8 +332,8 @@ impl<T: Config> Pallet<T> {
 			.deposits
 			.remove::<Deposits<T>, _>(id)
 			.ok_or(Error::<T>::UnknownRequest)?;
-		let worth = Self::worth(pool.cash, owed)?;
-		let shares = Self::shares_for(worth, amount, least_shares)?;
+		let worth = Self::worth(pool.cash, markets.owed)?;
+		let shares = Self::shares_for(worth, markets, amount, least_shares)?;
 		let cash = signed(amount).ok_or(ArithmeticError::Overflow)?;
 		pool.waiting = pool
 			.waiting
@@ -336,7 +343,7 @@ impl<T: Config> Pallet<T> {
 		pool.issued = pool.issued.checked_add(shares).ok_or(ArithmeticError::Overflow)?;
 		State::<T>::put(pool);
 		T::Assets::mint_into(T::Shares::get(), &who, shares)?;
-		let Worth { equity, supply } = Self::worth(pool.cash, owed)?;
+		let Worth { equity, supply } = Self::worth(pool.cash, markets.owed)?;
 		Self::deposit_event(Event::Provided {
 			id,
 			who,

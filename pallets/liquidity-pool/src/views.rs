@@ -80,9 +80,9 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn provide_preview(amount: Balance) -> Result<ProvidePreview, DispatchError> {
 		Self::ensure_may_provide(&State::<T>::get(), amount)?;
-		let (pool, _, worth) = Self::now()?;
+		let (pool, markets, worth) = Self::now()?;
 		Ok(ProvidePreview {
-			shares: Self::shares_for(worth, amount, 0)?,
+			shares: Self::shares_for(worth, markets, amount, 0)?,
 			ahead: pool.deposits.count,
 		})
 	}

@@ -223,9 +223,17 @@ impl<T: Config> Pallet<T> {
 		if Self::is_unclaimed(id, account, exposures) {
 			return Ok(risk);
 		}
-		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw)?;
+		Self::ensure_open(exposures)?;
 		ensure!(risk.is_initial(), Error::<T>::InitialRequirement);
 		Ok(risk)
+	}
+
+	/// The breaker's leave to take something out of an account with `exposures`: of the chain, and of each of its markets.
+	pub(crate) fn ensure_open(exposures: &[Exposure]) -> DispatchResult {
+		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw)?;
+		exposures.iter().try_for_each(|exposure| {
+			T::CircuitBreaker::ensure(BreakerSubject::Market(exposure.market), Action::Withdraw)
+		})
 	}
 
 	/// Is there nothing `account` could fail to pay for?

@@ -139,7 +139,8 @@ impl<T: Config> Pallet<T> {
 		after_haircut(value, collateral.haircut(now).max(governed))
 	}
 
-	/// How `account` is for new risk: profit as far as it counts, collateral at its conservative value.
+	/// How `account` is for new risk and for what leaves it: profit as far as it counts, collateral at its conservative value, and neither
+	/// at a price that is not fit for it.
 	pub(crate) fn strict_risk(
 		account: &AccountData<T>,
 		exposures: &[Exposure],
@@ -157,8 +158,8 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 		}
-		let realisable = Self::total(exposures, |exposure| exposure.realisable);
-		let unrealised = margin::counted_profit(realisable, chain.profit_share, chain.profit_cap);
+		let unrealised = Self::total(exposures, Exposure::counted_for_leaving);
+		let unrealised = margin::counted_profit(unrealised, chain.profit_share, chain.profit_cap);
 		Ok(Self::sum(
 			account.cash,
 			money.debt_of(account.debt)?,
@@ -446,7 +447,6 @@ impl<T: Config> Pallet<T> {
 			mark,
 			notional: keel_math::perpetual::notional(exposure.size, mark, Rounding::Up)?,
 			unrealised: exposure.unrealised.checked_add(change)?,
-			realisable: exposure.realisable.checked_add(change)?,
 			initial: scaled(exposure.initial)?,
 			maintenance: scaled(exposure.maintenance)?,
 			..*exposure

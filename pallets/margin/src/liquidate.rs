@@ -104,7 +104,7 @@ impl<T: Config> Pallet<T> {
 		Ok((account, health))
 	}
 
-	/// Close positions, largest requirement first, until the initial requirement is met.
+	/// Close positions, largest requirement first, until the account is restored.
 	fn close_positions(
 		id: MarginAccountId,
 		mut health: Health,
@@ -118,7 +118,7 @@ impl<T: Config> Pallet<T> {
 			.collect();
 		order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
 		for (_, market) in order {
-			if health.risk.is_initial() {
+			if health.risk.is_restored() {
 				break;
 			}
 			let closed = with_storage_layer(|| T::Positions::liquidate(id, market, health.risk, changed_at));
@@ -278,7 +278,7 @@ impl<T: Config> Pallet<T> {
 		if health.risk.is_unsafe() {
 			health = Self::close_positions(id, health, changed_at, &mut progress)?;
 			let stuck = health.exposures.is_empty() || !progress.done;
-			if stuck && health.debt > 0 && !health.risk.is_initial() {
+			if stuck && health.debt > 0 && !health.risk.is_restored() {
 				Self::sell_collateral(id, &health.holdings, changed_at, &mut progress)?;
 				let account = Self::account_data(id)?;
 				let owed = Self::money().debt_of(account.debt)?;

@@ -3,9 +3,7 @@
 use alloc::vec::Vec;
 use frame_support::traits::{Get, Time};
 use keel_math::{margin::Risk, mul_div, mul_ratio, FixedU128, Rounding, ONE};
-use keel_primitives::{
-	Action, AssetId, Balance, BreakerSubject, CircuitBreaker, Exposure, FeedId, MarginAccountId, Positions,
-};
+use keel_primitives::{AssetId, Balance, Exposure, FeedId, MarginAccountId, Positions};
 use sp_runtime::DispatchError;
 
 use crate::{
@@ -97,7 +95,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let exposures = T::Positions::exposures(id);
 		let unclaimed = Self::is_unclaimed(id, &account, &exposures);
-		if !unclaimed && T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw).is_err() {
+		if !unclaimed && Self::ensure_open(&exposures).is_err() {
 			return 0;
 		}
 		if asset == T::Synthetic::get() {

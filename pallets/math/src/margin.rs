@@ -10,6 +10,9 @@ use crate::{
 	sqrt, FixedU128, Rounding, ONE, SECONDS_PER_YEAR,
 };
 
+/// What a liquidation brings an account to, in tenths of its maintenance requirement: 120 %.
+pub const RESTORED: u128 = 12;
+
 /// What an account or a part of one is worth and needs. Adds up across positions. Shape: dYdX v4's `Risk`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Risk {
@@ -38,6 +41,16 @@ impl Risk {
 	/// May it take on risk?
 	pub fn is_initial(&self) -> bool {
 		self.free() >= 0
+	}
+
+	/// Is it what a liquidation restores it to: worth [`RESTORED`] tenths of its maintenance requirement? Neither open interest nor the
+	/// breaker, which only new risk has to answer for, is part of it.
+	pub fn is_restored(&self) -> bool {
+		// What is beyond 128 bits is beyond every worth.
+		let needs = mul_div(self.maintenance, RESTORED, 10, Rounding::Up);
+		needs
+			.and_then(|needs| i128::try_from(needs).ok())
+			.is_some_and(|needs| self.net >= needs)
 	}
 
 	/// Must it be liquidated?
@@ -102,13 +115,10 @@ pub fn initial_rate(
 	Some(FixedU128::from_inner(base.checked_add(scaled)?.min(ONE)))
 }
 
-/// What a position of `size` has to be worth at `rate`: `|q|·M·rate + q²·M/(2K)`, rounded up; the last term is what closing
-/// it moves the price. `None` on overflow.
-pub fn requirement(size: i128, mark: FixedU128, rate: FixedU128, scale: u128) -> Option<u128> {
-	let notional = perpetual::notional(size, mark, Rounding::Up)?;
-	let by_rate = mul_ratio(notional, rate, Rounding::Up)?;
-	let closing = mul_div(notional, size.unsigned_abs(), scale.checked_mul(2)?, Rounding::Up)?;
-	by_rate.checked_add(closing)
+/// The requirement of a position of `size` at `rate`: `|q|·mark·rate`, rounded up. What closing it moves the price by needs no term
+/// of its own: the premium is bounded, and rates are above twice its bound. `None` on overflow.
+pub fn requirement(size: i128, mark: FixedU128, rate: FixedU128) -> Option<u128> {
+	mul_ratio(perpetual::notional(size, mark, Rounding::Up)?, rate, Rounding::Up)
 }
 
 /// What of an unrealised profit counts for new risk: `share` of it, rounded down, at most `cap` and never more than all of it.

@@ -2,14 +2,15 @@
 //!
 //! Sizes are signed base units of the underlying with [`SIZE_DECIMALS`] decimals, long above zero, whatever the decimals of
 //! an asset of that name: a market needs only a feed. The skew `s` is the sum of all sizes, the scale `K` the skew
-//! at which the premium would be 100 %. Money is in base units of the synthetic (6 decimals).
+//! at which the premium would be 100 %, the largest premium `M` where it stops. Money is in base units of the synthetic
+//! (6 decimals).
 //!
-//! The price moves linearly with the skew, so that what a trade costs is the difference of a potential
-//! `Φ(s) = P·(s + s²/2K)`: the way does not matter, and going in a circle earns nothing. Source: Synthetix perps v2
-//! (SIP-279), skew scale and premium.
+//! The price moves linearly with the skew until it is at its bound, and what a trade costs is the difference of a potential
+//! ([`PremiumCurve`]): the way does not matter, and going in a circle earns nothing. Source of the linear part: Synthetix perps
+//! v2 (SIP-279), skew scale and premium; it has no bound.
 
 use crate::{
-	mul_div,
+	mul_div, mul_ratio,
 	signed::{mul_div_signed, of_magnitude, signed, with_sign},
 	FixedU128, Rounding, ONE,
 };
@@ -33,44 +34,109 @@ pub fn notional(size: i128, price: FixedU128, rounding: Rounding) -> Option<u128
 	mul_div(size.unsigned_abs(), price.into_inner(), SIZE_DIVISOR, rounding)
 }
 
-/// The premium `s/K`, signed, 18 decimals, rounded towards zero. `None` for a scale of zero, or on overflow.
-pub fn premium(skew: i128, scale: u128) -> Option<i128> {
-	with_sign(
-		mul_div(skew.unsigned_abs(), ONE, scale, Rounding::Down)?,
-		skew < 0,
-	)
+/// How the premium of a market follows its skew: `π(s) = clamp(s/K, −M, M)`.
+///
+/// Its integral `Φ(s) = ∫₀ˢ π` is `s²/2K` up to the bound `M·K` and grows by `M` a unit beyond it. A trade pays the mean of the
+/// premium over the way it moves the skew, `(Φ(s+q) − Φ(s))/q`, whether it opens or closes: a round trip at one index price earns
+/// nothing, and no fill price is further than `M` from the index.
+///
+/// With `K` of 34,000 BTC and `M` of 0.5 %, 20 BTC bought from a skew of zero fill 0.029 % above the index, and the premium stops
+/// growing at a skew of 170 BTC.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PremiumCurve {
+	/// `2·K`.
+	doubled_scale: u128,
+	/// `⌊M·K⌋`, the skew at which the premium is at its bound; between 0 and `K`.
+	bound: i128,
 }
 
-/// The mark price `P·(1 + s/K)`, rounded down. `None` if the skew is below `−K`, and on overflow.
-pub fn mark(index: FixedU128, skew: i128, scale: u128) -> Option<FixedU128> {
-	let factor = u128::try_from(signed(scale)?.checked_add(skew)?).ok()?;
-	mul_div(index.into_inner(), factor, scale, Rounding::Down).map(FixedU128::from_inner)
-}
+impl PremiumCurve {
+	/// The curve of scale `K` and largest premium `M`, at most one. `None` for a scale of zero or beyond `i128`.
+	pub fn new(scale: u128, largest: FixedU128) -> Option<Self> {
+		signed(scale).filter(|scale| *scale > 0)?;
+		let largest = FixedU128::from_inner(largest.into_inner().min(ONE));
+		Some(Self {
+			doubled_scale: scale.checked_mul(2)?,
+			bound: signed(mul_ratio(scale, largest, Rounding::Down)?)?,
+		})
+	}
 
-/// The price `size` trades at: `P·(1 + (s + size/2)/K)`, the mean of the mark before and after; rounded up for a
-/// buyer, down for a seller. `None` where the price or the mark after it would be below zero, and on overflow.
-pub fn fill_price(index: FixedU128, skew: i128, scale: u128, size: i128) -> Option<FixedU128> {
-	let before = signed(scale)?.checked_add(skew)?;
-	let after = before.checked_add(size).filter(|after| *after >= 0)?;
-	let factor = u128::try_from(before.checked_add(after)?).ok()?;
-	let rounding = if size > 0 { Rounding::Up } else { Rounding::Down };
-	mul_div(index.into_inner(), factor, scale.checked_mul(2)?, rounding).map(FixedU128::from_inner)
+	/// The skew, either way, at which the premium stops growing.
+	pub fn bound(&self) -> u128 {
+		self.bound.unsigned_abs()
+	}
+
+	/// The skew as far as the premium follows it.
+	fn clamp(&self, skew: i128) -> i128 {
+		// The bound is not below zero.
+		skew.max(self.bound.saturating_neg()).min(self.bound)
+	}
+
+	/// Twice the mean of the clamped skew on the way from `from` to `to`, in base units of a size, rounded as told. Exact as long
+	/// as the way is within the bound or beyond it.
+	fn doubled_mean(&self, from: i128, to: i128, rounding: Rounding) -> Option<i128> {
+		let (low, high) = (from.min(to), from.max(to));
+		let ends = self.clamp(low).checked_add(self.clamp(high))?;
+		// How far the way leads beyond the bound on each side.
+		let below = high.min(self.bound.checked_neg()?).checked_sub(low)?.max(0);
+		let above = high.checked_sub(low.max(self.bound))?.max(0);
+		let beyond = above.checked_sub(below)?;
+		if beyond == 0 {
+			return Some(ends);
+		}
+		// What is beyond counts at the bound instead of at the mean of the ends.
+		let most = self.bound.checked_mul(2)?;
+		let gap = if beyond > 0 {
+			most.checked_sub(ends)?
+		} else {
+			most.checked_add(ends)?
+		};
+		let length = high.checked_sub(low)?.unsigned_abs();
+		let more = mul_div_signed(beyond, gap.unsigned_abs(), length, rounding)?;
+		ends.checked_add(more)
+	}
+
+	/// `P·(1 + doubled/2K)`, rounded as told. `None` on overflow.
+	fn price(&self, index: FixedU128, doubled: i128, rounding: Rounding) -> Option<FixedU128> {
+		// Not below zero: the doubled bound is at most twice the scale.
+		let factor = self.doubled_scale.checked_add_signed(doubled)?;
+		mul_div(index.into_inner(), factor, self.doubled_scale, rounding).map(FixedU128::from_inner)
+	}
+
+	/// The premium `π(s)`, signed, 18 decimals, rounded towards zero. `None` on overflow.
+	pub fn premium(&self, skew: i128) -> Option<i128> {
+		let doubled = self.clamp(skew).checked_mul(2)?;
+		with_sign(
+			mul_div(doubled.unsigned_abs(), ONE, self.doubled_scale, Rounding::Down)?,
+			skew < 0,
+		)
+	}
+
+	/// The mark price `P·(1 + π(s))`, rounded down. `None` on overflow.
+	pub fn mark(&self, index: FixedU128, skew: i128) -> Option<FixedU128> {
+		self.price(index, self.clamp(skew).checked_mul(2)?, Rounding::Down)
+	}
+
+	/// The price `size` trades at, `P·(1 + (Φ(s + size) − Φ(s))/size)`: rounded up for a buyer, down for a seller, in the last
+	/// place of the price and, where the way crosses the bound, by at most a base unit of the skew. `None` on overflow.
+	pub fn fill_price(&self, index: FixedU128, skew: i128, size: i128) -> Option<FixedU128> {
+		let rounding = if size > 0 { Rounding::Up } else { Rounding::Down };
+		let doubled = self.doubled_mean(skew, skew.checked_add(size)?, rounding)?;
+		self.price(index, doubled, rounding)
+	}
+
+	/// What all positions of a market could be closed for together, above what they cost: `P·(s + Φ(s)) − Σcost`, rounded up: what
+	/// the pool owes traders before funding. A trade does not change it but by its rounding. `None` on overflow.
+	pub fn owed(&self, index: FixedU128, skew: i128, cost: i128) -> Option<i128> {
+		// The price at which the skew could have been bought from zero, which is what it can be sold for.
+		let mean = self.fill_price(index, 0, skew)?;
+		value(skew, mean, Rounding::Up)?.checked_sub(cost)
+	}
 }
 
 /// What `size` costs at `price`: above zero the trader pays, below zero receives. Rounded up. `None` on overflow.
 pub fn cost(size: i128, price: FixedU128) -> Option<i128> {
 	value(size, price, Rounding::Up)
-}
-
-/// What all positions of a market could be closed for together, above what they cost: `Φ(s) − Σcost`, rounded up: what
-/// the pool owes traders before funding. A trade does not change it but by its rounding. `None` on overflow.
-pub fn owed(index: FixedU128, skew: i128, scale: u128, cost: i128) -> Option<i128> {
-	let doubled = signed(scale)?.checked_mul(2)?;
-	let factor = u128::try_from(doubled.checked_add(skew)?).ok()?;
-	// The mean of the mark and the index. Rounded so that what is owed is never too little.
-	let rounding = if skew > 0 { Rounding::Up } else { Rounding::Down };
-	let mean = mul_div(index.into_inner(), factor, scale.checked_mul(2)?, rounding)?;
-	value(skew, FixedU128::from_inner(mean), Rounding::Up)?.checked_sub(cost)
 }
 
 /// A funding rate after some time.

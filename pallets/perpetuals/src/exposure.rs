@@ -27,7 +27,6 @@ impl Market {
 			mark,
 			notional: perpetual::notional(size, mark, Rounding::Up).unwrap_or(Balance::MAX),
 			unrealised: risk.net,
-			realisable: self.realisable(position).unwrap_or(i128::MIN),
 			initial: risk.initial,
 			maintenance: risk.maintenance,
 			drift_per_hour: if settled {
@@ -46,6 +45,7 @@ impl Market {
 				self.terms.stress
 			},
 			price_at: self.price.since,
+			fit: settled || self.fit.add_risk,
 		}
 	}
 

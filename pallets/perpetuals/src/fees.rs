@@ -29,7 +29,7 @@ impl Fees {
 				Rounding::Up,
 			)
 		};
-		let premium = perpetual::premium(skew, market.terms.skew_scale)?.unsigned_abs();
+		let premium = market.curve()?.premium(skew)?.unsigned_abs();
 		let taker = charge(widening, p.taker_fee)?;
 		if premium > p.rebate_band.into_inner() {
 			let worth = perpetual::notional(narrowing, price, Rounding::Down)?;

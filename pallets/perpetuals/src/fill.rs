@@ -1,7 +1,11 @@
 //! What a fill does: the same for an order, a preview, and what an owner asked for when called.
 
 use frame_support::ensure;
-use keel_math::{mul_ratio, perpetual, FixedU128, Rounding};
+use keel_math::{
+	mul_ratio,
+	perpetual::{self, PremiumCurve},
+	FixedU128, Rounding,
+};
 use keel_primitives::{
 	Act, Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarginAccounts,
 	MarketId, MarketParameters, OrderId, RiskParameters, Size,
@@ -109,7 +113,7 @@ impl<T: Config> Pallet<T> {
 		let needs = after.requirement(held.checked_add(size)?, after.rates.initial)?;
 		// What is there already, or is freed by closing it.
 		let has = market.requirement(held, market.rates.initial)?;
-		let price = perpetual::fill_price(market.index(), market.skew(), market.terms.skew_scale, size)?;
+		let price = market.fill_price(size)?;
 		let fee = Fees::of(market, p, size, price)?.at_least(least_fee)?.net()?;
 		// A rebate is not counted on. A position that shrinks while it turns adds nothing.
 		needs.saturating_sub(has).checked_add(fee.try_into().unwrap_or(0))
@@ -144,9 +148,13 @@ impl<T: Config> Pallet<T> {
 		);
 		let skew = after.skew();
 		if skew.unsigned_abs() > before.skew().unsigned_abs() {
-			let premium = perpetual::premium(skew, after.terms.skew_scale).ok_or_else(overflow)?;
+			// Beyond the bound the premium is the same, so it is the skew that says how far new risk went.
+			let largest = p.max_premium.min(after.terms.max_premium);
+			let bound = PremiumCurve::new(after.terms.skew_scale, largest)
+				.ok_or_else(overflow)?
+				.bound();
 			ensure!(
-				premium.unsigned_abs() <= after.cap(p.max_premium.into_inner(), p.guarded_caps),
+				skew.unsigned_abs() <= after.cap(bound, p.guarded_caps),
 				Error::<T>::PremiumTooWide
 			);
 		}
@@ -218,7 +226,7 @@ impl<T: Config> Pallet<T> {
 			let waits = Self::is_beyond_pace(&before, market, &p, delta)?;
 			ensure!(!waits, Error::<T>::PremiumStepReached);
 		}
-		let widens = market.skew().unsigned_abs() > before.skew().unsigned_abs();
+		let burdens = market.worst_case() > before.worst_case();
 		market.update_initial();
 
 		let fees = Fees::of(&before, &p, delta, trade.price)
@@ -247,7 +255,7 @@ impl<T: Config> Pallet<T> {
 		Self::put_trader(request.account, &trader);
 		T::Accounts::settle(request.account, credit)?;
 		T::Pool::settle(pool)?;
-		if opens && widens {
+		if opens && burdens {
 			Self::check_stress(&book)?;
 		}
 		let fill = Fill {

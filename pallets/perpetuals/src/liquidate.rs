@@ -99,9 +99,9 @@ impl<T: Config> Pallet<T> {
 	/// How much of a position of `size` the market's window lets be closed now. All of a small one.
 	fn room(market: &Market, p: &MarketParameters, size: Size, now: Moment) -> Option<u128> {
 		let whole = size.checked_neg()?;
-		let fill = perpetual::fill_price(market.index(), market.skew(), market.terms.skew_scale, whole)?;
+		let fill = market.fill_price(whole)?;
 		// The higher of the two, so that no part is worth more than it is taken for.
-		let price = fill.max(market.standing());
+		let price = fill.max(market.mark());
 		let worth = perpetual::notional(size, price, Rounding::Up)?;
 		// Saturates at "no limit".
 		let limit =
@@ -113,8 +113,7 @@ impl<T: Config> Pallet<T> {
 		mul_div(size.unsigned_abs(), room, worth, Rounding::Down)
 	}
 
-	/// Close the smallest part of a position that brings its account, at `risk`, to its initial requirement, as far as there is
-	/// room.
+	/// Close the smallest part of a position that restores its account, at `risk`, as far as there is room.
 	pub(crate) fn do_liquidate(
 		account: MarginAccountId,
 		id: MarketId,
@@ -137,7 +136,7 @@ impl<T: Config> Pallet<T> {
 			let restores = |parts| {
 				closing(position.size, parts)
 					.and_then(part)
-					.is_some_and(|part| part.after.is_initial())
+					.is_some_and(|part| part.after.is_restored())
 			};
 			let needed = closing(position.size, smallest_part(PARTS, restores)).ok_or_else(overflow)?;
 			let room = if is_urgent(&risk) {

@@ -2,7 +2,8 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use keel_math::{
-	margin, mul_div, mul_ratio, perpetual,
+	margin, mul_div, mul_ratio,
+	perpetual::{self, PremiumCurve},
 	signed::{mul_div_signed, signed},
 	FixedU128, Rounding, ONE,
 };
@@ -115,27 +116,26 @@ impl Market {
 		}
 	}
 
-	/// The price the skew holds the market at, where the smallest trade would fill: zero where that would be less. A settled
-	/// market has no premium.
-	pub fn standing(&self) -> FixedU128 {
+	/// How the premium follows the skew in this block. `None` for a scale that is none.
+	pub fn curve(&self) -> Option<PremiumCurve> {
+		PremiumCurve::new(self.terms.skew_scale, self.terms.max_premium)
+	}
+
+	/// The mark price, at which positions are valued and the smallest trade would fill. A settled market has no premium. The index
+	/// price where it does not fit.
+	pub fn mark(&self) -> FixedU128 {
 		match self.status {
 			Status::Settled { price } => price,
-			_ => perpetual::mark(self.price.value, self.skew(), self.terms.skew_scale).unwrap_or_default(),
+			_ => self
+				.curve()
+				.and_then(|curve| curve.mark(self.price.value, self.skew()))
+				.unwrap_or(self.price.value),
 		}
 	}
 
-	/// The mark price, at which positions are valued: where the market stands, but no farther from the index than the range that
-	/// opening may move it through. Who leaves may move it farther; nobody is liquidated for that.
-	pub fn mark(&self) -> FixedU128 {
-		let (index, standing) = (self.index(), self.standing());
-		// A range that does not fit ends nowhere.
-		let range = mul_ratio(index.into_inner(), self.terms.mark_range, Rounding::Down).unwrap_or(u128::MAX);
-		let raw = index.into_inner();
-		FixedU128::from_inner(
-			standing
-				.into_inner()
-				.clamp(raw.saturating_sub(range), raw.saturating_add(range)),
-		)
+	/// The price `size` would trade at now, whatever it does to a position. `None` on overflow.
+	pub fn fill_price(&self, size: Size) -> Option<FixedU128> {
+		self.curve()?.fill_price(self.index(), self.skew(), size)
 	}
 
 	/// What a whole unit is worth at the mark less the funding on it: what decides who is in profit. Zero where it would be
@@ -158,20 +158,7 @@ impl Market {
 
 	/// What closing `position` at the mark would realise, funding included, rounded down. `None` on overflow.
 	pub fn unrealised(&self, position: &Position) -> Option<i128> {
-		self.realised_at(position, self.mark())
-	}
-
-	/// The same for who wants to take on risk or take something out: where the market stands if that is worse. `None` on overflow.
-	pub fn realisable(&self, position: &Position) -> Option<i128> {
-		Some(
-			self.unrealised(position)?
-				.min(self.realised_at(position, self.standing())?),
-		)
-	}
-
-	/// What closing `position` at `price` would realise, funding included, rounded down. `None` on overflow.
-	fn realised_at(&self, position: &Position, price: FixedU128) -> Option<i128> {
-		perpetual::value(position.size, price, Rounding::Down)?
+		perpetual::value(position.size, self.mark(), Rounding::Down)?
 			.checked_sub(position.cost)?
 			.checked_sub(self.funding_owed(position)?)
 	}
@@ -181,12 +168,12 @@ impl Market {
 		perpetual::funding_on(position.size, self.funding_index, Rounding::Up)?.checked_sub(position.funding)
 	}
 
-	/// The requirement of `size` at `rate`, rounded up. Nothing once it is settled. `None` on overflow.
+	/// The requirement of `size` at `rate` of its value at the mark, rounded up. Nothing once it is settled. `None` on overflow.
 	pub fn requirement(&self, size: Size, rate: FixedU128) -> Option<Balance> {
 		if self.is_settled() {
 			return Some(0);
 		}
-		margin::requirement(size, self.mark(), rate, self.terms.skew_scale)
+		margin::requirement(size, self.mark(), rate)
 	}
 
 	/// What `position` is worth and needs. `None` on overflow.
@@ -206,33 +193,36 @@ impl Market {
 			Status::Settled { price } => {
 				perpetual::value(skew, price, Rounding::Up)?.checked_sub(self.cost)?
 			}
-			_ => perpetual::owed(self.price.value, skew, self.terms.skew_scale, self.cost)?,
+			_ => self.curve()?.owed(self.price.value, skew, self.cost)?,
 		};
 		let funding = perpetual::funding_on(skew, self.funding_index, Rounding::Down)?
 			.checked_sub(self.funding_debt)?;
 		worth.checked_sub(funding)
 	}
 
-	/// The most the pool loses if the price moves by the market's stress against it: `|Φ(s)|·stress`, rounded up. Saturates.
+	/// The most the pool loses if the price moves by the market's stress, whoever closed before: `max(long, short)·P·(M + stress)`,
+	/// rounded up. Saturates.
+	///
+	/// The pool stands opposite the net of both sides, but either may leave first; or both stay, and the side that loses has no more
+	/// than its margins. In any case the other side gains at most that. Worked: 20 M of longs and 20 M of shorts, a stress of 20 % and a
+	/// premium of at most 0.5 %: 4.1 M, as for 20 M of longs alone.
 	pub fn worst_case(&self) -> Balance {
-		let skew = self.skew();
-		if self.is_settled() || skew == 0 {
+		let size = self.long.max(self.short);
+		if self.is_settled() || size == 0 {
 			return 0;
 		}
-		let potential = perpetual::owed(self.price.value, skew, self.terms.skew_scale, 0)
-			.map(i128::unsigned_abs)
-			// Without a potential the price is so far off that the value at the index is more.
-			.unwrap_or_else(|| self.side_value(skew.unsigned_abs()));
-		mul_ratio(potential, self.terms.stress, Rounding::Up)
-			.unwrap_or(Balance::MAX)
-			// The potential of a short skew is rounded towards zero.
-			.saturating_add(1)
+		let share = self
+			.terms
+			.stress
+			.into_inner()
+			.saturating_add(self.terms.max_premium.into_inner());
+		mul_ratio(self.side_value(size), FixedU128::from_inner(share), Rounding::Up).unwrap_or(Balance::MAX)
 	}
 
 	/// Trade `delta` of `position` at the fill price of now. The position is another one afterwards, as are the sums. `None` on
 	/// overflow, with nothing that may be used.
 	pub fn trade(&mut self, position: &mut Position, delta: Size) -> Option<Trade> {
-		let price = perpetual::fill_price(self.price.value, self.skew(), self.terms.skew_scale, delta)?;
+		let price = self.fill_price(delta)?;
 		let funding = self.funding_owed(position)?;
 		let (opening, closing) = perpetual::split(delta, position.size);
 		let basis = if closing == 0 {
@@ -319,8 +309,8 @@ impl Market {
 		if let Some(parameters) = parameters.filter(|p| p.skew_scale > 0) {
 			self.terms = Terms {
 				skew_scale: self.towards(self.terms.skew_scale, parameters.skew_scale, ramped),
-				mark_range: FixedU128::from_inner(self.towards(
-					self.terms.mark_range.into_inner(),
+				max_premium: FixedU128::from_inner(self.towards(
+					self.terms.max_premium.into_inner(),
 					parameters.max_premium.into_inner(),
 					ramped,
 				)),

@@ -98,8 +98,8 @@ pub struct Rates {
 pub struct Terms {
 	/// `K`; never zero.
 	pub skew_scale: u128,
-	/// How far the mark is from the index at most, as a share of it.
-	pub mark_range: FixedU128,
+	/// `M`, how far the mark and every fill price are from the index at most, as a share of it.
+	pub max_premium: FixedU128,
 	/// The highest funding rate, either way, per day.
 	pub max_funding_rate: FixedU128,
 	/// How fast the funding rate moves, per day and day.
@@ -122,7 +122,7 @@ impl From<&MarketParameters> for Terms {
 	fn from(p: &MarketParameters) -> Self {
 		Self {
 			skew_scale: p.skew_scale,
-			mark_range: p.max_premium,
+			max_premium: p.max_premium,
 			max_funding_rate: p.max_funding_rate,
 			funding_velocity: p.funding_velocity,
 			ramp_per_hour: p.ramp_per_hour,

@@ -28,7 +28,7 @@ impl<T: Config> Pallet<T> {
 			premium: if market.is_settled() {
 				0
 			} else {
-				perpetual::premium(market.skew(), market.terms.skew_scale)?
+				market.curve()?.premium(market.skew())?
 			},
 			funding_per_day: market.rate,
 			funding_per_hour: market.rate / 24,

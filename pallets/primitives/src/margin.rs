@@ -30,14 +30,12 @@ pub struct Exposure {
 	pub feed: FeedId,
 	/// The size.
 	pub size: Size,
-	/// The market's mark price: where it stands, within the range opening may move it through.
+	/// The market's mark price.
 	pub mark: FixedU128,
 	/// The size's value at the mark, rounded up.
 	pub notional: Balance,
 	/// What closing at the mark would realise, funding included, rounded down.
 	pub unrealised: i128,
-	/// The same at the price the market stands at, where that is worse than the mark: what counts for new risk.
-	pub realisable: i128,
 	/// The initial requirement, with what the breaker asks for, rounded up.
 	pub initial: Balance,
 	/// The maintenance requirement, rounded up.
@@ -50,6 +48,21 @@ pub struct Exposure {
 	pub stress: FixedU128,
 	/// Since when the market's price is what it is: [`Price::since`](crate::Price::since).
 	pub price_at: Moment,
+	/// Whether that price is fit for adding risk. A settlement price is.
+	pub fit: bool,
+}
+
+impl Exposure {
+	/// The profit or loss that counts for what leaves an account and for new risk elsewhere: all of it at a fit price; at one that is not,
+	/// a profit counts nothing, and a loss is as large as it is after another move by all of the position's value.
+	///
+	/// Worked: a long of 60,000 with a profit of 2,000 counts −60,000 while its feed is silent; with a loss of 2,000, −62,000.
+	pub fn counted_for_leaving(&self) -> i128 {
+		if self.fit {
+			return self.unrealised;
+		}
+		self.unrealised.min(0).saturating_sub_unsigned(self.notional)
+	}
 }
 
 /// What a liquidation closed in one market.
@@ -160,8 +173,8 @@ pub trait Positions {
 	/// Cancel all orders of `account`. Their fees go back to it.
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult;
 
-	/// Liquidate the position of `account` in `market`: close the smallest part that brings `risk` (of the whole account, with
-	/// all profit counted) to its initial requirement, at the fill price, with the fee of a liquidation, as far as the market's
+	/// Liquidate the position of `account` in `market`: close the smallest part that restores `risk` (of the whole account, with all
+	/// profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a liquidation, as far as the market's
 	/// window has room. Refused where the price is, or is not newer than `changed_at`.
 	fn liquidate(
 		account: MarginAccountId,

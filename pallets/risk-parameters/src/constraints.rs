@@ -9,13 +9,15 @@ use keel_primitives::{BranchParameters, ChainParameters, CollateralParameters, M
 /// distance: near zero, the smallest breach would take the whole vault.
 pub const TARGET_GAP: u128 = ONE / 50;
 
-/// How many times the largest widening of the premium in a block fits into the maintenance margin: what one order does to the
-/// mark, with the move it waits for, must not be what its own margin was for.
-pub const PREMIUM_STEPS: u128 = 4;
-
-/// How many times the largest premium is the way from one end of its range to the other; and, of the skew scale, the largest
-/// position for which the initial margin is sure to be enough for that way.
+/// How many times the largest premium is the way from one end of its range to the other.
 pub const PREMIUM_RANGE: u128 = 2;
+
+/// What the maintenance margin holds beyond the premium and the fees of a way out, as a raw ratio (0.0025): the price may move
+/// against a position while it is closed.
+pub const EXIT_GAP: u128 = ONE / 400;
+
+/// How many liquidation fees fit into a maintenance margin.
+pub const LIQUIDATION_FEES: u128 = 4;
 
 /// How many rebates fit into a taker fee: whoever widens the skew to be paid for narrowing it again pays twice what comes back.
 pub const REBATES: u128 = 2;
@@ -53,14 +55,14 @@ pub enum Broken {
 	LendingOutOfOrder,
 	/// `maintenance_cap < maintenance_margin`.
 	CapBelowMaintenance,
-	/// `PREMIUM_STEPS × premium_step > maintenance_margin`.
-	PremiumStepTooLarge,
+	/// `maintenance_margin × (1 − p) < PREMIUM_RANGE × p + liquidation_fee + taker_fee + EXIT_GAP`, where `p` is `max_premium`.
+	ExitNotCovered,
 	/// `premium_step > max_premium`.
 	PremiumStepAboveMaximum,
-	/// `PREMIUM_RANGE × p × (1 + p) > maintenance_margin × (initial_multiple × (1 − p) − (1 + p))`, where `p` is `max_premium`;
+	/// `PREMIUM_RANGE × p > maintenance_margin × (initial_multiple × (1 − p) − (1 + p))`, where `p` is `max_premium`;
 	/// or `initial_multiple × (1 − p) ≤ 1 + p`.
 	MaxPremiumTooWide,
-	/// `liquidation_fee ≥ maintenance_margin`.
+	/// `LIQUIDATION_FEES × liquidation_fee > maintenance_margin`.
 	LiquidationFeeTooLarge,
 	/// `maker_fee > taker_fee`.
 	MakerAboveTaker,
@@ -95,12 +97,14 @@ impl Broken {
 			Self::DrawdownOutOfOrder => "drawdown triggers are not in the order of their levels",
 			Self::LendingOutOfOrder => "lending triggers are not in the order of their levels",
 			Self::CapBelowMaintenance => "maintenance cap is below the maintenance margin",
-			Self::PremiumStepTooLarge => "premium step is above a quarter of the maintenance margin",
+			Self::ExitNotCovered => {
+				"maintenance margin does not cover twice the largest premium, the fees and the gap of a way out"
+			}
 			Self::PremiumStepAboveMaximum => "premium step is above the largest premium",
 			Self::MaxPremiumTooWide => {
 				"pushing the mark through its range takes more than the initial margin is above maintenance"
 			}
-			Self::LiquidationFeeTooLarge => "liquidation fee is not below the maintenance margin",
+			Self::LiquidationFeeTooLarge => "liquidation fee is above a quarter of the maintenance margin",
 			Self::MakerAboveTaker => "maker fee is above the taker fee",
 			Self::RebateTooLarge => "rebate is above half of the taker fee",
 			Self::PremiumStepAboveFees => "premium step is above the taker fee less the rebate",
@@ -201,44 +205,38 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 
 /// Do the numbers of a market go together?
 ///
-/// The maintenance margin pays for what happens to a position at its end: the fee of its liquidation, and what one order can do
-/// to the mark. A rebate never pays for the fee of the trade that earned it.
+/// With `p` the largest premium, `r` the maintenance margin and `m` the initial multiple, all as shares of the value at the index
+/// price:
 ///
-/// Orders of a batch are filled one after the other at the same index price, so whoever knows of an order could go in before it
-/// and out behind it. Together the two widen the premium by the step at most, so he gains less than the step on what he trades;
-/// he pays the taker fee going in and is given a rebate, at best, going out. The step is never above that difference. Orders that
-/// narrow the skew meet the same step where they have no limit.
+/// - **Exit.** A position is valued at the mark, between `1 − p` and `1 + p`, and closed no further than that from the index,
+///   whatever others do before it. A short valued at `1 − p` loses `2p` at most on the way out and pays the fees, out of the
+///   `r·(1 − p)` it has to be worth; a long valued at `1 + p` loses as much and has to be worth more. So `r·(1 − p)` is at least
+///   `2p`, the liquidation fee, the taker fee and [`EXIT_GAP`]. With 2.5 %, 0.5 %, 0.5 % and 0.05 %: 2.4875 % of 1.8 %.
+/// - **Range.** Pushing the mark through all of its range, with the index standing still, takes no account from its initial to its
+///   maintenance requirement: a short opened at `1 − p` has at least `m·r·(1 − p)`; at `1 + p` it has lost `2p` and needs
+///   `r·(1 + p)`. A long, pushed down, started with more and needs less. So `2p ≤ r·(m·(1 − p) − (1 + p))`. More volatility, open
+///   interest or a raised breaker only ask for more, until the initial margin is all of the notional: that is enough for a
+///   maintenance rate up to `(1 − 3p)/(1 + p)`, 63 % at the widest premium of the limits.
+/// - **Orders.** The orders of a batch fill at one index price, so whoever knows of an order could go in before it and out behind
+///   it. Together the two widen the premium by the step at most, which is less than the taker fee going in less the rebate going
+///   out. A rebate never pays for the fee of the trade that earned it.
 ///
-/// Nor may whoever pushes the mark from one end of the premium's range to the other, over many blocks and with the index standing
-/// still, take an account from its initial to its maintenance requirement. With `p` the largest premium, `m` the initial multiple
-/// and `r` the maintenance margin, all as shares of the index's notional: a short opened at the mark `1 − p` has at least
-/// `m·r·(1 − p)`; at `1 + p` it has lost `2p` and needs `r·(1 + p)`. What closing its size `q` costs, `q²·mark/2K` in both
-/// requirements, has grown by `p·q/K`, which is at most `2p²` while `q` is no larger than the range itself, `2p·K`. Together:
-/// `2p·(1 + p) ≤ r·(m·(1 − p) − (1 + p))`. A long, pushed down, started with more and needs less. The left grows with `p` and the
-/// right falls; the right grows with `r` and with `m`: so it holds on one unbroken range of each.
-///
-/// What it assumes: that the position is no larger than that; a larger one can be short of its requirement by `p·(q/K − 2p)` of
-/// the index's notional, and no more. The mark stays in its range even where trades that only close move the price out of it. Funding,
-/// interest and what amounts are rounded by come on top. More volatility, open interest or a raised breaker only ask for more, until
-/// the initial margin is all of the notional: that is enough for a maintenance rate up to `(1 − 3p − 2p²)/(1 + p)`, 61 % at the
-/// widest premium of the limits.
+/// The left of each rule grows with `p` and its right falls; the right grows with `r` and `m`: each holds on one unbroken range of
+/// every key. None of them depends on the price, the skew scale or a cap. Funding, interest and what amounts are rounded by come on
+/// top.
 pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(
 		set.maintenance_cap >= set.maintenance_margin,
 		Broken::CapBelowMaintenance,
 	)?;
-	// Products are only compared; a saturated one is larger than any sane other side, and refused.
-	let steps = set.premium_step.into_inner().saturating_mul(PREMIUM_STEPS);
-	hold(
-		steps <= set.maintenance_margin.into_inner(),
-		Broken::PremiumStepTooLarge,
-	)?;
 	hold(
 		set.premium_step <= set.max_premium,
 		Broken::PremiumStepAboveMaximum,
 	)?;
+	// Products are only compared; a saturated one is larger than any sane other side, and refused.
+	let fees = set.liquidation_fee.into_inner().saturating_mul(LIQUIDATION_FEES);
 	hold(
-		set.liquidation_fee < set.maintenance_margin,
+		fees <= set.maintenance_margin.into_inner(),
 		Broken::LiquidationFeeTooLarge,
 	)?;
 	hold(set.maker_fee <= set.taker_fee, Broken::MakerAboveTaker)?;
@@ -249,6 +247,7 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 		set.premium_step.into_inner() <= kept,
 		Broken::PremiumStepAboveFees,
 	)?;
+	hold(covers_exit(set).unwrap_or(false), Broken::ExitNotCovered)?;
 	hold(survives_range(set).unwrap_or(false), Broken::MaxPremiumTooWide)?;
 	ordered(
 		&[set.open_interest_lower, set.open_interest_upper],
@@ -276,8 +275,21 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	)
 }
 
-/// Is an initial margin enough for the way through the premium's range, as [`market`] has it? What the way takes is rounded up, what
-/// there is for it down. `None` without anything for it, for a premium of one or more, and on overflow.
+/// Is a maintenance margin enough for every way out, as [`market`] has it? `None` for a premium above one, and on overflow.
+fn covers_exit(set: &MarketParameters) -> Option<bool> {
+	let largest = set.max_premium.into_inner();
+	let lowest = ONE.checked_sub(largest)?;
+	let margin = mul_div(set.maintenance_margin.into_inner(), lowest, ONE, Rounding::Down)?;
+	let exit = largest
+		.checked_mul(PREMIUM_RANGE)?
+		.checked_add(set.liquidation_fee.into_inner())?
+		.checked_add(set.taker_fee.into_inner())?
+		.checked_add(EXIT_GAP)?;
+	Some(exit <= margin)
+}
+
+/// Is an initial margin enough for the way through the premium's range, as [`market`] has it? What there is for it is rounded
+/// down. `None` without anything for it, for a premium of one or more, and on overflow.
 fn survives_range(set: &MarketParameters) -> Option<bool> {
 	let largest = set.max_premium.into_inner();
 	let (lowest, highest) = (ONE.checked_sub(largest)?, ONE.checked_add(largest)?);
@@ -292,8 +304,7 @@ fn survives_range(set: &MarketParameters) -> Option<bool> {
 		ONE.checked_mul(ONE)?,
 		Rounding::Down,
 	)?;
-	let way = mul_div(largest.checked_mul(PREMIUM_RANGE)?, highest, ONE, Rounding::Up)?;
-	Some(way <= room)
+	Some(largest.checked_mul(PREMIUM_RANGE)? <= room)
 }
 
 /// Do the numbers of an asset that accounts hold go together?

@@ -38,7 +38,7 @@ impl<T> From<Broken> for Error<T> {
 			Broken::DrawdownOutOfOrder => Error::DrawdownOutOfOrder,
 			Broken::LendingOutOfOrder => Error::LendingOutOfOrder,
 			Broken::CapBelowMaintenance => Error::CapBelowMaintenance,
-			Broken::PremiumStepTooLarge => Error::PremiumStepTooLarge,
+			Broken::ExitNotCovered => Error::ExitNotCovered,
 			Broken::PremiumStepAboveMaximum => Error::PremiumStepAboveMaximum,
 			Broken::MaxPremiumTooWide => Error::MaxPremiumTooWide,
 			Broken::LiquidationFeeTooLarge => Error::LiquidationFeeTooLarge,

@@ -333,18 +333,17 @@ pub mod pallet {
 		LendingOutOfOrder,
 		/// The cap of the maintenance margin would be below the margin. Raise the cap or lower the margin in the same call.
 		CapBelowMaintenance,
-		/// `PremiumStep` would be above a quarter of `MaintenanceMargin`: one order could move the mark by what another's margin
-		/// is for. Lower the step or raise the margin in the same call.
-		PremiumStepTooLarge,
+		/// With `p` for `MaxPremium`, `MaintenanceMargin × (1 − p)` would be below `2p + LiquidationFee + TakerFee + 0.25 %`: others
+		/// could leave so that a position at its margin cannot be closed without a loss for the pool. Raise the margin, or lower
+		/// `MaxPremium` or a fee, in the same call.
+		ExitNotCovered,
 		/// `PremiumStep` would be above `MaxPremium`. Lower the step or raise the maximum in the same call.
 		PremiumStepAboveMaximum,
-		/// With `p` for `MaxPremium`, `2p × (1 + p)` would be above `MaintenanceMargin × (InitialMultiple × (1 − p) − (1 + p))`:
-		/// pushing the mark from one end of its range to the other could take an account from its initial to its maintenance
-		/// margin, even with a position of at most `2p × SkewScale`. Lower `MaxPremium`, or raise the multiple or the margin, in
-		/// the same call.
+		/// With `p` for `MaxPremium`, `2p` would be above `MaintenanceMargin × (InitialMultiple × (1 − p) − (1 + p))`: pushing the
+		/// mark from one end of its range to the other could take an account from its initial to its maintenance margin. Lower
+		/// `MaxPremium`, or raise the multiple or the margin, in the same call.
 		MaxPremiumTooWide,
-		/// `LiquidationFee` would not be below `MaintenanceMargin`, which has to cover it. Lower the fee or raise the margin in
-		/// the same call.
+		/// `LiquidationFee` would be above a quarter of `MaintenanceMargin`. Lower the fee or raise the margin in the same call.
 		LiquidationFeeTooLarge,
 		/// `MakerFee` would be above `TakerFee`. Lower the one or raise the other in the same call.
 		MakerAboveTaker,
@@ -461,7 +460,7 @@ pub mod pallet {
 		/// `TargetTooClose`, `BonusAbovePenalty`, `CapBelowRatio`, `AuctionMissesReserve`, `AgesOutOfOrder`,
 		/// `ConfidencesOutOfOrder`, `LiquidateAgeAboveOracleAge`, `DeviationOutOfOrder`, `RefusedOutOfOrder`,
 		/// `LiquidatedOutOfOrder`, `LeavingOutOfOrder`, `DrawdownOutOfOrder`, `LendingOutOfOrder`,
-		/// `CapBelowMaintenance`, `PremiumStepTooLarge`, `PremiumStepAboveMaximum`, `MaxPremiumTooWide`,
+		/// `CapBelowMaintenance`, `ExitNotCovered`, `PremiumStepAboveMaximum`, `MaxPremiumTooWide`,
 		/// `LiquidationFeeTooLarge`, `MakerAboveTaker`, `RebateTooLarge`, `PremiumStepAboveFees`,
 		/// `OpenInterestOutOfOrder`, `DiscountNotBelowHaircut`; for numbers that rely on what is not there
 		/// `QuorumAboveOperators`, `DebtBelowMinimumBalance`; `WouldMakeUnsafe`, or why the price is refused

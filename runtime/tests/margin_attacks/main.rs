@@ -6,6 +6,7 @@ mod common;
 mod stage;
 
 mod accounts;
+mod exits;
 mod farms;
 mod flooded;
 mod liquidated;

@@ -224,7 +224,12 @@ pub struct Stage {
 
 impl Stage {
 	pub fn new() -> Self {
-		let mut stage = Self::without_pool();
+		Self::at(prices())
+	}
+
+	/// The same at other prices than the usual.
+	pub fn at(prices: Vec<(u32, f64)>) -> Self {
+		let mut stage = Self::without_pool_at(prices);
 		stage.fed(|| {
 			for key in [Alice, Bob] {
 				let amount = kusd(1_000_000);
@@ -243,10 +248,14 @@ impl Stage {
 	}
 
 	pub fn without_pool() -> Self {
+		Self::without_pool_at(prices())
+	}
+
+	fn without_pool_at(prices: Vec<(u32, f64)>) -> Self {
 		let mut stage = Self {
 			chain: Chain::new(),
 			now: BEGIN,
-			prices: prices(),
+			prices,
 			attackers: vec![Eve, Ferdie],
 			victims: vec![Charlie, Dave],
 		};
@@ -260,11 +269,14 @@ impl Stage {
 					..numbers
 				},
 			);
-			for market in MARKETS {
+			for (market, scale) in MARKETS.into_iter().zip([10_000, 150_000, 25_000_000, 2_000_000]) {
 				let numbers = RiskParameters::market(market).unwrap();
 				RiskParameters::set_market(
 					market,
 					MarketParameters {
+						skew_scale: scale * 100_000_000,
+						// About the widest that a maintenance margin of 2.5 % covers.
+						max_premium: bps(80),
 						premium_step: bps(3),
 						taker_fee: bps(5),
 						maker_fee: bps(2),

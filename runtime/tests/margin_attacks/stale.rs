@@ -274,3 +274,60 @@ fn stops_gain_nothing_by_how_far_the_price_lags() {
 		assert!(gain < -(kusd(100) as i128), "{gain}");
 	}
 }
+
+/// The kind: something leaves on a price that is refused. Nothing of an account with a position leaves while that position's feed is
+/// silent, by whatever door, but what its owner has beside all that the position could still lose; at `Halted` nothing at all.
+#[test]
+fn price_lets_nothing_leave() {
+	type Refused = pallet_margin::Error<Runtime>;
+	let mut stage = Stage::new();
+	stage.deposit(Ferdie, 0, 60_000);
+	stage.trade(Ferdie, 0, BTC, 1.0);
+	stage.deposit(Ferdie, 1, 10);
+	let silence = stage.now;
+	let level = |stage: &mut Stage| stage.chain.state(|| Perpetuals::market(BTC).unwrap().level);
+	let takes = |amount: u128| withdraw(Ferdie, 0, amount);
+	// As much as could always go, on the price that everybody knows.
+	let usual = stage.chain.state(|| withdrawable(Ferdie, 0));
+	assert!(usual > kusd(55_000), "{usual}");
+	let mut seen = Vec::new();
+	for minutes in [2, 20, 40] {
+		while stage.now < silence + minutes * 60_000 {
+			stage.now += 4_000;
+			stage.silent(|| ());
+		}
+		seen.push(level(&mut stage));
+		stage.chain.state(|| {
+			assert_eq!(withdrawable(Ferdie, 0), 0);
+			let error = match seen.last() {
+				Some(keel_primitives::Level::Halted) => {
+					pallet_circuit_breaker::Error::<Runtime>::SubjectHalted.into()
+				}
+				_ => sp_runtime::DispatchError::from(Refused::InitialRequirement),
+			};
+			assert_noop!(takes(kusd(1)), error);
+			let over = pallet_margin::Call::<Runtime>::transfer {
+				from: 0,
+				to: 1,
+				amount: kusd(1),
+			};
+			assert_noop!(call(Ferdie, over), error);
+			// Nor into new risk elsewhere.
+			assert!(order(Ferdie, 0, ETH, units(5.0)).is_err());
+			// What is put in beside it does not free it either, and an account without a position goes on.
+			assert_ok!(withdraw(Ferdie, 1, kusd(1)));
+		});
+	}
+	use keel_primitives::Level::*;
+	assert_eq!(seen, [Guarded, ReduceOnly, Halted]);
+	// It is back a quarter lower, and the account pays for that itself.
+	let before = stage.books();
+	stage.set(BTC, 45_000.0);
+	stage.blocks(20);
+	let equity = stage
+		.chain
+		.state(|| Margin::statement(account(Ferdie, 0)).unwrap().equity);
+	assert!(equity > kusd(40_000) as i128, "{equity}");
+	let after = stage.books();
+	assert!(after.pool + after.fund >= before.pool + before.fund);
+}

@@ -14,8 +14,6 @@ use super::*;
 
 /// What a liquidated position pays of its value.
 pub const LIQUIDATION_FEE: u128 = 1;
-/// The scale of every market's skew, in base units of a size.
-pub const SCALE: u128 = 100_000_000_000_000_000;
 
 #[derive(Clone, Copy, Debug)]
 pub struct MockMarket {
@@ -158,7 +156,7 @@ impl MockPositions {
 		let unrealised = perpetual::value(size, market.mark, Rounding::Down).unwrap() - cost - owed;
 		let maintenance = match market.settled {
 			true => 0,
-			false => margin::requirement(size, market.mark, market.rate, SCALE).unwrap(),
+			false => margin::requirement(size, market.mark, market.rate).unwrap(),
 		};
 		let drift = FixedU128::from_inner(market.max_funding.into_inner() + market.ramp.into_inner());
 		let pays = mul_div(
@@ -175,7 +173,6 @@ impl MockPositions {
 			mark: market.mark,
 			notional,
 			unrealised,
-			realisable: unrealised,
 			initial: mul_ratio(maintenance, market.multiple, Rounding::Up).unwrap(),
 			maintenance,
 			drift_per_hour: match market.settled {
@@ -188,6 +185,7 @@ impl MockPositions {
 			},
 			stress: market.stress,
 			price_at: market.at,
+			fit: market.settled || !market.refused,
 		}
 	}
 }
@@ -236,10 +234,13 @@ impl Positions for MockPositions {
 		let fee_of = |notional| mul_ratio(notional, percent(LIQUIDATION_FEE), Rounding::Up).unwrap();
 		let restores = |part: u32| {
 			let share = |of: Balance| mul_div(of, part.into(), 100, Rounding::Up).unwrap();
-			let net = risk.net - fee_of(share(exposure.notional)) as i128;
-			let left =
-				exposure.initial - mul_div(exposure.initial, part.into(), 100, Rounding::Down).unwrap();
-			net >= (risk.initial - exposure.initial + left) as i128
+			let closed = mul_div(exposure.maintenance, part.into(), 100, Rounding::Down).unwrap();
+			let after = Risk {
+				net: risk.net - fee_of(share(exposure.notional)) as i128,
+				maintenance: risk.maintenance - closed,
+				..risk
+			};
+			after.is_restored()
 		};
 		let part = margin::smallest_part(100, restores);
 		let mut closes = mul_div(position.0.unsigned_abs(), part.into(), 100, Rounding::Up).unwrap();

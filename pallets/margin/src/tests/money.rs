@@ -126,6 +126,45 @@ mod deposit {
 mod withdraw {
 	use super::*;
 
+	/// The kind: something leaves on a price that is refused. The position counts as losing all of its value from where it is, a
+	/// profit as none; what an account has beyond that is free as ever, and at `Halted` of the market nothing is.
+	#[test]
+	fn lets_nothing_go_on_a_price_that_is_refused() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = fund(&ALICE, 0, 60_000 * USD);
+			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+			let can = || Margin::withdrawable(ALICE, 0, KUSD);
+			// An initial margin of a tenth.
+			assert_eq!(can(), 55_000 * USD);
+			set_market(BTC_MARKET, |market| market.refused = true);
+			assert_eq!(can(), 5_000 * USD);
+			set_mark(BTC_MARKET, dollars(54_000));
+			assert_eq!(can(), 600 * USD);
+			set_mark(BTC_MARKET, dollars(49_000));
+			// 60,000 − 1,000 − 49,000 − 4,900.
+			assert_eq!(can(), 5_100 * USD);
+			for door in [
+				|amount| Margin::withdraw(signed(&ALICE), 0, KUSD, amount),
+				|amount| Margin::transfer(signed(&ALICE), 0, 1, amount),
+			] {
+				assert_noop!(door(5_100 * USD + 1), Error::<Test>::InitialRequirement);
+				frame_support::hypothetically!({
+					assert_ok!(door(5_100 * USD));
+				});
+			}
+			assert_eq!(Margin::risk(id).unwrap().free(), 5_100 * USD as i128);
+			set_market(BTC_MARKET, |market| market.refused = false);
+			raise(BreakerSubject::Market(BTC_MARKET), Level::Halted);
+			assert_eq!(can(), 0);
+			assert_noop!(Margin::withdraw(signed(&ALICE), 0, KUSD, 1), raised());
+			assert_noop!(Margin::transfer(signed(&ALICE), 0, 1, 1), raised());
+			// Without a position there it is nobody's business.
+			raise(BreakerSubject::Market(BTC_MARKET), Level::Normal);
+			raise(BreakerSubject::Market(ETH_MARKET), Level::Halted);
+			assert_eq!(can(), 54_100 * USD);
+		});
+	}
+
 	#[test]
 	fn empties_an_account_without_risk_whatever_the_breaker_and_prices_say() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -264,7 +303,7 @@ mod transfer {
 			let id = fund(&ALICE, 0, 6_000 * USD);
 			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 			let send = |amount| Margin::transfer(signed(&ALICE), 0, 1, amount);
-			assert_noop!(send(1_000 * USD), Error::<Test>::InitialRequirement);
+			assert_noop!(send(1_000 * USD + 1), Error::<Test>::InitialRequirement);
 			assert_noop!(send(0), Error::<Test>::NothingChanged);
 			assert_noop!(
 				Margin::transfer(signed(&ALICE), 0, 0, 1),

@@ -2,7 +2,7 @@
 
 use keel_math::{
 	mul_ratio,
-	perpetual::{accrue, cost, fill_price, funding_on, mark, notional, premium, split, value},
+	perpetual::{accrue, cost, funding_on, notional, split, value, PremiumCurve},
 	FixedU128, Rounding, ONE,
 };
 
@@ -140,8 +140,12 @@ impl Market {
 		accrued.index as f64 / index.into_inner() as f64
 	}
 
+	fn curve(&self) -> PremiumCurve {
+		PremiumCurve::new(self.terms.scale, self.terms.max_premium).expect(FITS)
+	}
+
 	pub fn premium(&self) -> f64 {
-		premium(self.skew, self.terms.scale).expect(FITS) as f64 / ONE as f64
+		self.curve().premium(self.skew).expect(FITS) as f64 / ONE as f64
 	}
 
 	pub fn rate(&self) -> f64 {
@@ -170,7 +174,7 @@ impl Market {
 		if size == 0 || !(is_leaving(size, position.size) || self.may_open(size)) {
 			return false;
 		}
-		let price = fill_price(self.index, self.skew, self.terms.scale, size).expect(FITS);
+		let price = self.curve().fill_price(self.index, self.skew, size).expect(FITS);
 		position.fees += self.charge(size, price);
 		position.size += size;
 		position.cost += cost(size, price).expect(FITS);
@@ -182,7 +186,7 @@ impl Market {
 
 	/// What a hedged position has earned if closed at the mark, in base units of kUSD.
 	pub fn result(&self, position: &Position) -> i128 {
-		let mark = mark(self.index, self.skew, self.terms.scale).expect(FITS);
+		let mark = self.curve().mark(self.index, self.skew).expect(FITS);
 		let worth = value(position.size, mark, Rounding::Down).expect(FITS);
 		let owes = funding_on(position.size, self.funding, Rounding::Up).expect(FITS) - position.funding;
 		let hedge = value(-position.size, self.index, Rounding::Down).expect(FITS) - position.hedge;
@@ -199,7 +203,7 @@ impl Market {
 		} else {
 			self.skew_at_start.min(0) - after
 		};
-		!(widens && after.unsigned_abs() > size_of(self.terms.max_premium))
+		!(widens && after.unsigned_abs() > self.curve().bound())
 			&& split(size, self.skew).0.unsigned_abs() <= step
 			&& farther <= step as i128
 	}
@@ -229,7 +233,7 @@ impl Market {
 	}
 
 	fn is_outside_band(&self) -> bool {
-		let premium = premium(self.skew, self.terms.scale).expect(FITS);
+		let premium = self.curve().premium(self.skew).expect(FITS);
 		premium.unsigned_abs() > self.terms.rebate_band.into_inner()
 	}
 }

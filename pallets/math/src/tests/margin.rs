@@ -68,6 +68,25 @@ mod risk {
 		assert!(Risk::default().is_initial() && !Risk::default().is_unsafe());
 	}
 
+	/// The kind: a liquidation that takes more than it must, because of what others hold. 120 % of the maintenance requirement, rounded
+	/// up, whatever new risk needs.
+	#[test]
+	fn is_restored_by_a_fifth_more_than_maintenance() {
+		let worth = |net| Risk {
+			net,
+			initial: u128::MAX,
+			maintenance: 1_001,
+		};
+		assert!(worth(1_202).is_restored() && !worth(1_201).is_restored());
+		assert!(Risk::default().is_restored());
+		let beyond = Risk {
+			net: i128::MAX,
+			initial: 0,
+			maintenance: u128::MAX,
+		};
+		assert!(!beyond.is_restored());
+	}
+
 	/// The most there is does not meet a requirement of more.
 	#[test]
 	fn is_not_met_by_the_largest_number() {
@@ -230,63 +249,57 @@ mod requirement {
 
 		#[test]
 		fn is_exact_but_for_rounding_up(
-			size in magnitudes(1.0, 1e18), short in any::<bool>(), mark in magnitudes(1e10, 1e25),
-			rate in 0..=2 * ONE, scale in magnitudes(1e6, 1e19),
+			size in magnitudes(1.0, 1e18), short in any::<bool>(), mark in magnitudes(1e10, 1e25), rate in 0..=2 * ONE,
 		) {
-			let need = requirement(negated(size as i128, short), f(mark), f(rate), scale).expect("within the type");
-			let notional = q(size) * q(mark) / q(perpetual::SIZE_DIVISOR);
-			let closing = ratio(size, 2 * scale);
-			let exact = notional * (fixed(rate) + &closing);
+			let need = requirement(negated(size as i128, short), f(mark), f(rate)).expect("within the type");
+			let exact = q(size) * q(mark) / q(perpetual::SIZE_DIVISOR) * fixed(rate);
 			prop_assert!(q(need) >= exact);
-			// Of the notional rounded up, and of each of the two products.
-			prop_assert!(q(need) < exact + fixed(rate) + closing + q(2));
+			// Of the notional rounded up, and of the product.
+			prop_assert!(q(need) < exact + fixed(rate) + q(1));
 		}
 
-		/// At a rate of zero what is left is what closing costs against the mark, wherever the mark is not below the index.
+		/// At a rate of twice the largest premium it covers the way out from wherever the skew is to wherever others take it: a
+		/// rate above that by the fees is enough for every order in which they leave.
 		#[test]
 		fn covers_the_way_out(
 			size in magnitudes(1.0, 1e15), short in any::<bool>(), index in magnitudes(1e12, 1e24),
-			scale in magnitudes(1e9, 1e16), skewed in 0..=ONE,
+			scale in magnitudes(1e9, 1e16), largest in 0..=ONE / 10,
+			now in -200_000..=200_000i32, then in -200_000..=200_000i32,
 		) {
 			let size = negated(size as i128, short);
-			let skew = crate::mul_ratio(scale, f(skewed), Rounding::Down).expect("within the type") as i128;
-			let mark = perpetual::mark(f(index), skew, scale).expect("within the type");
-			if let Some(fill) = perpetual::fill_price(f(index), skew, scale, -size) {
-				let received = -perpetual::cost(-size, fill).expect("within the type");
-				let value = perpetual::value(size, mark, Rounding::Down).expect("within the type");
-				let need = requirement(size, mark, f(0), scale).expect("within the type");
-				// One unit for each of the two roundings, and the last place of two prices.
-				prop_assert!(q(value - received) <= q(need) + q(2));
-			}
+			let skew = |part: i32| scale as i128 * i128::from(part) / 100_000;
+			let curve = perpetual::PremiumCurve::new(scale, f(largest)).expect("a scale");
+			let mark = curve.mark(f(index), skew(now)).expect("within the type");
+			let fill = curve.fill_price(f(index), skew(then), -size).expect("within the type");
+			let received = -perpetual::cost(-size, fill).expect("within the type");
+			let value = perpetual::value(size, mark, Rounding::Down).expect("within the type");
+			// The mark of a short may be the largest premium below the index.
+			let rate = crate::mul_div(2 * largest, ONE, ONE - largest, Rounding::Up).expect("within the type");
+			let need = requirement(size, mark, f(rate)).expect("within the type");
+			// One unit for each of the roundings, and the last place of two prices.
+			let last = q(2) * q(size).abs() / q(perpetual::SIZE_DIVISOR) * (q(1) + ratio(index as i128, 2 * scale));
+			prop_assert!(q(value - received) <= q(need) + q(2) + last);
 		}
 	}
 
-	/// 10 BTC at 50,000: 5 % and the half of a premium of 1 %.
+	/// 10 BTC at 50,000 and 5 %.
 	#[test]
 	fn is_by_hand() {
-		let scale = 1_000 * UNIT as u128;
 		for size in [10 * UNIT, -10 * UNIT] {
 			assert_eq!(
-				requirement(size, f(50_000 * ONE), f(ONE / 20), scale),
-				Some((25_000 + 2_500) * USD)
+				requirement(size, f(50_000 * ONE), f(ONE / 20)),
+				Some(25_000 * USD)
 			);
 		}
-		assert_eq!(requirement(0, f(ONE), f(ONE), scale), Some(0));
-		assert_eq!(
-			requirement(1, f(1), f(1), u128::MAX / 2),
-			Some(2),
-			"never for nothing"
-		);
+		assert_eq!(requirement(0, f(ONE), f(ONE)), Some(0));
+		assert_eq!(requirement(1, f(1), f(1)), Some(1), "never for nothing");
 	}
 
 	#[test]
 	fn that_does_not_fit_is_none() {
-		assert_eq!(requirement(UNIT, f(ONE), f(ONE), 0), None);
-		assert_eq!(requirement(UNIT, f(ONE), f(ONE), u128::MAX), None);
-		assert_eq!(requirement(i128::MIN, f(u128::MAX), f(ONE), 1), None);
-		// The first part alone fits, both together do not.
-		assert_eq!(requirement(ONE as i128 * 100, f(ONE), f(u128::MAX), 1), None);
-		assert!(requirement(ONE as i128 * 100, f(ONE), f(u128::MAX / 2), u128::MAX / 2).is_some());
+		assert_eq!(requirement(i128::MIN, f(u128::MAX), f(ONE)), None);
+		assert_eq!(requirement(ONE as i128 * 200, f(ONE), f(u128::MAX)), None);
+		assert!(requirement(ONE as i128 * 100, f(ONE), f(u128::MAX / 2)).is_some());
 	}
 }
 

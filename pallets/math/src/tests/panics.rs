@@ -90,14 +90,14 @@ proptest! {
 			let _ = perpetual::funding_on(size, index, rounding);
 		}
 		let _ = (signed::with_sign(price, false), signed::with_sign(price, true), signed::signed(price));
-		let _ = perpetual::premium(skew, scale);
-		let _ = perpetual::mark(f(price), skew, scale);
-		let _ = perpetual::fill_price(f(price), skew, scale, size);
 		let _ = perpetual::cost(size, f(price));
-		let _ = perpetual::owed(f(price), skew, scale, size);
+		if let Some(curve) = perpetual::PremiumCurve::new(scale, f(rate)) {
+			let _ = (curve.bound(), curve.premium(skew), curve.mark(f(price), skew));
+			let _ = (curve.fill_price(f(price), skew, size), curve.owed(f(price), skew, size));
+		}
 		let _ = perpetual::funding_delta(index, f(price));
 		let _ = perpetual::split(size, skew);
-		let _ = margin::requirement(size, f(price), f(rate), scale);
+		let _ = margin::requirement(size, f(price), f(rate));
 	}
 
 	#[test]
@@ -165,12 +165,14 @@ fn no_edge_panics() {
 				assert!(moved.is_none_or(|moved| moved.rate.unsigned_abs() <= d));
 			}
 		}
+		let curve = perpetual::PremiumCurve::new(c, f(d));
 		for price in unsigned {
-			let _ = perpetual::fill_price(f(price), a, c, b);
-			let _ = perpetual::owed(f(price), a, c, b);
-			let _ = margin::requirement(a, f(price), f(d), c);
+			let _ = margin::requirement(a, f(price), f(d));
+			if let Some(curve) = &curve {
+				let _ = (curve.fill_price(f(price), a, b), curve.owed(f(price), a, b));
+				let _ = (curve.mark(f(price), a), curve.premium(a));
+			}
 		}
-		let _ = perpetual::mark(f(d), a, c);
 		let (widening, narrowing) = perpetual::split(a, b);
 		assert_eq!(widening.checked_add(narrowing), Some(a));
 		let _ = margin::bankruptcy_quote(a, b, c, d);

@@ -14,20 +14,39 @@ fn part(scale: u128, numerator: i32) -> i128 {
 	scale as i128 * i128::from(numerator) / 100_000
 }
 
-/// `Φ(s) = P·(s + s²/2K)`, in base units of the synthetic.
-fn potential(index: u128, skew: i128, scale: u128) -> BigRational {
-	q(index) / q(SIZE_DIVISOR) * q(skew) * (q(1) + ratio(skew, 2 * scale))
+fn curve(scale: u128, largest: u128) -> PremiumCurve {
+	PremiumCurve::new(scale, f(largest)).expect("a scale")
+}
+
+/// `Φ(s) = ∫π`, in base units of a size.
+fn integral(skew: i128, scale: u128, largest: u128) -> BigRational {
+	let bound = curve(scale, largest).bound();
+	let (size, bound) = (q(skew).abs(), q(bound));
+	let doubled = if size <= bound {
+		&size * &size
+	} else {
+		&bound * (q(2) * &size - &bound)
+	};
+	doubled / q(2) / q(scale)
+}
+
+/// What the skew is worth, `P·(s + Φ(s))`, in base units of the synthetic.
+fn potential(index: u128, skew: i128, scale: u128, largest: u128) -> BigRational {
+	q(index) / q(SIZE_DIVISOR) * (q(skew) + integral(skew, scale, largest))
 }
 
 /// What a trade of `size` costs.
-fn trade(index: u128, skew: i128, scale: u128, size: i128) -> i128 {
-	let price = fill_price(f(index), skew, scale, size).expect("within the scale");
+fn trade(index: u128, skew: i128, (scale, largest): (u128, u128), size: i128) -> i128 {
+	let price = curve(scale, largest)
+		.fill_price(f(index), skew, size)
+		.expect("within the type");
 	cost(size, price).expect("within the type")
 }
 
-/// Above the exact cost of a trade by less than this: the last place of a base unit and of the price.
-fn rounding_of(size: i128) -> BigRational {
-	q(1) + q(size).abs() / q(SIZE_DIVISOR)
+/// Above the exact cost of a trade by less than this: the last place of a base unit and of the price, and a unit of the doubled
+/// mean of the skew.
+fn rounding_of(index: u128, scale: u128, size: i128) -> BigRational {
+	q(1) + q(size).abs() / q(SIZE_DIVISOR) * (q(1) + ratio(index as i128, 2 * scale))
 }
 
 /// An index price from 10^−6 to 10^7 USD.
@@ -35,14 +54,15 @@ fn index_price() -> impl Strategy<Value = u128> {
 	magnitudes(1e12, 1e25)
 }
 
-/// A scale of 0.01 to 10^8 whole units.
-fn scales() -> impl Strategy<Value = u128> {
-	magnitudes(1e6, 1e16)
+/// A scale of 0.01 to 10^8 whole units, and a largest premium of nothing to all.
+fn scales() -> impl Strategy<Value = (u128, u128)> {
+	let largest = prop_oneof![Just(0), Just(ONE / 200), Just(ONE), 0..=ONE];
+	(magnitudes(1e6, 1e16), largest)
 }
 
-/// A skew within the scale, in hundred-thousandths of it.
+/// A skew of at most three bounds or twice the scale, in hundred-thousandths of the scale.
 fn skews() -> impl Strategy<Value = i32> {
-	-100_000..=100_000i32
+	prop_oneof![-1_500..=1_500i32, -200_000..=200_000i32]
 }
 
 mod prices {
@@ -62,61 +82,93 @@ mod prices {
 		}
 
 		#[test]
-		fn premiums_are_exact_but_for_rounding_towards_zero(skew in wide_signed(), scale in wide()) {
-			let expected = (scale > 0).then(|| q(skew) * q(ONE) / q(scale)).and_then(|premium| premium.trunc().to_integer().to_i128());
-			prop_assert_eq!(premium(skew, scale), expected);
+		fn premiums_are_exact_but_for_rounding_towards_zero(skew in wide_signed(), (scale, largest) in scales()) {
+			let bound = curve(scale, largest).bound() as i128;
+			let exact = q(skew.clamp(-bound, bound)) * q(ONE) / q(scale);
+			prop_assert_eq!(curve(scale, largest).premium(skew), exact.trunc().to_integer().to_i128());
 		}
 
 		#[test]
-		fn marks_are_exact(index in wide(), skew in wide_signed(), scale in wide()) {
-			let sum = q(scale) + q(skew);
-			let expected = (scale > 0 && !sum.is_negative() && q(scale) <= q(i128::MAX) && sum <= q(i128::MAX))
-				.then(|| rounded(&(q(index) * sum / q(scale)), Rounding::Down))
-				.flatten();
-			prop_assert_eq!(mark(f(index), skew, scale), expected.map(f));
+		fn marks_are_exact(index in wide(), skew in wide_signed(), (scale, largest) in scales()) {
+			let bound = curve(scale, largest).bound() as i128;
+			let exact = q(index) * (q(1) + ratio(skew.clamp(-bound, bound), scale));
+			prop_assert_eq!(curve(scale, largest).mark(f(index), skew), rounded(&exact, Rounding::Down).map(f));
 		}
 
-		/// The mean of the marks before and after; not to where the mark would be below zero.
+		/// The mean of the premium on the way, rounded against the trader by less than a unit of the doubled skew and the last place.
 		#[test]
-		fn fills_are_exact(index in index_price(), scale in scales(), skew in -250_000..=250_000i32, size in -250_000..=250_000i32) {
-			let (skew, size) = (part(scale, skew), part(scale, size));
-			let mean = q(1) + (q(skew) + ratio(size, 2)) / q(scale);
-			let rounding = if size > 0 { Rounding::Up } else { Rounding::Down };
-			let expected = (!mean.is_negative() && scale as i128 + skew + size >= 0)
-				.then(|| rounded(&(q(index) * mean), rounding).expect("within the type"));
-			prop_assert_eq!(fill_price(f(index), skew, scale, size), expected.map(f));
-		}
-
-		#[test]
-		fn fills_lie_between_the_marks(index in index_price(), scale in scales(), from in skews(), to in skews()) {
+		fn fills_are_the_mean_of_the_premium(index in index_price(), (scale, largest) in scales(), from in skews(), to in skews()) {
 			let (from, to) = (part(scale, from), part(scale, to));
-			let at = |skew| mark(f(index), skew, scale).expect("within the scale").into_inner();
-			let fill = fill_price(f(index), from, scale, to - from).expect("within the scale").into_inner();
+			prop_assume!(from != to);
+			let size = to - from;
+			let mean = (integral(to, scale, largest) - integral(from, scale, largest)) / q(size);
+			let exact = q(index) * (q(1) + mean);
+			let price = curve(scale, largest).fill_price(f(index), from, size).expect("within the type");
+			let off = q(price.into_inner()) - exact;
+			let off = if size > 0 { off } else { -off };
+			prop_assert!(!off.is_negative(), "{off}");
+			prop_assert!(off < q(1) + ratio(index as i128, 2 * scale), "{off}");
+			// Exact where the way is within the bound, or beyond it.
+			let bound = curve(scale, largest).bound();
+			let within = |skew: i128| skew.unsigned_abs() <= bound;
+			if within(from) && within(to) || !within(from) && !within(to) && (from > 0) == (to > 0) {
+				prop_assert!(off < q(1), "{off}");
+			}
+		}
+
+		/// No price is further from the index than the bound, and none is beyond the marks it lies between.
+		#[test]
+		fn fills_lie_between_the_marks_and_within_the_bound(
+			index in index_price(), (scale, largest) in scales(), from in skews(), to in skews(),
+		) {
+			let (from, to) = (part(scale, from), part(scale, to));
+			let curve = curve(scale, largest);
+			let at = |skew| curve.mark(f(index), skew).expect("within the type").into_inner();
+			let fill = curve.fill_price(f(index), from, to - from).expect("within the type").into_inner();
 			prop_assert!(fill >= at(from).min(at(to)));
 			// Marks are rounded down.
 			prop_assert!(fill <= at(from).max(at(to)) + 1);
+			let reach = crate::mul_ratio(index, f(largest), Rounding::Up).expect("within the type");
+			prop_assert!(fill.abs_diff(index) <= reach + 1);
 		}
 	}
 
-	/// 50,000 with 10 of 1,000 on the long side.
+	/// 50,000 with 10 of 1,000 on the long side, and a premium of at most 2 %.
 	#[test]
 	fn by_hand() {
 		let (index, scale) = (f(50_000 * ONE), 1_000 * UNIT as u128);
-		assert_eq!(premium(10 * UNIT, scale), Some(ONE as i128 / 100));
-		assert_eq!(premium(-10 * UNIT, scale), Some(-(ONE as i128) / 100));
-		assert_eq!(mark(index, 10 * UNIT, scale), Some(f(50_500 * ONE)));
-		assert_eq!(mark(index, -10 * UNIT, scale), Some(f(49_500 * ONE)));
+		let market = (scale, ONE / 50);
+		let curve = curve(market.0, market.1);
+		assert_eq!(curve.bound(), 20 * UNIT as u128);
+		assert_eq!(curve.premium(10 * UNIT), Some(ONE as i128 / 100));
+		assert_eq!(curve.premium(-10 * UNIT), Some(-(ONE as i128) / 100));
+		assert_eq!(curve.premium(30 * UNIT), Some(ONE as i128 / 50));
+		assert_eq!(curve.mark(index, 10 * UNIT), Some(f(50_500 * ONE)));
+		assert_eq!(curve.mark(index, -10 * UNIT), Some(f(49_500 * ONE)));
+		assert_eq!(curve.mark(index, i128::MIN), Some(f(49_000 * ONE)));
 		assert_eq!(
-			fill_price(index, 10 * UNIT, scale, 2 * UNIT),
+			curve.fill_price(index, 10 * UNIT, 2 * UNIT),
 			Some(f(50_550 * ONE))
 		);
 		assert_eq!(
-			fill_price(index, 10 * UNIT, scale, -20 * UNIT),
+			curve.fill_price(index, 10 * UNIT, -20 * UNIT),
 			Some(index),
 			"through the middle"
 		);
-		assert_eq!(trade(50_000 * ONE, 10 * UNIT, scale, 2 * UNIT), 101_100 * USD);
-		assert_eq!(trade(50_000 * ONE, 10 * UNIT, scale, -2 * UNIT), -100_900 * USD);
+		// From 10 to 40: ten at 1.5 % on average, twenty at 2 %.
+		assert_eq!(
+			curve
+				.fill_price(index, 10 * UNIT, 30 * UNIT)
+				.map(|price| price.into_inner() / ONE),
+			Some(50_916)
+		);
+		assert_eq!(
+			curve.fill_price(index, 40 * UNIT, -10 * UNIT),
+			Some(f(51_000 * ONE))
+		);
+		assert_eq!(curve.fill_price(index, 40 * UNIT, -80 * UNIT), Some(index));
+		assert_eq!(trade(50_000 * ONE, 10 * UNIT, market, 2 * UNIT), 101_100 * USD);
+		assert_eq!(trade(50_000 * ONE, 10 * UNIT, market, -2 * UNIT), -100_900 * USD);
 		assert_eq!(value(3, f(ONE), Rounding::Up), Some(1));
 		assert_eq!(value(-3, f(ONE), Rounding::Up), Some(0));
 		assert_eq!(value(-3, f(ONE), Rounding::Down), Some(-1));
@@ -125,29 +177,37 @@ mod prices {
 
 	#[test]
 	fn at_the_edges() {
-		let (index, scale) = (f(ONE), 1_000u128);
-		assert_eq!(mark(index, -1_000, scale), Some(f(0)));
-		assert_eq!(mark(index, -1_001, scale), None);
-		assert_eq!(mark(index, 0, 0), None);
-		assert_eq!(mark(index, 0, u128::MAX), None);
-		assert_eq!(mark(index, i128::MAX, scale), None);
-		assert_eq!(mark(f(u128::MAX), 1, scale), None);
-		// Down to a mark of zero, and no further, though the mean would still be above zero.
-		assert_eq!(fill_price(index, 0, scale, -1_000), Some(f(ONE / 2)));
-		assert_eq!(fill_price(index, 0, scale, -1_001), None);
-		// Out of where the mark is below zero the way is open as soon as the mean is not.
-		assert_eq!(fill_price(index, -1_001, scale, 1), None);
-		assert_eq!(fill_price(index, -1_001, scale, 2), Some(f(0)));
-		assert_eq!(fill_price(index, 0, 0, 1), None);
-		assert_eq!(fill_price(index, 0, 0, 0), None);
+		let index = f(ONE);
+		assert_eq!(PremiumCurve::new(0, f(ONE)), None);
+		assert_eq!(PremiumCurve::new(u128::MAX, f(ONE)), None);
+		// A premium above one is one: no price is below zero.
+		assert_eq!(
+			PremiumCurve::new(1_000, f(u128::MAX)),
+			PremiumCurve::new(1_000, f(ONE))
+		);
+		let widest = curve(1_000, ONE);
+		assert_eq!(widest.mark(index, -1_000), Some(f(0)));
+		assert_eq!(widest.mark(index, -1_001), Some(f(0)));
+		assert_eq!(widest.mark(index, i128::MAX), Some(f(2 * ONE)));
+		assert_eq!(widest.mark(f(u128::MAX), 1), None);
+		assert_eq!(widest.fill_price(index, 0, -1_000), Some(f(ONE / 2)));
+		// There is a way out from anywhere.
+		assert_eq!(widest.fill_price(index, -5_000, 1_000), Some(f(0)));
+		assert_eq!(
+			widest
+				.fill_price(index, -5_000, 5_000)
+				.map(|price| price.into_inner() / ONE),
+			Some(0)
+		);
+		assert_eq!(widest.fill_price(index, 7, 0), widest.mark(index, 7));
 		for extreme in [i128::MIN, i128::MAX] {
-			assert_eq!(fill_price(index, extreme, scale, extreme), None);
-			assert_eq!(fill_price(index, 0, scale, extreme), None);
-			assert_eq!(owed(index, extreme, scale, 0), None);
+			assert_eq!(widest.fill_price(index, extreme, extreme), None);
+			assert_eq!(widest.owed(f(u128::MAX), extreme, 0), None);
 		}
-		assert_eq!(premium(1, 0), None);
-		assert_eq!(premium(i128::MIN, 1), None);
-		assert_eq!(premium(i128::MIN, 1 << 127), Some(-(ONE as i128)));
+		// Without a premium everything trades at the index.
+		let flat = curve(1_000, 0);
+		assert_eq!(flat.fill_price(index, -5_000, 9_000), Some(index));
+		assert_eq!(flat.premium(i128::MIN), Some(0));
 		assert_eq!(value(i128::MIN, f(SIZE_DIVISOR), Rounding::Up), Some(i128::MIN));
 		assert_eq!(value(i128::MAX, f(2 * SIZE_DIVISOR), Rounding::Up), None);
 		assert_eq!(notional(i128::MIN, f(SIZE_DIVISOR), Rounding::Up), Some(1 << 127));
@@ -162,28 +222,28 @@ mod trades {
 
 		#[test]
 		fn cost_the_difference_of_the_potential_rounded_against_the_trader(
-			index in index_price(), scale in scales(), from in skews(), to in skews(), nudge in -50i128..=50,
+			index in index_price(), market in scales(), from in skews(), to in skews(), nudge in -50i128..=50,
 		) {
+			let (scale, largest) = market;
 			// Sizes that are not round.
-			let from = (part(scale, from) + nudge).max(-(scale as i128));
-			let to = part(scale, to);
-			let paid = q(trade(index, from, scale, to - from));
-			let exact = potential(index, to, scale) - potential(index, from, scale);
+			let (from, to) = (part(scale, from) + nudge, part(scale, to));
+			let paid = q(trade(index, from, market, to - from));
+			let exact = potential(index, to, scale, largest) - potential(index, from, scale, largest);
 			prop_assert!(paid >= exact);
-			prop_assert!(paid < exact + rounding_of(to - from));
+			prop_assert!(paid < exact + rounding_of(index, scale, to - from));
 		}
 
 		/// Whatever the way from a skew back to it, at one index price: nothing is earned, and what is lost is a unit a trade
 		/// and the last place of its price.
 		#[test]
 		fn in_a_circle_earn_nothing(
-			index in index_price(), scale in scales(), start in skews(), stops in prop::collection::vec(skews(), 1..12),
+			index in index_price(), market in scales(), start in skews(), stops in prop::collection::vec(skews(), 1..12),
 		) {
-			let start = part(scale, start);
+			let start = part(market.0, start);
 			let (mut skew, mut paid, mut most) = (start, 0, q(0));
-			for stop in stops.into_iter().map(|stop| part(scale, stop)).chain([start]) {
-				paid += trade(index, skew, scale, stop - skew);
-				most += rounding_of(stop - skew);
+			for stop in stops.into_iter().map(|stop| part(market.0, stop)).chain([start]) {
+				paid += trade(index, skew, market, stop - skew);
+				most += rounding_of(index, market.0, stop - skew);
 				skew = stop;
 			}
 			prop_assert!(paid >= 0, "earned {}", -paid);
@@ -193,27 +253,46 @@ mod trades {
 		/// A trade cut in parts costs what it costs in one, but for the rounding of the parts.
 		#[test]
 		fn cut_in_parts_gain_nothing(
-			index in index_price(), scale in scales(), from in skews(), to in skews(), stops in prop::collection::vec(skews(), 1..8),
+			index in index_price(), market in scales(), from in skews(), to in skews(), stops in prop::collection::vec(skews(), 1..8),
 		) {
-			let (from, to) = (part(scale, from), part(scale, to));
-			let once = trade(index, from, scale, to - from);
-			let (mut skew, mut parts, mut most) = (from, 0, rounding_of(to - from));
-			for stop in stops.into_iter().map(|stop| part(scale, stop)).chain([to]) {
-				parts += trade(index, skew, scale, stop - skew);
-				most += rounding_of(stop - skew);
+			let (from, to) = (part(market.0, from), part(market.0, to));
+			let once = trade(index, from, market, to - from);
+			let (mut skew, mut parts, mut most) = (from, 0, rounding_of(index, market.0, to - from));
+			for stop in stops.into_iter().map(|stop| part(market.0, stop)).chain([to]) {
+				parts += trade(index, skew, market, stop - skew);
+				most += rounding_of(index, market.0, stop - skew);
 				skew = stop;
 			}
 			// In one it may be rounded by just as much.
-			prop_assert!(q(parts) > q(once) - rounding_of(to - from));
+			prop_assert!(q(parts) > q(once) - rounding_of(index, market.0, to - from));
 			prop_assert!(q(parts) < q(once) + most);
 		}
 
 		/// A buyer never pays less than a seller of the same gets for it.
 		#[test]
-		fn there_and_back_cost_at_most_two_units(index in index_price(), scale in scales(), from in skews(), to in skews()) {
-			let (from, to) = (part(scale, from), part(scale, to));
-			let lost = trade(index, from, scale, to - from) + trade(index, to, scale, from - to);
-			prop_assert!((0..=2).contains(&lost));
+		fn there_and_back_cost_their_rounding(index in index_price(), market in scales(), from in skews(), to in skews()) {
+			let (from, to) = (part(market.0, from), part(market.0, to));
+			let lost = trade(index, from, market, to - from) + trade(index, to, market, from - to);
+			prop_assert!(lost >= 0);
+			prop_assert!(q(lost) < q(2) * rounding_of(index, market.0, to - from));
+		}
+
+		/// Whatever others do between: who leaves gets a price within the bound of the index, so at most two bounds and the fees
+		/// worse than what the position was valued at.
+		#[test]
+		fn cost_at_most_twice_the_bound_whoever_leaves_before(
+			index in index_price(), market in scales(), size in skews(), before in skews(), at_exit in skews(),
+		) {
+			let (scale, largest) = market;
+			let (size, before, at_exit) = (part(scale, size), part(scale, before), part(scale, at_exit));
+			let curve = curve(scale, largest);
+			let mark = curve.mark(f(index), before).expect("within the type");
+			let valued = value(size, mark, Rounding::Down).expect("within the type");
+			let received = -trade(index, at_exit, market, -size);
+			let most = q(2) * fixed(largest) * q(size).abs() * q(index) / q(SIZE_DIVISOR);
+			// The mark is rounded too.
+			let rounding = rounding_of(index, scale, size) + rounding_of(index, scale, size);
+			prop_assert!(q(valued - received) <= most + rounding);
 		}
 	}
 }
@@ -226,66 +305,66 @@ mod owing {
 
 		#[test]
 		fn is_never_too_little_and_hardly_too_much(
-			index in index_price(), scale in scales(), skew in -200_000..=300_000i32, cost in wide_signed(),
+			index in index_price(), (scale, largest) in scales(), skew in skews(), cost in wide_signed(),
 		) {
 			let (skew, cost) = (part(scale, skew), cost >> 8);
-			let exact = potential(index, skew, scale) - q(cost);
-			let owed = q(owed(f(index), skew, scale, cost).expect("within the type"));
+			let exact = potential(index, skew, scale, largest) - q(cost);
+			let owed = q(curve(scale, largest).owed(f(index), skew, cost).expect("within the type"));
 			prop_assert!(owed >= exact);
-			prop_assert!(owed < exact + rounding_of(skew));
+			prop_assert!(owed < exact + rounding_of(index, scale, skew));
 		}
 
 		/// Sizes on which the last place of the price is worth many units.
 		#[test]
 		fn is_never_too_little_on_the_largest_skews(
-			index in up_to_bits(70), scale in magnitudes(1e20, 1e30), skew in -200_000..=300_000i32,
+			index in up_to_bits(70), scale in magnitudes(1e20, 1e30), largest in 0..=ONE, skew in skews(),
 		) {
 			let skew = part(scale, skew);
-			let exact = potential(index, skew, scale);
-			let owed = q(owed(f(index), skew, scale, 0).expect("within the type"));
+			let exact = potential(index, skew, scale, largest);
+			let owed = q(curve(scale, largest).owed(f(index), skew, 0).expect("within the type"));
 			prop_assert!(owed >= exact);
-			prop_assert!(owed < exact + rounding_of(skew));
+			prop_assert!(owed < exact + rounding_of(index, scale, skew));
 		}
 
-		/// Traders come and go, then the price moves, then all close one after the other: what they get together is never more
-		/// than what was owed before, and less only by rounding.
+		/// Traders come and go, then the price moves, then all close one after the other, in any order and from beyond the bound
+		/// too: what they get together is never more than what was owed before, and less only by rounding.
 		#[test]
 		fn is_kept_by_trades_and_enough_for_all(
 			(index, later) in (index_price(), index_price()),
-			scale in scales(),
+			market in scales(),
 			moves in prop::collection::vec((0usize..6, skews()), 1..24),
 			order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(),
 		) {
+			let (scale, largest) = market;
+			let curve = curve(scale, largest);
 			let mut positions = [(0i128, 0i128); 6];
 			let (mut skew, mut total) = (0, 0);
 			let mut bound = q(0);
+			let rounding = |index, size| rounding_of(index, scale, size);
 			for (who, to) in moves {
-				// Within an eighth of the scale, so that everybody finds a way out.
-				let size = part(scale, to / 8) - skew;
-				let before = owed(f(index), skew, scale, total).expect("within the type");
-				let paid = trade(index, skew, scale, size);
-				let error = rounding_of(size) + rounding_of(skew) + rounding_of(skew + size);
+				let size = part(scale, to) - skew;
+				let before = curve.owed(f(index), skew, total).expect("within the type");
+				let paid = trade(index, skew, market, size);
+				let error = rounding(index, size) + rounding(index, skew) + rounding(index, skew + size);
 				positions[who].0 += size;
 				positions[who].1 += paid;
 				skew += size;
 				total += paid;
-				bound += rounding_of(size);
-				let after = owed(f(index), skew, scale, total).expect("within the type");
+				bound += rounding(index, size);
+				let after = curve.owed(f(index), skew, total).expect("within the type");
 				prop_assert!(q(after - before).abs() < error, "{before} before, {after} after");
 				// Not more than the rounding of all trades has left with the pool since it began with nothing.
-				prop_assert!(q(after) < rounding_of(skew) && q(after) > -bound.clone());
+				prop_assert!(q(after) < rounding(index, skew) && q(after) > -bound.clone());
 			}
 			prop_assert_eq!(positions.iter().map(|(size, _)| size).sum::<i128>(), skew);
 
-			let promised = owed(f(later), skew, scale, total).expect("within the type");
+			let promised = curve.owed(f(later), skew, total).expect("within the type");
 			let mut received = 0;
-			let mut least = q(promised) - rounding_of(skew);
+			let mut least = q(promised) - rounding(later, skew);
 			for (size, cost) in order.into_iter().map(|who| positions[who]) {
-				let price = fill_price(f(later), skew, scale, -size);
-				// Not where the way leads below a mark of zero.
-				prop_assume!(price.is_some());
-				received -= super::cost(-size, price.expect("assumed")).expect("within the type") + cost;
-				least -= rounding_of(size);
+				let price = curve.fill_price(f(later), skew, -size).expect("a way out from anywhere");
+				received -= super::cost(-size, price).expect("within the type") + cost;
+				least -= rounding(later, size);
 				skew -= size;
 			}
 			prop_assert_eq!(skew, 0);
@@ -298,18 +377,19 @@ mod owing {
 	#[test]
 	fn is_by_hand() {
 		let scale = 1_000 * UNIT as u128;
-		let paid = trade(50_000 * ONE, 0, scale, 10 * UNIT);
+		let market = (scale, ONE);
+		let owed = |index, skew, cost| curve(scale, ONE).owed(index, skew, cost);
+		let paid = trade(50_000 * ONE, 0, market, 10 * UNIT);
 		assert_eq!(paid, 502_500 * USD);
-		assert_eq!(owed(f(50_000 * ONE), 10 * UNIT, scale, paid), Some(0));
-		assert_eq!(owed(f(55_000 * ONE), 10 * UNIT, scale, paid), Some(50_250 * USD));
-		assert_eq!(owed(f(45_000 * ONE), 10 * UNIT, scale, paid), Some(-50_250 * USD));
-		assert_eq!(owed(f(ONE), 0, scale, 7), Some(-7));
-		assert_eq!(owed(f(ONE), 0, 0, 0), None);
-		assert_eq!(owed(f(ONE), 0, scale, i128::MIN), None);
-		assert_eq!(owed(f(ONE), 0, u128::MAX, 0), None);
+		assert_eq!(owed(f(50_000 * ONE), 10 * UNIT, paid), Some(0));
+		assert_eq!(owed(f(55_000 * ONE), 10 * UNIT, paid), Some(50_250 * USD));
+		assert_eq!(owed(f(45_000 * ONE), 10 * UNIT, paid), Some(-50_250 * USD));
+		assert_eq!(owed(f(ONE), 0, 7), Some(-7));
+		assert_eq!(owed(f(ONE), 0, i128::MIN), None);
 		// Half a unit owed is one; half a unit owing is none.
-		assert_eq!(owed(f(ONE / 2), 100, u128::MAX >> 3, 0), Some(1));
-		assert_eq!(owed(f(ONE / 2), -100, u128::MAX >> 3, 0), Some(0));
+		let wide = curve(u128::MAX >> 3, ONE);
+		assert_eq!(wide.owed(f(ONE / 2), 100, 0), Some(1));
+		assert_eq!(wide.owed(f(ONE / 2), -100, 0), Some(0));
 	}
 }
 
@@ -387,7 +467,7 @@ mod funding_rate {
 	fn market() -> impl Strategy<Value = Market> {
 		(
 			index_price(),
-			scales(),
+			scales().prop_map(|(scale, _)| scale),
 			prop_oneof![1 => Just(0), 9 => -200_000..=200_000i32],
 			prop_oneof![1 => Just(0), 9 => magnitudes(1.0, 1e22)],
 			prop_oneof![1 => Just(0), 9 => magnitudes(1.0, 1e20)],

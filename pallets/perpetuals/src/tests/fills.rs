@@ -148,11 +148,11 @@ fn initial_margin_is_asked_for_at_the_end() {
 		leave(ALICE, 110_000 * USD);
 		// 40 BTC need a twentieth of two millions, and the fee.
 		let id = commit(ALICE, BTC, 40 * UNIT);
-		withdraw(account(ALICE), 10_000 * USD);
+		withdraw(account(ALICE), 15_000 * USD);
 		ticks();
 		assert_eq!(failed(id), Some(LOST));
 		assert_eq!(position(ALICE, BTC).size, 0);
-		assert_eq!(cash(ALICE), (100_000 * USD - ORDER_FEE) as i128);
+		assert_eq!(cash(ALICE), (95_000 * USD - ORDER_FEE) as i128);
 		assert_eq!((market(BTC).long, market(BTC).positions), (0, 0));
 	});
 }
@@ -301,8 +301,8 @@ fn an_order_that_grew_too_large_fails_and_stops_nobody() {
 #[test]
 fn the_pool_must_bear_the_stress() {
 	ExtBuilder.build_and_execute(|| {
-		// Half of its equity against a quarter of what is open: 40 BTC need 2·25 % of two millions, and a little.
-		let equity = 1_010_000 * USD as i128;
+		// Half of its equity against the stress and the premium on the larger side: 40 BTC need 2·(25 + 5) % of two millions.
+		let equity = 1_210_000 * USD as i128;
 		let spare = PoolCash::get() - equity;
 		PoolCash::put(equity);
 		Clearing::mutate(|clearing| *clearing -= spare);
@@ -312,8 +312,11 @@ fn the_pool_must_bear_the_stress() {
 		let more = commit(BOB, BTC, UNIT);
 		ticks();
 		assert_eq!(failed(more), error(Error::PoolStressed));
-		// The other side makes room.
+		// The other side takes none of it, and gives none back: it may leave first.
 		trade(BOB, BTC, -UNIT);
+		let more = commit(CAROL, BTC, UNIT);
+		ticks();
+		assert_eq!(failed(more), error(Error::PoolStressed));
 		assert_eq!(long.position, 40 * UNIT);
 		// Whoever leaves is not asked.
 		let id = commit_reduce(BOB, BTC, UNIT);

@@ -8,10 +8,10 @@ use sp_runtime::{DispatchError, Permill};
 
 use crate::{liquidate::close_part, mock::*, Book, Error, Event, Market, Position, ALWAYS_LIQUIDATED, PARTS};
 
-/// ALICE has 40 BTC and 85 000 kUSD, and the price fell by two percent.
+/// ALICE has 40 BTC and 84 500 kUSD, and the price fell by two percent.
 fn unsafe_alice() {
 	trade(ALICE, BTC, 40 * UNIT);
-	leave(ALICE, 85_000 * USD);
+	leave(ALICE, 84_500 * USD);
 	move_to(BTC, dollars(49_000));
 	assert!(risk(account(ALICE)).is_unsafe());
 }
@@ -28,12 +28,12 @@ fn closes_the_smallest_part_that_restores_the_account() {
 		let after = position(ALICE, BTC);
 		let delta = after.size - before.size;
 		assert!(after.size > 0 && delta < 0);
-		assert!(risk(account(ALICE)).is_initial());
+		assert!(risk(account(ALICE)).is_restored());
 		// One part less would not do.
 		let less = delta + before.size / i128::from(PARTS);
 		let p = numbers(50_000);
 		let part = close_part(&there, &before, less, &whole, p.liquidation_fee).unwrap();
-		assert!(!part.after.is_initial());
+		assert!(!part.after.is_restored());
 		// What was foreseen is what happened.
 		let part = close_part(&there, &before, delta, &whole, p.liquidation_fee).unwrap();
 		assert_eq!(part.after, risk(account(ALICE)));
@@ -100,7 +100,7 @@ fn goes_as_far_as_the_window_has_room() {
 			first.notional <= room && first.notional > room - 100 * USD,
 			"{first:?}"
 		);
-		assert!(!risk(account(ALICE)).is_initial());
+		assert!(!risk(account(ALICE)).is_restored());
 		// What is left of the room is taken too, and no more.
 		let mut total = first.notional;
 		while let Ok(more) = liquidate(ALICE, BTC) {
@@ -130,14 +130,14 @@ fn no_window_keeps_an_account_waiting_that_is_down_to_half_of_its_requirement() 
 		while liquidate(ALICE, BTC).is_ok() {}
 		assert!(position(ALICE, BTC).size > 39 * UNIT);
 		assert_noop!(liquidate(ALICE, BTC), Error::<Test>::LiquidationsFull);
-		move_to(BTC, dollars(48_400));
+		move_to(BTC, dollars(48_380));
 		let urgent = risk(account(ALICE));
 		assert!(
 			urgent.net > 0 && urgent.net * 2 < urgent.maintenance as i128,
 			"{urgent:?}"
 		);
 		assert!(liquidate(ALICE, BTC).unwrap().notional > 0);
-		assert!(risk(account(ALICE)).is_initial());
+		assert!(risk(account(ALICE)).is_restored());
 	});
 }
 
@@ -180,7 +180,7 @@ fn a_short_is_bought_back() {
 		assert!(risk(account(ALICE)).is_unsafe());
 		liquidate(ALICE, BTC).unwrap();
 		assert!((-40 * UNIT..0).contains(&position(ALICE, BTC).size));
-		assert!(risk(account(ALICE)).is_initial());
+		assert!(risk(account(ALICE)).is_restored());
 	});
 }
 
@@ -245,10 +245,10 @@ fn exposures_say_what_margin_has_to_know() {
 		let owed = there.funding_owed(&position(ALICE, BTC)).unwrap();
 		assert!(owed > 0);
 		assert_eq!(btc.unrealised, 250 * USD as i128 - owed);
-		// 5 %, 2.5 %, and 10/20 000 of it for closing.
-		let closing = 500_500 * USD / 2_000;
-		assert_eq!(btc.initial, 500_500 * USD / 20 + closing);
-		assert_eq!(btc.maintenance, 500_500 * USD / 40 + closing);
+		// 5 % and 2.5 %, whatever its size.
+		assert_eq!(btc.initial, 500_500 * USD / 20);
+		assert_eq!(btc.maintenance, 500_500 * USD / 40);
+		assert_eq!(btc.fit, there.fit.add_risk);
 		// At twice the price: a tenth a day and a hundredth an hour.
 		let drift = 1_000_000 * USD / 240 + 1_000_000 * USD / 100;
 		assert!(btc.drift_per_hour.abs_diff(drift) <= 1, "{}", btc.drift_per_hour);

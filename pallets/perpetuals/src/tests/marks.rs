@@ -1,12 +1,12 @@
-//! Where the market stands, and where its mark is.
+//! The mark and the bound of the premium.
 
 use keel_math::{perpetual, FixedU128, Rounding};
 use keel_primitives::Positions;
 use proptest::prelude::*;
 
-use crate::{mock::*, Market, Position};
+use crate::{mock::*, Market};
 
-/// BTC at 50 000 with a scale of 10 000 and a range of one per cent: a premium of 1.5 %, reached by leaving.
+/// BTC at 50 000 with a scale of 10 000 and a bound of one per cent: a skew of 1.5 % of the scale, reached by leaving.
 fn beyond(long: bool) {
 	set_numbers(BTC, |numbers| {
 		numbers.max_premium = ratio(1, 100);
@@ -24,64 +24,50 @@ fn beyond(long: bool) {
 	};
 	let leaves = try_commit(BOB, BTC, 50 * sign * UNIT, terms).unwrap();
 	ticks();
-	assert_eq!(filled(leaves).position, 0);
+	let fill = filled(leaves);
+	assert_eq!(fill.position, 0);
+	// All of it at the bound.
+	assert_eq!(fill.price, dollars(if long { 50_500 } else { 49_500 }));
 	assert_eq!(market(BTC).skew(), 150 * sign * UNIT);
 }
 
 #[test]
-fn the_mark_ends_where_opening_does() {
-	for (long, standing, mark) in [(true, 50_750, 50_500), (false, 49_250, 49_500)] {
+fn the_premium_ends_where_opening_does_for_leaving_too() {
+	for (long, mark) in [(true, 50_500), (false, 49_500)] {
 		ExtBuilder.build_and_execute(|| {
 			beyond(long);
 			let there = market(BTC);
-			assert_eq!(
-				(there.standing(), there.mark()),
-				(dollars(standing), dollars(mark))
-			);
-			// Positions are valued, liquidated and cut by the mark; whoever wants more has to look at where the market stands.
+			assert_eq!(there.mark(), dollars(mark));
+			// Positions are valued, liquidated and cut by the mark, and closed at it.
 			let exposure = Perpetuals::exposures(account(ALICE))[0];
 			let held = position(ALICE, BTC);
 			let funding = there.funding_owed(&held).unwrap();
-			let at =
-				|price| perpetual::value(held.size, price, Rounding::Down).unwrap() - held.cost - funding;
+			let worth = perpetual::value(held.size, dollars(mark), Rounding::Down).unwrap();
 			assert_eq!(
 				(exposure.mark, exposure.unrealised),
-				(dollars(mark), at(dollars(mark)))
+				(dollars(mark), worth - held.cost - funding)
 			);
-			// The side that is crowded stands better than its mark.
-			assert_eq!(exposure.realisable, exposure.unrealised);
-			let other = Position {
-				size: -held.size,
-				cost: -held.cost,
-				funding: 0,
-				..held
-			};
-			let (mark, standing) = (
-				there.unrealised(&other).unwrap(),
-				there.realisable(&other).unwrap(),
-			);
-			// 250 of 100 BTC.
-			assert_eq!(mark - standing, 25_000 * USD as i128);
 			assert_eq!(Perpetuals::mark(BTC).unwrap(), there.mark());
-			// A trade pays what it moves, wherever the mark is.
-			let back = fill_now(DAVE, BTC, if long { -10 * UNIT } else { 10 * UNIT }).unwrap();
-			assert_eq!(back.price, dollars(if long { 50_725 } else { 49_275 }));
+			// Back towards the bound at the bound.
+			let sign = if long { -1 } else { 1 };
+			let back = fill_now(DAVE, BTC, 10 * sign * UNIT).unwrap();
+			assert_eq!(back.price, dollars(mark));
+			// Nobody opens beyond it.
+			let more = fill_now(CAROL, BTC, -sign * UNIT);
+			assert_eq!(more, Err(crate::Error::<Test>::PremiumTooWide.into()));
 		});
 	}
 }
 
 #[test]
-fn a_settled_market_has_neither() {
+fn a_settled_market_has_no_premium() {
 	ExtBuilder.build_and_execute(|| {
 		beyond(true);
 		let mut settled = market(BTC);
 		settled.status = crate::Status::Settled {
 			price: dollars(47_000),
 		};
-		assert_eq!(
-			(settled.standing(), settled.mark()),
-			(dollars(47_000), dollars(47_000))
-		);
+		assert_eq!(settled.mark(), dollars(47_000));
 	});
 }
 
@@ -91,10 +77,10 @@ fn the_range_moves_slowly_where_somebody_is_in() {
 	ExtBuilder.build_and_execute(|| {
 		beyond(true);
 		set_numbers(BTC, |numbers| numbers.max_premium = ratio(1, 1_000));
-		let before = market(BTC).terms.mark_range.into_inner();
+		let before = market(BTC).terms.max_premium.into_inner();
 		block_after(BLOCK);
 		assert_eq!(
-			market(BTC).terms.mark_range.into_inner(),
+			market(BTC).terms.max_premium.into_inner(),
 			before - before / 180_000
 		);
 		// New risk meets the number itself.
@@ -104,7 +90,7 @@ fn the_range_moves_slowly_where_somebody_is_in() {
 		for _ in 0..60 {
 			block_after(HOUR / 60);
 		}
-		let after = market(BTC).terms.mark_range.into_inner();
+		let after = market(BTC).terms.max_premium.into_inner();
 		assert!(
 			after < before - before / 101 && after > before - before / 99,
 			"{after} of {before}"
@@ -114,25 +100,24 @@ fn the_range_moves_slowly_where_somebody_is_in() {
 
 proptest! {
 	#[test]
-	fn within_its_range_the_mark_is_where_the_market_stands(
+	fn no_price_is_further_from_the_index_than_the_bound(
 		index in 1u128..1 << 80,
 		skew in -(1i128 << 60)..1 << 60,
+		size in -(1i128 << 60)..1 << 60,
 		scale in 1u128 << 50..1 << 70,
-		range in 0u128..200_000_000_000_000_000,
+		largest in 0u128..200_000_000_000_000_000,
 	) {
 		let mut there = Market::new(1, 1, &numbers(100), 0);
 		there.price.value = FixedU128::from_inner(index);
 		there.terms.skew_scale = scale;
-		there.terms.mark_range = FixedU128::from_inner(range);
+		there.terms.max_premium = FixedU128::from_inner(largest);
 		(there.long, there.short) = (skew.max(0) as u128, (-skew).max(0) as u128);
-		let (standing, mark) = (there.standing().into_inner(), there.mark().into_inner());
-		let reach = keel_math::mul_ratio(index, FixedU128::from_inner(range), Rounding::Down).unwrap();
-		prop_assert!(mark.abs_diff(index) <= reach);
-		if standing.abs_diff(index) <= reach {
-			prop_assert_eq!(standing, mark);
-		} else {
-			prop_assert_eq!(mark > index, standing > index);
-			prop_assert_eq!(mark.abs_diff(index), reach);
-		}
+		let reach = keel_math::mul_ratio(index, FixedU128::from_inner(largest), Rounding::Up).unwrap();
+		prop_assert!(there.mark().into_inner().abs_diff(index) <= reach + 1);
+		let price = there.fill_price(size).unwrap().into_inner();
+		prop_assert!(price.abs_diff(index) <= reach + 1);
+		// In the direction of the skew.
+		prop_assert!(skew <= 0 || there.mark().into_inner() >= index);
+		prop_assert!(skew >= 0 || there.mark().into_inner() <= index);
 	}
 }

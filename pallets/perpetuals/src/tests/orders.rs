@@ -97,8 +97,8 @@ mod commit {
 		ExtBuilder.build_and_execute(|| {
 			let held = || <Perpetuals as keel_primitives::Positions>::held_for_orders(account(ALICE));
 			let fee = ORDER_FEE;
-			// Two BTC at a mark of 50 010, a twentieth of it; what closing them moves the price by; a thousandth of what they cost.
-			let needs = 5_001 * USD + 10_002_000 + 100 * USD + USD / 100;
+			// Two BTC at a mark of 50 010, a twentieth of it; a thousandth of what they cost.
+			let needs = 5_001 * USD + 100 * USD + USD / 100;
 			leave(ALICE, needs - 1);
 			let short = Err(Error::<Test>::NotEnoughMargin.into());
 			assert_eq!(try_commit(ALICE, BTC, 2 * UNIT, Terms::default()), short);

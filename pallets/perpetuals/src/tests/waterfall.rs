@@ -129,9 +129,13 @@ fn the_pool_sees_what_it_owes_and_could_lose() {
 		fill_now(BOB, ETH, -400 * UNIT).unwrap();
 		// Opening owes nothing but rounding.
 		assert!((0..=2).contains(&Perpetuals::owed().unwrap()));
-		// A quarter of 40·50 000·1.002 and of 400·2 500·0.999.
-		let stress = 2_004_000 * USD / 4 + 999_000 * USD / 4;
-		assert!(Perpetuals::worst_case().abs_diff(stress) <= 2);
+		// 25 % and the largest premium, 5 %, of 40·50 000 and of 400·2 500.
+		assert_eq!(Perpetuals::worst_case(), 900_000 * USD);
+		// The kind: risk measured on the net. The other side takes nothing off it, for it may leave first.
+		fill_now(CAROL, BTC, -40 * UNIT).unwrap();
+		assert_eq!(Perpetuals::worst_case(), 900_000 * USD);
+		fill_now(CAROL, BTC, 40 * UNIT).unwrap();
+		assert_eq!(Perpetuals::worst_case(), 900_000 * USD);
 		let made = market(BTC).price.at;
 		assert!(Perpetuals::priced_after(made - 1));
 		assert!(!Perpetuals::priced_after(made));

@@ -52,13 +52,14 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// Minutes, not the day of a vault: a position is closed against the pool, with no buyer to wait for.
+		// An hour, not the day of a vault: a position is closed against the pool, with no buyer to wait for, but a crash lasts longer
+		// than a block, and the margin is there before it.
 		MarketKey::VolatilityHorizon => Policy {
 			unit: Seconds,
 			safer: Higher,
 			guardian: false,
-			default: 600,
-			bounds: range(120, 3_600),
+			default: 3_600,
+			bounds: range(600, 14_400),
 			limits: range(30, 86_400),
 			tighten: step(500, 60),
 			loosen: step(100, 30),
@@ -67,7 +68,7 @@ pub const fn rule(key: MarketKey) -> Policy {
 		},
 		// The traders' time to react, as a branch's is its owners'.
 		MarketKey::RampPerHour => branch(BranchKey::RampPerHour),
-		// Asked of new risk, but it is also where a liquidation stops: a higher one closes more of a position that is liquidated.
+		// Asked of new risk alone.
 		// So are all that make the initial margin: this, `OpenInterestLower`, `OpenInterestUpper`, `GuardedMultiple`.
 		MarketKey::InitialMultiple => Policy {
 			unit: Ratio,
@@ -135,14 +136,13 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// How far the mark may be from the index by trades that add risk. Twice that is what somebody could move it without any
-		// price moving, and more than that has to fit between the margins: see the constraints. In whole basis points the default
-		// is the widest that does.
+		// How far the mark and every fill are from the index at most. Twice that is what others can move a position by without the
+		// index moving, and the margins have to cover it: see the constraints.
 		MarketKey::MaxPremium => Policy {
 			unit: Ratio,
 			safer: Lower,
 			guardian: true,
-			default: bps(95),
+			default: bps(50),
 			bounds: range(bps(25), bps(300)),
 			limits: range(bps(10), bps(1_000)),
 			tighten: step(500, bps(20)),
@@ -272,7 +272,7 @@ pub const fn rule(key: MarketKey) -> Policy {
 			unit: Ratio,
 			safer: Higher,
 			guardian: false,
-			default: bps(100),
+			default: bps(50),
 			bounds: range(bps(20), bps(200)),
 			limits: range(0, bps(500)),
 			tighten: step(200, bps(10)),

@@ -22,9 +22,7 @@
 //!   at once; `LiquidationPenalty` and `TargetMargin` on the ramp. `PoolBonus` and `MinimumDebt` reach nobody
 //!   who is in, but say who buys and who may come. Of margin accounts: `Haircut`, `HaircutRamp`,
 //!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` (it moves the mark), `MaxFundingRate`,
-//!   `FundingVelocity`, the rates of lending, and what makes the initial margin, because a liquidation closes
-//!   as much as brings an account back there: `InitialMultiple`, `OpenInterestLower`, `OpenInterestUpper`,
-//!   `GuardedMultiple`;
+//!   `FundingVelocity`, the rates of lending;
 //! - costs those who leave: `TakerFee`, `MakerFee`, `OrderFee`; or keeps the pool's providers in:
 //!   `PoolCooldown`, `PoolStress`, `Stress`;
 //! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`; or the market

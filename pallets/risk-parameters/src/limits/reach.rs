@@ -58,15 +58,17 @@ pub const fn market(key: MarketKey) -> Reach {
 	use MarketKey::*;
 	match key {
 		MaintenanceMargin | MaintenanceCap | VolatilityMultiple | VolatilityHorizon => Ramp,
-		MaxOpenInterest | MaxPremium | GuardedCaps => New,
+		// They move marks, by a hundredth of themselves in an hour. New risk meets a lower bound at once.
+		SkewScale | MaxPremium => Ramp,
+		// A liquidation asks for none of them.
+		MaxOpenInterest | GuardedCaps | InitialMultiple | OpenInterestLower | OpenInterestUpper
+		| GuardedMultiple => New,
 		Rebate | RebateBand | RebateShare | TrancheTarget => Harmless,
 		// The speed of the ramp itself.
 		RampPerHour => AtOnce,
-		// How far a liquidation closes.
-		InitialMultiple | OpenInterestLower | OpenInterestUpper | GuardedMultiple => AtOnce,
 		// What leaving and holding costs, what a liquidation costs, and how much of the market may be
 		// liquidated in an hour.
-		SkewScale | PremiumStep | TakerFee | MakerFee | MaxFundingRate | FundingVelocity | LiquidationFee
+		PremiumStep | TakerFee | MakerFee | MaxFundingRate | FundingVelocity | LiquidationFee
 		| LiquidationLimit => AtOnce,
 		// It keeps the pool's providers in.
 		Stress => AtOnce,

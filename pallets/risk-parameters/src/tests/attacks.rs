@@ -526,14 +526,12 @@ mod squeeze_of_a_market {
 	#[test]
 	fn by_a_vote_in_a_storm_cannot_let_new_risk_in() {
 		ExtBuilder::default().build_and_execute(|| {
-			// So that the initial margin stands in no move's way.
-			assert_ok!(set(ADJUSTER, MARKET, &[(m(MarketKey::MaxPremium), bps(80))]));
 			for raised in [Level::Guarded, Level::ReduceOnly, Level::Halted] {
 				level(BreakerSubject::Market(BTC), raised);
 				for (key, value) in [
 					(m(MarketKey::MaxOpenInterest), 24_000_000_000_000),
 					(m(MarketKey::InitialMultiple), pct(175)),
-					(m(MarketKey::MaxPremium), bps(85)),
+					(m(MarketKey::MaxPremium), bps(55)),
 					(m(MarketKey::SkewScale), 102_000_000_000_000),
 					(m(MarketKey::MaxFundingRate), bps(550)),
 				] {

@@ -301,7 +301,7 @@ fn maintenance_stays_within_its_cap() {
 /// A market with fees so high that the step may be as large.
 fn dear() -> MarketParameters {
 	MarketParameters {
-		maintenance_margin: percent(1),
+		maintenance_margin: percent(3),
 		liquidation_fee: ratio(bps(20)),
 		taker_fee: ratio(bps(20)),
 		rebate: ratio(0),
@@ -333,35 +333,50 @@ fn walk(key: Key, to: u128) {
 	panic!("{key:?} is at {}", get(MARKET, key));
 }
 
+/// The kind: safety that rests on numbers that happen to fit. Whatever the price and the scale, a position at its margin pays for
+/// every way out, to a unit.
 #[test]
-fn premium_step_stays_within_a_quarter_of_the_margin() {
-	with_market(dear(), || {
-		let (margin, step) = (m(MarketKey::MaintenanceMargin), m(MarketKey::PremiumStep));
-		assert_ok!(set_bounds(MARKET, &[(margin, bps(50), bps(1_000))]));
-		walk(margin, bps(80));
-		raise_fee();
-		assert_noop!(
-			set(ADJUSTER, MARKET, &[(step, bps(20) + 1)]),
-			Error::<Test>::PremiumStepTooLarge
-		);
-		// Not by a unit in the last place.
-		later(DAY);
-		for less in 1..=4 {
+fn margin_covers_every_way_out() {
+	let (largest, margin, fee, taker) = (
+		m(MarketKey::MaxPremium),
+		m(MarketKey::MaintenanceMargin),
+		m(MarketKey::LiquidationFee),
+		m(MarketKey::TakerFee),
+	);
+	let tight = MarketParameters {
+		maintenance_margin: ratio(bps(172)),
+		liquidation_fee: ratio(bps(40)),
+		..limits::default_market()
+	};
+	with_market(tight, || {
+		let holds = |p, r, f, t| covers_exit(p, r, f + t);
+		let (p, r, f, t) = (bps(50), bps(172), bps(40), bps(5));
+		// 1.72 % of 0.995 against 1 + 0.4 + 0.05 + 0.25 %.
+		assert!(holds(p, r, f, t));
+		let widest = edge(p, ONE, |p| holds(p, r, f, t));
+		let least = edge(r, 0, |r| holds(p, r, f, t));
+		assert_eq!(widest, 5_056_513_979_773_944);
+		assert_eq!(least, 17_085_427_135_678_392);
+		let dearest = edge(t, ONE, |t| holds(p, r, f, t));
+		for (key, last, next) in [
+			(largest, widest, widest + 1),
+			(margin, least, least - 1),
+			(taker, dearest, dearest + 1),
+		] {
 			assert_noop!(
-				set(ADJUSTER, MARKET, &[(margin, bps(80) - less)]),
-				Error::<Test>::PremiumStepTooLarge
+				set(ADJUSTER, MARKET, &[(key, next)]),
+				Error::<Test>::ExitNotCovered
 			);
+			frame_support::hypothetically!({
+				assert_ok!(set(ADJUSTER, MARKET, &[(key, last)]));
+				assert_ok!(RiskParameters::do_try_state());
+			});
 		}
-		assert_ok!(set(
-			ADJUSTER,
-			MARKET,
-			&[(margin, bps(80) - 4), (step, bps(20) - 1)]
-		));
-		assert_ok!(set(
-			ADJUSTER,
-			MARKET,
-			&[(margin, bps(80) + 4), (step, bps(20) + 1)]
-		));
+		// All or nothing, as everywhere.
+		assert_noop!(
+			set(ADJUSTER, MARKET, &[(largest, widest), (fee, f + 1)]),
+			Error::<Test>::ExitNotCovered
+		);
 	});
 }
 
@@ -369,7 +384,6 @@ fn premium_step_stays_within_a_quarter_of_the_margin() {
 fn premium_step_stays_within_the_largest_premium() {
 	let tight = MarketParameters {
 		max_premium: ratio(bps(50)),
-		maintenance_margin: percent(2),
 		..dear()
 	};
 	with_market(tight, || {
@@ -399,7 +413,8 @@ fn the_range_of_the_premium_stays_within_what_initial_is_above_maintenance() {
 		m(MarketKey::MaintenanceMargin),
 		m(MarketKey::InitialMultiple),
 	);
-	let (p, r, i) = (bps(95), bps(250), bps(18_000));
+	// So low a multiple that this is the first rule to bind.
+	let (p, r, i) = (bps(25), bps(250), bps(12_100));
 	let wide = |list: &[(Key, u128)]| {
 		assert_noop!(set(ADJUSTER, MARKET, list), Error::<Test>::MaxPremiumTooWide);
 	};
@@ -409,54 +424,38 @@ fn the_range_of_the_premium_stays_within_what_initial_is_above_maintenance() {
 			assert_ok!(RiskParameters::do_try_state());
 		});
 	};
-	ExtBuilder::default().build_and_execute(|| {
-		// The ends of the rule, worked out elsewhere.
+	let near = MarketParameters {
+		max_premium: ratio(p),
+		initial_multiple: ratio(i),
+		..limits::default_market()
+	};
+	with_market(near, || {
+		// The ends of the rule, worked out elsewhere: p = 0.00525 / 2.05525.
 		let widest = widest_premium(r, i);
-		assert_eq!(widest, 9_573_287_124_285_971);
-		assert_eq!(least_margin(p, i), 24_800_232_738_557_021);
-		assert_eq!(least_multiple(p, r), 1_793_760_726_905_603_231);
-		// The default is the widest there is in whole basis points.
-		assert!(p <= widest && widest < bps(96));
+		assert_eq!(widest, 2_554_433_767_181_608);
+		let (least, fewest) = (least_margin(p, i), least_multiple(p, r));
+		assert!(p <= widest && widest < bps(26));
 		// Not by a unit in the last place.
 		for (key, last, next) in [
 			(largest, widest, widest + 1),
-			(margin, least_margin(p, i), least_margin(p, i) - 1),
-			(multiple, least_multiple(p, r), least_multiple(p, r) - 1),
+			(margin, least, least - 1),
+			(multiple, fewest, fewest - 1),
 		] {
 			wide(&[(key, next)]);
 			fits(&[(key, last)]);
 		}
-		// A unit of the premium is less than three of the margin, and a hundred of the multiple at most.
-		assert_ok!(set(ADJUSTER, MARKET, &[(largest, widest)]));
-		later(DAY);
-		for (key, from, least, most) in [
-			(margin, r, least_margin(widest + 1, i), 3),
-			(multiple, i, least_multiple(widest + 1, r), 100),
-		] {
-			assert!(least > from && least - from <= most, "{key:?} {least}");
-			wide(&[(largest, widest + 1)]);
-			wide(&[(largest, widest + 1), (key, least - 1)]);
-			fits(&[(largest, widest + 1), (key, least)]);
-			// And back.
-			let less = if key == margin {
-				least_margin(widest - 1, i)
-			} else {
-				least_multiple(widest - 1, r)
-			};
-			wide(&[(largest, widest - 1), (key, less - 1)]);
-			fits(&[(largest, widest - 1), (key, less)]);
-		}
-		// A guardian only makes room.
-		assert_ok!(set(GUARDIAN, MARKET, &[(largest, bps(50))]));
-		assert_ok!(set(ADJUSTER, MARKET, &[(multiple, bps(17_500))]));
+		wide(&[(largest, widest), (margin, r - 1)]);
 	});
 }
 
 #[test]
 fn the_rule_of_the_range_is_the_same_to_a_unit_wherever_it_ends() {
 	for margin in [50, 87, 250, 333, 1_000, 5_000].map(bps) {
-		for multiple in [10_500, 12_345, 18_000, 50_000, 200_000].map(bps) {
+		for multiple in [10_500, 12_345, 14_000].map(bps) {
 			let set = |premium: u128, margin: u128, multiple: u128| MarketParameters {
+				taker_fee: ratio(1),
+				maker_fee: ratio(0),
+				rebate: ratio(0),
 				maintenance_margin: ratio(margin),
 				maintenance_cap: ratio(ONE),
 				initial_multiple: ratio(multiple),
@@ -516,11 +515,11 @@ fn numbers_nothing_could_be_multiplied_with_are_no_room_for_a_premium() {
 			premium_step: ratio(0),
 			..limits::default_market()
 		};
-		assert_eq!(
+		let refused = matches!(
 			market(&set),
-			Err(Broken::MaxPremiumTooWide),
-			"{multiple} {margin} {largest}"
+			Err(Broken::MaxPremiumTooWide | Broken::ExitNotCovered)
 		);
+		assert!(refused, "{multiple} {margin} {largest}");
 	}
 }
 
@@ -531,16 +530,12 @@ struct Push {
 	initial: u128,
 	maintenance: u128,
 	premium: u128,
-	/// The position's size, in halves of the premium's range.
-	halves: u128,
 }
 
 impl Push {
-	/// What is left of the margin above what it has to be at `to`, in shares of `2·ONE²` of the notional. Below zero: what is missing.
+	/// What is left of the margin above what it has to be at `to`, in shares of `ONE²` of the notional. Below zero: what is missing.
 	fn spare(&self, from: u128, to: u128, lost: i128) -> i128 {
-		// What closing costs is half of `q/K` of the value at the mark, and `q/K` is so many premiums.
-		let asked = |mark: u128, rate: u128| (mark * (2 * rate + self.halves * self.premium)) as i128;
-		asked(from, self.initial) - lost * 2 * ONE as i128 - asked(to, self.maintenance)
+		(from * self.initial) as i128 - lost * ONE as i128 - (to * self.maintenance) as i128
 	}
 
 	fn short(&self, from: u128, to: u128) -> i128 {
@@ -551,16 +546,17 @@ impl Push {
 		self.spare(from, to, from as i128 - to as i128)
 	}
 
-	/// The same by the functions that the markets use, in base units of the largest position there could be.
+	/// The same by the functions that the markets use, in base units of a position as large as the whole range.
 	fn spare_in_units(&self, short: bool) -> i128 {
 		use keel_math::{margin::requirement, perpetual};
-		let scale = policy(m(MarketKey::SkewScale)).limits.max;
-		let end = (scale / ONE * self.premium) as i128;
-		let size = end * self.halves as i128;
-		let (size, from) = if short { (-size, -end) } else { (size, end) };
-		let mark = |skew| perpetual::mark(ratio(ONE), skew, scale).unwrap();
+		let curve =
+			perpetual::PremiumCurve::new(policy(m(MarketKey::SkewScale)).limits.max, ratio(self.premium))
+				.unwrap();
+		let end = curve.bound() as i128;
+		let (size, from) = if short { (-2 * end, -end) } else { (2 * end, end) };
+		let mark = |skew| curve.mark(ratio(ONE), skew).unwrap();
 		let worth = |skew| perpetual::value(size, mark(skew), keel_math::Rounding::Down).unwrap();
-		let asked = |skew, rate| requirement(size, mark(skew), ratio(rate), scale).unwrap() as i128;
+		let asked = |skew, rate| requirement(size, mark(skew), ratio(rate)).unwrap() as i128;
 		asked(from, self.initial) + worth(-from) - worth(from) - asked(-from, self.maintenance)
 	}
 }
@@ -576,7 +572,7 @@ fn pushing_the_mark_through_its_range_takes_no_account_from_initial_to_maintenan
 		(400, 18_000),
 		(100, 12_500),
 		(1_000, 12_000),
-		(333, 17_777),
+		(333, 13_777),
 		(50, 10_500),
 		(1_000, 30_000),
 		// Where the initial margin is all of the value already.
@@ -588,12 +584,15 @@ fn pushing_the_mark_through_its_range_takes_no_account_from_initial_to_maintenan
 			maintenance_cap: ratio(ONE),
 			initial_multiple: ratio(multiple),
 			max_premium: ratio(premium),
-			premium_step: ratio(bps(1)),
-			liquidation_fee: ratio(bps(20)),
+			premium_step: ratio(1),
+			taker_fee: ratio(1),
+			maker_fee: ratio(0),
+			rebate: ratio(0),
+			liquidation_fee: ratio(0),
 			..limits::default_market()
 		};
-		// The widest that the rule itself lets through.
-		let widest = edge(bps(1), ONE, |premium| market(&with(premium)).is_ok());
+		// The widest that the rules themselves let through.
+		let widest = edge(1, ONE, |premium| market(&with(premium)).is_ok());
 		let premium = widest.min(limits.max);
 		let set = with(premium);
 		let (lower, upper) = (set.open_interest_lower, set.open_interest_upper);
@@ -601,40 +600,28 @@ fn pushing_the_mark_through_its_range_takes_no_account_from_initial_to_maintenan
 			.unwrap()
 			.into_inner();
 		let (low, high) = (ONE - premium, ONE + premium);
-		let push = |halves| Push {
+		let push = Push {
 			initial,
 			maintenance,
 			premium,
-			halves,
 		};
-		// From anywhere in the range to anywhere, of every size up to that of the range.
+		// From anywhere in the range to anywhere.
+		let worst = push.short(low, high);
 		let marks = [low, ONE - premium / 3, ONE, ONE + premium / 2, high];
-		for halves in 0..=2 {
-			let worst = push(2).short(low, high);
-			let push = push(halves);
-			for (from, to) in marks.iter().flat_map(|from| marks.map(|to| (*from, to))) {
-				for (side, spare) in [("short", push.short(from, to)), ("long", push.long(from, to))] {
-					assert!(
-						spare >= 0 && spare >= worst,
-						"a {side} of {halves} halves from {from} to {to} at {rate} and {multiple} lacks {spare}"
-					);
-				}
+		for (from, to) in marks.iter().flat_map(|from| marks.map(|to| (*from, to))) {
+			for (side, spare) in [("short", push.short(from, to)), ("long", push.long(from, to))] {
+				assert!(
+					spare >= 0 && spare >= worst,
+					"a {side} from {from} to {to} at {rate} and {multiple} lacks {spare}"
+				);
 			}
-			assert!(push.spare_in_units(true) >= -DUST, "{rate} {multiple}");
-			assert!(push.spare_in_units(false) >= -DUST, "{rate} {multiple}");
 		}
-		// A larger one is short by `p·(q/K − 2p)` at most, a long by nothing.
-		let spare = push(2).short(low, high);
-		for halves in 3..=20 {
-			let beyond = 2 * (premium * (halves - 2) * premium) as i128;
-			assert_eq!(push(halves).short(low, high), spare - beyond);
-			assert!(push(halves).long(high, low) >= 0);
-		}
-		// And nothing is wasted: a unit of the premium is worth three of the notional at most, as much is rounded.
-		if widest == premium {
-			let unit = 2 * ONE as i128;
-			assert!(spare < 6 * unit, "{rate} {multiple} leaves {spare}");
-			assert_eq!(widest, widest_premium(maintenance, multiple));
+		assert!(push.spare_in_units(true) >= -DUST, "{rate} {multiple}");
+		assert!(push.spare_in_units(false) >= -DUST, "{rate} {multiple}");
+		// And nothing is wasted where this rule is the first to bind: a unit of the premium is worth three of the notional at most, as
+		// much is rounded.
+		if widest == premium && widest == widest_premium(maintenance, multiple) {
+			assert!(worst < 3 * ONE as i128, "{rate} {multiple} leaves {worst}");
 		}
 	}
 }
@@ -648,35 +635,36 @@ fn where_the_initial_margin_is_all_of_the_value_it_is_enough_for_every_cap_of_th
 			initial: ONE,
 			maintenance,
 			premium: widest,
-			halves: 2,
 		};
 		push.short(ONE - widest, ONE + widest)
 			.min(push.long(ONE + widest, ONE - widest))
 	};
-	// (1 − 0.3 − 0.02) / 1.1.
+	// (1 − 0.3) / 1.1.
 	let most = edge(cap, ONE, |maintenance| spare(maintenance) >= 0);
-	assert_eq!(most, ONE * 68 / 110);
+	assert_eq!(most, ONE * 70 / 110);
 }
 
 #[test]
-fn margin_covers_the_fee_of_a_liquidation() {
+fn liquidation_fee_is_a_quarter_of_the_margin_at_most() {
 	let tight = MarketParameters {
-		maintenance_margin: percent(2),
-		liquidation_fee: ratio(pct(2) - 1),
-		max_premium: ratio(bps(50)),
+		maintenance_margin: percent(4),
+		liquidation_fee: ratio(bps(100) - 1),
 		..limits::default_market()
 	};
 	with_market(tight, || {
 		let (margin, fee) = (m(MarketKey::MaintenanceMargin), m(MarketKey::LiquidationFee));
+		assert_ok!(set(ADJUSTER, MARKET, &[(fee, bps(100))]));
 		assert_noop!(
-			set(ADJUSTER, MARKET, &[(fee, pct(2))]),
+			set(ADJUSTER, MARKET, &[(margin, pct(4) - 1)]),
 			Error::<Test>::LiquidationFeeTooLarge
 		);
+		assert_ok!(set(ADJUSTER, MARKET, &[(margin, pct(4) + 4)]));
+		later(DAY);
 		assert_noop!(
-			set(ADJUSTER, MARKET, &[(margin, pct(2) - 1)]),
+			set(ADJUSTER, MARKET, &[(fee, bps(100) + 2)]),
 			Error::<Test>::LiquidationFeeTooLarge
 		);
-		assert_ok!(set(ADJUSTER, MARKET, &[(fee, pct(2)), (margin, pct(2) + 1)]));
+		assert_ok!(set(ADJUSTER, MARKET, &[(fee, bps(100) + 1)]));
 	});
 }
 

@@ -230,7 +230,7 @@ fn refuses_numbers_and_bounds_that_make_no_sense() {
 				with(
 					market,
 					&[
-						(m(MarketKey::LiquidationFee), pct(2)),
+						(m(MarketKey::LiquidationFee), bps(51)),
 						(m(MarketKey::MaintenanceMargin), pct(2))
 					]
 				),
@@ -329,8 +329,10 @@ fn a_captured_listing_with_every_number_at_its_loosest_is_refused() {
 		// Nor so that the numbers go together.
 		let mut worst = crate::limits::new_market();
 		worst.maintenance_margin = FixedU128::from_inner(bps(50));
-		worst.max_premium = FixedU128::from_inner(widest_premium(bps(50), bps(18_000)));
+		worst.max_premium = FixedU128::from_inner(bps(10));
 		worst.liquidation_fee = FixedU128::from_inner(0);
+		worst.taker_fee = FixedU128::from_inner(bps(4));
+		worst.rebate = FixedU128::from_inner(0);
 		worst.skew_scale = policy(m(MarketKey::SkewScale)).limits.max;
 		worst.max_open_interest = policy(m(MarketKey::MaxOpenInterest)).limits.max;
 		assert_ok!(crate::constraints::market(&worst));

@@ -122,18 +122,19 @@ pub fn moved(key: Key, value: u128, direction: Direction, by: u128) -> Option<u1
 	}
 }
 
-/// Is an initial margin enough for the way through the premium's range? `2p·(1 + p) ≤ r·(m·(1 − p) − (1 + p))` in integers of
-/// 256 bits, the left rounded up and the right down: not by the function under test.
+/// `2p ≤ r·(m·(1 − p) − (1 + p))` in integers of 256 bits, the right rounded down: not by the function under test.
 pub fn survives_range(premium: u128, margin: u128, multiple: u128) -> bool {
 	let [p, r, m, one] = [premium, margin, multiple, ONE].map(U256::from);
 	if p >= one || m * (one - p) <= one * (one + p) {
 		return false;
 	}
-	let (left, right) = (p * 2 * (one + p), r * (m * (one - p) - one * (one + p)));
-	let fits = (left + one - 1) / one <= right / one / one;
-	// Rounding only ever refuses.
-	assert!(!fits || left * one <= right);
-	fits
+	p * 2 <= r * (m * (one - p) - one * (one + p)) / one / one
+}
+
+/// `2p + fees + 0.25 % ≤ r·(1 − p)` in the same way.
+pub fn covers_exit(premium: u128, margin: u128, fees: u128) -> bool {
+	let [p, r, fees, gap, one] = [premium, margin, fees, bps(25), ONE].map(U256::from);
+	p <= one && p * 2 + fees + gap <= r * (one - p) / one
 }
 
 /// The last number on the way from `good` to `bad` for which it `holds`.

@@ -92,14 +92,14 @@ fn defaults_are_those_of_the_mechanisms() {
 		(m(MarketKey::MaintenanceMargin), ratio(250)),
 		(m(MarketKey::MaintenanceCap), ratio(2_000)),
 		(m(MarketKey::VolatilityMultiple), ratio(23_300)),
-		(m(MarketKey::VolatilityHorizon), 600),
+		(m(MarketKey::VolatilityHorizon), 3_600),
 		(m(MarketKey::RampPerHour), ratio(100)),
 		(m(MarketKey::InitialMultiple), ratio(18_000)),
 		(m(MarketKey::OpenInterestLower), kusd(5_000_000)),
 		(m(MarketKey::OpenInterestUpper), kusd(50_000_000)),
 		(m(MarketKey::MaxOpenInterest), kusd(20_000_000)),
 		(m(MarketKey::SkewScale), 100_000_000_000_000),
-		(m(MarketKey::MaxPremium), ratio(95)),
+		(m(MarketKey::MaxPremium), ratio(50)),
 		(m(MarketKey::PremiumStep), ratio(3)),
 		(m(MarketKey::TakerFee), ratio(5)),
 		(m(MarketKey::MakerFee), ratio(2)),
@@ -109,7 +109,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(m(MarketKey::MaxFundingRate), ratio(500)),
 		(m(MarketKey::FundingVelocity), 9 * ONE),
 		(m(MarketKey::Stress), ratio(2_000)),
-		(m(MarketKey::LiquidationFee), ratio(100)),
+		(m(MarketKey::LiquidationFee), ratio(50)),
 		(m(MarketKey::LiquidationLimit), ratio(6_000)),
 		(m(MarketKey::GuardedMultiple), ratio(15_000)),
 		(m(MarketKey::GuardedCaps), ratio(5_000)),
@@ -245,11 +245,12 @@ fn nobody_is_listed_or_moved_to_where_positions_cannot_be_measured() {
 		let size = open * 100 / price * 1_000_000;
 		for scale in [scales.min, scales.max] {
 			let size = (size as i128).min(scale as i128);
+			let curve = perpetual::PremiumCurve::new(scale, FixedU128::from_u32(1)).unwrap();
 			for size in [size, -size] {
-				assert!(perpetual::fill_price(mark, 0, scale, size).is_some());
-				assert!(perpetual::mark(mark, size, scale).is_some());
-				assert!(perpetual::owed(mark, size, scale, 0).is_some());
-				assert!(margin::requirement(size, mark, FixedU128::from_u32(1), scale).is_some());
+				assert!(curve.fill_price(mark, 0, size).is_some());
+				assert!(curve.mark(mark, size).is_some());
+				assert!(curve.owed(mark, size, 0).is_some());
+				assert!(margin::requirement(size, mark, FixedU128::from_u32(1)).is_some());
 			}
 		}
 	}

@@ -263,19 +263,21 @@ fn sees_market_numbers_that_do_not_go_together() {
 	use MarketKey::*;
 	const WIDE: &str =
 		"pushing the mark through its range takes more than the initial margin is above maintenance";
-	let (premium, margin, multiple) = (bps(95), bps(250), bps(18_000));
+	const EXIT: &str =
+		"maintenance margin does not cover twice the largest premium, the fees and the gap of a way out";
+	let (premium, margin) = (bps(50), bps(250));
+	let widest = edge(premium, ONE, |premium| covers_exit(premium, margin, bps(55)));
+	let least = edge(margin, 0, |margin| covers_exit(premium, margin, bps(45)));
+	let fewest = least_multiple(premium, margin);
 	let cases: [(&[(MarketKey, u128)], &'static str); 19] = [
 		(
 			&[(MaintenanceMargin, pct(5) + 1), (MaintenanceCap, pct(5))],
 			"maintenance cap is below the maintenance margin",
 		),
+		(&[(LiquidationFee, bps(50) + 3), (MaxPremium, widest)], EXIT),
 		(
-			&[(PremiumStep, bps(50)), (MaintenanceMargin, pct(2) - 1)],
-			"premium step is above a quarter of the maintenance margin",
-		),
-		(
-			&[(MaintenanceMargin, pct(2)), (LiquidationFee, pct(2))],
-			"liquidation fee is not below the maintenance margin",
+			&[(MaintenanceMargin, pct(2)), (LiquidationFee, bps(50) + 1)],
+			"liquidation fee is above a quarter of the maintenance margin",
 		),
 		(&[(MakerFee, bps(5) + 1)], "maker fee is above the taker fee"),
 		(
@@ -326,9 +328,9 @@ fn sees_market_numbers_that_do_not_go_together() {
 			&[(MaxPremium, bps(25)), (PremiumStep, bps(25) + 1)],
 			"premium step is above the largest premium",
 		),
-		(&[(MaxPremium, widest_premium(margin, multiple) + 1)], WIDE),
-		(&[(MaintenanceMargin, least_margin(premium, multiple) - 1)], WIDE),
-		(&[(InitialMultiple, least_multiple(premium, margin) - 1)], WIDE),
+		(&[(MaxPremium, widest + 1)], EXIT),
+		(&[(MaintenanceMargin, least - 1), (LiquidationFee, bps(40))], EXIT),
+		(&[(InitialMultiple, fewest - 1)], WIDE),
 	];
 	for (numbers, message) in cases {
 		corrupted(

@@ -281,29 +281,24 @@ fn headroom_ends_at_bounds_or_neighbours() {
 			let room = room(MARKET, m(key));
 			assert_eq!((room.tighten, room.loosen), (tighten, 0), "{key:?}");
 		}
-		// The largest premium is nearly all that the initial margin leaves room for.
-		let (margin, multiple) = (bps(250), bps(18_000));
+		// The largest premium has what the margin leaves above the fees and the gap; the multiple has nearly all of its bounds.
+		let (premium, margin, multiple) = (bps(50), bps(250), bps(18_000));
 		let largest = room(MARKET, m(MarketKey::MaxPremium));
-		let wider = widest_premium(margin, multiple) - bps(95);
-		assert_eq!((largest.tighten, largest.loosen), (bps(70), wider));
-		assert!(wider > 0 && wider < bps(1));
-		let left_by = |premium| {
-			let (least, fewest) = (least_margin(premium, multiple), least_multiple(premium, margin));
-			for (key, tighten, loosen) in [
-				(MarketKey::MaintenanceMargin, bps(750), margin - least),
-				(MarketKey::InitialMultiple, bps(32_000), multiple - fewest),
-			] {
-				let room = room(MARKET, m(key));
-				assert_eq!((room.tighten, room.loosen), (tighten, loosen), "{key:?}");
-			}
-		};
-		left_by(bps(95));
-		assert_ok!(set(GUARDIAN, MARKET, &[(m(MarketKey::MaxPremium), bps(50))]));
-		left_by(bps(50));
-		// With a quarter of it, the liquidation fee is the least the margin has to cover.
-		assert_ok!(set(GUARDIAN, MARKET, &[(m(MarketKey::MaxPremium), bps(25))]));
-		let margin = room(MARKET, m(MarketKey::MaintenanceMargin));
-		assert_eq!((margin.tighten, margin.loosen), (bps(750), bps(150) - 1));
+		let wider = edge(premium, ONE, |premium| covers_exit(premium, margin, bps(55))) - premium;
+		assert_eq!((largest.tighten, largest.loosen), (bps(25), wider));
+		let least = edge(margin, 0, |margin| covers_exit(premium, margin, bps(55)));
+		let fewest = least_multiple(premium, margin);
+		for (key, tighten, loosen) in [
+			(
+				MarketKey::MaintenanceMargin,
+				bps(750),
+				(margin - least).min(margin - bps(200)),
+			),
+			(MarketKey::InitialMultiple, bps(32_000), multiple - fewest),
+		] {
+			let room = room(MARKET, m(key));
+			assert_eq!((room.tighten, room.loosen), (tighten, loosen), "{key:?}");
+		}
 		let discount = room(COLLATERAL, a(CollateralKey::SaleDiscount));
 		assert_eq!((discount.tighten, discount.loosen), (pct(5) - 1, pct(4)));
 	});
