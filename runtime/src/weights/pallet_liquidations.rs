@@ -60,8 +60,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `4762`
 		//  Estimated: `284560`
-		// Minimum execution time: 202_452_000 picoseconds.
-		Weight::from_parts(214_320_000, 0)
+		// Minimum execution time: 189_984_000 picoseconds.
+		Weight::from_parts(204_735_000, 0)
 			.saturating_add(Weight::from_parts(0, 284560))
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(20))
@@ -84,8 +84,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `2969`
 		//  Estimated: `4039`
-		// Minimum execution time: 31_887_000 picoseconds.
-		Weight::from_parts(34_171_000, 0)
+		// Minimum execution time: 30_385_000 picoseconds.
+		Weight::from_parts(32_338_000, 0)
 			.saturating_add(Weight::from_parts(0, 4039))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
@@ -149,8 +149,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `79357`
 		//  Estimated: `163230`
-		// Minimum execution time: 20_730_520_000 picoseconds.
-		Weight::from_parts(21_372_477_000, 0)
+		// Minimum execution time: 19_360_046_000 picoseconds.
+		Weight::from_parts(20_092_999_000, 0)
 			.saturating_add(Weight::from_parts(0, 163230))
 			.saturating_add(T::DbWeight::get().reads(172))
 			.saturating_add(T::DbWeight::get().writes(170))
@@ -181,8 +181,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `57841`
 		//  Estimated: `44559`
-		// Minimum execution time: 248_221_000 picoseconds.
-		Weight::from_parts(259_988_000, 0)
+		// Minimum execution time: 243_523_000 picoseconds.
+		Weight::from_parts(265_516_000, 0)
 			.saturating_add(Weight::from_parts(0, 44559))
 			.saturating_add(T::DbWeight::get().reads(18))
 	}
@@ -208,8 +208,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `4931`
 		//  Estimated: `20146`
-		// Minimum execution time: 37_566_000 picoseconds.
-		Weight::from_parts(40_170_000, 0)
+		// Minimum execution time: 35_523_000 picoseconds.
+		Weight::from_parts(38_076_000, 0)
 			.saturating_add(Weight::from_parts(0, 20146))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -226,8 +226,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `2167`
 		//  Estimated: `4039`
-		// Minimum execution time: 21_222_000 picoseconds.
-		Weight::from_parts(22_714_000, 0)
+		// Minimum execution time: 19_930_000 picoseconds.
+		Weight::from_parts(21_452_000, 0)
 			.saturating_add(Weight::from_parts(0, 4039))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
@@ -273,8 +273,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `4762`
 		//  Estimated: `284560`
-		// Minimum execution time: 200_099_000 picoseconds.
-		Weight::from_parts(210_844_000, 0)
+		// Minimum execution time: 188_622_000 picoseconds.
+		Weight::from_parts(197_785_000, 0)
 			.saturating_add(Weight::from_parts(0, 284560))
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(20))
@@ -339,8 +339,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `79357`
 		//  Estimated: `163230`
-		// Minimum execution time: 20_348_609_000 picoseconds.
-		Weight::from_parts(20_956_486_000, 0)
+		// Minimum execution time: 19_672_051_000 picoseconds.
+		Weight::from_parts(20_539_264_000, 0)
 			.saturating_add(Weight::from_parts(0, 163230))
 			.saturating_add(T::DbWeight::get().reads(172))
 			.saturating_add(T::DbWeight::get().writes(170))
@@ -349,8 +349,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 1_572_000 picoseconds.
-		Weight::from_parts(1_933_000, 0)
+		// Minimum execution time: 1_582_000 picoseconds.
+		Weight::from_parts(1_892_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 	}
 	/// Storage: `Liquidations::Index` (r:100 w:0)
@@ -360,11 +360,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `48 + n * (27 ±0)`
 		//  Estimated: `990 + n * (2520 ±0)`
-		// Minimum execution time: 2_835_000 picoseconds.
-		Weight::from_parts(3_048_015, 0)
+		// Minimum execution time: 2_764_000 picoseconds.
+		Weight::from_parts(3_056_795, 0)
 			.saturating_add(Weight::from_parts(0, 990))
-			// Standard Error: 99
-			.saturating_add(Weight::from_parts(662_723, 0).saturating_mul(n.into()))
+			// Standard Error: 123
+			.saturating_add(Weight::from_parts(644_556, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2520).saturating_mul(n.into()))
 	}
@@ -377,11 +377,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `18939`
 		//  Estimated: `284560 + n * (2520 ±0)`
-		// Minimum execution time: 20_430_000 picoseconds.
-		Weight::from_parts(24_211_669, 0)
+		// Minimum execution time: 19_519_000 picoseconds.
+		Weight::from_parts(17_777_537, 0)
 			.saturating_add(Weight::from_parts(0, 284560))
-			// Standard Error: 1_560
-			.saturating_add(Weight::from_parts(1_859_622, 0).saturating_mul(n.into()))
+			// Standard Error: 1_442
+			.saturating_add(Weight::from_parts(1_819_192, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 2520).saturating_mul(n.into()))
@@ -395,11 +395,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `71 + t * (18 ±0)`
 		//  Estimated: `284560`
-		// Minimum execution time: 5_578_000 picoseconds.
-		Weight::from_parts(5_897_661, 0)
+		// Minimum execution time: 5_328_000 picoseconds.
+		Weight::from_parts(5_736_061, 0)
 			.saturating_add(Weight::from_parts(0, 284560))
-			// Standard Error: 10
-			.saturating_add(Weight::from_parts(11_124, 0).saturating_mul(t.into()))
+			// Standard Error: 11
+			.saturating_add(Weight::from_parts(11_260, 0).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -421,8 +421,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `9663`
 		//  Estimated: `28710`
-		// Minimum execution time: 160_619_000 picoseconds.
-		Weight::from_parts(166_358_000, 0)
+		// Minimum execution time: 173_879_000 picoseconds.
+		Weight::from_parts(217_094_000, 0)
 			.saturating_add(Weight::from_parts(0, 28710))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
@@ -444,8 +444,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `14386`
 		//  Estimated: `28710`
-		// Minimum execution time: 233_999_000 picoseconds.
-		Weight::from_parts(246_999_000, 0)
+		// Minimum execution time: 275_251_000 picoseconds.
+		Weight::from_parts(300_318_000, 0)
 			.saturating_add(Weight::from_parts(0, 28710))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}
@@ -467,8 +467,8 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `18952`
 		//  Estimated: `28710`
-		// Minimum execution time: 326_987_000 picoseconds.
-		Weight::from_parts(350_363_000, 0)
+		// Minimum execution time: 345_155_000 picoseconds.
+		Weight::from_parts(419_266_000, 0)
 			.saturating_add(Weight::from_parts(0, 28710))
 			.saturating_add(T::DbWeight::get().reads(26))
 	}

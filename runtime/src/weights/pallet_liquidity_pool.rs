@@ -38,8 +38,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1936`
 		//  Estimated: `6208`
-		// Minimum execution time: 61_773_000 picoseconds.
-		Weight::from_parts(65_097_000, 0)
+		// Minimum execution time: 57_896_000 picoseconds.
+		Weight::from_parts(61_842_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -60,8 +60,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1955`
 		//  Estimated: `6208`
-		// Minimum execution time: 57_325_000 picoseconds.
-		Weight::from_parts(60_330_000, 0)
+		// Minimum execution time: 53_420_000 picoseconds.
+		Weight::from_parts(57_606_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -78,8 +78,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1305`
 		//  Estimated: `8709`
-		// Minimum execution time: 52_318_000 picoseconds.
-		Weight::from_parts(55_563_000, 0)
+		// Minimum execution time: 49_634_000 picoseconds.
+		Weight::from_parts(52_869_000, 0)
 			.saturating_add(Weight::from_parts(0, 8709))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -102,8 +102,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `2574`
 		//  Estimated: `8733`
-		// Minimum execution time: 64_336_000 picoseconds.
-		Weight::from_parts(68_452_000, 0)
+		// Minimum execution time: 62_653_000 picoseconds.
+		Weight::from_parts(66_078_000, 0)
 			.saturating_add(Weight::from_parts(0, 8733))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -124,8 +124,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `3522`
 		//  Estimated: `9570`
-		// Minimum execution time: 26_099_000 picoseconds.
-		Weight::from_parts(27_762_000, 0)
+		// Minimum execution time: 25_769_000 picoseconds.
+		Weight::from_parts(27_541_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(6))
 	}
@@ -141,8 +141,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1186`
 		//  Estimated: `6152`
-		// Minimum execution time: 36_194_000 picoseconds.
-		Weight::from_parts(38_658_000, 0)
+		// Minimum execution time: 33_961_000 picoseconds.
+		Weight::from_parts(36_996_000, 0)
 			.saturating_add(Weight::from_parts(0, 6152))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -161,8 +161,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `1902`
 		//  Estimated: `6360`
-		// Minimum execution time: 62_042_000 picoseconds.
-		Weight::from_parts(66_228_000, 0)
+		// Minimum execution time: 59_199_000 picoseconds.
+		Weight::from_parts(62_904_000, 0)
 			.saturating_add(Weight::from_parts(0, 6360))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -181,8 +181,8 @@ impl<T: frame_system::Config> pallet_liquidity_pool::WeightInfo for WeightInfo<T
 		// Proof Size summary in bytes:
 		//  Measured:  `2017`
 		//  Estimated: `8817`
-		// Minimum execution time: 82_052_000 picoseconds.
-		Weight::from_parts(86_860_000, 0)
+		// Minimum execution time: 77_246_000 picoseconds.
+		Weight::from_parts(82_022_000, 0)
 			.saturating_add(Weight::from_parts(0, 8817))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(9))

@@ -50,8 +50,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `15034`
 		//  Estimated: `22350`
-		// Minimum execution time: 148_572_000 picoseconds.
-		Weight::from_parts(156_424_000, 0)
+		// Minimum execution time: 135_892_000 picoseconds.
+		Weight::from_parts(145_567_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
 			.saturating_add(T::DbWeight::get().reads(22))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -94,8 +94,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `15551`
 		//  Estimated: `22350`
-		// Minimum execution time: 200_910_000 picoseconds.
-		Weight::from_parts(210_484_000, 0)
+		// Minimum execution time: 188_781_000 picoseconds.
+		Weight::from_parts(201_180_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
 			.saturating_add(T::DbWeight::get().reads(32))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -130,10 +130,10 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn transfer() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `14956`
+		//  Measured:  `14759`
 		//  Estimated: `22350`
-		// Minimum execution time: 201_931_000 picoseconds.
-		Weight::from_parts(214_961_000, 0)
+		// Minimum execution time: 189_853_000 picoseconds.
+		Weight::from_parts(201_831_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
 			.saturating_add(T::DbWeight::get().reads(31))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -158,8 +158,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2370`
 		//  Estimated: `6208`
-		// Minimum execution time: 63_565_000 picoseconds.
-		Weight::from_parts(66_850_000, 0)
+		// Minimum execution time: 60_270_000 picoseconds.
+		Weight::from_parts(64_276_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -180,8 +180,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `2146`
 		//  Estimated: `6208`
-		// Minimum execution time: 59_909_000 picoseconds.
-		Weight::from_parts(63_555_000, 0)
+		// Minimum execution time: 57_886_000 picoseconds.
+		Weight::from_parts(61_552_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -194,8 +194,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `611`
 		//  Estimated: `4437`
-		// Minimum execution time: 17_666_000 picoseconds.
-		Weight::from_parts(19_349_000, 0)
+		// Minimum execution time: 16_945_000 picoseconds.
+		Weight::from_parts(18_688_000, 0)
 			.saturating_add(Weight::from_parts(0, 4437))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -208,8 +208,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `611`
 		//  Estimated: `4437`
-		// Minimum execution time: 17_306_000 picoseconds.
-		Weight::from_parts(19_248_000, 0)
+		// Minimum execution time: 16_885_000 picoseconds.
+		Weight::from_parts(18_808_000, 0)
 			.saturating_add(Weight::from_parts(0, 4437))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -232,8 +232,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `7504`
 		//  Estimated: `8218`
-		// Minimum execution time: 70_605_000 picoseconds.
-		Weight::from_parts(75_473_000, 0)
+		// Minimum execution time: 67_490_000 picoseconds.
+		Weight::from_parts(71_787_000, 0)
 			.saturating_add(Weight::from_parts(0, 8218))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -260,8 +260,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `4777`
 		//  Estimated: `3675`
-		// Minimum execution time: 61_682_000 picoseconds.
-		Weight::from_parts(65_668_000, 0)
+		// Minimum execution time: 58_026_000 picoseconds.
+		Weight::from_parts(61_592_000, 0)
 			.saturating_add(Weight::from_parts(0, 3675))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -308,8 +308,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `28874`
 		//  Estimated: `71939`
-		// Minimum execution time: 515_879_000 picoseconds.
-		Weight::from_parts(542_970_000, 0)
+		// Minimum execution time: 521_849_000 picoseconds.
+		Weight::from_parts(561_648_000, 0)
 			.saturating_add(Weight::from_parts(0, 71939))
 			.saturating_add(T::DbWeight::get().reads(40))
 			.saturating_add(T::DbWeight::get().writes(26))
@@ -332,8 +332,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `3324`
 		//  Estimated: `8218`
-		// Minimum execution time: 30_295_000 picoseconds.
-		Weight::from_parts(32_479_000, 0)
+		// Minimum execution time: 29_754_000 picoseconds.
+		Weight::from_parts(31_417_000, 0)
 			.saturating_add(Weight::from_parts(0, 8218))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -362,8 +362,8 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `14250`
 		//  Estimated: `22350`
-		// Minimum execution time: 94_832_000 picoseconds.
-		Weight::from_parts(100_240_000, 0)
+		// Minimum execution time: 88_833_000 picoseconds.
+		Weight::from_parts(95_162_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -394,10 +394,10 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	fn refresh() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `14123`
+		//  Measured:  `13926`
 		//  Estimated: `22350`
-		// Minimum execution time: 260_819_000 picoseconds.
-		Weight::from_parts(274_139_000, 0)
+		// Minimum execution time: 238_526_000 picoseconds.
+		Weight::from_parts(252_987_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
 			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -460,16 +460,16 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	fn liquidate(p: u32, c: u32, o: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `29416 + c * (414 ±0) + o * (156 ±0) + p * (126 ±0)`
-		//  Estimated: `68870 + c * (5531 ±59) + o * (2604 ±0) + p * (2999 ±59)`
-		// Minimum execution time: 1_338_005_000 picoseconds.
-		Weight::from_parts(370_801_705, 0)
+		//  Estimated: `68870 + c * (5531 ±29) + o * (2604 ±0) + p * (2999 ±24)`
+		// Minimum execution time: 1_341_441_000 picoseconds.
+		Weight::from_parts(397_884_064, 0)
 			.saturating_add(Weight::from_parts(0, 68870))
-			// Standard Error: 986_447
-			.saturating_add(Weight::from_parts(97_043_476, 0).saturating_mul(p.into()))
-			// Standard Error: 986_447
-			.saturating_add(Weight::from_parts(125_050_260, 0).saturating_mul(c.into()))
-			// Standard Error: 505_048
-			.saturating_add(Weight::from_parts(18_087_592, 0).saturating_mul(o.into()))
+			// Standard Error: 993_966
+			.saturating_add(Weight::from_parts(94_459_178, 0).saturating_mul(p.into()))
+			// Standard Error: 993_966
+			.saturating_add(Weight::from_parts(116_542_111, 0).saturating_mul(c.into()))
+			// Standard Error: 508_898
+			.saturating_add(Weight::from_parts(17_868_095, 0).saturating_mul(o.into()))
 			.saturating_add(T::DbWeight::get().reads(35))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(c.into())))

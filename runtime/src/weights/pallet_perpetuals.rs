@@ -52,8 +52,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `11888`
 		//  Estimated: `9570`
-		// Minimum execution time: 121_011_000 picoseconds.
-		Weight::from_parts(127_911_000, 0)
+		// Minimum execution time: 122_342_000 picoseconds.
+		Weight::from_parts(155_522_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(9))
@@ -78,8 +78,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `10978`
 		//  Estimated: `9570`
-		// Minimum execution time: 56_855_000 picoseconds.
-		Weight::from_parts(63_044_000, 0)
+		// Minimum execution time: 62_023_000 picoseconds.
+		Weight::from_parts(82_833_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -115,11 +115,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `15737 + n * (157 ±0)`
 		//  Estimated: `44559 + n * (2604 ±0)`
-		// Minimum execution time: 138_257_000 picoseconds.
-		Weight::from_parts(149_366_356, 0)
+		// Minimum execution time: 136_854_000 picoseconds.
+		Weight::from_parts(169_356_973, 0)
 			.saturating_add(Weight::from_parts(0, 44559))
-			// Standard Error: 45_930
-			.saturating_add(Weight::from_parts(17_789_318, 0).saturating_mul(n.into()))
+			// Standard Error: 95_942
+			.saturating_add(Weight::from_parts(17_698_166, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(17))
@@ -140,8 +140,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `9384`
 		//  Estimated: `9570`
-		// Minimum execution time: 41_582_000 picoseconds.
-		Weight::from_parts(45_508_000, 0)
+		// Minimum execution time: 42_734_000 picoseconds.
+		Weight::from_parts(64_055_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -154,8 +154,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `8039`
 		//  Estimated: `9570`
-		// Minimum execution time: 18_648_000 picoseconds.
-		Weight::from_parts(21_652_000, 0)
+		// Minimum execution time: 20_010_000 picoseconds.
+		Weight::from_parts(34_682_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -172,8 +172,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `8061`
 		//  Estimated: `9570`
-		// Minimum execution time: 28_913_000 picoseconds.
-		Weight::from_parts(33_300_000, 0)
+		// Minimum execution time: 32_338_000 picoseconds.
+		Weight::from_parts(51_137_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -202,12 +202,12 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	fn refresh(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `3426 + n * (516 ±0)`
-		//  Estimated: `9570 + n * (2999 ±81)`
-		// Minimum execution time: 54_140_000 picoseconds.
-		Weight::from_parts(49_118_632, 0)
+		//  Estimated: `9570 + n * (2999 ±0)`
+		// Minimum execution time: 53_090_000 picoseconds.
+		Weight::from_parts(53_081_911, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
-			// Standard Error: 57_627
-			.saturating_add(Weight::from_parts(14_610_110, 0).saturating_mul(n.into()))
+			// Standard Error: 44_934
+			.saturating_add(Weight::from_parts(14_120_668, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -227,8 +227,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `711`
 		//  Estimated: `3594`
-		// Minimum execution time: 18_988_000 picoseconds.
-		Weight::from_parts(26_189_000, 0)
+		// Minimum execution time: 17_757_000 picoseconds.
+		Weight::from_parts(25_729_000, 0)
 			.saturating_add(Weight::from_parts(0, 3594))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -267,8 +267,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `12325`
 		//  Estimated: `15790`
-		// Minimum execution time: 114_922_000 picoseconds.
-		Weight::from_parts(144_165_000, 0)
+		// Minimum execution time: 113_019_000 picoseconds.
+		Weight::from_parts(136_904_000, 0)
 			.saturating_add(Weight::from_parts(0, 15790))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -305,8 +305,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `12714`
 		//  Estimated: `16179`
-		// Minimum execution time: 132_828_000 picoseconds.
-		Weight::from_parts(173_659_000, 0)
+		// Minimum execution time: 124_997_000 picoseconds.
+		Weight::from_parts(147_450_000, 0)
 			.saturating_add(Weight::from_parts(0, 16179))
 			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -331,8 +331,8 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `10059`
 		//  Estimated: `9570`
-		// Minimum execution time: 94_321_000 picoseconds.
-		Weight::from_parts(108_582_000, 0)
+		// Minimum execution time: 92_769_000 picoseconds.
+		Weight::from_parts(114_120_000, 0)
 			.saturating_add(Weight::from_parts(0, 9570))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -348,11 +348,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `51073 + n * (56 ±0)`
 		//  Estimated: `44559`
-		// Minimum execution time: 51_316_000 picoseconds.
-		Weight::from_parts(41_391_929, 0)
+		// Minimum execution time: 50_816_000 picoseconds.
+		Weight::from_parts(42_529_674, 0)
 			.saturating_add(Weight::from_parts(0, 44559))
-			// Standard Error: 41_317
-			.saturating_add(Weight::from_parts(17_393_626, 0).saturating_mul(n.into()))
+			// Standard Error: 43_791
+			.saturating_add(Weight::from_parts(16_699_233, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 	}
 	/// Storage: `Perpetuals::Book` (r:1 w:1)
@@ -380,11 +380,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `10285 + n * (673 ±0)`
 		//  Estimated: `50876 + n * (2535 ±0)`
-		// Minimum execution time: 213_509_000 picoseconds.
-		Weight::from_parts(128_841_561, 0)
+		// Minimum execution time: 194_130_000 picoseconds.
+		Weight::from_parts(120_943_338, 0)
 			.saturating_add(Weight::from_parts(0, 50876))
-			// Standard Error: 174_264
-			.saturating_add(Weight::from_parts(38_427_744, 0).saturating_mul(n.into()))
+			// Standard Error: 149_228
+			.saturating_add(Weight::from_parts(37_030_460, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(24))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(23))
@@ -406,11 +406,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `57694 + n * (25 ±0)`
 		//  Estimated: `64223 + n * (2466 ±16)`
-		// Minimum execution time: 1_149_023_000 picoseconds.
-		Weight::from_parts(1_211_028_239, 0)
+		// Minimum execution time: 1_127_291_000 picoseconds.
+		Weight::from_parts(1_705_310_528, 0)
 			.saturating_add(Weight::from_parts(0, 64223))
-			// Standard Error: 1_555_945
-			.saturating_add(Weight::from_parts(891_410_061, 0).saturating_mul(n.into()))
+			// Standard Error: 2_978_698
+			.saturating_add(Weight::from_parts(836_121_255, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
