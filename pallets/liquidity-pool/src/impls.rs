@@ -25,6 +25,9 @@ use crate::{
 	WeightInfo, Withdrawal, Withdrawals,
 };
 
+/// How many times the equity the worst case is where the equity is nearly gone.
+pub(crate) const NEARLY_GONE: Balance = 4;
+
 /// What the markets say, once for all requests of a block: nobody's coming or going changes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Markets {
@@ -75,7 +78,8 @@ impl<T: Config> Pallet<T> {
 
 	/// The shares that `amount` becomes, or why it does not.
 	///
-	/// Not where the worst case is more than all there is: whoever comes in then buys the rebound from those who bore the fall.
+	/// Not where the worst case is [`NEARLY_GONE`] times what there is: whoever comes in then buys the rebound from those who bore the
+	/// fall. Below that a pool that is used a lot may be filled up.
 	pub(crate) fn shares_for(
 		worth: Worth,
 		markets: Markets,
@@ -83,7 +87,7 @@ impl<T: Config> Pallet<T> {
 		least: Balance,
 	) -> Result<Balance, DispatchError> {
 		ensure!(
-			markets.worst_case <= Balance::try_from(worth.equity).unwrap_or(0),
+			markets.worst_case / NEARLY_GONE <= Balance::try_from(worth.equity).unwrap_or(0),
 			Error::<T>::EquityNearlyGone
 		);
 		let shares = worth.shares_for(amount).ok_or(Error::<T>::NoEquity)?;

@@ -307,6 +307,10 @@ impl<T: Config> Pallet<T> {
 			progress.done,
 			progress.error.unwrap_or_else(|| Error::<T>::NothingDone.into())
 		);
+		if progress.outcome.closed > 0 {
+			// The next call is a new one, with its owner's measures: the account may be below what ends a call.
+			account.called = false;
+		}
 		let owner = account.owner.clone();
 		let after = Self::review(id, account, T::Positions::exposures(id))?;
 		// What was sold may have been enough.

@@ -5,7 +5,9 @@ use frame_support::{ensure, traits::Get, weights::Weight};
 use keel_math::{
 	margin::Risk, mul_ratio, perpetual, perpetual::DAY_MS, signed::mul_div_signed, FixedU128, Rounding, ONE,
 };
-use keel_primitives::{Balance, Closed, Exposure, MarginAccountId, MarketId, Moment, Positions, Waterfall};
+use keel_primitives::{
+	Balance, Closed, Exposure, Level, MarginAccountId, MarketId, Moment, Positions, Waterfall,
+};
 use sp_runtime::{DispatchError, DispatchResult, Permill};
 
 use crate::{Config, Error, Market, Pallet, Position, Traders, WeightInfo};
@@ -45,7 +47,7 @@ impl Market {
 				self.terms.stress
 			},
 			price_at: self.price.since,
-			fit: settled || self.fit.add_risk,
+			fit: settled || (self.fit.add_risk && self.level < Level::Halted),
 		}
 	}
 

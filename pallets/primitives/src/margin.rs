@@ -48,7 +48,7 @@ pub struct Exposure {
 	pub stress: FixedU128,
 	/// Since when the market's price is what it is: [`Price::since`](crate::Price::since).
 	pub price_at: Moment,
-	/// Whether that price is fit for adding risk. A settlement price is.
+	/// Whether that price is fit for adding risk, and its market not `Halted`. A settlement price is.
 	pub fit: bool,
 }
 

@@ -54,6 +54,32 @@ mod provide {
 		});
 	}
 
+	/// The kind: buying a rebound from those who bore the fall. Not where the equity is nearly gone; a pool that is only used a lot
+	/// takes money in.
+	#[test]
+	fn goes_back_where_equity_is_nearly_gone() {
+		for (worst, gone) in [(100, false), (150, false), (400, false), (404, true)] {
+			ExtBuilder::default().build_and_execute(|| {
+				priced(START);
+				assert_ok!(provide(ALICE, 100 * USD));
+				priced(START + 1);
+				next_block();
+				WorstOf::set(worst * USD);
+				assert_ok!(provide(BOB, 10 * USD));
+				priced(PricedAt::get().unwrap_or(START) + 100_000);
+				next_block();
+				let refunded = System::events().iter().any(|record| {
+					let reason = Error::<Test>::EquityNearlyGone.into();
+					matches!(
+						&record.event,
+						RuntimeEvent::LiquidityPool(Event::DepositRefunded { reason: why, .. }) if *why == reason
+					)
+				});
+				assert_eq!((refunded, shares(BOB) == 0), (gone, gone), "{worst}");
+			});
+		}
+	}
+
 	#[test]
 	fn waits_for_the_next_block_where_nothing_is_traded() {
 		ExtBuilder::default().build_and_execute(|| {

@@ -150,6 +150,25 @@ fn a_top_up_takes_no_more_than_was_said_and_can_be_given() {
 	});
 }
 
+/// The kind: a measure that is off and nobody says so. A liquidation restores less than what ends a call; it ends the call itself, so
+/// that the next one carries out the owner's measures again.
+#[test]
+fn a_liquidation_ends_the_call() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fallen(5_300 * USD);
+		Accounts::<Test>::mutate(id, |account| account.as_mut().unwrap().called = true);
+		assert_ok!(liquidate(id));
+		assert!(statement(id).equity < statement(id).initial as i128);
+		assert!(!account(id).called);
+		fund(&ALICE, 5, 1_000 * USD);
+		assert_ok!(Margin::set_top_up(signed(&ALICE), 0, Some((5, 300 * USD))));
+		let cash = account(id).cash;
+		move_mark(BTC_MARKET, dollars(46_900));
+		assert_ok!(refresh(id));
+		assert_eq!((account(id).called, account(id).cash), (true, cash + 300 * USD));
+	});
+}
+
 #[test]
 fn a_top_up_repays_debt() {
 	ExtBuilder::default().build_and_execute(|| {
