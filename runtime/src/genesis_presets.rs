@@ -43,9 +43,10 @@ const BRANCHES: [(u32, u32); 3] = [(2, 2), (3, 3), (4, 4)];
 /// What margin accounts may hold beside kUSD: `(asset, feed, decimals, haircut in percent)`.
 const COLLATERALS: [(u32, u32, u8, u32); 4] = [(2, 2, 8, 10), (3, 3, 18, 10), (4, 4, 10, 20), (5, 5, 6, 6)];
 
-/// Perpetual markets: `(id and feed, K in whole units, maintenance margin and stress in basis points, the most open interest of
-/// a side in millions of kUSD)`. At prices of the last years a million of BTC moves the price by three basis points, of ETH by
-/// five, and the premium ends at a skew of 9 M of BTC, 5 M of ETH, 1.5 M of DOT and 3 M of SOL.
+/// Perpetual markets: `(id and feed, K in whole units, maintenance margin and stress in basis points, the
+/// most open interest of a side in millions of kUSD)`. At prices of the last years a million of BTC moves the
+/// price by three basis points, of ETH by five, and the premium ends at a skew of 9 M of BTC, 5 M of ETH, 1.5
+/// M of DOT and 3 M of SOL.
 const MARKETS: [(u32, u128, u32, u32, u128); 4] = [
 	(2, 30_000, 250, 2_000, 20),
 	(3, 350_000, 250, 2_500, 20),

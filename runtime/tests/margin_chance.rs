@@ -360,7 +360,8 @@ impl Books {
 				(0..=positions.len() as i128).contains(&spare)
 			);
 
-			// Closing one after another, each for what it takes off the potential: `s²/2K`, and beyond the bound a line.
+			// Closing one after another, each for what it takes off the potential: `s²/2K`, and beyond the
+			// bound a line.
 			let bound = (Wide::from(market.terms.skew_scale)
 				* Wide::from(market.terms.max_premium.into_inner()))
 			.floor(1_000_000_000_000_000_000u128);
@@ -1284,8 +1285,8 @@ impl World {
 				);
 			}
 			for market in MARKETS {
-				// Rebates from a premium on that fifty accounts can make, a premium that they can take to its bound, and positions that
-				// a small pool can't bear in the end.
+				// Rebates from a premium on that fifty accounts can make, a premium that they can take to its
+				// bound, and positions that a small pool can't bear in the end.
 				let numbers = RiskParameters::market(market).unwrap();
 				let rebate_band = FixedU128::from_rational(1, 10_000);
 				let stress = FixedU128::from_rational(10, 100);

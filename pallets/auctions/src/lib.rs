@@ -9,10 +9,11 @@
 //! fund; when both are raised, the rest of the collateral returns to its owner. Every parameter is copied at the start:
 //! governance, prices and the branch may change, a running auction does not.
 //!
-//! Nothing is sold below the **reserve price**. When the curve falls below it, or the longest duration is over, nobody can
-//! take any more and the insurance fund buys: it takes collateral worth debt and penalty at the reserve price, burns
-//! what it can of the debt, and records the rest as bad debt. What is left returns to the owner. Where the price fit for
-//! leaving is lower by then, the fund counts what it takes at that price, and at nothing without one.
+//! Nothing is sold below the **reserve price**. When the curve falls below it, or the longest duration is
+//! over, nobody can take any more and the insurance fund buys: it takes collateral worth debt and penalty at
+//! the reserve price, burns what it can of the debt, and records the rest as bad debt. What is left returns
+//! to the owner. Where the price fit for leaving is lower by then, the fund counts what it takes at that
+//! price, and at nothing without one.
 //!
 //! ## The fund's collateral
 //!

@@ -154,8 +154,8 @@ pub mod pallet {
 			cause: Cause,
 			reading: Option<u128>,
 		},
-		/// A subject that a fuse holds at `level` or above is held to `level` by guardians or a referendum too:
-		/// what that fuse alone leaves open (the sale of the insurance fund's collateral) waits.
+		/// A subject that a fuse holds at `level` or above is held to `level` by guardians or a referendum
+		/// too: what that fuse alone leaves open (the sale of the insurance fund's collateral) waits.
 		HeldByHand {
 			/// The subject.
 			subject: BreakerSubject,
@@ -258,11 +258,11 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// At once, to any level above the subject's own present one, or up to that one where a fuse holds it and leaves its
-		/// remedy open, to close that too. It goes down by itself like after a fuse: one level
-		/// at a time, each after `breaker_dwell` and `breaker_cooldown`. Then guardians have to wait: the view
-		/// `trip_from` says until when, for this subject alone. While the subject is still raised they need not wait to go
-		/// above the level of their last trip.
+		/// At once, to any level above the subject's own present one, or up to that one where a fuse holds it
+		/// and leaves its remedy open, to close that too. It goes down by itself like after a fuse: one level
+		/// at a time, each after `breaker_dwell` and `breaker_cooldown`. Then guardians have to wait: the
+		/// view `trip_from` says until when, for this subject alone. While the subject is still raised they
+		/// need not wait to go above the level of their last trip.
 		///
 		/// ## Errors
 		///
@@ -298,11 +298,11 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Up or down, at once, past dwell and cooldown; both begin anew at the new level, from which it goes down by
-		/// itself. A fuse that reads at or above its trigger raises the subject again in the next block: if the fuse is
-		/// wrong, loosen it in the same batch. Where the subject is at the level already, the call succeeds and what it is
-		/// batched with goes ahead; where a fuse holds it there and leaves its remedy open, that is closed until the level
-		/// goes down.
+		/// Up or down, at once, past dwell and cooldown; both begin anew at the new level, from which it goes
+		/// down by itself. A fuse that reads at or above its trigger raises the subject again in the next
+		/// block: if the fuse is wrong, loosen it in the same batch. Where the subject is at the level
+		/// already, the call succeeds and what it is batched with goes ahead; where a fuse holds it there and
+		/// leaves its remedy open, that is closed until the level goes down.
 		///
 		/// ## Errors
 		///

@@ -109,8 +109,8 @@ pub struct Status {
 	pub bound_by: BreakerSubject,
 	/// Why its own level is raised; nothing at `Normal`, like all that follow but the fuses.
 	pub cause: Option<Cause>,
-	/// Where a fuse raised it: the level guardians or a referendum hold it to as well. It closes what the fuse alone leaves
-	/// open, and goes down with the level.
+	/// Where a fuse raised it: the level guardians or a referendum hold it to as well. It closes what the
+	/// fuse alone leaves open, and goes down with the level.
 	pub by_hand: Level,
 	/// When it reached its own level, later by the length of stops of the chain since; nothing while only a
 	/// stop holds it, like all times that follow.

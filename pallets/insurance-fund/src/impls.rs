@@ -446,9 +446,9 @@ impl<T: Config> Pallet<T> {
 	///
 	/// `drawn / max(held + backed + drawn, drawdown_floor, DRAWDOWN_SHARE × all kUSD)`,
 	///
-	/// where `backed` left the tranches for collateral of that worth, bought or taken, and did not come back by
-	/// selling it: a fund of 100,000 that paid 80,000 for collateral worth 54,000 reads 26,000 / 100,000. The
-	/// share is rounded down and the ratio up; it is at most one.
+	/// where `backed` left the tranches for collateral of that worth, bought or taken, and did not come back
+	/// by selling it: a fund of 100,000 that paid 80,000 for collateral worth 54,000 reads 26,000 / 100,000.
+	/// The share is rounded down and the ratio up; it is at most one.
 	fn drawdown() -> Gauge {
 		let (accounts, parameters) = (Ledger::<T>::get(), T::RiskParameters::chain());
 		let now = T::Time::now();

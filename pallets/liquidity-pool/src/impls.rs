@@ -78,8 +78,8 @@ impl<T: Config> Pallet<T> {
 
 	/// The shares that `amount` becomes, or why it does not.
 	///
-	/// Not where the worst case is [`NEARLY_GONE`] times what there is: whoever comes in then buys the rebound from those who bore the
-	/// fall. Below that a pool that is used a lot may be filled up.
+	/// Not where the worst case is [`NEARLY_GONE`] times what there is: whoever comes in then buys the
+	/// rebound from those who bore the fall. Below that a pool that is used a lot may be filled up.
 	pub(crate) fn shares_for(
 		worth: Worth,
 		markets: Markets,

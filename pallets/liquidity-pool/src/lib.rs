@@ -253,8 +253,9 @@ pub mod pallet {
 		/// The pool owes traders at least what it has, so that a share has no value. Provide when its `equity` is above
 		/// zero again; the view `pool` shows it.
 		NoEquity,
-		/// The worst case of the markets is more than four times what the pool has: a deposit would take part in a rebound whose fall
-		/// others bore. Provide when `worstCase` is at most four times `equity` again; the view `pool` shows both.
+		/// The worst case of the markets is more than four times what the pool has: a deposit would take part
+		/// in a rebound whose fall others bore. Provide when `worstCase` is at most four times `equity`
+		/// again; the view `pool` shows both.
 		EquityNearlyGone,
 	}
 

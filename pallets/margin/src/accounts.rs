@@ -228,7 +228,8 @@ impl<T: Config> Pallet<T> {
 		Ok(risk)
 	}
 
-	/// The breaker's leave to take something out of an account with `exposures`: of the chain, and of each of its markets.
+	/// The breaker's leave to take something out of an account with `exposures`: of the chain, and of each of
+	/// its markets.
 	pub(crate) fn ensure_open(exposures: &[Exposure]) -> DispatchResult {
 		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw)?;
 		exposures.iter().try_for_each(|exposure| {

@@ -139,8 +139,8 @@ impl<T: Config> Pallet<T> {
 		after_haircut(value, collateral.haircut(now).max(governed))
 	}
 
-	/// How `account` is for new risk and for what leaves it: profit as far as it counts, collateral at its conservative value, and neither
-	/// at a price that is not fit for it.
+	/// How `account` is for new risk and for what leaves it: profit as far as it counts, collateral at its
+	/// conservative value, and neither at a price that is not fit for it.
 	pub(crate) fn strict_risk(
 		account: &AccountData<T>,
 		exposures: &[Exposure],

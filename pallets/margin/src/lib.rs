@@ -19,9 +19,9 @@
 //!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. Where an order would move
 //!   many of them it only ends the deadline: the block looks at the account once for all it did.
 //! - A **margin call** comes first: below a multiple of the maintenance requirement the owner's own measures are carried out.
-//! - A **liquidation** cancels orders, closes positions, largest requirement first, until the account is worth 120 % of its maintenance
-//!   requirement, sells collateral for what is still owed, to the stability pool and then to the insurance fund, and hands what is
-//!   missing to the waterfall.
+//! - A **liquidation** cancels orders, closes positions, largest requirement first, until the account is
+//!   worth 120 % of its maintenance requirement, sells collateral for what is still owed, to the stability
+//!   pool and then to the insurance fund, and hands what is missing to the waterfall.
 //! - What neither of the two can pay for is **for sale** to anybody ([`Pallet::buy_collateral`]). The price begins at what they
 //!   would have paid and falls by a hundredth of the feed's with every minute, down to what repays the debt and no further:
 //!   nothing is sold for nothing, no sale makes an account worth less, and what the collateral could repay nobody else pays. The clock runs until the account owes nothing or meets its initial requirement; nothing

@@ -308,7 +308,8 @@ impl<T: Config> Pallet<T> {
 			progress.error.unwrap_or_else(|| Error::<T>::NothingDone.into())
 		);
 		if progress.outcome.closed > 0 {
-			// The next call is a new one, with its owner's measures: the account may be below what ends a call.
+			// The next call is a new one, with its owner's measures: the account may be below what ends a
+			// call.
 			account.called = false;
 		}
 		let owner = account.owner.clone();

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
 /// The files of `docs/` that are written from the studies, by name.
 fn docs(shock: &shock::Study, may: &may_2021::Study) -> [(&'static str, String); 3] {
-	let text = include_str!("convergence/convergence.md")
+	let text = include_str!("convergence/template.txt")
 		.replace("{shock}", shock.table().trim_end())
 		.replace("{comparison}", &shock.comparison())
 		.replace("{means}", shock.sensitivity().trim_end())

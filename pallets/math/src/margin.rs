@@ -43,8 +43,9 @@ impl Risk {
 		self.free() >= 0
 	}
 
-	/// Is it what a liquidation restores it to: worth [`RESTORED`] tenths of its maintenance requirement? Neither open interest nor the
-	/// breaker, which only new risk has to answer for, is part of it.
+	/// Returns `true` if it is worth [`RESTORED`] tenths of its maintenance requirement, rounded up, which is
+	/// where a liquidation stops. Open interest and the breaker raise what new risk needs and are no part of
+	/// it.
 	pub fn is_restored(&self) -> bool {
 		// What is beyond 128 bits is beyond every worth.
 		let needs = mul_div(self.maintenance, RESTORED, 10, Rounding::Up);
@@ -115,8 +116,9 @@ pub fn initial_rate(
 	Some(FixedU128::from_inner(base.checked_add(scaled)?.min(ONE)))
 }
 
-/// The requirement of a position of `size` at `rate`: `|q|·mark·rate`, rounded up. What closing it moves the price by needs no term
-/// of its own: the premium is bounded, and rates are above twice its bound. `None` on overflow.
+/// The requirement of a position of `size` at `rate`: `|q|·mark·rate`, rounded up. What closing it moves the
+/// price by needs no term of its own: the premium is bounded, and rates are above twice its bound. `None` on
+/// overflow.
 pub fn requirement(size: i128, mark: FixedU128, rate: FixedU128) -> Option<u128> {
 	mul_ratio(perpetual::notional(size, mark, Rounding::Up)?, rate, Rounding::Up)
 }

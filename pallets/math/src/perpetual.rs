@@ -1,13 +1,13 @@
 //! Perpetual futures against one pool: skew pricing and funding.
 //!
-//! Sizes are signed base units of the underlying with [`SIZE_DECIMALS`] decimals, long above zero, whatever the decimals of
-//! an asset of that name: a market needs only a feed. The skew `s` is the sum of all sizes, the scale `K` the skew
-//! at which the premium would be 100 %, the largest premium `M` where it stops. Money is in base units of the synthetic
-//! (6 decimals).
+//! Sizes are signed base units of the underlying with [`SIZE_DECIMALS`] decimals, long above zero, whatever
+//! the decimals of an asset of that name: a market needs only a feed. The skew `s` is the sum of all sizes,
+//! the scale `K` the skew at which the premium would be 100 %, the largest premium `M` where it stops. Money
+//! is in base units of the synthetic (6 decimals).
 //!
-//! The price moves linearly with the skew until it is at its bound, and what a trade costs is the difference of a potential
-//! ([`PremiumCurve`]): the way does not matter, and going in a circle earns nothing. Source of the linear part: Synthetix perps
-//! v2 (SIP-279), skew scale and premium; it has no bound.
+//! The price moves linearly with the skew until it is at its bound, and what a trade costs is the difference
+//! of a potential ([`PremiumCurve`]): the way does not matter, and going in a circle earns nothing. Source of
+//! the linear part: Synthetix perps v2 (SIP-279), skew scale and premium; it has no bound.
 
 use crate::{
 	mul_div, mul_ratio,
@@ -36,12 +36,13 @@ pub fn notional(size: i128, price: FixedU128, rounding: Rounding) -> Option<u128
 
 /// How the premium of a market follows its skew: `π(s) = clamp(s/K, −M, M)`.
 ///
-/// Its integral `Φ(s) = ∫₀ˢ π` is `s²/2K` up to the bound `M·K` and grows by `M` a unit beyond it. A trade pays the mean of the
-/// premium over the way it moves the skew, `(Φ(s+q) − Φ(s))/q`, whether it opens or closes: a round trip at one index price earns
-/// nothing, and no fill price is further than `M` from the index.
+/// Its integral `Φ(s) = ∫₀ˢ π` is `s²/2K` up to the bound `M·K` and grows by `M` a unit beyond it. A trade
+/// pays the mean of the premium over the way it moves the skew, `(Φ(s+q) − Φ(s))/q`, whether it opens or
+/// closes: a round trip at one index price earns nothing, and no fill price is further than `M` from the
+/// index.
 ///
-/// With `K` of 34,000 BTC and `M` of 0.5 %, 20 BTC bought from a skew of zero fill 0.029 % above the index, and the premium stops
-/// growing at a skew of 170 BTC.
+/// With `K` of 34,000 BTC and `M` of 0.5 %, 20 BTC bought from a skew of zero fill 0.029 % above the index,
+/// and the premium stops growing at a skew of 170 BTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PremiumCurve {
 	/// `2·K`.
@@ -51,7 +52,8 @@ pub struct PremiumCurve {
 }
 
 impl PremiumCurve {
-	/// The curve of scale `K` and largest premium `M`, at most one. `None` for a scale of zero or beyond `i128`.
+	/// The curve of scale `K` and largest premium `M`, at most one. `None` for a scale of zero or beyond
+	/// `i128`.
 	pub fn new(scale: u128, largest: FixedU128) -> Option<Self> {
 		signed(scale).filter(|scale| *scale > 0)?;
 		let largest = FixedU128::from_inner(largest.into_inner().min(ONE));
@@ -72,8 +74,8 @@ impl PremiumCurve {
 		skew.max(self.bound.saturating_neg()).min(self.bound)
 	}
 
-	/// Twice the mean of the clamped skew on the way from `from` to `to`, in base units of a size, rounded as told. Exact as long
-	/// as the way is within the bound or beyond it.
+	/// Twice the mean of the clamped skew on the way from `from` to `to`, in base units of a size, rounded as
+	/// told. Exact as long as the way is within the bound or beyond it.
 	fn doubled_mean(&self, from: i128, to: i128, rounding: Rounding) -> Option<i128> {
 		let (low, high) = (from.min(to), from.max(to));
 		let ends = self.clamp(low).checked_add(self.clamp(high))?;
@@ -117,16 +119,18 @@ impl PremiumCurve {
 		self.price(index, self.clamp(skew).checked_mul(2)?, Rounding::Down)
 	}
 
-	/// The price `size` trades at, `P·(1 + (Φ(s + size) − Φ(s))/size)`: rounded up for a buyer, down for a seller, in the last
-	/// place of the price and, where the way crosses the bound, by at most a base unit of the skew. `None` on overflow.
+	/// The price `size` trades at, `P·(1 + (Φ(s + size) − Φ(s))/size)`: rounded up for a buyer, down for a
+	/// seller, in the last place of the price and, where the way crosses the bound, by at most a base unit of
+	/// the skew. `None` on overflow.
 	pub fn fill_price(&self, index: FixedU128, skew: i128, size: i128) -> Option<FixedU128> {
 		let rounding = if size > 0 { Rounding::Up } else { Rounding::Down };
 		let doubled = self.doubled_mean(skew, skew.checked_add(size)?, rounding)?;
 		self.price(index, doubled, rounding)
 	}
 
-	/// What all positions of a market could be closed for together, above what they cost: `P·(s + Φ(s)) − Σcost`, rounded up: what
-	/// the pool owes traders before funding. A trade does not change it but by its rounding. `None` on overflow.
+	/// What all positions of a market could be closed for together, above what they cost: `P·(s + Φ(s)) −
+	/// Σcost`, rounded up: what the pool owes traders before funding. A trade does not change it but by its
+	/// rounding. `None` on overflow.
 	pub fn owed(&self, index: FixedU128, skew: i128, cost: i128) -> Option<i128> {
 		// The price at which the skew could have been bought from zero, which is what it can be sold for.
 		let mean = self.fill_price(index, 0, skew)?;

@@ -149,14 +149,10 @@ impl<T: Config> Pallet<T> {
 		let skew = after.skew();
 		if skew.unsigned_abs() > before.skew().unsigned_abs() {
 			// Beyond the bound the premium is the same, so it is the skew that says how far new risk went.
-			let largest = p.max_premium.min(after.terms.max_premium);
-			let bound = PremiumCurve::new(after.terms.skew_scale, largest)
+			let bound = PremiumCurve::new(after.terms.skew_scale, after.opening_premium(p))
 				.ok_or_else(overflow)?
 				.bound();
-			ensure!(
-				skew.unsigned_abs() <= after.cap(bound, p.guarded_caps),
-				Error::<T>::PremiumTooWide
-			);
+			ensure!(skew.unsigned_abs() <= bound, Error::<T>::PremiumTooWide);
 		}
 		ensure!(!Self::is_too_large(before, p, delta)?, Error::<T>::OrderTooLarge);
 		let (least, most) = Self::step_range(before, p).ok_or_else(overflow)?;

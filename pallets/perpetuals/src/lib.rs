@@ -4,12 +4,12 @@
 //!
 //! ## Overview
 //!
-//! - A **market** needs a feed and parameters. Its price depends on the net of all positions, the *skew*: the premium over the index
-//!   is `skew / K`, between `−M` and `M`, and a trade fills at the mean of the premium on the way it moves the skew, whether it opens
-//!   or closes. Going in a circle earns nothing.
-//! - The **mark**, by which accounts are judged, is the index and that premium. Nobody's exit is further than `M` from the index
-//!   whatever others do before, and the maintenance margin covers `2·M` and the fees: no order in which positions are closed
-//!   leaves a loss to others while the index stands still.
+//! - A **market** needs a feed and parameters. Its price depends on the net of all positions, the *skew*: the
+//!   premium over the index is `skew / K`, between `−M` and `M`, and a trade fills at the mean of the premium
+//!   on the way it moves the skew, whether it opens or closes. Going in a circle earns nothing.
+//! - The **mark**, by which accounts are judged, is the index and that premium. Nobody's exit is further than
+//!   `M` from the index whatever others do before, and the maintenance margin covers `2·M` and the fees: no
+//!   order in which positions are closed leaves a loss to others while the index stands still.
 //! - All markets are in one value, the **book**, brought up to date once a block, before transactions: prices and what they are good
 //!   enough for, funding, margin rates. Everything else in the block reads it, so that views quote what execution does.
 //! - An **order** is committed and fills at the first index price made after that, in the order of commitment. Nobody trades on a price
@@ -22,9 +22,9 @@
 //!   premium, a pool that could bear the stress scenario, and the account's initial margin. **Reducing** needs a price, no more.
 //! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has its cash, and this
 //!   pallet the markets' rebates and tranches, what the insurance fund is due, and the fees held for orders; together exactly all.
-//! - **Liquidations** close the smallest part that brings an account to 120 % of its maintenance requirement, at the price everybody
-//!   else gets, as far as the market's window has room. What is missing in the end is carried by the markets' tranches, the insurance
-//!   fund, and the pool.
+//! - **Liquidations** close the smallest part that brings an account to 120 % of its maintenance requirement,
+//!   at the price everybody else gets, as far as the market's window has room. What is missing in the end is
+//!   carried by the markets' tranches, the insurance fund, and the pool.
 //! - What the pool can't bear is **cut** from all unrealised profits, the same share of each, and repaid out of later fees before
 //!   anybody else gets of them. A pool that has money again repays nothing by itself: its providers lost theirs first.
 //! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid out at that.
@@ -382,8 +382,8 @@ pub mod pallet {
 		PriceNotNewer,
 		/// The side's open interest would be above its cap. Order less: the view `market` shows the room.
 		OpenInterestFull,
-		/// The skew would be beyond where the premium ends (`MaxPremium × SkewScale`; a share of it while the market is `Guarded`). Order
-		/// less, or on the other side.
+		/// The skew would be beyond where the premium ends (`MaxPremium × SkewScale`; a share of it while the
+		/// market is `Guarded`). Order less, or on the other side.
 		PremiumTooWide,
 		/// The price moves no further this way in this block, by opening or without a limit. The order is tried again in the next one.
 		PremiumStepReached,

@@ -45,6 +45,21 @@ fn closing(size: Size, part: u32) -> Option<Size> {
 	keel_math::signed::with_sign(magnitude, size > 0)
 }
 
+/// The smallest part of [`PARTS`] of `size` that `restores`; all of it if none does.
+///
+/// A part that is closed beyond the bound of the premium moves no price and only takes requirement off the
+/// account. One that moves the price may take more off its worth again. So what is closed beyond the bound is
+/// looked at first: if it is enough, the smallest part is in it, else there is one place after it from which
+/// on the rest is enough.
+pub(crate) fn smallest_restoring(market: &Market, size: Size, restores: impl Fn(u32) -> bool) -> u32 {
+	let beyond = market.parts_beyond_bound(size);
+	if beyond > 0 && restores(beyond) {
+		smallest_part(beyond, restores)
+	} else {
+		smallest_part(PARTS, restores)
+	}
+}
+
 /// What trading `delta`, which closes, does to an account at `risk`: the mark moves with it, the rest of the position is valued at
 /// that, and the fee takes no more than what was left of the account's equity for the part. `None` on overflow.
 pub(crate) fn close_part(
@@ -138,7 +153,8 @@ impl<T: Config> Pallet<T> {
 					.and_then(part)
 					.is_some_and(|part| part.after.is_restored())
 			};
-			let needed = closing(position.size, smallest_part(PARTS, restores)).ok_or_else(overflow)?;
+			let needed = closing(position.size, smallest_restoring(market, position.size, restores))
+				.ok_or_else(overflow)?;
 			let room = if is_urgent(&risk) {
 				position.size.unsigned_abs()
 			} else {

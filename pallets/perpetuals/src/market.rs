@@ -10,7 +10,7 @@ use keel_math::{
 use keel_primitives::{Balance, FeedId, Level, MarketId, MarketParameters, Meter, Moment, Price, Size};
 use scale_info::TypeInfo;
 
-use crate::{Fit, Position, Rates, Status, Terms, Trade, MAX_ACCRUAL_MS, MAX_RAMP_MS, SCALE_RAMP_MS};
+use crate::{Fit, Position, Rates, Status, Terms, Trade, MAX_ACCRUAL_MS, MAX_RAMP_MS, PARTS, SCALE_RAMP_MS};
 
 /// A market: what there is of it, what it costs, and what holds in this block.
 #[derive(
@@ -121,8 +121,15 @@ impl Market {
 		PremiumCurve::new(self.terms.skew_scale, self.terms.max_premium)
 	}
 
-	/// The mark price, at which positions are valued and the smallest trade would fill. A settled market has no premium. The index
-	/// price where it does not fit.
+	/// The largest premium that new risk may lead to: the governed one or the one on its way there, whichever
+	/// is lower; a share of it while the breaker is raised.
+	pub fn opening_premium(&self, p: &MarketParameters) -> FixedU128 {
+		let largest = p.max_premium.min(self.terms.max_premium);
+		FixedU128::from_inner(self.cap(largest.into_inner(), p.guarded_caps))
+	}
+
+	/// The mark price, at which positions are valued and the smallest trade would fill. A settled market has
+	/// no premium. The index price where it does not fit.
 	pub fn mark(&self) -> FixedU128 {
 		match self.status {
 			Status::Settled { price } => price,
@@ -168,7 +175,8 @@ impl Market {
 		perpetual::funding_on(position.size, self.funding_index, Rounding::Up)?.checked_sub(position.funding)
 	}
 
-	/// The requirement of `size` at `rate` of its value at the mark, rounded up. Nothing once it is settled. `None` on overflow.
+	/// The requirement of `size` at `rate` of its value at the mark, rounded up. Nothing once it is settled.
+	/// `None` on overflow.
 	pub fn requirement(&self, size: Size, rate: FixedU128) -> Option<Balance> {
 		if self.is_settled() {
 			return Some(0);
@@ -200,23 +208,37 @@ impl Market {
 		worth.checked_sub(funding)
 	}
 
-	/// The most the pool loses if the price moves by the market's stress, whoever closed before: `max(long, short)·P·(M + stress)`,
-	/// rounded up. Saturates.
+	/// The most the pool loses if the price moves by the market's stress, whoever closed before: `max(long,
+	/// short)·P·((1 + M)·(1 + stress) − 1)`, rounded up. Saturates.
 	///
-	/// The pool stands opposite the net of both sides, but either may leave first; or both stay, and the side that loses has no more
-	/// than its margins. In any case the other side gains at most that. Worked: 20 M of longs and 20 M of shorts, a stress of 20 % and a
-	/// premium of at most 0.5 %: 4.1 M, as for 20 M of longs alone.
+	/// The pool stands opposite the net of both sides, but either may leave first; or both stay, and the side
+	/// that loses has no more than its margins. In any case the other side gains at most that. Worked: 20 M
+	/// of longs and 20 M of shorts, a stress of 20 % and a premium of at most 0.5 %: 4.12 M, as for 20 M of
+	/// longs alone.
 	pub fn worst_case(&self) -> Balance {
 		let size = self.long.max(self.short);
 		if self.is_settled() || size == 0 {
 			return 0;
 		}
-		let share = self
-			.terms
-			.stress
-			.into_inner()
-			.saturating_add(self.terms.max_premium.into_inner());
+		let (stress, premium) = (self.terms.stress, self.terms.max_premium.into_inner());
+		// A product that does not fit is beyond every share.
+		let both = mul_ratio(premium, stress, Rounding::Up).unwrap_or(u128::MAX);
+		let share = stress.into_inner().saturating_add(premium).saturating_add(both);
 		mul_ratio(self.side_value(size), FixedU128::from_inner(share), Rounding::Up).unwrap_or(Balance::MAX)
+	}
+
+	/// How many of [`PARTS`] of a position of `size` can be closed before the premium begins to move: those
+	/// for which the skew stays beyond its bound on the position's side. None where it is within it.
+	pub fn parts_beyond_bound(&self, size: Size) -> u32 {
+		let skew = self.skew();
+		let bound = self.curve().map_or(u128::MAX, |curve| curve.bound());
+		let beyond = match (skew > 0) == (size > 0) {
+			true => skew.unsigned_abs().saturating_sub(bound),
+			false => 0,
+		};
+		// A size of zero has no parts, and more parts than there are are all of them.
+		mul_div(beyond, PARTS.into(), size.unsigned_abs(), Rounding::Down)
+			.map_or(0, |parts| parts.min(PARTS.into()) as u32)
 	}
 
 	/// Trade `delta` of `position` at the fill price of now. The position is another one afterwards, as are the sums. `None` on

@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
 			max_open_interest,
 			long_room: max_open_interest.saturating_sub(long_value),
 			short_room: max_open_interest.saturating_sub(short_value),
-			max_premium: FixedU128::from_inner(market.cap(p.max_premium.into_inner(), p.guarded_caps)),
+			max_premium: market.opening_premium(&p),
 			skew_scale: market.terms.skew_scale,
 			rates: market.rates,
 			level: market.level,

@@ -53,10 +53,12 @@ pub struct Exposure {
 }
 
 impl Exposure {
-	/// The profit or loss that counts for what leaves an account and for new risk elsewhere: all of it at a fit price; at one that is not,
-	/// a profit counts nothing, and a loss is as large as it is after another move by all of the position's value.
+	/// The profit or loss that counts for what leaves an account and for new risk elsewhere: all of it at a
+	/// fit price; at one that is not, a profit counts nothing, and a loss is as large as it is after another
+	/// move by all of the position's value.
 	///
-	/// Worked: a long of 60,000 with a profit of 2,000 counts −60,000 while its feed is silent; with a loss of 2,000, −62,000.
+	/// Worked: a long of 60,000 with a profit of 2,000 counts −60,000 while its feed is silent; with a loss
+	/// of 2,000, −62,000.
 	pub fn counted_for_leaving(&self) -> i128 {
 		if self.fit {
 			return self.unrealised;
@@ -173,9 +175,10 @@ pub trait Positions {
 	/// Cancel all orders of `account`. Their fees go back to it.
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult;
 
-	/// Liquidate the position of `account` in `market`: close the smallest part that restores `risk` (of the whole account, with all
-	/// profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a liquidation, as far as the market's
-	/// window has room. Refused where the price is, or is not newer than `changed_at`.
+	/// Liquidate the position of `account` in `market`: close the smallest part that restores `risk` (of the
+	/// whole account, with all profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a
+	/// liquidation, as far as the market's window has room. Refused where the price is, or is not newer than
+	/// `changed_at`.
 	fn liquidate(
 		account: MarginAccountId,
 		market: MarketId,

@@ -290,7 +290,8 @@ parameter_set! {
 		MaxOpenInterest / max_open_interest: Balance,
 		/// `K`, the skew at which the premium would be 100 %, in base units of a size (8 decimals).
 		SkewScale / skew_scale: u128,
-		/// `M`, the largest premium, either way: no fill is further from the index. New risk may take the skew to `M × K`.
+		/// `M`, the largest premium, either way: no fill is further from the index. New risk may take the
+		/// skew to `M × K`.
 		MaxPremium / max_premium: FixedU128,
 		/// How far the premium may widen in one block, and all orders without a limit may move it together, either way.
 		PremiumStep / premium_step: FixedU128,

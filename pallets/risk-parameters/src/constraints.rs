@@ -12,8 +12,8 @@ pub const TARGET_GAP: u128 = ONE / 50;
 /// How many times the largest premium is the way from one end of its range to the other.
 pub const PREMIUM_RANGE: u128 = 2;
 
-/// What the maintenance margin holds beyond the premium and the fees of a way out, as a raw ratio (0.0025): the price may move
-/// against a position while it is closed.
+/// What the maintenance margin holds beyond the premium and the fees of a way out, as a raw ratio (0.0025):
+/// the price may move against a position while it is closed.
 pub const EXIT_GAP: u128 = ONE / 400;
 
 /// How many liquidation fees fit into a maintenance margin.
@@ -55,12 +55,13 @@ pub enum Broken {
 	LendingOutOfOrder,
 	/// `maintenance_cap < maintenance_margin`.
 	CapBelowMaintenance,
-	/// `maintenance_margin × (1 − p) < PREMIUM_RANGE × p + liquidation_fee + taker_fee + EXIT_GAP`, where `p` is `max_premium`.
+	/// `maintenance_margin × (1 − p) < PREMIUM_RANGE × p + liquidation_fee + taker_fee + EXIT_GAP`, where `p`
+	/// is `max_premium`.
 	ExitNotCovered,
 	/// `premium_step > max_premium`.
 	PremiumStepAboveMaximum,
-	/// `PREMIUM_RANGE × p > maintenance_margin × (initial_multiple × (1 − p) − (1 + p))`, where `p` is `max_premium`;
-	/// or `initial_multiple × (1 − p) ≤ 1 + p`.
+	/// `PREMIUM_RANGE × p > maintenance_margin × (initial_multiple × (1 − p) − (1 + p))`, where `p` is
+	/// `max_premium`; or `initial_multiple × (1 − p) ≤ 1 + p`.
 	MaxPremiumTooWide,
 	/// `LIQUIDATION_FEES × liquidation_fee > maintenance_margin`.
 	LiquidationFeeTooLarge,
@@ -205,25 +206,28 @@ pub fn chain(set: &ChainParameters) -> Result<(), Broken> {
 
 /// Do the numbers of a market go together?
 ///
-/// With `p` the largest premium, `r` the maintenance margin and `m` the initial multiple, all as shares of the value at the index
-/// price:
+/// With `p` the largest premium, `r` the maintenance margin and `m` the initial multiple, all as shares of
+/// the value at the index price:
 ///
-/// - **Exit.** A position is valued at the mark, between `1 − p` and `1 + p`, and closed no further than that from the index,
-///   whatever others do before it. A short valued at `1 − p` loses `2p` at most on the way out and pays the fees, out of the
-///   `r·(1 − p)` it has to be worth; a long valued at `1 + p` loses as much and has to be worth more. So `r·(1 − p)` is at least
-///   `2p`, the liquidation fee, the taker fee and [`EXIT_GAP`]. With 2.5 %, 0.5 %, 0.5 % and 0.05 %: 2.4875 % of 1.8 %.
-/// - **Range.** Pushing the mark through all of its range, with the index standing still, takes no account from its initial to its
-///   maintenance requirement: a short opened at `1 − p` has at least `m·r·(1 − p)`; at `1 + p` it has lost `2p` and needs
-///   `r·(1 + p)`. A long, pushed down, started with more and needs less. So `2p ≤ r·(m·(1 − p) − (1 + p))`. More volatility, open
-///   interest or a raised breaker only ask for more, until the initial margin is all of the notional: that is enough for a
-///   maintenance rate up to `(1 − 3p)/(1 + p)`, 63 % at the widest premium of the limits.
-/// - **Orders.** The orders of a batch fill at one index price, so whoever knows of an order could go in before it and out behind
-///   it. Together the two widen the premium by the step at most, which is less than the taker fee going in less the rebate going
-///   out. A rebate never pays for the fee of the trade that earned it.
+/// - **Exit.** A position is valued at the mark, between `1 − p` and `1 + p`, and closed no further than that
+///   from the index, whatever others do before it. A short valued at `1 − p` loses `2p` at most on the way
+///   out and pays the fees, out of the `r·(1 − p)` it has to be worth; a long valued at `1 + p` loses as much
+///   and has to be worth more. So `r·(1 − p)` is at least `2p`, the liquidation fee, the taker fee and
+///   [`EXIT_GAP`]. With 2.5 %, 0.5 %, 0.5 % and 0.05 %: 2.4875 % of 1.8 %.
+/// - **Range.** Pushing the mark through all of its range, with the index standing still, takes no account
+///   from its initial to its maintenance requirement: a short opened at `1 − p` has at least `m·r·(1 − p)`;
+///   at `1 + p` it has lost `2p` and needs `r·(1 + p)`. A long, pushed down, started with more and needs
+///   less. So `2p ≤ r·(m·(1 − p) − (1 + p))`. More volatility, open interest or a raised breaker only ask for
+///   more, until the initial margin is all of the notional: that is enough for a maintenance rate up to `(1 −
+///   3p)/(1 + p)`, 63 % at the widest premium of the limits.
+/// - **Orders.** The orders of a batch fill at one index price, so whoever knows of an order could go in
+///   before it and out behind it. Together the two widen the premium by the step at most, which is less than
+///   the taker fee going in less the rebate going out. A rebate never pays for the fee of the trade that
+///   earned it.
 ///
-/// The left of each rule grows with `p` and its right falls; the right grows with `r` and `m`: each holds on one unbroken range of
-/// every key. None of them depends on the price, the skew scale or a cap. Funding, interest and what amounts are rounded by come on
-/// top.
+/// The left of each rule grows with `p` and its right falls; the right grows with `r` and `m`: each holds on
+/// one unbroken range of every key. None of them depends on the price, the skew scale or a cap. Funding,
+/// interest and what amounts are rounded by come on top.
 pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	hold(
 		set.maintenance_cap >= set.maintenance_margin,
@@ -275,7 +279,8 @@ pub fn market(set: &MarketParameters) -> Result<(), Broken> {
 	)
 }
 
-/// Is a maintenance margin enough for every way out, as [`market`] has it? `None` for a premium above one, and on overflow.
+/// Returns `true` if the maintenance margin is enough for every way out, as [`market`] has it. `None` for a
+/// premium above one, and on overflow.
 fn covers_exit(set: &MarketParameters) -> Option<bool> {
 	let largest = set.max_premium.into_inner();
 	let lowest = ONE.checked_sub(largest)?;
@@ -288,8 +293,9 @@ fn covers_exit(set: &MarketParameters) -> Option<bool> {
 	Some(exit <= margin)
 }
 
-/// Is an initial margin enough for the way through the premium's range, as [`market`] has it? What there is for it is rounded
-/// down. `None` without anything for it, for a premium of one or more, and on overflow.
+/// Returns `true` if the initial margin is enough for the way through the premium's range, as [`market`] has
+/// it. What there is for it is rounded down. `None` without anything for it, for a premium of one or more,
+/// and on overflow.
 fn survives_range(set: &MarketParameters) -> Option<bool> {
 	let largest = set.max_premium.into_inner();
 	let (lowest, highest) = (ONE.checked_sub(largest)?, ONE.checked_add(largest)?);

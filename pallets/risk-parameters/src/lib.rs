@@ -333,17 +333,19 @@ pub mod pallet {
 		LendingOutOfOrder,
 		/// The cap of the maintenance margin would be below the margin. Raise the cap or lower the margin in the same call.
 		CapBelowMaintenance,
-		/// With `p` for `MaxPremium`, `MaintenanceMargin × (1 − p)` would be below `2p + LiquidationFee + TakerFee + 0.25 %`: others
-		/// could leave so that a position at its margin cannot be closed without a loss for the pool. Raise the margin, or lower
-		/// `MaxPremium` or a fee, in the same call.
+		/// With `p` for `MaxPremium`, `MaintenanceMargin × (1 − p)` would be below `2p + LiquidationFee +
+		/// TakerFee + 0.25 %`: others could leave so that a position at its margin cannot be closed without a
+		/// loss for the pool. Raise the margin, or lower `MaxPremium` or a fee, in the same call.
 		ExitNotCovered,
 		/// `PremiumStep` would be above `MaxPremium`. Lower the step or raise the maximum in the same call.
 		PremiumStepAboveMaximum,
-		/// With `p` for `MaxPremium`, `2p` would be above `MaintenanceMargin × (InitialMultiple × (1 − p) − (1 + p))`: pushing the
-		/// mark from one end of its range to the other could take an account from its initial to its maintenance margin. Lower
-		/// `MaxPremium`, or raise the multiple or the margin, in the same call.
+		/// With `p` for `MaxPremium`, `2p` would be above `MaintenanceMargin × (InitialMultiple × (1 − p) −
+		/// (1 + p))`: pushing the mark from one end of its range to the other could take an account from its
+		/// initial to its maintenance margin. Lower `MaxPremium`, or raise the multiple or the margin, in the
+		/// same call.
 		MaxPremiumTooWide,
-		/// `LiquidationFee` would be above a quarter of `MaintenanceMargin`. Lower the fee or raise the margin in the same call.
+		/// `LiquidationFee` would be above a quarter of `MaintenanceMargin`. Lower the fee or raise the
+		/// margin in the same call.
 		LiquidationFeeTooLarge,
 		/// `MakerFee` would be above `TakerFee`. Lower the one or raise the other in the same call.
 		MakerAboveTaker,

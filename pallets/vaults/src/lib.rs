@@ -809,8 +809,8 @@ pub mod pallet {
 
 		/// How much collateral, in base units, the window of an hour lets out of a branch's vaults that go on
 		/// owing. What a vault put in within the hour goes out beside it, a fifth of `ExitLimit` of what it
-		/// held whatever the room is, and a vault that repays everything needs no room. Nothing for an unknown
-		/// branch.
+		/// held whatever the room is, and a vault that repays everything needs no room. Nothing for an
+		/// unknown branch.
 		pub fn exit_room(branch: BranchId) -> Option<Balance> {
 			Self::view_rooms(branch).map(|(_, exit)| exit)
 		}

@@ -5,12 +5,13 @@ use super::*;
 /// All orders of three.
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
-/// The kind: safety that rests on numbers that happen to fit. One owner is long in one account and short in two others, far beyond
-/// where the premium ends, each on the least margin; the index does not move. Whatever the order in which the three leave, nobody else
-/// pays for it, at any price of the underlying: each exit is within the bound of the index, and the requirement covers it.
+/// The kind: safety that rests on numbers that happen to fit. One owner is long in one account and short in
+/// two others, far beyond where the premium ends, each on the least margin; the index does not move. Whatever
+/// the order in which the three leave, nobody else pays for it, at any price of the underlying: each exit is
+/// within the bound of the index, and the requirement covers it.
 ///
-/// Where only opening was bounded, the second to leave did so at the premium the first had left behind, owed more than it had, and the
-/// third took that.
+/// Where only opening was bounded, the second to leave did so at the premium the first had left behind, owed
+/// more than it had, and the third took that.
 #[test]
 fn takes_nothing_from_anybody_whatever_it_is() {
 	for (market, price, whole) in [

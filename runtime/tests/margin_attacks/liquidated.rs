@@ -96,7 +96,8 @@ fn both_sides_of_a_jump() {
 		stage.close(Eve, 0, BTC);
 		stage.close(Eve, 1, BTC);
 		let gain = stage.report(&format!("both sides of a jump to {jump}"), &before);
-		// What the jump took beyond the initial margin of the short, of 19.6 BTC, and what closing it moved the price by.
+		// What the jump took beyond the initial margin of the short, of 19.6 BTC, and what closing it moved
+		// the price by.
 		let beyond = (jump - 1.0 - 0.045).max(0.0) + 19.6 / (2.0 * 10_000.0) * jump;
 		let bound = (19.6 * 60_000.0 * beyond * 1e6) as i128;
 		println!("  the gap beyond the margin: {:.2} kUSD", in_kusd(bound));
@@ -105,9 +106,9 @@ fn both_sides_of_a_jump() {
 	}
 }
 
-/// Thin shorts of others, and somebody who pushes the mark until they are bought back at his price. Within the premium's range
-/// of 80 basis points nothing is bought back, and it costs him, however many there are. In a wider one, which the rule refuses, they
-/// are; what he gains is a part of what they lose.
+/// Thin shorts of others, and somebody who pushes the mark until they are bought back at his price. Within
+/// the premium's range of 80 basis points nothing is bought back, and it costs him, however many there are.
+/// In a wider one, which the rule refuses, they are; what he gains is a part of what they lose.
 #[test]
 fn squeezing_others() {
 	for (victims, widest) in [(2.0, 80), (30.0, 80), (2.0, 600), (6.0, 600), (30.0, 600)] {

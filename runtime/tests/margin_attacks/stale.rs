@@ -275,8 +275,9 @@ fn stops_gain_nothing_by_how_far_the_price_lags() {
 	}
 }
 
-/// The kind: something leaves on a price that is refused. Nothing of an account with a position leaves while that position's feed is
-/// silent, by whatever door, but what its owner has beside all that the position could still lose; at `Halted` nothing at all.
+/// The kind: something leaves on a price that is refused. Nothing of an account with a position leaves while
+/// that position's feed is silent, by whatever door, but what its owner has beside all that the position
+/// could still lose; at `Halted` nothing at all.
 #[test]
 fn price_lets_nothing_leave() {
 	type Refused = pallet_margin::Error<Runtime>;

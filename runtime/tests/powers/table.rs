@@ -700,7 +700,8 @@ fn rogue_guardians_hold_prices_for_a_quarter_of_the_time() {
 	});
 }
 
-/// What the weights of suspending are measured with: as many subjects as there is room for, the same each time.
+/// What the weights of suspending are measured with: as many subjects as there is room for, the same each
+/// time.
 #[test]
 #[cfg(feature = "runtime-benchmarks")]
 fn weights_are_measured_with_every_subject_there_may_be() {

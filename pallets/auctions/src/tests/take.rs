@@ -384,24 +384,29 @@ mod surplus {
 		});
 	}
 
+	/// A takeover of the second unit, worth 5k more than is owed at the reserve of 27k, by a fund of so much,
+	/// at this price. Returns what the owner is paid.
+	fn taken_over(spot: Option<u32>) -> u128 {
+		Branch::mutate(|p| p.auction_start = FixedU128::from_u32(1));
+		let lot = Lot {
+			debt: 20_000 * USD,
+			penalty: 2_000 * USD,
+			..indivisible()
+		};
+		let id = Auctions::start(&VAULTS, lot, usd(45_000)).unwrap();
+		advance(7_200);
+		Spot::set(spot.map(usd));
+		assert_ok!(settle(id));
+		assert_eq!((Assets::balance(BTC, FUND), gained(BTC, OWNER)), (1, 1));
+		gained(KUSD, OWNER)
+	}
+
 	/// The last buyer rounds to whole units too: it pays the owner for it, as far as it can.
 	#[test]
 	fn of_a_takeover_is_paid_for_by_the_fund() {
 		for (fund, pays) in [(100_000, 5_000), (22_000, 2_000), (20_000, 0), (0, 0)] {
 			ExtBuilder::default().fund(fund * USD).build_and_execute(|| {
-				Branch::mutate(|p| p.auction_start = FixedU128::from_u32(1));
-				// At the reserve of 27k the second unit is worth 5k more than is owed.
-				let lot = Lot {
-					debt: 20_000 * USD,
-					penalty: 2_000 * USD,
-					..indivisible()
-				};
-				let id = Auctions::start(&VAULTS, lot, usd(45_000)).unwrap();
-				advance(7_200);
-				Spot::set(Some(usd(45_000)));
-				assert_ok!(settle(id));
-				assert_eq!((Assets::balance(BTC, FUND), gained(BTC, OWNER)), (1, 1));
-				assert_eq!(gained(KUSD, OWNER), pays * USD, "of {fund}");
+				assert_eq!(taken_over(Some(45_000)), pays * USD, "of {fund}");
 				let covered = fund.min(20_000);
 				assert_eq!(Assets::balance(KUSD, FUND), (fund - covered - pays) * USD);
 				assert_eq!(BadDebt::get(), (20_000 - covered) * USD);
@@ -415,18 +420,7 @@ mod surplus {
 	fn of_a_takeover_is_worth_what_the_unit_is_now() {
 		for (spot, pays) in [(Some(24_000), 2_000), (Some(10_000), 0), (None, 0)] {
 			ExtBuilder::default().fund(100_000 * USD).build_and_execute(|| {
-				Branch::mutate(|p| p.auction_start = FixedU128::from_u32(1));
-				let lot = Lot {
-					debt: 20_000 * USD,
-					penalty: 2_000 * USD,
-					..indivisible()
-				};
-				let id = Auctions::start(&VAULTS, lot, usd(45_000)).unwrap();
-				advance(7_200);
-				Spot::set(spot.map(usd));
-				assert_ok!(settle(id));
-				assert_eq!((Assets::balance(BTC, FUND), gained(BTC, OWNER)), (1, 1));
-				assert_eq!(gained(KUSD, OWNER), pays * USD, "at {spot:?}");
+				assert_eq!(taken_over(spot), pays * USD, "at {spot:?}");
 			});
 		}
 	}

@@ -54,8 +54,8 @@ mod provide {
 		});
 	}
 
-	/// The kind: buying a rebound from those who bore the fall. Not where the equity is nearly gone; a pool that is only used a lot
-	/// takes money in.
+	/// The kind: buying a rebound from those who bore the fall. Not where the equity is nearly gone; a pool
+	/// that is only used a lot takes money in.
 	#[test]
 	fn goes_back_where_equity_is_nearly_gone() {
 		for (worst, gone) in [(100, false), (150, false), (400, false), (404, true)] {

@@ -150,8 +150,8 @@ fn a_top_up_takes_no_more_than_was_said_and_can_be_given() {
 	});
 }
 
-/// The kind: a measure that is off and nobody says so. A liquidation restores less than what ends a call; it ends the call itself, so
-/// that the next one carries out the owner's measures again.
+/// The kind: a measure that is off and nobody says so. A liquidation restores less than what ends a call; it
+/// ends the call itself, so that the next one carries out the owner's measures again.
 #[test]
 fn a_liquidation_ends_the_call() {
 	ExtBuilder::default().build_and_execute(|| {

@@ -126,8 +126,9 @@ mod deposit {
 mod withdraw {
 	use super::*;
 
-	/// The kind: something leaves on a price that is refused. The position counts as losing all of its value from where it is, a
-	/// profit as none; what an account has beyond that is free as ever, and at `Halted` of the market nothing is.
+	/// The kind: something leaves on a price that is refused. The position counts as losing all of its value
+	/// from where it is, a profit as none; what an account has beyond that is free as ever, and at `Halted`
+	/// of the market nothing is.
 	#[test]
 	fn lets_nothing_go_on_a_price_that_is_refused() {
 		ExtBuilder::default().build_and_execute(|| {

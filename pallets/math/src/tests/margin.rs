@@ -68,8 +68,8 @@ mod risk {
 		assert!(Risk::default().is_initial() && !Risk::default().is_unsafe());
 	}
 
-	/// The kind: a liquidation that takes more than it must, because of what others hold. 120 % of the maintenance requirement, rounded
-	/// up, whatever new risk needs.
+	/// The kind: a liquidation that takes more than it must, because of what others hold. 120 % of the
+	/// maintenance requirement, rounded up, whatever new risk needs.
 	#[test]
 	fn is_restored_by_a_fifth_more_than_maintenance() {
 		let worth = |net| Risk {
@@ -258,8 +258,8 @@ mod requirement {
 			prop_assert!(q(need) < exact + fixed(rate) + q(1));
 		}
 
-		/// At a rate of twice the largest premium it covers the way out from wherever the skew is to wherever others take it: a
-		/// rate above that by the fees is enough for every order in which they leave.
+		/// At a rate of twice the largest premium it covers the way out from wherever the skew is to wherever
+		/// others take it: a rate above that by the fees is enough for every order in which they leave.
 		#[test]
 		fn covers_the_way_out(
 			size in magnitudes(1.0, 1e15), short in any::<bool>(), index in magnitudes(1e12, 1e24),

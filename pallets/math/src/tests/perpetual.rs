@@ -43,8 +43,8 @@ fn trade(index: u128, skew: i128, (scale, largest): (u128, u128), size: i128) ->
 	cost(size, price).expect("within the type")
 }
 
-/// Above the exact cost of a trade by less than this: the last place of a base unit and of the price, and a unit of the doubled
-/// mean of the skew.
+/// Above the exact cost of a trade by less than this: the last place of a base unit and of the price, and a
+/// unit of the doubled mean of the skew.
 fn rounding_of(index: u128, scale: u128, size: i128) -> BigRational {
 	q(1) + q(size).abs() / q(SIZE_DIVISOR) * (q(1) + ratio(index as i128, 2 * scale))
 }
@@ -95,7 +95,8 @@ mod prices {
 			prop_assert_eq!(curve(scale, largest).mark(f(index), skew), rounded(&exact, Rounding::Down).map(f));
 		}
 
-		/// The mean of the premium on the way, rounded against the trader by less than a unit of the doubled skew and the last place.
+		/// The mean of the premium on the way, rounded against the trader by less than a unit of the doubled
+		/// skew and the last place.
 		#[test]
 		fn fills_are_the_mean_of_the_premium(index in index_price(), (scale, largest) in scales(), from in skews(), to in skews()) {
 			let (from, to) = (part(scale, from), part(scale, to));
@@ -277,8 +278,8 @@ mod trades {
 			prop_assert!(q(lost) < q(2) * rounding_of(index, market.0, to - from));
 		}
 
-		/// Whatever others do between: who leaves gets a price within the bound of the index, so at most two bounds and the fees
-		/// worse than what the position was valued at.
+		/// Whatever others do between: who leaves gets a price within the bound of the index, so at most two
+		/// bounds and the fees worse than what the position was valued at.
 		#[test]
 		fn cost_at_most_twice_the_bound_whoever_leaves_before(
 			index in index_price(), market in scales(), size in skews(), before in skews(), at_exit in skews(),
@@ -326,8 +327,9 @@ mod owing {
 			prop_assert!(owed < exact + rounding_of(index, scale, skew));
 		}
 
-		/// Traders come and go, then the price moves, then all close one after the other, in any order and from beyond the bound
-		/// too: what they get together is never more than what was owed before, and less only by rounding.
+		/// Traders come and go, then the price moves, then all close one after the other, in any order and
+		/// from beyond the bound too: what they get together is never more than what was owed before, and
+		/// less only by rounding.
 		#[test]
 		fn is_kept_by_trades_and_enough_for_all(
 			(index, later) in (index_price(), index_price()),

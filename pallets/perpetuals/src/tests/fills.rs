@@ -301,8 +301,9 @@ fn an_order_that_grew_too_large_fails_and_stops_nobody() {
 #[test]
 fn the_pool_must_bear_the_stress() {
 	ExtBuilder.build_and_execute(|| {
-		// Half of its equity against the stress and the premium on the larger side: 40 BTC need 2·(25 + 5) % of two millions.
-		let equity = 1_210_000 * USD as i128;
+		// Half of its equity against the stress and the premium on the larger side: 40 BTC need 2·(1.05·1.25
+		// − 1) of two millions.
+		let equity = 1_260_000 * USD as i128;
 		let spare = PoolCash::get() - equity;
 		PoolCash::put(equity);
 		Clearing::mutate(|clearing| *clearing -= spare);

@@ -6,7 +6,11 @@ use keel_primitives::{Closed, Positions, PriceFor};
 use proptest::prelude::*;
 use sp_runtime::{DispatchError, Permill};
 
-use crate::{liquidate::close_part, mock::*, Book, Error, Event, Market, Position, ALWAYS_LIQUIDATED, PARTS};
+use crate::{
+	liquidate::{close_part, smallest_restoring},
+	mock::*,
+	Book, Error, Event, Market, Position, ALWAYS_LIQUIDATED, PARTS,
+};
 
 /// ALICE has 40 BTC and 84 500 kUSD, and the price fell by two percent.
 fn unsafe_alice() {
@@ -261,6 +265,85 @@ fn exposures_say_what_margin_has_to_know() {
 		assert!(Perpetuals::exposures(account(BOB)).is_empty());
 		assert_eq!(<Perpetuals as Positions>::markets(), MARKETS);
 	});
+}
+
+/// A market at 12,000 with a scale of 30,000 and a premium of at most half a percent; a position of `size` in
+/// it, and others that make the skew what it is.
+fn crowded(size: i128, skew: i128) -> (Market, Position) {
+	let mut there = Market::new(1, 1, &numbers(100), 0);
+	there.price.value = dollars(12_000);
+	there.terms.skew_scale = 30_000 * UNIT as u128;
+	there.terms.max_premium = ratio(5, 1_000);
+	there.rates.maintenance = ratio(25, 1_000);
+	there.update_initial();
+	let (mut position, mut others) = (
+		Position {
+			market: 1,
+			..Default::default()
+		},
+		Position::default(),
+	);
+	there.trade(&mut position, size).unwrap();
+	there.trade(&mut others, skew - size).unwrap();
+	(there, position)
+}
+
+/// The first part of all that restores the account, looked at one by one; all of it if none does.
+fn first_restoring(restores: impl Fn(u32) -> bool) -> u32 {
+	(1..PARTS).find(|part| restores(*part)).unwrap_or(PARTS)
+}
+
+/// What a part of an account with nothing but `position`, worth `net`, does.
+fn restoring<'a>(there: &'a Market, position: &'a Position, net: i128) -> impl Fn(u32) -> bool + 'a {
+	let whole = Risk {
+		net,
+		..there.risk(position).unwrap()
+	};
+	move |part| {
+		let magnitude = keel_math::mul_div(
+			position.size.unsigned_abs(),
+			part.into(),
+			PARTS.into(),
+			keel_math::Rounding::Up,
+		);
+		let delta = keel_math::signed::with_sign(magnitude.unwrap(), position.size > 0).unwrap();
+		close_part(there, position, delta, &whole, ratio(5, 1_000))
+			.is_some_and(|part| part.after.is_restored())
+	}
+}
+
+/// The kind: a liquidation that takes more than it must. A position so large that closing it moves the price
+/// by more than it frees, in a skew beyond the bound: a fifth of it, closed at the bound, is enough. Halving
+/// over all of it found nearly half.
+#[test]
+fn of_a_large_position_beyond_the_bound_closes_no_more_than_needed() {
+	let (there, position) = crowded(1_667 * UNIT, 500 * UNIT);
+	let net = there.risk(&position).unwrap().maintenance as i128 * 999 / 1_000;
+	let restores = restoring(&there, &position, net);
+	let part = smallest_restoring(&there, position.size, &restores);
+	assert_eq!(part, first_restoring(&restores));
+	assert!((820..830).contains(&part), "{part}");
+	assert!(keel_math::margin::smallest_part(PARTS, &restores) > 2 * part);
+	// On the other side of the skew nothing is beyond.
+	assert_eq!(there.parts_beyond_bound(-UNIT), 0);
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(64))]
+
+	/// Whatever the skew: the part that is found is the first there is, within and beyond the bound, long and
+	/// short.
+	#[test]
+	fn finds_the_first_part_that_restores(
+		short in any::<bool>(), size in 1i128..3_000, skew in -2_000i128..2_000, worth in 500i128..1_000,
+	) {
+		let sign = if short { -1 } else { 1 };
+		let (there, position) = crowded(sign * size * UNIT, skew * UNIT);
+		let net = there.risk(&position).unwrap().maintenance as i128 * worth / 1_000;
+		let restores = restoring(&there, &position, net);
+		let part = smallest_restoring(&there, position.size, &restores);
+		prop_assert_eq!(part, first_restoring(&restores));
+	}
 }
 
 proptest! {

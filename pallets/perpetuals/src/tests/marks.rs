@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use crate::{mock::*, Market};
 
-/// BTC at 50 000 with a scale of 10 000 and a bound of one per cent: a skew of 1.5 % of the scale, reached by leaving.
+/// BTC at 50 000 with a scale of 10 000 and a bound of one per cent: a skew of 1.5 % of the scale, reached by
+/// leaving.
 fn beyond(long: bool) {
 	set_numbers(BTC, |numbers| {
 		numbers.max_premium = ratio(1, 100);

@@ -129,13 +129,13 @@ fn the_pool_sees_what_it_owes_and_could_lose() {
 		fill_now(BOB, ETH, -400 * UNIT).unwrap();
 		// Opening owes nothing but rounding.
 		assert!((0..=2).contains(&Perpetuals::owed().unwrap()));
-		// 25 % and the largest premium, 5 %, of 40·50 000 and of 400·2 500.
-		assert_eq!(Perpetuals::worst_case(), 900_000 * USD);
+		// 1.05·1.25 − 1, with the largest premium of 5 %, of 40·50 000 and of 400·2 500.
+		assert_eq!(Perpetuals::worst_case(), 937_500 * USD);
 		// The kind: risk measured on the net. The other side takes nothing off it, for it may leave first.
 		fill_now(CAROL, BTC, -40 * UNIT).unwrap();
-		assert_eq!(Perpetuals::worst_case(), 900_000 * USD);
+		assert_eq!(Perpetuals::worst_case(), 937_500 * USD);
 		fill_now(CAROL, BTC, 40 * UNIT).unwrap();
-		assert_eq!(Perpetuals::worst_case(), 900_000 * USD);
+		assert_eq!(Perpetuals::worst_case(), 937_500 * USD);
 		let made = market(BTC).price.at;
 		assert!(Perpetuals::priced_after(made - 1));
 		assert!(!Perpetuals::priced_after(made));

@@ -52,8 +52,8 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// An hour, not the day of a vault: a position is closed against the pool, with no buyer to wait for, but a crash lasts longer
-		// than a block, and the margin is there before it.
+		// An hour, not the day of a vault: a position is closed against the pool, with no buyer to wait for,
+		// but a crash lasts longer than a block, and the margin is there before it.
 		MarketKey::VolatilityHorizon => Policy {
 			unit: Seconds,
 			safer: Higher,
@@ -136,12 +136,14 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// How far the mark and every fill are from the index at most. Twice that is what others can move a position by without the
-		// index moving, and the margins have to cover it: see the constraints.
+		// How far the mark and every fill are from the index at most. Twice that is what others can move a
+		// position by without the index moving, and the margins have to cover it: see the constraints. It
+		// moves the marks of those who are in, so it is not for guardians; theirs is the cap on open
+		// interest.
 		MarketKey::MaxPremium => Policy {
 			unit: Ratio,
 			safer: Lower,
-			guardian: true,
+			guardian: false,
 			default: bps(50),
 			bounds: range(bps(25), bps(300)),
 			limits: range(bps(10), bps(1_000)),

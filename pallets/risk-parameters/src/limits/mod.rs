@@ -21,8 +21,8 @@
 //! - takes from those who are in already: `StabilityFee`, and `RampPerHour`, which is the time owners have,
 //!   at once; `LiquidationPenalty` and `TargetMargin` on the ramp. `PoolBonus` and `MinimumDebt` reach nobody
 //!   who is in, but say who buys and who may come. Of margin accounts: `Haircut`, `HaircutRamp`,
-//!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` (it moves the mark), `MaxFundingRate`,
-//!   `FundingVelocity`, the rates of lending;
+//!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` and `MaxPremium` (they move the mark),
+//!   `MaxFundingRate`, `FundingVelocity`, the rates of lending;
 //! - costs those who leave: `TakerFee`, `MakerFee`, `OrderFee`; or keeps the pool's providers in:
 //!   `PoolCooldown`, `PoolStress`, `Stress`;
 //! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`; or the market

@@ -194,9 +194,8 @@ mod guardian_gone_rogue {
 			(c(LendingCap), pct(60)),
 			(c(LendingGuarded), pct(75)),
 			(c(LendingReduceOnly), pct(85)),
-			// No new positions, and none that pushes the mark.
+			// No new positions, and none that pushes the mark far in a block.
 			(m(MarketKey::MaxOpenInterest), 0),
-			(m(MarketKey::MaxPremium), bps(25)),
 			(m(MarketKey::PremiumStep), bps(1)),
 			(m(MarketKey::GuardedCaps), pct(10)),
 			// No rebates, and more for the market's own tranche, from fees to come.
@@ -514,6 +513,7 @@ mod squeeze_of_a_market {
 			assert_eq!(after.taker_fee, before.taker_fee);
 			assert_eq!(after.maker_fee, before.maker_fee);
 			assert_eq!(after.skew_scale, before.skew_scale);
+			assert_eq!(after.max_premium, before.max_premium);
 			let (kept, chain) = (Collaterals::<Test>::get(BTC).unwrap(), Chain::<Test>::get());
 			assert_eq!(kept.haircut, collateral.haircut);
 			assert_eq!(kept.sale_discount, collateral.sale_discount);

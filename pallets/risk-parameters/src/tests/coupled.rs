@@ -333,8 +333,8 @@ fn walk(key: Key, to: u128) {
 	panic!("{key:?} is at {}", get(MARKET, key));
 }
 
-/// The kind: safety that rests on numbers that happen to fit. Whatever the price and the scale, a position at its margin pays for
-/// every way out, to a unit.
+/// The kind: safety that rests on numbers that happen to fit. Whatever the price and the scale, a position at
+/// its margin pays for every way out, to a unit.
 #[test]
 fn margin_covers_every_way_out() {
 	let (largest, margin, fee, taker) = (
@@ -400,7 +400,7 @@ fn premium_step_stays_within_the_largest_premium() {
 		let both = [(largest, bps(25) + 1), (step, bps(25) + 1)];
 		assert_ok!(set(ADJUSTER, MARKET, &both));
 		assert_noop!(
-			set(GUARDIAN, MARKET, &[(largest, bps(25))]),
+			set(ADJUSTER, MARKET, &[(largest, bps(25))]),
 			Error::<Test>::PremiumStepAboveMaximum
 		);
 	});
@@ -533,7 +533,8 @@ struct Push {
 }
 
 impl Push {
-	/// What is left of the margin above what it has to be at `to`, in shares of `ONE²` of the notional. Below zero: what is missing.
+	/// What is left of the margin above what it has to be at `to`, in shares of `ONE²` of the notional. Below
+	/// zero: what is missing.
 	fn spare(&self, from: u128, to: u128, lost: i128) -> i128 {
 		(from * self.initial) as i128 - lost * ONE as i128 - (to * self.maintenance) as i128
 	}
@@ -546,7 +547,8 @@ impl Push {
 		self.spare(from, to, from as i128 - to as i128)
 	}
 
-	/// The same by the functions that the markets use, in base units of a position as large as the whole range.
+	/// The same by the functions that the markets use, in base units of a position as large as the whole
+	/// range.
 	fn spare_in_units(&self, short: bool) -> i128 {
 		use keel_math::{margin::requirement, perpetual};
 		let curve =
@@ -618,8 +620,8 @@ fn pushing_the_mark_through_its_range_takes_no_account_from_initial_to_maintenan
 		}
 		assert!(push.spare_in_units(true) >= -DUST, "{rate} {multiple}");
 		assert!(push.spare_in_units(false) >= -DUST, "{rate} {multiple}");
-		// And nothing is wasted where this rule is the first to bind: a unit of the premium is worth three of the notional at most, as
-		// much is rounded.
+		// And nothing is wasted where this rule is the first to bind: a unit of the premium is worth three of
+		// the notional at most, as much is rounded.
 		if widest == premium && widest == widest_premium(maintenance, multiple) {
 			assert!(worst < 3 * ONE as i128, "{rate} {multiple} leaves {worst}");
 		}

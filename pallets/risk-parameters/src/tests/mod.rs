@@ -122,7 +122,8 @@ pub fn moved(key: Key, value: u128, direction: Direction, by: u128) -> Option<u1
 	}
 }
 
-/// `2p ≤ r·(m·(1 − p) − (1 + p))` in integers of 256 bits, the right rounded down: not by the function under test.
+/// `2p ≤ r·(m·(1 − p) − (1 + p))` in integers of 256 bits, the right rounded down: not by the function under
+/// test.
 pub fn survives_range(premium: u128, margin: u128, multiple: u128) -> bool {
 	let [p, r, m, one] = [premium, margin, multiple, ONE].map(U256::from);
 	if p >= one || m * (one - p) <= one * (one + p) {

@@ -488,6 +488,7 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		m(MarketKey::OpenInterestUpper),
 		// It moves the mark.
 		m(MarketKey::SkewScale),
+		m(MarketKey::MaxPremium),
 		// Who leaves pays them.
 		m(MarketKey::TakerFee),
 		m(MarketKey::MakerFee),
@@ -529,7 +530,6 @@ fn guardians_keep_off_what_could_stop_the_chain_or_costs_somebody_who_is_in() {
 		c(LendingCap),
 		c(LendingReduceOnly),
 		m(MarketKey::MaxOpenInterest),
-		m(MarketKey::MaxPremium),
 		m(MarketKey::PremiumStep),
 		m(MarketKey::GuardedCaps),
 		a(CollateralKey::DepositCap),

@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (49, 61));
+			assert_eq!((theirs, others), (48, 62));
 		});
 	}
 

@@ -281,7 +281,8 @@ fn headroom_ends_at_bounds_or_neighbours() {
 			let room = room(MARKET, m(key));
 			assert_eq!((room.tighten, room.loosen), (tighten, 0), "{key:?}");
 		}
-		// The largest premium has what the margin leaves above the fees and the gap; the multiple has nearly all of its bounds.
+		// The largest premium has what the margin leaves above the fees and the gap; the multiple has nearly
+		// all of its bounds.
 		let (premium, margin, multiple) = (bps(50), bps(250), bps(18_000));
 		let largest = room(MARKET, m(MarketKey::MaxPremium));
 		let wider = edge(premium, ONE, |premium| covers_exit(premium, margin, bps(55))) - premium;
