@@ -49,9 +49,9 @@ const COLLATERALS: [(u32, u32, u8, u32); 4] = [(2, 2, 8, 10), (3, 3, 18, 10), (4
 /// M of DOT and 3 M of SOL.
 const MARKETS: [(u32, u128, u32, u32, u128); 4] = [
 	(2, 30_000, 250, 2_000, 20),
-	(3, 350_000, 250, 2_500, 20),
+	(3, 350_000, 350, 2_500, 20),
 	(4, 50_000_000, 400, 3_500, 5),
-	(6, 4_000_000, 400, 3_500, 5),
+	(6, 4_000_000, 450, 3_500, 5),
 ];
 
 fn endowed() -> Vec<AccountId> {
@@ -84,6 +84,23 @@ fn committee() -> Vec<AccountId> {
 		.collect();
 	all.sort();
 	all
+}
+
+/// Parameters of the perpetual markets.
+pub fn market_parameters() -> Vec<(u32, MarketParameters)> {
+	MARKETS
+		.iter()
+		.map(|(id, scale, maintenance, stress, millions)| {
+			let numbers = MarketParameters {
+				maintenance_margin: FixedU128::from_rational((*maintenance).into(), 10_000),
+				stress: FixedU128::from_rational((*stress).into(), 10_000),
+				skew_scale: scale.saturating_mul(100_000_000),
+				max_open_interest: millions.saturating_mul(1_000_000_000_000),
+				..pallet_risk_parameters::limits::default_market()
+			};
+			(*id, numbers)
+		})
+		.collect()
 }
 
 fn preset(validators: &[&str], pace: Pace) -> Value {
@@ -121,19 +138,7 @@ fn preset(validators: &[&str], pace: Pace) -> Value {
 		(4, dot),
 	];
 	let chain: ChainParameters = pallet_risk_parameters::limits::default_chain();
-	let markets: Vec<(u32, MarketParameters)> = MARKETS
-		.iter()
-		.map(|(id, scale, maintenance, stress, millions)| {
-			let numbers = MarketParameters {
-				maintenance_margin: FixedU128::from_rational((*maintenance).into(), 10_000),
-				stress: FixedU128::from_rational((*stress).into(), 10_000),
-				skew_scale: scale.saturating_mul(100_000_000),
-				max_open_interest: millions.saturating_mul(1_000_000_000_000),
-				..pallet_risk_parameters::limits::default_market()
-			};
-			(*id, numbers)
-		})
-		.collect();
+	let markets = market_parameters();
 	let collaterals: Vec<(u32, CollateralParameters)> = COLLATERALS
 		.iter()
 		.map(|(asset, _, _, haircut)| {

@@ -643,5 +643,5 @@ fn an_idle_block() {
 	});
 	within("margin's part of an idle block", margin, (6, 1));
 	let pool = there.chain.tally(poll_pool);
-	within("the pool's part of an idle block", pool, (1, 0));
+	within("the pool's part of an idle block", pool, (2, 0));
 }

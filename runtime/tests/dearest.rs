@@ -42,7 +42,6 @@ fn has_all_that_an_account_can_have() {
 	with_dearest(|_, id| {
 		let trader = pallet_perpetuals::Traders::<Runtime>::get(id);
 		let account = pallet_margin::Accounts::<Runtime>::get(id).unwrap();
-		let cuts = pallet_perpetuals::Cuts::<Runtime>::get();
 		let most: (u32, u32, u32) = (
 			<Runtime as pallet_perpetuals::Config>::MaxPositions::get(),
 			<Runtime as pallet_perpetuals::Config>::MaxOrders::get(),
@@ -56,8 +55,8 @@ fn has_all_that_an_account_can_have() {
 			),
 			most
 		);
-		assert_eq!(cuts.len() as u32, pallet_perpetuals::MAX_CUTS);
-		assert!(trader.positions.iter().all(|position| position.cuts_seen == 0));
+		// A haircut is on already.
+		assert!(pallet_perpetuals::Book::<Runtime>::get().deficit > 0);
 
 		let triggers = trader.positions.len() + account.collateral.len() + 1;
 		assert_eq!(account.triggers.len(), triggers);
@@ -72,7 +71,7 @@ fn has_all_that_an_account_can_have() {
 #[test]
 fn loses_all_of_it() {
 	use pallet_margin::Event::*;
-	use pallet_perpetuals::Event::{OrderCancelled, PoolInsolvent, PositionLiquidated, ProfitCut};
+	use pallet_perpetuals::Event::{GainsHaircut, OrderCancelled, PositionLiquidated};
 	with_dearest(|group, id| {
 		let trader = pallet_perpetuals::Traders::<Runtime>::get(id);
 		let account = pallet_margin::Accounts::<Runtime>::get(id).unwrap();
@@ -91,12 +90,8 @@ fn loses_all_of_it() {
 			perpetuals(|event| matches!(event, PositionLiquidated { position: 0, .. })),
 			positions
 		);
-		assert_eq!(
-			perpetuals(|event| matches!(event, ProfitCut { .. })),
-			positions * pallet_perpetuals::MAX_CUTS
-		);
-		// Having looked for profits to cut.
-		assert_eq!(perpetuals(|event| matches!(event, PoolInsolvent { .. })), 1);
+		// What is covered is a deficit of the pool: the haircut is set anew.
+		assert_eq!(perpetuals(|event| matches!(event, GainsHaircut { .. })), 1);
 
 		let sold = |pool: bool| {
 			count(

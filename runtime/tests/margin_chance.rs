@@ -162,6 +162,8 @@ struct Books {
 	cash: i128,
 	/// The idle part of the lending reserve.
 	idle: i128,
+	/// Interest of the pool that it has not collected.
+	earned: i128,
 	/// What all accounts owe, in base units, rounded up.
 	debt: i128,
 	/// The pool's cash, and what waits to become shares.
@@ -232,7 +234,7 @@ impl Books {
 		same!(
 			"custody is cash, idle and clearing",
 			custody,
-			cash + money.idle + money.clearing
+			cash + money.idle + money.clearing + signed(money.earned)
 		);
 		for listed in pallet_margin::Collaterals::<Runtime>::get() {
 			let sum = collateral.entry(listed.asset).or_default();
@@ -247,7 +249,8 @@ impl Books {
 		// Everything anybody owns, in rays so that nothing is rounded.
 		let reserve =
 			Wide::from(money.idle) * Wide::from(RAY) + Wide::from(money.lent) * Wide::from(money.index);
-		let everything = owned + reserve + Wide::from(clearing) * Wide::from(RAY);
+		let clearing = Wide::from(clearing + signed(money.earned));
+		let everything = owned + reserve + clearing * Wide::from(RAY);
 		same!(
 			"all that is owned is held",
 			everything,
@@ -292,8 +295,6 @@ impl Books {
 
 		let (closing, positions) = Self::positions(&book)?;
 		let owed = Perpetuals::owed().map_err(|e| format!("{e:?}"))?;
-		// Cuts are taken out of positions as they are acted on, and are at least what was announced.
-		let closing = closing - signed(book.cut_outstanding);
 		holds!("closing pays no more than is owed", closing <= owed);
 		// A unit of the value and one of the funding of each position, and a few of each market.
 		holds!(
@@ -303,6 +304,7 @@ impl Books {
 		Ok(Self {
 			cash,
 			idle: money.idle,
+			earned: signed(money.earned),
 			debt,
 			pool: pool.cash,
 			waiting: signed(waiting),
@@ -345,19 +347,27 @@ impl Books {
 			same!("how many positions", positions.len(), market.positions as usize);
 
 			// What longs pay shorts get, and the pool the rest: exactly, before anybody rounds.
-			let index = Wide::from(market.funding_index);
-			let exact: Wide = positions.iter().map(|p| Wide::from(p.size) * index).sum();
-			same!("funding is the skew's", exact, Wide::from(market.skew()) * index);
+			let index = |size: i128| match size > 0 {
+				true => Wide::from(market.carry.long),
+				false => Wide::from(market.carry.short),
+			};
+			let exact: Wide = positions.iter().map(|p| Wide::from(p.size) * index(p.size)).sum();
+			let (ours, theirs) = (Wide::from(long) * index(1), Wide::from(short) * index(-1));
+			same!("each side is charged its own", exact, ours - theirs);
+			holds!(
+				"a borrow fee is charged, never paid",
+				market.carry.long >= market.carry.short
+			);
 			// What the positions are charged covers what the pool counts on, and exceeds it by less than a unit each.
 			let charged: i128 = positions
 				.iter()
-				.map(|p| (Wide::from(p.size) * index).ceil(SIZE_DIVISOR) - p.funding)
+				.map(|p| (Wide::from(p.size) * index(p.size)).ceil(SIZE_DIVISOR) - p.funding)
 				.sum();
-			let counted = exact.floor(SIZE_DIVISOR) - market.funding_debt;
+			let counted = ours.floor(SIZE_DIVISOR) - theirs.ceil(SIZE_DIVISOR) - market.funding_debt;
 			let spare = charged - counted;
 			holds!(
 				"funding charged is funding counted on",
-				(0..=positions.len() as i128).contains(&spare)
+				(0..=positions.len() as i128 + 2).contains(&spare)
 			);
 
 			// Closing one after another, each for what it takes off the potential: `s²/2K`, and beyond the
@@ -385,7 +395,7 @@ impl Books {
 					(price * doubled).floor((scale + scale) * Wide::from(SIZE_DIVISOR))
 				};
 				skew -= position.size;
-				let funding = (size * index).ceil(SIZE_DIVISOR) - position.funding;
+				let funding = (size * index(position.size)).ceil(SIZE_DIVISOR) - position.funding;
 				paid += received - position.cost - funding;
 			}
 			same!("closing everything leaves no skew", skew, 0);
@@ -409,7 +419,8 @@ fn everybody(asset: u32) -> Balance {
 /// The same money, followed by what events say has moved.
 #[derive(Default)]
 struct Shadow {
-	/// Cash of accounts and the idle reserve: borrowing moves money between them without an event.
+	/// Cash of accounts, the idle reserve, and interest to be collected: borrowing moves money between them
+	/// without an event.
 	accounts: i128,
 	/// The pool's cash and the pots: a fee is divided between them.
 	clearing: i128,
@@ -434,6 +445,14 @@ impl Shadow {
 
 	fn count(&self, what: &str) -> usize {
 		self.counts.get(what).map_or(0, |count| count.0)
+	}
+
+	/// What a haircut took of a gain.
+	fn cut(&mut self, haircut: u128) -> i128 {
+		if haircut > 0 {
+			self.note("gains cut", haircut);
+		}
+		signed(haircut)
 	}
 
 	/// A trader gained `gain` and paid `fee`.
@@ -536,10 +555,12 @@ impl Shadow {
 				fee,
 				realised,
 				funding,
+				haircut,
 				..
 			}) => {
 				self.accounts += self.release(order);
-				self.trade(realised - funding, fee);
+				let gain = realised - funding - self.cut(haircut);
+				self.trade(gain, fee);
 				self.note("fills", fee.max(0).unsigned_abs());
 				if fee < 0 {
 					self.note("fills with a rebate", fee.unsigned_abs());
@@ -557,33 +578,45 @@ impl Shadow {
 				fee,
 				realised,
 				funding,
+				haircut,
 				notional,
 				..
 			}) => {
-				self.trade(realised - funding, signed(fee));
+				let gain = realised - funding - self.cut(haircut);
+				self.trade(gain, signed(fee));
 				self.note("positions liquidated", notional);
 			}
 			RuntimeEvent::Perpetuals(P::PositionReduced {
 				fee,
 				realised,
 				funding,
+				haircut,
 				..
 			}) => {
-				self.trade(realised - funding, fee);
+				let gain = realised - funding - self.cut(haircut);
+				self.trade(gain, fee);
 				self.note("positions reduced", 0);
 			}
 			RuntimeEvent::Perpetuals(P::PositionPaidOut {
-				realised, funding, ..
+				realised,
+				funding,
+				haircut,
+				..
 			}) => {
-				self.trade(realised - funding, 0);
+				let gain = realised - funding - self.cut(haircut);
+				self.trade(gain, 0);
 				self.note("positions paid out", 0);
 			}
 			RuntimeEvent::Perpetuals(P::DeficitCovered {
-				tranche, fund, pool, ..
+				claim,
+				tranche,
+				fund,
+				pool,
+				..
 			}) => {
-				self.accounts += signed(tranche + fund + pool);
-				self.clearing -= signed(tranche + pool);
-				self.note("deficits covered", tranche + fund + pool);
+				self.accounts += signed(claim + tranche + fund + pool);
+				self.clearing -= signed(claim + tranche + pool);
+				self.note("deficits covered", claim + tranche + fund + pool);
 				for (who, part) in [
 					("by tranches", tranche),
 					("by the fund", fund),
@@ -603,12 +636,10 @@ impl Shadow {
 				self.clearing -= signed(amount);
 				self.note("recoveries claimed", amount);
 			}
-			RuntimeEvent::Perpetuals(P::HaircutApplied { taken, .. }) => self.note("haircuts", taken),
-			RuntimeEvent::Perpetuals(P::ProfitCut { amount, .. }) => self.note("profits cut", amount),
+			RuntimeEvent::Perpetuals(P::GainsHaircut { deficit, .. }) => self.note("haircuts", deficit),
 			RuntimeEvent::Perpetuals(P::MarketSettled { .. }) => self.note("markets settled", 0),
 			RuntimeEvent::Perpetuals(P::MarketRemoved { .. }) => self.note("markets removed", 0),
 			RuntimeEvent::Perpetuals(P::MarketListed { .. }) => self.note("markets listed", 0),
-			RuntimeEvent::Perpetuals(P::PoolInsolvent { deficit }) => self.note("pool insolvent", deficit),
 
 			RuntimeEvent::LiquidityPool(Pool::DepositRequested { amount, .. }) => {
 				self.waiting += signed(amount);
@@ -636,6 +667,14 @@ impl Shadow {
 				if left > 0 {
 					self.note("liquidity withdrawn in part", amount);
 				}
+			}
+			RuntimeEvent::LiquidityPool(Pool::InterestCollected { amount }) => {
+				self.accounts -= signed(amount);
+				self.clearing += signed(amount);
+				self.note("interest of the pool collected", amount);
+			}
+			RuntimeEvent::Margin(pallet_margin::Event::DebtRecalled { debt, .. }) => {
+				self.note("debts recalled", debt);
 			}
 			RuntimeEvent::LiquidityPool(Pool::WithdrawalCancelled { .. }) => {
 				self.note("withdrawals of liquidity cancelled", 0)
@@ -675,7 +714,7 @@ impl Shadow {
 	fn compare(&self, books: &Books) -> Result<(), String> {
 		same!(
 			"cash and idle reserve by their moves",
-			books.cash + books.idle,
+			books.cash + books.idle + books.earned,
 			self.accounts
 		);
 		same!(
@@ -1548,13 +1587,19 @@ impl World {
 			let mut traders: Vec<_> = pallet_perpetuals::Traders::<Runtime>::iter().collect();
 			traders.sort_by_key(|(id, _)| *id);
 			for (account, _) in traders {
+				// While the pool is short, by its owner alone.
+				let owner = Margin::owner(account);
+				let payer = OWNERS
+					.into_iter()
+					.find(|payer| owner == Some(who(*payer)))
+					.unwrap_or(Ferdie);
 				for market in &book.markets {
 					let market = market.id;
 					inside.do_it(|_, _| {
 						(
 							"pay out",
 							call(
-								Ferdie,
+								payer,
 								pallet_perpetuals::Call::<Runtime>::pay_out { account, market },
 							),
 						)
@@ -1603,9 +1648,7 @@ impl World {
 			}
 			// Who is still to be repaid waits for that, with nothing else.
 			for (id, account) in pallet_margin::Accounts::<Runtime>::iter() {
-				let waits = pallet_perpetuals::Claims::<Runtime>::iter_prefix(id)
-					.next()
-					.is_some();
+				let waits = pallet_perpetuals::Claims::<Runtime>::contains_key(id);
 				assert!(
 					waits && account.cash == 0 && account.collateral.is_empty(),
 					"{id} could not leave: {account:?}"
@@ -1626,7 +1669,11 @@ impl World {
 			books.lent_shares == 0 && (0..=1_000).contains(&books.idle),
 			"{books:?}"
 		);
-		assert_eq!(books.custody, books.pool + books.pots + books.idle, "{books:?}");
+		assert_eq!(
+			books.custody,
+			books.pool + books.pots + books.idle + books.earned,
+			"{books:?}"
+		);
 	}
 
 	fn report(&self, seed: u64) {
@@ -1794,7 +1841,7 @@ const OFTEN: &[(&str, usize)] = &[
 	("accounts liquidated by the block", 3),
 	("accounts liquidated by workers", 3),
 	("collateral bought by the stability pool", 3),
-	("deficits covered", 3),
+	("deficits covered", 1),
 	("liquidity provided", 20),
 	("liquidity withdrawn", 5),
 	("deposits of liquidity cancelled", 1),
@@ -1844,7 +1891,7 @@ fn not_a_unit_is_lost_in_five_thousand_operations() {
 fn not_a_unit_is_lost_where_the_pool_can_not_pay() {
 	let besides = [
 		("haircuts", 1),
-		("profits cut", 5),
+		("gains cut", 5),
 		("recoveries claimed", 1),
 		("liquidity withdrawn in part", 1),
 	];
@@ -1957,6 +2004,12 @@ const CORRUPTIONS: &[Corruption] = &[
 		found: &[MORE],
 	},
 	Corruption {
+		name: "more earned",
+		corrupt: || money(|money| money.earned += 1),
+		counted: CUSTODY,
+		found: &[LESS],
+	},
+	Corruption {
 		name: "more cash",
 		corrupt: || an_account(|account| account.cash += 1),
 		counted: CUSTODY,
@@ -2053,7 +2106,7 @@ const CORRUPTIONS: &[Corruption] = &[
 		name: "more for those who were cut",
 		corrupt: || book(|book| book.recovery += 1),
 		counted: CLEARING,
-		found: &[("Perpetuals", "what was repaid is not the sum of cuts")],
+		found: &[("Perpetuals", "what was repaid is not the sum of what is due")],
 	},
 	Corruption {
 		name: "more held for orders",

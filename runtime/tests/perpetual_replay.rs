@@ -325,8 +325,8 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 							outcome.beyond += (risk.free() as u128 * 1_000 / 45).min(o.closed);
 						}
 					}
-					RuntimeEvent::Perpetuals(pallet_perpetuals::Event::HaircutApplied { taken, .. }) => {
-						outcome.haircut += taken;
+					RuntimeEvent::Perpetuals(pallet_perpetuals::Event::GainsHaircut { deficit, .. }) => {
+						outcome.haircut += deficit;
 					}
 					RuntimeEvent::Margin(pallet_margin::Event::MarginCalled { .. }) => outcome.calls += 1,
 					RuntimeEvent::Perpetuals(pallet_perpetuals::Event::DeficitCovered {

@@ -393,10 +393,7 @@ fn accounts_owe_the_interest_of_a_stop_and_meet_a_minute_of_the_ramps() {
 			assert!(moved > 0 && moved <= minute + 1, "{moved} in {stop} ms");
 			let moved = after.terms.skew_scale - before.terms.skew_scale;
 			assert!(moved > 0 && moved <= before.terms.skew_scale / 6_000);
-			funding.push((
-				after.rate - before.rate,
-				after.funding_index - before.funding_index,
-			));
+			funding.push((after.rate - before.rate, after.carry.long - before.carry.long));
 			// Nobody is called or liquidated for a stop.
 			assert!(!Margin::statement(account(Dave, 0)).unwrap().called);
 			assert!(market().funding_per_day >= 0);

@@ -420,8 +420,9 @@ impl<T: Config> Pallet<T> {
 	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the weight and `left`
 	/// last. Nobody is tried twice in a block, in whatever groups they are crossed.
 	///
-	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe. And if the block's own
-	/// liquidations moved a price in somebody's favour, that is no failure either: they get new triggers.
+	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe. The ledger is asked before: one
+	/// that can't be liquidated now (a window is full, or the block's own liquidations moved a price in its favour) costs
+	/// the question, and is no failure.
 	fn liquidate_found(
 		ring: &Ring,
 		window: usize,
@@ -439,19 +440,20 @@ impl<T: Config> Pallet<T> {
 			if tried.contains(&position) {
 				continue;
 			}
-			if *left == 0 || meter.try_consume(Self::weight_of(group, position)).is_err() {
+			if *left == 0 || meter.try_consume(Self::authorize_weight(group)).is_err() {
 				return;
 			}
 			tried.insert(position);
+			if let Err(error) = T::Ledger::deficit(group, position) {
+				log::debug!(target: LOG, "group {group:?}: position {position} waits: {error:?}");
+				continue;
+			}
+			if meter.try_consume(Self::weight_of(group, position)).is_err() {
+				return;
+			}
 			match with_storage_layer(|| Self::do_liquidate(group, position, LiquidatedBy::Block)) {
 				Ok(_) => *left = left.saturating_sub(1),
-				Err(error) => {
-					let safe = meter.try_consume(Self::look_weight()).is_ok()
-						&& Self::do_refresh(group, position).is_ok();
-					if !safe {
-						Self::fallback_failed(group, position, error);
-					}
-				}
+				Err(error) => Self::fallback_failed(group, position, error),
 			}
 		}
 	}
@@ -623,7 +625,7 @@ impl<T: Config> Pallet<T> {
 			let looks = Self::walk_weight(2).saturating_mul(groups.into());
 			let one = Self::refresh_step()
 				.max(Self::walk_weight(1).saturating_add(Self::in_block_weight(vault)))
-				.max(Self::in_block_weight(account));
+				.max(Self::authorize_weight(account).saturating_add(Self::in_block_weight(account)));
 			let idle = observation.saturating_add(looks.saturating_add(one).saturating_mul(2));
 			assert!(
 				idle.all_lte(limits.max_block.saturating_sub(normal)),

@@ -48,8 +48,10 @@
 //!
 //! 1. *The workers.* Each validator's offchain worker walks the prefix and submits [`Pallet::liquidate`], an authorised
 //!    transaction: unsigned, free, class `Operational`, tagged with the vault or the account, so that many validators'
-//!    duplicates are one in the pool, whichever group they found it in. Validation and dispatch ask the ledger again; nothing a
-//!    sender says is believed.
+//!    duplicates are one in the pool, whichever group they found it in. Worker, validation and dispatch ask the ledger the
+//!    same question ([`PositionLedger::deficit`](keel_primitives::PositionLedger::deficit)); nothing a sender says is
+//!    believed. A worker carries out what it sends, in a layer it takes back, so that of several that share a window it
+//!    sends those there is room for; and it asks less and less often about an account that has to wait.
 //! 2. *The block.* `on_idle` liquidates what has been crossed for `fallback_blocks` blocks in a row and nobody sent.
 //!    [`Thresholds`] keeps each group's last thresholds: a position above the largest of them has been crossed all along,
 //!    because its trigger moves only with its owner or when it is looked at again. Where triggers are estimates, it
@@ -93,7 +95,7 @@ pub mod types;
 pub mod weights;
 
 pub use ladder::Ladder;
-pub use offchain::{LOCK_KEY, NEXT_KEY, OFF_KEY, SENT_KEY};
+pub use offchain::{LOCK_KEY, NEXT_KEY, OFF_KEY, SENT_KEY, WAITING_KEY};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -105,7 +107,7 @@ pub(crate) const LOG: &str = "keel::liquidations";
 pub mod pallet {
 	use super::*;
 	use alloc::vec::Vec;
-	use frame_support::{pallet_prelude::*, weights::WeightMeter};
+	use frame_support::{dispatch::WithPostDispatchInfo, pallet_prelude::*, weights::WeightMeter};
 	use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
 	use keel_primitives::{Group, LiquidationOutcome, PositionId, PositionLedger};
 	use sp_runtime::transaction_validity::TransactionValidityWithRefund;
@@ -258,7 +260,7 @@ pub mod pallet {
 		/// is charged; class `Operational`; in the pool for 5 blocks under a tag of the vault or the
 		/// account, the larger the deficit the sooner. Of a margin account any group it stands in may be named. A vault
 		/// weighs what a vault's liquidation does, an account what that of the dearest account would; what is too much for
-		/// what it has comes back to the block.
+		/// what it has comes back to the block, whether it succeeds or fails.
 		/// Refused by the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
 		/// error `1` if the group's price is refused; kept for the next block if this one has had its
 		/// `liquidations_per_block`.
@@ -283,7 +285,8 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			ensure_authorized(origin)?;
 			let weight = Self::weight_of(group, position);
-			Self::do_liquidate(group, position, LiquidatedBy::Worker)?;
+			Self::do_liquidate(group, position, LiquidatedBy::Worker)
+				.map_err(|error| error.with_weight(weight))?;
 			Ok(Some(weight).into())
 		}
 	}

@@ -8,6 +8,7 @@ use frame_support::{
 	derive_impl,
 	dispatch::{DispatchResult, GetDispatchInfo},
 	ensure, parameter_types,
+	storage::unhashed,
 	traits::{ConstU32, Hooks},
 	weights::{constants::RocksDbWeight, Weight},
 };
@@ -129,10 +130,44 @@ pub const COLLATERAL: Group = Group::Collateral(2);
 pub const DEADLINE: Group = Group::Deadline;
 pub const ESTIMATES: [Group; 4] = [LONG, SHORT, COLLATERAL, DEADLINE];
 
+/// A value in storage, so that it is taken back with what wrote it.
+macro_rules! stored {
+	($($(#[$meta:meta])* $name:ident: $value:ty;)*) => { $(
+		$(#[$meta])*
+		pub struct $name;
+		impl $name {
+			const KEY: &'static [u8] = stringify!($name).as_bytes();
+			pub fn get() -> $value {
+				unhashed::get_or_default(Self::KEY)
+			}
+			pub fn set(value: $value) {
+				unhashed::put(Self::KEY, &value);
+			}
+			pub fn mutate<R>(change: impl FnOnce(&mut $value) -> R) -> R {
+				let mut value = Self::get();
+				let result = change(&mut value);
+				Self::set(value);
+				result
+			}
+		}
+	)* };
+}
+
+stored! {
+	Positions: BTreeMap<(Group, PositionId), Entry>;
+	Accounts: BTreeMap<PositionId, Account>;
+	/// What was liquidated, in order.
+	Liquidated: Vec<(Group, PositionId)>;
+}
+
+impl Liquidated {
+	pub fn take() -> Vec<(Group, PositionId)> {
+		Self::mutate(std::mem::take)
+	}
+}
+
 parameter_types! {
 	pub static Groups: Vec<Group> = vec![];
-	pub static Positions: BTreeMap<(Group, PositionId), Entry> = BTreeMap::new();
-	pub static Accounts: BTreeMap<PositionId, Account> = BTreeMap::new();
 	pub static Limits: BTreeMap<Group, u128> = BTreeMap::new();
 	pub static Refused: BTreeSet<Group> = BTreeSet::new();
 	/// Positions whose liquidation fails half-way.
@@ -144,7 +179,6 @@ parameter_types! {
 	/// Liquidations leave nothing of a position.
 	pub static Closing: bool = false;
 	pub static DeficitCalls: u32 = 0;
-	pub static Liquidated: Vec<(Group, PositionId)> = vec![];
 	/// The accounts looked at again, and whether they got new triggers.
 	pub static Looks: Vec<(Group, PositionId, bool)> = vec![];
 	/// To refresh the one account the ledger acts on the other, which gets new triggers too.
@@ -157,7 +191,7 @@ parameter_types! {
 
 /// A margin account: cash, a size at the price of market 1 and collateral at the price of asset 2, less what every
 /// block takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct Account {
 	pub cash: i128,
 	pub size: i128,
@@ -659,8 +693,6 @@ impl ExtBuilder {
 			groups.extend(ESTIMATES);
 		}
 		Groups::set(groups);
-		Positions::set(BTreeMap::new());
-		Accounts::set(BTreeMap::new());
 		Limits::set(
 			[b(1), b(2), b(3), LONG, COLLATERAL]
 				.map(|group| (group, 1_000))
@@ -671,7 +703,6 @@ impl ExtBuilder {
 		TooFresh::set(BTreeSet::new());
 		Closing::set(false);
 		DeficitCalls::set(0);
-		Liquidated::set(vec![]);
 		Looks::set(vec![]);
 		Rescued::set(None);
 		Helped::set(None);

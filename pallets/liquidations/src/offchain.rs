@@ -7,6 +7,12 @@ use alloc::{
 };
 
 use codec::{Decode, Encode};
+use frame_support::{
+	dispatch::DispatchResult,
+	storage::{with_storage_layer, with_transaction},
+	traits::Get,
+	weights::Weight,
+};
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use keel_primitives::{Group, PositionId, PositionLedger, RiskParameters};
 use sp_core::offchain::{Duration, StorageKind};
@@ -15,7 +21,8 @@ use sp_runtime::{
 		storage::StorageValueRef,
 		storage_lock::{BlockAndTime, StorageLock},
 	},
-	traits::SaturatedConversion,
+	traits::{SaturatedConversion, Saturating},
+	DispatchError, TransactionOutcome,
 };
 
 use crate::*;
@@ -31,6 +38,16 @@ pub const SENT_KEY: &[u8] = b"keel/liquidations/sent";
 
 /// Persistent offchain key of where the walks of the next run go on.
 pub const NEXT_KEY: &[u8] = b"keel/liquidations/next";
+
+/// Persistent offchain key of the accounts that could not be liquidated, and when to ask again.
+pub const WAITING_KEY: &[u8] = b"keel/liquidations/waiting";
+
+/// The most blocks until a worker asks again about an account that could not be liquidated: it doubles from one
+/// to this.
+const MAX_WAIT: u32 = 4;
+
+/// The most accounts a worker remembers as waiting.
+const MAX_WAITING: usize = 1_024;
 
 /// The lock of a run that never ended expires after this many blocks …
 const LOCK_BLOCKS: u32 = 3;
@@ -51,6 +68,45 @@ pub(crate) struct Sent<BlockNumber> {
 	/// The position's trigger in that group when it was sent: another one means it has been acted on since.
 	pub trigger: u128,
 	pub at: BlockNumber,
+}
+
+/// When an account could not be liquidated, and for how many blocks the worker asks nothing about it.
+type Waiting<BlockNumber> = BTreeMap<Holder, (BlockNumber, u32)>;
+
+/// What a run knows and learns.
+struct Run<BlockNumber> {
+	now: BlockNumber,
+	/// The most that may be on their way.
+	limit: u32,
+	/// What a block takes and is not used by those on their way.
+	room: Weight,
+	/// Where each group's walk goes on.
+	next: BTreeMap<Group, TriggerKey>,
+	/// Who was asked about: an account may be crossed in several groups.
+	seen: BTreeSet<Holder>,
+	sent: Vec<Sent<BlockNumber>>,
+	waiting: Waiting<BlockNumber>,
+	/// How many it sent.
+	count: u32,
+}
+
+impl<BlockNumber: Copy + Saturating + PartialOrd + From<u32>> Run<BlockNumber> {
+	/// Returns `true` if `who` could not be liquidated lately and its time to be asked about again has not come.
+	fn is_waiting(&self, who: &Holder) -> bool {
+		self.waiting
+			.get(who)
+			.is_some_and(|(since, blocks)| self.now.saturating_sub(*since) < (*blocks).into())
+	}
+
+	/// Asks nothing about `who` for twice as long as the last time.
+	fn wait(&mut self, who: Holder) {
+		let last = self.waiting.get(&who);
+		if last.is_none() && self.waiting.len() >= MAX_WAITING {
+			return;
+		}
+		let blocks = last.map_or(1, |(_, blocks)| blocks.saturating_mul(2).min(MAX_WAIT));
+		self.waiting.insert(who, (self.now, blocks));
+	}
 }
 
 /// Why a run did nothing.
@@ -74,8 +130,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Submit what is unsafe, worst first, with at most `liquidations_per_block` on their way at a time. How many
-	/// were submitted.
+	/// Submit what is unsafe, worst first, with at most `liquidations_per_block` on their way at a time, and no more than a
+	/// block takes. How many were submitted.
 	///
 	/// A worker may run twice after one block (on a fork, or restarted); what it sent is not sent twice.
 	pub(crate) fn submit_liquidations(now: BlockNumberFor<T>) -> Result<u32, Resting> {
@@ -110,7 +166,6 @@ impl<T: Config> Pallet<T> {
 		});
 		let forgotten = known > sent.len();
 
-		let limit = T::RiskParameters::chain().liquidations_per_block;
 		let mut groups = T::Ledger::groups();
 		if !groups.is_empty() {
 			let first: usize = (now % (groups.len() as u32).into()).saturated_into();
@@ -122,89 +177,117 @@ impl<T: Config> Pallet<T> {
 			.ok()
 			.flatten()
 			.unwrap_or_default();
-		let mut next = before.clone();
-		next.retain(|group, _| groups.contains(group));
-		// An account may be crossed in several groups: it is asked about once.
-		let mut seen = sent
-			.iter()
-			.map(|sent| holder(sent.group, sent.position))
-			.collect();
-		let mut count = 0u32;
-		for group in groups {
-			if sent.len() >= limit as usize {
-				break;
+		let waits = StorageValueRef::persistent(WAITING_KEY);
+		let waited = waits
+			.get::<Waiting<BlockNumberFor<T>>>()
+			.ok()
+			.flatten()
+			.unwrap_or_default();
+		let mut run = Run {
+			now,
+			limit: T::RiskParameters::chain().liquidations_per_block,
+			room: T::BlockWeights::get().max_block,
+			next: before.clone(),
+			seen: sent
+				.iter()
+				.map(|sent| holder(sent.group, sent.position))
+				.collect(),
+			sent,
+			waiting: waited.clone(),
+			count: 0,
+		};
+		run.next.retain(|group, _| groups.contains(group));
+		// Who was not asked about when it could be is not crossed any more, or it is another fork's.
+		let forget = BlockNumberFor::<T>::from(MAX_WAIT.saturating_mul(2));
+		run.waiting
+			.retain(|_, (since, _)| *since <= now && now.saturating_sub(*since) <= forget);
+		// What the run liquidates to see whether it can be is taken back: the state is not the worker's to change.
+		let _ = with_transaction(|| {
+			for group in groups {
+				if run.sent.len() >= run.limit as usize {
+					break;
+				}
+				Self::submit_group(group, &mut run);
 			}
-			count = count.saturating_add(Self::submit_group(
-				group, now, limit, &mut next, &mut seen, &mut sent,
-			));
+			TransactionOutcome::Rollback(Ok::<_, DispatchError>(()))
+		});
+		if run.next != before {
+			places.set(&run.next);
 		}
-		if next != before {
-			places.set(&next);
+		if run.waiting != waited {
+			waits.set(&run.waiting);
 		}
-		if count > 0 || forgotten {
-			memory.set(&sent);
+		if run.count > 0 || forgotten {
+			memory.set(&run.sent);
 		}
-		Ok(count)
+		Ok(run.count)
 	}
 
-	/// Submit the unsafe positions of one group nobody has `seen` in this run and note them in `sent`, which holds `limit`
-	/// at most. What is crossed but safe is left to the block, which refreshes it; if there is more of it than a run
-	/// looks at, the next one goes on behind.
-	fn submit_group(
-		group: Group,
-		now: BlockNumberFor<T>,
-		limit: u32,
-		next: &mut BTreeMap<Group, TriggerKey>,
-		seen: &mut BTreeSet<Holder>,
-		sent: &mut Vec<Sent<BlockNumberFor<T>>>,
-	) -> u32 {
+	/// Submit the unsafe positions of one group nobody was asked about in this run, worst first. What is crossed but safe is
+	/// left to the block, which refreshes it; if there is more of it than a run looks at, the next one goes on behind.
+	fn submit_group(group: Group, run: &mut Run<BlockNumberFor<T>>) {
 		let threshold = match T::Ledger::threshold(group) {
 			Ok(threshold) => threshold,
 			Err(error) => {
 				log::debug!(target: LOG, "group {group:?}: no price to liquidate on: {error:?}");
-				return 0;
+				return;
 			}
 		};
-		let after = next.remove(&group).filter(|key| key.trigger() > threshold);
-		let most = limit.saturating_add(MAX_SKIPPED);
+		let after = run.next.remove(&group).filter(|key| key.trigger() > threshold);
+		let most = run.limit.saturating_add(MAX_SKIPPED);
 		let keys = Self::walk(group, after, threshold, most).keys;
 		let more = keys
 			.last()
 			.filter(|_| group.is_estimate() && keys.len() == most as usize)
 			.copied();
-		let mut count = 0u32;
 		for key in keys {
-			if sent.len() >= limit as usize {
-				return count;
+			if run.sent.len() >= run.limit as usize {
+				return;
 			}
 			let (position, trigger) = (key.position(), key.trigger());
-			if !seen.insert(holder(group, position)) {
+			let who = holder(group, position);
+			if run.is_waiting(&who) || !run.seen.insert(who) {
 				continue;
 			}
-			if let Err(error) = T::Ledger::deficit(group, position) {
+			// What does not fit the block any more is not carried out here either.
+			let Some(room) = run.room.checked_sub(&Self::weight_of(group, position)) else {
+				continue;
+			};
+			if let Err(error) = Self::try_out(group, position) {
 				log::debug!(target: LOG, "group {group:?}: position {position} can't be liquidated: {error:?}");
+				// What keeps a vault from being liquidated is over with the next price.
+				if group.is_estimate() {
+					run.wait(who);
+				}
 				continue;
 			}
+			run.room = room;
+			run.waiting.remove(&who);
 			let call = Call::<T>::liquidate { group, position };
 			let transaction = T::create_authorized_transaction(call.into());
 			match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
 				Ok(()) => {
 					log::debug!(target: LOG, "group {group:?}: sent position {position}, trigger {trigger}");
-					sent.push(Sent {
+					run.sent.push(Sent {
 						group,
 						position,
 						trigger,
-						at: now,
+						at: run.now,
 					});
-					count = count.saturating_add(1);
+					run.count = run.count.saturating_add(1);
 				}
 				// Most often another validator's is there already.
 				Err(()) => log::debug!(target: LOG, "group {group:?}: the pool refused position {position}"),
 			}
 		}
 		if let Some(key) = more {
-			next.insert(group, key);
+			run.next.insert(group, key);
 		}
-		count
+	}
+
+	/// Liquidate `position` as the next block would, behind those sent before. All or nothing.
+	fn try_out(group: Group, position: PositionId) -> DispatchResult {
+		T::Ledger::deficit(group, position)?;
+		with_storage_layer(|| T::Ledger::liquidate(group, position)).map(|_| ())
 	}
 }

@@ -11,7 +11,7 @@ use frame_support::{
 };
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use keel_math::FixedU128;
-use keel_primitives::{Balance, LiquidityPool, MarginAccounts, RiskParameters};
+use keel_primitives::{Balance, LiquidityPool, MarginAccounts, PoolExposure, Priced, RiskParameters};
 
 use crate::{impls::Served, *};
 
@@ -91,11 +91,15 @@ fn withdrawals<T: Config>(caller: &T::AccountId) -> Vec<RequestId> {
 }
 
 /// Markets nobody is in.
-const NO_MARKETS: crate::impls::Markets = crate::impls::Markets {
-	owed: 0,
-	worst_case: 0,
-	limit: FixedU128::from_u32(1),
-};
+fn no_markets() -> crate::impls::Markets {
+	crate::impls::Markets {
+		owed: 0,
+		priced: Priced::default(),
+		worst_case: 0,
+		limit: FixedU128::from_u32(1),
+		overdrawn: 0,
+	}
+}
 
 #[benchmarks]
 mod benchmarks {
@@ -145,7 +149,8 @@ mod benchmarks {
 		let caller = pool_and_caller::<T>();
 		deposits::<T>(&caller, 0);
 		withdrawals::<T>(&caller);
-		let mut meter = WeightMeter::with_limit(T::WeightInfo::poll());
+		let limit = Pallet::<T>::poll_weight().saturating_add(T::Exposure::priced_weight());
+		let mut meter = WeightMeter::with_limit(limit);
 		#[block]
 		{
 			Pallet::<T>::on_poll(BlockNumberFor::<T>::default(), &mut meter);
@@ -161,7 +166,10 @@ mod benchmarks {
 		let deposit = Deposits::<T>::get(id).expect("it waits").request;
 		#[block]
 		{
-			assert_eq!(Pallet::<T>::serve_deposit(id, deposit, NO_MARKETS), Served::Next);
+			assert_eq!(
+				Pallet::<T>::serve_deposit(id, deposit, no_markets()),
+				Served::Next
+			);
 		}
 		assert!(T::Assets::balance(T::Shares::get(), &caller) > amount::<T>());
 	}
@@ -173,7 +181,10 @@ mod benchmarks {
 		let deposit = Deposits::<T>::get(id).expect("it waits").request;
 		#[block]
 		{
-			assert_eq!(Pallet::<T>::serve_deposit(id, deposit, NO_MARKETS), Served::Next);
+			assert_eq!(
+				Pallet::<T>::serve_deposit(id, deposit, no_markets()),
+				Served::Next
+			);
 		}
 		assert_eq!(State::<T>::get().waiting, amount::<T>() / 4 * 2);
 		assert_eq!(T::Assets::balance(T::Shares::get(), &caller), amount::<T>());

@@ -15,7 +15,7 @@ use frame_support::{
 use keel_math::{signed::signed, FixedU128};
 use keel_primitives::{
 	Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccounts, Moment, PoolExposure,
-	RiskParameters,
+	Priced, RiskParameters,
 };
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError, TokenError};
 
@@ -28,15 +28,47 @@ use crate::{
 /// How many times the equity the worst case is where the equity is nearly gone.
 pub(crate) const NEARLY_GONE: Balance = 4;
 
-/// What the markets say, once for all requests of a block: nobody's coming or going changes it.
+/// Share of the equity that dead feeds may hide, as a divisor, for exits to be paid without a second
+/// cooldown: a hundredth.
+const HIDDEN: Balance = 100;
+
+/// What markets and custody say, once for all requests of a block: nobody's coming or going changes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Markets {
-	/// What the pool owes traders.
+	/// What the pool owes traders at the last prices.
 	pub owed: i128,
+	/// What those prices do not tell.
+	pub priced: Priced,
 	/// The most it can lose.
 	pub worst_case: Balance,
 	/// The share of its equity that may be.
 	pub limit: FixedU128,
+	/// What of its cash is lent to traders, and so is not there.
+	pub overdrawn: Balance,
+}
+
+impl Markets {
+	/// What those who leave count the pool as owing: the most it may owe. Saturates where nothing leaves.
+	pub fn most_owed(&self) -> i128 {
+		self.owed.saturating_add_unsigned(self.priced.unpriced)
+	}
+
+	/// What those who come in count the pool as owing: the least it may owe. Saturates where nothing buys a
+	/// share.
+	pub fn least_owed(&self) -> i128 {
+		self.owed.saturating_sub_unsigned(self.priced.unpriced)
+	}
+
+	/// Whether every price that can be had is newer than `moment`.
+	fn is_after(&self, moment: Moment) -> bool {
+		self.priced.since.is_some_and(|since| since > moment)
+	}
+
+	/// Whether dead feeds hide more than a [`HIDDEN`] part of the equity of a pool with `cash`.
+	fn hides_much(&self, cash: i128) -> bool {
+		let equity = cash.saturating_sub(self.owed);
+		self.priced.unpriced > Balance::try_from(equity).unwrap_or(0) / HIDDEN
+	}
 }
 
 /// What became of the request that was first.
@@ -66,14 +98,21 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn markets(limit: FixedU128) -> Result<Markets, DispatchError> {
 		Ok(Markets {
 			owed: T::Exposure::owed()?,
+			priced: T::Exposure::priced(),
 			worst_case: T::Exposure::worst_case(),
 			limit,
+			overdrawn: T::Accounts::overdrawn(),
 		})
 	}
 
 	/// What may leave a pool of `worth` with `cash`.
 	pub(crate) fn free(cash: i128, worth: Worth, markets: Markets) -> Balance {
-		shares::free(cash, worth.equity, markets.worst_case, markets.limit)
+		shares::free(
+			shares::available(cash, markets.overdrawn),
+			worth.equity,
+			markets.worst_case,
+			markets.limit,
+		)
 	}
 
 	/// The shares that `amount` becomes, or why it does not.
@@ -81,15 +120,18 @@ impl<T: Config> Pallet<T> {
 	/// Not where the worst case is [`NEARLY_GONE`] times what there is: whoever comes in then buys the
 	/// rebound from those who bore the fall. Below that a pool that is used a lot may be filled up.
 	pub(crate) fn shares_for(
-		worth: Worth,
+		cash: i128,
 		markets: Markets,
 		amount: Balance,
 		least: Balance,
 	) -> Result<Balance, DispatchError> {
+		// Of what is there at least.
+		let equity = cash.saturating_sub(markets.most_owed());
 		ensure!(
-			markets.worst_case / NEARLY_GONE <= Balance::try_from(worth.equity).unwrap_or(0),
+			markets.worst_case / NEARLY_GONE <= Balance::try_from(equity).unwrap_or(0),
 			Error::<T>::EquityNearlyGone
 		);
+		let worth = Self::worth(cash, markets.least_owed())?;
 		let shares = worth.shares_for(amount).ok_or(Error::<T>::NoEquity)?;
 		ensure!(shares > 0 && shares >= least, Error::<T>::TooFewShares);
 		Ok(shares)
@@ -241,20 +283,44 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// What a block weighs in which nobody is served: with the books of interest that is collected, which is
+	/// not measured.
+	pub(crate) fn poll_weight() -> Weight {
+		T::WeightInfo::poll().saturating_add(T::DbWeight::get().writes(2))
+	}
+
 	/// What serving a deposit weighs at most: that it can't become shares turns out at the end.
 	pub(crate) fn deposit_weight() -> Weight {
 		T::WeightInfo::provide_next().saturating_add(T::WeightInfo::refund_next())
+	}
+
+	/// Take in the interest on what of the pool's cash is lent. What fails is tried again by the next block.
+	fn collect() {
+		let _ = with_storage_layer(|| -> DispatchResult {
+			let amount = T::Accounts::collect()?;
+			if amount == 0 {
+				return Ok(());
+			}
+			let interest = signed(amount).ok_or(ArithmeticError::Overflow)?;
+			<Self as LiquidityPool>::settle(interest)?;
+			Self::deposit_event(Event::InterestCollected { amount });
+			Ok(())
+		});
 	}
 
 	/// Serve both queues, as far as the prices, the governed number of requests and `meter` allow.
 	///
 	/// Deposits first: what they bring in makes room for those who leave.
 	pub(crate) fn serve(meter: &mut WeightMeter) {
-		if meter.try_consume(T::WeightInfo::poll()).is_err() {
+		if meter.try_consume(Self::poll_weight()).is_err() {
 			return;
 		}
+		Self::collect();
 		let pool = State::<T>::get();
 		if pool.deposits.count == 0 && pool.withdrawals.count == 0 {
+			return;
+		}
+		if meter.try_consume(T::Exposure::priced_weight()).is_err() {
 			return;
 		}
 		let parameters = T::RiskParameters::chain();
@@ -263,16 +329,7 @@ impl<T: Config> Pallet<T> {
 			// All wait: what the pool is worth is not known.
 			return;
 		};
-		// If all prices are newer than one moment, they are newer than any before it.
-		let mut older: Option<Moment> = None;
-		let mut priced = |moment: Moment| {
-			let known = older.is_some_and(|older| moment <= older);
-			let priced = known || (moment < now && T::Exposure::priced_after(moment));
-			if priced {
-				older = older.max(Some(moment));
-			}
-			priced
-		};
+		let priced = |moment: Moment| moment < now && markets.is_after(moment);
 
 		// No request is looked at twice in a block: one that went to the end of its queue is not reached again.
 		for _ in 0..pool.deposits.count.min(most) {
@@ -296,7 +353,13 @@ impl<T: Config> Pallet<T> {
 			let Some(withdrawal) = Withdrawals::<T>::get(id).map(|queued| queued.request) else {
 				break;
 			};
-			if !priced(withdrawal.due)
+			let due = match markets.hides_much(State::<T>::get().cash) {
+				// Its owner has that long to take it back. What does not fit is never over.
+				true => withdrawal.due.saturating_add(parameters.pool_cooldown),
+				false => withdrawal.due,
+			};
+			if now <= due
+				|| !priced(withdrawal.due)
 				|| meter.try_consume(T::WeightInfo::withdraw_next()).is_err()
 				|| Self::serve_withdrawal(id, withdrawal, markets) == Served::Wait
 			{
@@ -317,7 +380,9 @@ impl<T: Config> Pallet<T> {
 			at: T::Time::now(),
 			..deposit.clone()
 		};
-		Self::failed(QueueName::Deposits, id, deposit.who, error, |pool| {
+		// What came in last may be what others were paid with: those behind it, who join, bring it back.
+		let moves = Self::is_own(error) || error == TokenError::FundsUnavailable.into();
+		Self::failed(QueueName::Deposits, id, deposit.who, error, moves, |pool| {
 			pool.deposits
 				.remove::<Deposits<T>, Deposit<T::AccountId>>(id)
 				.ok_or(Error::<T>::UnknownRequest)?;
@@ -336,8 +401,7 @@ impl<T: Config> Pallet<T> {
 			.deposits
 			.remove::<Deposits<T>, _>(id)
 			.ok_or(Error::<T>::UnknownRequest)?;
-		let worth = Self::worth(pool.cash, markets.owed)?;
-		let shares = Self::shares_for(worth, markets, amount, least_shares)?;
+		let shares = Self::shares_for(pool.cash, markets, amount, least_shares)?;
 		let cash = signed(amount).ok_or(ArithmeticError::Overflow)?;
 		pool.waiting = pool
 			.waiting
@@ -347,7 +411,7 @@ impl<T: Config> Pallet<T> {
 		pool.issued = pool.issued.checked_add(shares).ok_or(ArithmeticError::Overflow)?;
 		State::<T>::put(pool);
 		T::Assets::mint_into(T::Shares::get(), &who, shares)?;
-		let Worth { equity, supply } = Self::worth(pool.cash, markets.owed)?;
+		let Worth { equity, supply } = Self::worth(pool.cash, markets.most_owed())?;
 		Self::deposit_event(Event::Provided {
 			id,
 			who,
@@ -388,7 +452,8 @@ impl<T: Config> Pallet<T> {
 			due,
 			..withdrawal.clone()
 		});
-		Self::failed(QueueName::Withdrawals, id, withdrawal.who, error, |pool| {
+		let moves = Self::is_own(error);
+		Self::failed(QueueName::Withdrawals, id, withdrawal.who, error, moves, |pool| {
 			// With what is left of it, which nothing has changed.
 			pool.withdrawals
 				.remove::<Withdrawals<T>, Withdrawal<T::AccountId>>(id)
@@ -402,7 +467,7 @@ impl<T: Config> Pallet<T> {
 		let Withdrawal { who, shares, .. } = Withdrawals::<T>::get(id)
 			.ok_or(Error::<T>::UnknownRequest)?
 			.request;
-		let worth = Self::worth(pool.cash, markets.owed)?;
+		let worth = Self::worth(pool.cash, markets.most_owed())?;
 		let Some(value) = worth.value_of(shares) else {
 			return Ok(Served::Wait);
 		};
@@ -450,7 +515,7 @@ impl<T: Config> Pallet<T> {
 			Fortitude::Polite,
 		)?;
 		T::Accounts::pay_out(&who, paid)?;
-		let Worth { equity, supply } = Self::worth(pool.cash, markets.owed)?;
+		let Worth { equity, supply } = Self::worth(pool.cash, markets.most_owed())?;
 		Self::deposit_event(Event::Withdrawn {
 			id,
 			who,
@@ -463,16 +528,17 @@ impl<T: Config> Pallet<T> {
 		Ok(if left == 0 { Served::Next } else { Served::Wait })
 	}
 
-	/// The first request could not be carried out for `error`. If that is for its own account's sake it goes to the end, by
+	/// The first request could not be carried out for `error`. If it `moves` it goes to the end, by
 	/// `requeue`.
 	fn failed(
 		queue: QueueName,
 		id: RequestId,
 		who: T::AccountId,
 		error: DispatchError,
+		moves: bool,
 		requeue: impl FnOnce(&mut PoolState) -> DispatchResult,
 	) -> Served {
-		let moved = Self::is_own(error)
+		let moved = moves
 			&& with_storage_layer(|| {
 				let mut pool = State::<T>::get();
 				requeue(&mut pool)?;

@@ -19,21 +19,38 @@
 //!
 //! ## Nobody chooses his price
 //!
-//! - **A deposit waits** for prices that were all made after it ([`priced_after`](keel_primitives::PoolExposure::priced_after)):
-//!   nobody buys shares at prices he has seen move. If it would get fewer shares than it asked for, it goes back.
+//! - **A deposit waits** for prices that were all made after it
+//!   ([`Priced::since`](keel_primitives::Priced::since)): nobody buys shares at prices he has seen move. If
+//!   it would get fewer shares than it asked for, it goes back.
 //! - **A withdrawal waits** for the cooldown, and then for prices made after its end: at the time of the request nobody
 //!   knows them. Its shares gain and lose with the others until then.
 //! - Both happen in `on_poll`, before transactions, first come, first served, as many a block as orders of a market.
+//!
+//! ## A dead feed
+//!
+//! A price that is refused makes requests wait for its feed to return. One that has been refused for as long
+//! as halts its market is not waited for: what the pool owes there is between the last price's and its worst
+//! case, either way, one more for each day begun ([`Priced::unpriced`](keel_primitives::Priced::unpriced)).
+//! Those who leave are paid as if the pool owed the most, those who come in pay as if it owed the least:
+//! neither buys from the others what nobody can price. Worked: 0.07 SOL at 150 with a stress of 20 % hide 2.2
+//! kUSD of 2 M on the first day; an exit of 100,000 is paid 0.11 kUSD less.
+//!
+//! Where that is more than a hundredth of the equity an exit waits for a second cooldown, in which it can be
+//! cancelled: nobody who looks away is paid half of what the last prices say.
 //!
 //! ## What may leave
 //!
 //! - After every payment the worst case of the markets fits into the governed share of what is left:
 //!   `worst_case ≤ pool_stress × equity`.
-//! - Only what is realised is paid: never more than the pool's cash, however much traders owe.
+//! - Only what is realised and there is paid: never more than the pool's cash, however much traders owe, less
+//!   what of that is lent to accounts beyond the lending reserve
+//!   ([`overdrawn`](keel_primitives::MarginAccounts::overdrawn)). So the kUSD in custody that is not traders'
+//!   own cash always suffices. The interest on what is lent is the pool's, collected in every block.
 //! - A withdrawal larger than that is paid in part, at least `MinimumDeposit` at a time, and stays first in the queue with the
 //!   rest: whatever becomes free is its, and then the next one's. A large one delays those behind it and starves nobody, itself
 //!   included.
-//! - Whose account can't be paid (blocked, say) goes to the end of the queue and holds up nobody. If it is not the account's fault, all
+//! - Whose account can't be paid (blocked, say) goes to the end of the queue and holds up nobody, as does a
+//!   deposit that should go back while the kUSD for it is not there. If it is not the account's fault, all
 //!   wait for the next block.
 //!
 //! Withdrawals never ask the circuit breaker. A withdrawal may be cancelled at any time. A deposit may be taken back when it has waited
@@ -211,6 +228,8 @@ pub mod pallet {
 			who: T::AccountId,
 			shares: Balance,
 		},
+		/// `amount` kUSD of interest on what of the pool's cash is lent to traders became the pool's.
+		InterestCollected { amount: Balance },
 		/// `amount` kUSD or shares of the request `id` could not be given to `who`. The request stays where it is; so do all
 		/// behind it.
 		PaymentFailed {
@@ -273,7 +292,8 @@ pub mod pallet {
 			);
 			assert!(T::MinimumDeposit::get() > 0, "a deposit is something");
 			let block = T::BlockWeights::get().max_block;
-			let least = T::WeightInfo::poll()
+			let least = Self::poll_weight()
+				.saturating_add(T::Exposure::priced_weight())
 				.saturating_add(Self::deposit_weight())
 				.saturating_add(T::WeightInfo::withdraw_next());
 			assert!(
@@ -337,10 +357,12 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The shares are taken at once and wait in a queue. They are paid for, in order, at the first prices made after
-		/// the cooldown, at what they are worth then, as far as the pool's risk allows: perhaps in parts. Until then they gain and
-		/// lose with all others, and [`cancel_withdrawal`](Pallet::cancel_withdrawal) gives them back. Always open. The view
-		/// `preview_withdrawal` shows what they would bring at the prices of now.
+		/// The shares are taken at once and wait in a queue. They are paid for, in order, at the first prices
+		/// made after the cooldown, at what they are worth then, as far as the pool's risk allows and kUSD is
+		/// there: perhaps in parts. Until then they gain and lose with all others, and
+		/// [`cancel_withdrawal`](Pallet::cancel_withdrawal) gives them back. Always open. What markets with a
+		/// dead feed hide counts as lost; where that is more than a hundredth of the equity they wait for a
+		/// second cooldown. The view `preview_withdrawal` shows what they would bring at the prices of now.
 		///
 		/// ## Errors
 		///

@@ -7,7 +7,7 @@ use frame_support::{
 	storage::unhashed,
 	traits::{
 		fungibles::{Inspect, Mutate},
-		tokens::Preservation,
+		tokens::{Fortitude, Precision, Preservation},
 		AsEnsureOriginWithArg, ConstU128, ConstU32, Hooks, Time,
 	},
 	weights::{Weight, WeightMeter},
@@ -17,7 +17,7 @@ use frame_system::{EnsureRoot, EnsureSigned};
 use keel_math::{margin::Risk, FixedU128};
 use keel_primitives::{
 	Act, Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, Level,
-	LiquidityPool as _, MarginAccountId, MarginAccounts, Moment, PoolExposure,
+	LiquidityPool as _, MarginAccountId, MarginAccounts, Moment, PoolExposure, Priced,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
 
@@ -46,6 +46,8 @@ pub const BLOCK: Moment = 2_000;
 pub const COOLDOWN: Moment = 3_600_000;
 /// The kUSD every provider starts with.
 pub const PURSE: Balance = 1_000_000_000_000 * USD;
+/// What asking the markets for their prices weighs.
+pub const PRICED: Weight = Weight::from_parts(1_000, 1);
 /// The cash traders start with in the custody.
 pub const TRADERS: Balance = 1_000_000_000_000 * USD;
 
@@ -106,8 +108,16 @@ parameter_types! {
 	pub static WorstOf: Balance = 0;
 	/// When the oldest price of a market with open interest was made; `None` if there is no open interest.
 	pub static PricedAt: Option<Moment> = None;
-	/// How often the markets were asked whether they have newer prices.
+	/// A price is refused, and its feed not dead.
+	pub static PriceRefused: bool = false;
+	/// What dead feeds may hide.
+	pub static Unpriced: Balance = 0;
+	/// How often the markets were asked how old their prices are.
 	pub static PricesAsked: u32 = 0;
+	/// What of clearing is lent to accounts.
+	pub static Overdrawn: Balance = 0;
+	/// Interest on that which was not collected yet.
+	pub static Interest: Balance = 0;
 	pub static Chain: ChainParameters = parameters();
 	/// The custody refuses to pay.
 	pub static CustodyFails: bool = false;
@@ -181,9 +191,15 @@ impl PoolExposure for Markets {
 	fn worst_case() -> Balance {
 		WorstOf::get()
 	}
-	fn priced_after(moment: Moment) -> bool {
+	fn priced() -> Priced {
 		PricesAsked::mutate(|asked| *asked += 1);
-		PricedAt::get().is_none_or(|at| at > moment)
+		Priced {
+			since: (!PriceRefused::get()).then(|| PricedAt::get().unwrap_or(Moment::MAX)),
+			unpriced: Unpriced::get(),
+		}
+	}
+	fn priced_weight() -> Weight {
+		PRICED
 	}
 }
 
@@ -253,6 +269,17 @@ impl MarginAccounts<AccountId> for Custody {
 	fn clearing() -> i128 {
 		books().clearing
 	}
+	fn overdrawn() -> Balance {
+		Overdrawn::get()
+	}
+	fn collect() -> Result<Balance, DispatchError> {
+		let interest = Interest::take();
+		book(|books| {
+			books.clearing += interest as i128;
+			books.accounts -= interest as i128;
+		});
+		Ok(interest)
+	}
 	fn cover_target() -> Balance {
 		0
 	}
@@ -301,7 +328,11 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 		Owed::set(Some(0));
 		WorstOf::set(0);
 		PricedAt::set(None);
+		PriceRefused::set(false);
+		Unpriced::set(0);
 		PricesAsked::set(0);
+		Overdrawn::set(0);
+		Interest::set(0);
 		Chain::set(parameters());
 		CustodyFails::set(false);
 		BreakerLevel::set(Level::Normal);
@@ -420,6 +451,25 @@ pub fn priced(at: Moment) {
 pub fn traders_lose(amount: i128) {
 	assert_ok!(LiquidityPool::settle(amount));
 	assert_ok!(Custody::settle(0, -amount));
+}
+
+/// Traders take `amount` of their own out of the custody, and off this world.
+pub fn pay_off(amount: Balance) {
+	assert_ok!(<Assets as Mutate<AccountId>>::burn_from(
+		KUSD,
+		&CUSTODY,
+		amount,
+		Preservation::Expendable,
+		Precision::Exact,
+		Fortitude::Polite,
+	));
+	book(|books| books.accounts -= amount as i128);
+}
+
+/// Traders bring `amount` of their own into the custody.
+pub fn pay_in(amount: Balance) {
+	assert_ok!(<Assets as Mutate<AccountId>>::mint_into(KUSD, &CUSTODY, amount));
+	book(|books| books.accounts += amount as i128);
 }
 
 pub fn balance(asset: AssetId, who: AccountId) -> Balance {

@@ -38,10 +38,11 @@ impl Worth {
 		Some((equity.checked_add(OFFSET)?, self.supply.checked_add(OFFSET)?))
 	}
 
-	/// The shares that `amount` buys: `amount × (S + V) / (E + V)`, rounded down. `None` without equity while there are
-	/// shares, with equity below zero, and on overflow.
+	/// The shares that `amount` buys: `amount × (S + V) / (E + V)`, rounded down. A pool that was emptied to the last
+	/// unit is filled again at the offset's price, at which those who lost everything keep next to nothing. `None` with
+	/// equity below zero, and on overflow.
 	pub fn shares_for(&self, amount: u128) -> Option<u128> {
-		let equity = self.solvent()?;
+		let equity = u128::try_from(self.equity).ok()?;
 		mul_div(
 			amount,
 			self.supply.checked_add(OFFSET)?,
@@ -84,13 +85,20 @@ pub fn equity_needed(worst_case: u128, limit: FixedU128) -> u128 {
 	div_ratio(worst_case, limit, Rounding::Up).unwrap_or(u128::MAX)
 }
 
-/// What may leave a pool: the equity that `worst_case` does not need, but never more than its realised `cash`.
-pub fn free(cash: i128, equity: i128, worst_case: u128, limit: FixedU128) -> u128 {
-	let above_zero = |amount: i128| u128::try_from(amount).unwrap_or(0);
+/// What there is to pay of a pool's realised `cash`, of which `overdrawn` is lent: nothing where less than
+/// nothing is left.
+pub fn available(cash: i128, overdrawn: u128) -> u128 {
+	u128::try_from(cash.saturating_sub_unsigned(overdrawn)).unwrap_or(0)
+}
+
+/// What may leave a pool: the equity that `worst_case` does not need, but never more than what is `available`
+/// to be paid.
+pub fn free(available: u128, equity: i128, worst_case: u128, limit: FixedU128) -> u128 {
 	// Saturates: nothing is free where more is needed than there is.
-	above_zero(equity)
+	u128::try_from(equity)
+		.unwrap_or(0)
 		.saturating_sub(equity_needed(worst_case, limit))
-		.min(above_zero(cash))
+		.min(available)
 }
 
 /// The share of its limit that `worst_case` takes, rounded up: above one, nothing may leave and no risk be added. `None` where the

@@ -104,9 +104,15 @@ pub struct PoolState {
 pub struct PoolSummary {
 	/// What the pool has realised.
 	pub cash: i128,
+	/// What of that is there to be paid: the rest is lent to traders beyond the lending reserve, and comes
+	/// back with interest.
+	pub available: Balance,
 	/// What it owes traders at the last prices; below zero: what they owe it.
 	pub owed: Option<i128>,
-	/// `cash − owed`.
+	/// The most by which it may owe more than that, or less, because a market's feed is dead.
+	pub unpriced: Option<Balance>,
+	/// `cash − owed − unpriced`: what those who leave are paid by. Those who come in pay for
+	/// `cash − owed + unpriced`.
 	pub equity: Option<i128>,
 	/// The most it can lose in the stress scenario.
 	pub worst_case: Balance,
@@ -165,9 +171,11 @@ pub struct ProvidePreview {
 pub struct WithdrawalPreview {
 	/// All of it, in base units of kUSD.
 	pub value: Balance,
-	/// How much of that could be paid if everybody's cooldown were over: what is free and not wanted by those before.
+	/// How much of that could be paid if everybody's cooldown were over: what is free, in custody, and not
+	/// wanted by those before.
 	pub free: Balance,
-	/// The end of its cooldown. It is paid for at the first prices after it, at the earliest.
+	/// The end of its cooldown. It is paid for at the first prices after it, at the earliest; where dead
+	/// feeds hide more than a hundredth of the equity, a cooldown later.
 	pub due: Moment,
 	/// Shares that wait before it, in base units.
 	pub ahead: Balance,

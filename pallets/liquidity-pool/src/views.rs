@@ -5,7 +5,7 @@ use frame_support::{
 	traits::{fungibles::Inspect, Get},
 };
 use keel_math::{mul_ratio, signed::signed, FixedU128, Rounding};
-use keel_primitives::{Balance, PoolExposure, RiskParameters};
+use keel_primitives::{Balance, MarginAccounts, PoolExposure, RiskParameters};
 
 use crate::{
 	impls::Markets,
@@ -15,11 +15,11 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
-	/// The pool, the markets, and what the pool is worth; or the price that is missing.
+	/// The pool, the markets, and what the pool is worth to those who leave; or the price that is missing.
 	fn now() -> Result<(PoolState, Markets, Worth), DispatchError> {
 		let pool = State::<T>::get();
 		let markets = Self::markets(T::RiskParameters::chain().pool_stress)?;
-		let worth = Self::worth(pool.cash, markets.owed)?;
+		let worth = Self::worth(pool.cash, markets.most_owed())?;
 		Ok((pool, markets, worth))
 	}
 
@@ -46,7 +46,9 @@ impl<T: Config> Pallet<T> {
 		let now = Self::now().ok();
 		PoolSummary {
 			cash: pool.cash,
+			available: shares::available(pool.cash, T::Accounts::overdrawn()),
 			owed: now.map(|(_, markets, _)| markets.owed),
+			unpriced: now.map(|(_, markets, _)| markets.priced.unpriced),
 			equity: now.map(|(_, _, worth)| worth.equity),
 			worst_case,
 			limit,
@@ -80,9 +82,9 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn provide_preview(amount: Balance) -> Result<ProvidePreview, DispatchError> {
 		Self::ensure_may_provide(&State::<T>::get(), amount)?;
-		let (pool, markets, worth) = Self::now()?;
+		let (pool, markets, _) = Self::now()?;
 		Ok(ProvidePreview {
-			shares: Self::shares_for(worth, markets, amount, 0)?,
+			shares: Self::shares_for(pool.cash, markets, amount, 0)?,
 			ahead: pool.deposits.count,
 		})
 	}

@@ -223,18 +223,15 @@ impl<T: Config> Pallet<T> {
 		if Self::is_unclaimed(id, account, exposures) {
 			return Ok(risk);
 		}
-		Self::ensure_open(exposures)?;
+		Self::ensure_open()?;
 		ensure!(risk.is_initial(), Error::<T>::InitialRequirement);
 		Ok(risk)
 	}
 
-	/// The breaker's leave to take something out of an account with `exposures`: of the chain, and of each of
-	/// its markets.
-	pub(crate) fn ensure_open(exposures: &[Exposure]) -> DispatchResult {
-		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw)?;
-		exposures.iter().try_for_each(|exposure| {
-			T::CircuitBreaker::ensure(BreakerSubject::Market(exposure.market), Action::Withdraw)
-		})
+	/// The breaker's leave to take something out of an account that could fail to pay: the chain's. A market
+	/// that is `Halted` holds back by what its position counts for ([`Exposure::counted_for_leaving`]).
+	pub(crate) fn ensure_open() -> DispatchResult {
+		T::CircuitBreaker::ensure(BreakerSubject::Chain, Action::Withdraw)
 	}
 
 	/// Is there nothing `account` could fail to pay for?
@@ -334,11 +331,11 @@ impl<T: Config> Pallet<T> {
 		sub: u8,
 	) -> Result<(MarginAccountId, Balance), DispatchError> {
 		let id = Self::id_of(owner, sub)?;
-		// Fees of orders that come back make it an account that is not empty.
-		T::Positions::cancel_orders(id)?;
 		let account = Self::account_data(id)?;
+		// Open orders hold fees, which would come back to it.
 		ensure!(
-			account.cash == 0
+			T::Positions::count(id) == (0, 0)
+				&& account.cash == 0
 				&& account.collateral.is_empty()
 				&& Self::is_bare(&account, &T::Positions::exposures(id))
 				&& !T::Positions::is_owed(id),

@@ -204,20 +204,20 @@ pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (Group, MarginAcco
 
 /// The dearest account there can be to liquidate.
 pub(crate) fn create_unsafe_account<T: Config>() -> (Group, MarginAccountId) {
-	unsafe_account::<T>(u32::MAX, u32::MAX, u32::MAX, u32::MAX)
+	unsafe_account::<T>(u32::MAX, u32::MAX, u32::MAX)
 }
 
-/// An account with so many positions, collaterals and orders, and cuts its positions have not seen, at most as many as there can be; in
+/// An account with so many positions, collaterals and orders, at most as many as there can be; in
 /// all stress lists there can be and with all its triggers. It has lost more than it has: its orders are cancelled, all its positions
 /// closed and all its holdings sold, half of them to the stability pool and the others to the fund, and what is still missing
 /// is covered.
-fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32, cuts: u32) -> (Group, MarginAccountId) {
+fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32) -> (Group, MarginAccountId) {
 	let owner: T::AccountId = account("owner", 0, 2);
 	let id = create_account::<T>(&owner, 0, MILLION);
 	let list = list_collaterals::<T>(T::MaxCollaterals::get());
 	let held = held.min(T::MaxHeld::get()).min(list.len() as u32);
 	fill::<T>(id, &list[..held as usize], UNITS / 1_000);
-	T::Positions::create_many(id, ONE_SIZE, positions, orders, cuts);
+	T::Positions::create_many(id, ONE_SIZE, positions, orders);
 	// So little above what it needs that every price has a trigger.
 	let exposures = T::Positions::exposures(id);
 	let cash = exposures
@@ -450,12 +450,12 @@ mod benchmarks {
 	}
 
 	/// The last of all that the account had, triggers of all of it still set, for less than is owed. What is missing is covered by the fund
-	/// and a pool that owes more than it has, which looks for profits to cut then. That is dearer than a part of the first one,
+	/// and a pool that owes more than it has, which sets a gains haircut then. That is dearer than a part of the first one,
 	/// after which all triggers are set anew.
 	#[benchmark]
 	fn buy_collateral() {
 		let winner = create_account::<T>(&account("winner", 0, 3), 0, MILLION);
-		T::Positions::create_many(winner, ONE_SIZE, u32::MAX, 0, 0);
+		T::Positions::create_many(winner, ONE_SIZE, u32::MAX, 0);
 		let (id, mut list, buyer) = account_for_sale::<T>();
 		let asset = list.pop().map(|collateral| collateral.asset).unwrap_or_default();
 		let custody = Pallet::<T>::custody_account();
@@ -552,14 +552,14 @@ mod benchmarks {
 		assert!(Accounts::<T>::contains_key(id));
 	}
 
-	/// With `p` positions, `c` collaterals and `o` orders, and without cuts of profits.
+	/// With `p` positions, `c` collaterals and `o` orders.
 	#[benchmark]
 	fn liquidate(
 		p: Linear<0, 8>,
 		c: Linear<0, { T::MaxHeld::get() }>,
 		o: Linear<0, 16>,
 	) -> Result<(), BenchmarkError> {
-		let (group, id) = unsafe_account::<T>(p, c, o, 0);
+		let (group, id) = unsafe_account::<T>(p, c, o);
 		let outcome;
 
 		#[block]

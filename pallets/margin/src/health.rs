@@ -17,7 +17,7 @@ use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
 	after_haircut, last_price, overflow, AccountData, Accounts, Collateral, Collaterals, Config, Error,
-	Event, Health, Holding, Money, Pallet, Triggers,
+	Event, Health, Holding, Money, Pallet, Triggers, OVERDRAFT_LOOK_MS,
 };
 
 /// The longest an account goes without being looked at: parameters may have moved.
@@ -158,8 +158,11 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 		}
-		let unrealised = Self::total(exposures, Exposure::counted_for_leaving);
-		let unrealised = margin::counted_profit(unrealised, chain.profit_share, chain.profit_cap);
+		let unrealised = Self::total(exposures, |exposure| {
+			exposure.counted_for_leaving(chain.profit_cap)
+		});
+		// The cap is in each position's part of it.
+		let unrealised = margin::counted_profit(unrealised, chain.profit_share, Balance::MAX);
 		Ok(Self::sum(
 			account.cash,
 			money.debt_of(account.debt)?,
@@ -300,7 +303,12 @@ impl<T: Config> Pallet<T> {
 
 		let drift = Self::drift_per_hour(account, health, money, multiple)?;
 		let reserve = (slack / 4).min(drift.saturating_mul(DAY_HOURS));
-		let lasts = margin::time_to_breach(reserve, drift).map_or(DAY_MS, |ms| ms.min(DAY_MS));
+		// While clearing lends, it may want back what this account owes.
+		let longest = match account.debt > 0 && money.overdrawn() > 0 {
+			true => OVERDRAFT_LOOK_MS,
+			false => DAY_MS,
+		};
+		let lasts = margin::time_to_breach(reserve, drift).map_or(longest, |ms| ms.min(longest));
 		let deadline = match health.risk.is_unsafe() {
 			// Before everybody else.
 			true => 0,

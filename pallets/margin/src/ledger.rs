@@ -109,6 +109,20 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 		Totals::<T>::get().clearing
 	}
 
+	fn overdrawn() -> Balance {
+		Totals::<T>::get().overdrawn()
+	}
+
+	fn collect() -> Result<Balance, DispatchError> {
+		let mut money = Totals::<T>::get();
+		let earned = core::mem::take(&mut money.earned);
+		if earned > 0 {
+			money.clear(i128::try_from(earned).map_err(|_| overflow())?)?;
+			Totals::<T>::put(money);
+		}
+		Ok(earned)
+	}
+
 	fn cover_target() -> Balance {
 		Self::target()
 	}

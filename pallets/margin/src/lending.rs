@@ -24,8 +24,9 @@ impl<T: Config> Pallet<T> {
 	/// The totals with interest up to now, not written: whoever moves money writes them.
 	///
 	/// Interest accrues for whole seconds at the rate of the utilisation there was and by the curve that was
-	/// in force; from now on the governed one is. An index that can't grow any more stays where it is:
-	/// lenders miss interest, and nobody is locked in.
+	/// in force; from now on the governed one is. It goes to whose kUSD is lent: lenders, and beyond the
+	/// reserve clearing. An index that can't grow any more stays where it is: they miss interest, and nobody
+	/// is locked in.
 	pub(crate) fn money() -> Money {
 		let mut money = Totals::<T>::get();
 		let now = T::Time::now();
@@ -36,12 +37,11 @@ impl<T: Config> Pallet<T> {
 			return money;
 		}
 		let seconds = now.saturating_sub(money.index_at) / 1_000;
-		if let Some(index) = Self::rate(&money)
+		// What overflows stands still.
+		let _ = Self::rate(&money)
 			.ok()
 			.and_then(|rate| interest::compound(money.index, rate, seconds))
-		{
-			money.index = index;
-		}
+			.and_then(|index| money.accrue(index));
 		// No more than there is between the two.
 		money.index_at = money.index_at.saturating_add(seconds.saturating_mul(1_000));
 		// Less than a second of the time before is left.

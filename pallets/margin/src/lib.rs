@@ -10,7 +10,7 @@
 //!   for three claims: cash of accounts, the idle part of the lending reserve, and *clearing*, which the liquidity
 //!   pool and the markets share. A trade moves numbers between them and no money.
 //! - What an account can't pay in cash it **borrows** from the reserve that lenders supply, at a rate with a kink. Debt is
-//!   stored divided by an index; interest is the lenders' and nothing is minted for it.
+//!   stored divided by an index; interest is theirs whose kUSD is lent, and nothing is minted for it.
 //! - **Health**: equity is cash less debt, plus collateral less its haircut, plus unrealised profit and loss. To take on
 //!   risk it has to meet the initial requirement, with profit counted only in part and collateral at a conservative value; what its
 //!   open orders need is held on top, so that nothing that is for them is withdrawn. Below the maintenance requirement the account
@@ -26,8 +26,11 @@
 //!   would have paid and falls by a hundredth of the feed's with every minute, down to what repays the debt and no further:
 //!   nothing is sold for nothing, no sale makes an account worth less, and what the collateral could repay nobody else pays. The clock runs until the account owes nothing or meets its initial requirement; nothing
 //!   else its owner does stops it or sets it back.
+//! - What is lent **beyond the reserve** is clearing's kUSD. The interest on it is clearing's too, and while
+//!   it is more than a tenth of what clearing has, accounts that owe repay it out of their collateral though
+//!   they are safe.
 //! - **Cover 2**: for each stress scenario the largest shortfalls are kept; the two largest of the worst one are what the
-//!   insurance fund should hold.
+//!   insurance fund should hold, and no less than half of the worst case of one market.
 //!
 //! Rounding always favours the protocol: an account owes at least what it borrowed and is worth at most what it has.
 
@@ -40,6 +43,7 @@ mod health;
 mod ledger;
 mod lending;
 mod liquidate;
+mod overdraft;
 mod sale;
 mod stress;
 pub mod types;
@@ -307,6 +311,15 @@ pub mod pallet {
 			shortfall: Balance,
 			equity: i128,
 			maintenance: Balance,
+		},
+		/// The liquidity pool and the markets lent too much to accounts, so collateral of one that owes was
+		/// sold though it is safe: its value at the last prices, and the debt repaid with it, in base units
+		/// of kUSD.
+		DebtRecalled {
+			account: MarginAccountId,
+			owner: T::AccountId,
+			collateral: Balance,
+			debt: Balance,
 		},
 		/// Some collateral of a liquidated account was sold for `price` base units of kUSD, to the stability pool or the
 		/// insurance fund.
@@ -676,7 +689,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Releases the storage deposit. The number is never used again; a deposit opens a new account.
+		/// Releases the storage deposit. Cancels no orders: what is held for them would come back to the account. The
+		/// number is never used again; a deposit opens a new account.
 		///
 		/// ## Errors
 		///
@@ -745,6 +759,10 @@ pub mod pallet {
 		/// [`SALE_STEP_MS`] since a liquidation found no buyer, down to what repays the debt, where it began above that, and never below
 		/// what the collateral counts for. What is to be paid is rounded up, so that the account is worth no less than before. It repays the account's debt, what is more becomes its cash; if all is
 		/// sold and something is still owed, the waterfall covers that, now or with the next liquidation. Open at every level of the breaker.
+		///
+		/// While the liquidity pool and the markets lend more than a tenth of what they have, safe accounts
+		/// that owe sell too, with their positions: as much as repays that, at the price pool and fund would
+		/// pay, which does not fall then.
 		///
 		/// ## Errors
 		///
@@ -827,6 +845,12 @@ pub mod pallet {
 		/// `buy_collateral` goes by. Nothing if it is not for sale.
 		pub fn collateral_offer(account: MarginAccountId, asset: AssetId) -> Option<Offer> {
 			Self::offer(account, asset, Balance::MAX).ok()
+		}
+
+		/// Whether an account can be liquidated now: what is missing and what is done first, or why nothing can
+		/// be. What validation, the validators' workers and the dispatch go by.
+		pub fn can_liquidate(account: MarginAccountId) -> Answer<LiquidationView> {
+			Self::view_can_liquidate(account)
 		}
 
 		/// The lending reserve: utilisation, rates, share price.

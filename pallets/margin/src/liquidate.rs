@@ -2,24 +2,28 @@
 
 use alloc::vec::Vec;
 use frame_support::{
-	dispatch::DispatchResult, ensure, storage::with_storage_layer, traits::Time, weights::Weight,
+	dispatch::DispatchResult,
+	ensure,
+	storage::with_storage_layer,
+	traits::{Get, Time},
+	weights::Weight,
 };
-use keel_math::FixedU128;
+use keel_math::{margin::Risk, FixedU128};
 use keel_primitives::{
-	Balance, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId, Moment, PositionId,
-	PositionLedger, Positions, PriceFor, PriceProvider, StabilityPool,
+	Balance, Closed, Exposure, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId, Moment,
+	PositionId, PositionLedger, Positions, PriceFor, PriceProvider, StabilityPool,
 };
 use sp_runtime::DispatchError;
 
 use crate::{
-	overflow, AccountData, AccountOf, Accounts, Collaterals, Config, Error, Event, Health, Holding, Pallet,
-	Totals, WeightInfo,
+	overflow, AccountData, AccountOf, Accounts, Collaterals, Config, Error, Event, FirstStep, Health,
+	Holding, LiquidationView, Pallet, Totals, WeightInfo,
 };
 
 /// What a liquidation did, as it goes on.
 #[derive(Default)]
-struct Progress {
-	outcome: LiquidationOutcome,
+pub(crate) struct Progress {
+	pub outcome: LiquidationOutcome,
 	fees: Balance,
 	/// Whether anything was closed, sold, put up for sale or covered.
 	done: bool,
@@ -32,6 +36,15 @@ struct Progress {
 impl Progress {
 	fn failed(&mut self, error: DispatchError) {
 		self.error.get_or_insert(error);
+	}
+
+	/// Whether anything was done; the error says why not.
+	pub fn ensure_done<T: Config>(&self) -> DispatchResult {
+		ensure!(
+			self.done,
+			self.error.unwrap_or_else(|| Error::<T>::NothingDone.into())
+		);
+		Ok(())
 	}
 }
 
@@ -61,63 +74,108 @@ impl<T: Config> Pallet<T> {
 		Ok(price.value)
 	}
 
-	/// Is there something of an unsafe account that prices let be closed, sold or covered now? The error says why not.
-	fn ensure_actionable(account: &AccountData<T>, health: &Health) -> DispatchResult {
+	/// The markets of `exposures`, largest requirement first: the order in which positions are closed. Settled
+	/// ones, which require nothing, come last.
+	fn by_requirement(exposures: &[Exposure]) -> Vec<MarketId> {
+		let mut order: Vec<&Exposure> = exposures.iter().collect();
+		order.sort_by(|a, b| b.maintenance.cmp(&a.maintenance).then(a.market.cmp(&b.market)));
+		order.iter().map(|exposure| exposure.market).collect()
+	}
+
+	/// What a liquidation of account `id` does first: what validation, worker, dispatch and view ask. Writes
+	/// nothing.
+	///
+	/// The account is safe and its debt is recalled, or it is unsafe and something can be done about it now: the fees of its orders are enough, a
+	/// position can be closed or paid out, collateral has a buyer or was not offered yet, or nothing but a debt
+	/// is left. What is for sale to anybody is not tried again until stability pool or insurance fund can pay
+	/// for some of it.
+	///
+	/// ## Errors
+	///
+	/// [`Error::AccountSafe`]; else why the first thing that could be tried would fail: a price that is refused
+	/// or not newer than the account's last risk, a full window, an overflow, or [`Error::NothingDone`] where
+	/// there is no buyer.
+	pub(crate) fn first_step(
+		id: MarginAccountId,
+		account: &AccountData<T>,
+		health: &Health,
+	) -> Result<FirstStep, DispatchError> {
+		if Self::is_recalled(health) {
+			let owed = Self::to_recall(health, &Self::money());
+			return Ok(FirstStep::SellCollateral { owed });
+		}
+		ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
+		let returned = T::Positions::order_fees(id);
+		// Sums of risk saturate.
+		let risk = Risk {
+			net: health.risk.net.saturating_add_unsigned(returned),
+			..health.risk
+		};
+		if !risk.is_unsafe() {
+			return Ok(FirstStep::CancelOrders { returned });
+		}
 		let mut error = None;
-		for exposure in &health.exposures {
-			match T::Positions::mark(exposure.market) {
-				// A market that was settled has a price for good.
-				_ if exposure.maintenance == 0 => return Ok(()),
-				Ok(_) if exposure.price_at > account.changed_at => return Ok(()),
-				Ok(_) => error = error.or(Some(Error::<T>::PriceNotNewer.into())),
+		for market in Self::by_requirement(&health.exposures) {
+			match T::Positions::can_liquidate(id, market, risk, account.changed_at) {
+				Ok(Closed { notional, fee }) => {
+					return Ok(FirstStep::Close {
+						market,
+						notional,
+						fee,
+					})
+				}
 				Err(refused) => error = error.or(Some(refused)),
 			}
 		}
-		if account.debt > 0 {
+		let owed = health.debt.saturating_sub(returned);
+		if owed > 0 {
+			let closed = health.exposures.is_empty();
+			if closed && health.holdings.is_empty() {
+				return Ok(FirstStep::Cover { owed });
+			}
+			let most = T::StabilityPool::capacity().max(T::InsuranceFund::shared());
+			let mut offers = false;
 			for holding in &health.holdings {
-				match Self::sale_price(holding.feed, account.changed_at) {
-					Ok(_) => return Ok(()),
+				match Self::lot(holding, account.changed_at) {
+					Ok(lot) if lot.has_buyer(owed, most) => return Ok(FirstStep::SellCollateral { owed }),
+					Ok(_) => offers = closed && account.for_sale_since.is_none(),
 					Err(refused) => error = error.or(Some(refused)),
 				}
 			}
+			if offers {
+				return Ok(FirstStep::OfferCollateral { owed });
+			}
 		}
-		error.map_or(Ok(()), Err)
-	}
-
-	/// May something of an account be closed, sold or covered now, and do prices let it?
-	pub(crate) fn ensure_due(account: &AccountData<T>, health: &Health) -> DispatchResult {
-		ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
-		Self::ensure_actionable(account, health)
+		Err(error.unwrap_or_else(|| Error::<T>::NothingDone.into()))
 	}
 
 	/// Is account `id` to be liquidated now? What [`PositionLedger::deficit`] and [`PositionLedger::liquidate`] both go by.
-	///
-	/// What is for sale to anybody is not tried again until stability pool or insurance fund can pay for some of it.
 	fn assess(group: Group, id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
 		let (account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
-		Self::ensure_due(&account, &health)?;
-		ensure!(
-			account.for_sale_since.is_none() || Self::has_buyer(&account, &health),
-			Error::<T>::NothingDone
-		);
+		Self::first_step(id, &account, &health)?;
 		Ok((account, health))
 	}
 
-	/// Close positions, largest requirement first, until the account is restored.
+	/// What a liquidation of account `id` would do now, in whatever group it stands.
+	pub(crate) fn view_can_liquidate(id: MarginAccountId) -> Result<LiquidationView, DispatchError> {
+		let (account, health) = Self::look(id)?;
+		Ok(LiquidationView {
+			first: Self::first_step(id, &account, &health)?,
+			// Nothing is missing from one that is safe and only has to repay.
+			deficit: health.risk.slack().min(0).unsigned_abs(),
+		})
+	}
+
+	/// Close positions, largest requirement first, until the account is restored. Those in settled markets are
+	/// paid out.
 	fn close_positions(
 		id: MarginAccountId,
 		mut health: Health,
 		changed_at: Moment,
 		progress: &mut Progress,
 	) -> Result<Health, DispatchError> {
-		let mut order: Vec<(Balance, MarketId)> = health
-			.exposures
-			.iter()
-			.map(|exposure| (exposure.maintenance, exposure.market))
-			.collect();
-		order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-		for (_, market) in order {
+		for market in Self::by_requirement(&health.exposures) {
 			if health.risk.is_restored() {
 				break;
 			}
@@ -139,10 +197,11 @@ impl<T: Config> Pallet<T> {
 		Ok(health)
 	}
 
-	/// Sell collateral, what counts most first, for what is still owed.
-	fn sell_collateral(
+	/// Sell collateral, what counts most first, for what is still owed beyond what `stays` owed.
+	pub(crate) fn sell_collateral(
 		id: MarginAccountId,
 		holdings: &[Holding],
+		stays: Balance,
 		changed_at: Moment,
 		progress: &mut Progress,
 	) -> DispatchResult {
@@ -150,7 +209,7 @@ impl<T: Config> Pallet<T> {
 		order.sort_by(|a, b| b.counted.cmp(&a.counted).then(a.asset.cmp(&b.asset)));
 		for holding in order {
 			let account = Self::account_data(id)?;
-			let owed = Self::money().debt_of(account.debt)?;
+			let owed = Self::money().debt_of(account.debt)?.saturating_sub(stays);
 			if owed == 0 {
 				break;
 			}
@@ -268,6 +327,9 @@ impl<T: Config> Pallet<T> {
 	/// needed and possible.
 	fn do_liquidate(group: Group, id: MarginAccountId) -> Result<LiquidationOutcome, DispatchError> {
 		let (account, before) = Self::assess(group, id)?;
+		if !before.risk.is_unsafe() {
+			return Self::recall(id, account, &before);
+		}
 		let changed_at = account.changed_at;
 		let markets: Vec<MarketId> = before.exposures.iter().map(|exposure| exposure.market).collect();
 		let mut progress = Progress::default();
@@ -279,7 +341,7 @@ impl<T: Config> Pallet<T> {
 			health = Self::close_positions(id, health, changed_at, &mut progress)?;
 			let stuck = health.exposures.is_empty() || !progress.done;
 			if stuck && health.debt > 0 && !health.risk.is_restored() {
-				Self::sell_collateral(id, &health.holdings, changed_at, &mut progress)?;
+				Self::sell_collateral(id, &health.holdings, 0, changed_at, &mut progress)?;
 				let account = Self::account_data(id)?;
 				let owed = Self::money().debt_of(account.debt)?;
 				if health.exposures.is_empty() && account.collateral.is_empty() && owed > 0 {
@@ -303,10 +365,7 @@ impl<T: Config> Pallet<T> {
 			account.for_sale_since = Some(T::ActiveTime::now());
 			progress.done = true;
 		}
-		ensure!(
-			progress.done,
-			progress.error.unwrap_or_else(|| Error::<T>::NothingDone.into())
-		);
+		progress.ensure_done::<T>()?;
 		if progress.outcome.closed > 0 {
 			// The next call is a new one, with its owner's measures: the account may be below what ends a
 			// call.
@@ -382,7 +441,10 @@ impl<T: Config> Pallet<T> {
 	fn do_refresh(group: Group, id: MarginAccountId) -> DispatchResult {
 		let (mut account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
-		ensure!(!health.risk.is_unsafe(), Error::<T>::AccountUnsafe);
+		ensure!(
+			!health.risk.is_unsafe() && !Self::is_recalled(&health),
+			Error::<T>::AccountUnsafe
+		);
 		let below = |health: &Health| {
 			health.risk.net < keel_math::margin::saturating_signed(Self::call_level(&health.risk))
 		};
@@ -414,13 +476,16 @@ impl<T: Config> Pallet<T> {
 		// Bounded by a `u32`.
 		let held = Accounts::<T>::get(id)?.collateral.len() as u32;
 		let (positions, orders) = T::Positions::count(id);
-		let cuts = T::Positions::cuts_weight(positions);
-		Some(T::WeightInfo::liquidate(positions, held, orders).saturating_add(cuts))
+		Some(T::WeightInfo::liquidate(positions, held, orders))
 	}
 
 	pub(crate) fn weight_of_refresh() -> Weight {
-		// Before, after topping up, after reducing, and the account the top-up comes from.
-		T::WeightInfo::refresh().saturating_add(T::Positions::exposures_weight().saturating_mul(4))
+		// Before, after topping up, after reducing, and the account the top-up comes from. And who buys what
+		// is recalled: two buyers, and a discount for each holding.
+		let buyers = T::DbWeight::get().reads(u64::from(T::MaxHeld::get()).saturating_add(2));
+		T::WeightInfo::refresh()
+			.saturating_add(T::Positions::exposures_weight().saturating_mul(4))
+			.saturating_add(buyers)
 	}
 }
 
@@ -476,8 +541,8 @@ impl<T: Config> PositionLedger for Pallet<T> {
 
 	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {
 		let (_, health) = Self::assess(group, position)?;
-		// It is unsafe, so its slack is below zero.
-		Ok(health.risk.slack().unsigned_abs())
+		// Nothing is missing from one that is safe and only has to repay.
+		Ok(health.risk.slack().min(0).unsigned_abs())
 	}
 
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {

@@ -135,8 +135,8 @@ parameter_types! {
 	pub static FundFails: bool = false;
 	pub static CoverFails: bool = false;
 	pub static CoverForgets: bool = false;
-	/// Whether profits were cut.
-	pub static ProfitsCut: bool = false;
+	/// The worst case of the market in which that is largest.
+	pub static WorstMarket: Balance = 0;
 }
 
 /// Any feed, and nothing that is held: what is forgotten is not this pallet's.
@@ -386,7 +386,7 @@ impl ExtBuilder {
 		FundFails::set(false);
 		CoverFails::set(false);
 		CoverForgets::set(false);
-		ProfitsCut::set(false);
+		WorstMarket::set(0);
 		CollateralTable::set([BTC, ETH, DOT].map(|asset| (asset, default_collateral())).into());
 		PriceTable::set(BTreeMap::new());
 		MarketTable::set(BTreeMap::new());

@@ -6,14 +6,12 @@ use frame_support::{
 	traits::{Get, Time},
 };
 use keel_math::{interest, mul_div, value, FixedU128, Rounding, ONE};
-use keel_primitives::{
-	AssetId, Balance, InsuranceFund, MarginAccountId, Moment, Positions, RiskParameters, StabilityPool,
-};
-use sp_runtime::{traits::Zero, DispatchError};
+use keel_primitives::{AssetId, Balance, MarginAccountId, Moment, Positions, RiskParameters};
+use sp_runtime::DispatchError;
 
 use crate::{
-	after_haircut, overflow, AccountData, Accounts, Collateral, Config, Error, Health, Holding, Money, Offer,
-	Pallet, Totals, SALE_FALL, SALE_STEP_MS,
+	after_haircut, overflow, Accounts, Collateral, Config, Error, Holding, Money, Offer, Pallet, Totals,
+	SALE_FALL, SALE_STEP_MS,
 };
 
 /// What stability pool or insurance fund has to have before they are asked again for what is for sale to anybody, in base units of
@@ -68,6 +66,17 @@ impl Lot {
 		(part > 0 && pays > 0).then_some((part, pays))
 	}
 
+	/// Returns `true` if a liquidation that sells nothing but this for `owed` is worth it: a buyer who can pay
+	/// `most` takes all that is wanted or pays [`LEAST_ASKED`], or nobody pays for any of it and the account is
+	/// rid of it.
+	pub fn has_buyer(&self, owed: Balance, most: Balance) -> bool {
+		let wanted = self.wanted(owed);
+		self.whole() == 0
+			|| self
+				.part(wanted, most)
+				.is_some_and(|(part, pays)| part == wanted || pays >= LEAST_ASKED)
+	}
+
 	/// The same, with a floor that repays an account's `debt` out of all its `holdings` in proportion to their value, where the price it
 	/// starts at does: nobody who waits has somebody else pay what the collateral could have paid.
 	fn covering(self, debt: Balance, holdings: &[Holding]) -> Self {
@@ -79,6 +88,14 @@ impl Lot {
 		let repays = mul_div(self.price.into_inner(), debt, all, Rounding::Up).unwrap_or(u128::MAX);
 		let floor = self.unit.min(FixedU128::from_inner(repays)).max(self.floor);
 		Self { floor, ..self }
+	}
+
+	/// The same, for no less than the price it starts at.
+	fn at_its_price(self) -> Self {
+		Self {
+			floor: self.unit,
+			..self
+		}
 	}
 
 	/// The same at the price after `elapsed` ms of active time for sale to anybody: it falls by [`SALE_FALL`]
@@ -104,8 +121,9 @@ impl Lot {
 		SALE_STEP_MS.saturating_mul(u64::try_from(steps).unwrap_or(u64::MAX))
 	}
 
-	/// What anybody pays for `amount` of it, in base units of kUSD, if the account, which is unsafe, owes `debt`, normalised: its worth,
-	/// rounded up, and no less than what leaves the account, to the unit, worth what it was. `None` on overflow.
+	/// What anybody pays for `amount` of it, in base units of kUSD, if the account owes `debt`, normalised:
+	/// its worth, rounded up, and no less than what leaves the account, to the unit, worth what it was.
+	/// `None` on overflow.
 	fn costs(&self, amount: Balance, debt: u128, money: &Money) -> Option<Balance> {
 		let holding = &self.holding;
 		let kept = self
@@ -114,9 +132,9 @@ impl Lot {
 		let counts = holding
 			.counted
 			.checked_sub(after_haircut(kept, holding.haircut))?;
-		// What may be owed afterwards: it is unsafe, so it owes more than all it has counts for. The payment relieves of what it buys,
-		// rounded down.
-		let rest = interest::debt_of(debt, money.index)?.checked_sub(counts)?;
+		// What may be owed afterwards: nothing where it counts for more, which the worth pays for. The
+		// payment relieves of what it buys, rounded down.
+		let rest = interest::debt_of(debt, money.index)?.saturating_sub(counts);
 		let rest = interest::normalise_down(rest, money.index)?;
 		let least = interest::debt_of(debt.saturating_sub(rest), money.index)?;
 		Some(self.worth(amount, Rounding::Up)?.max(least))
@@ -143,21 +161,6 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Is a liquidation worth it that sells nothing but collateral of an account that owes, or rids it of what nobody pays for?
-	pub(crate) fn has_buyer(account: &AccountData<T>, health: &Health) -> bool {
-		let most = T::StabilityPool::capacity().max(T::InsuranceFund::shared());
-		let sells = |lot: Lot| {
-			let wanted = lot.wanted(health.debt);
-			lot.part(wanted, most)
-				.is_some_and(|(part, pays)| part == wanted || pays >= LEAST_ASKED)
-		};
-		health
-			.holdings
-			.iter()
-			.filter_map(|holding| Self::lot(holding, account.changed_at).ok())
-			.any(|lot| lot.whole() == 0 || sells(lot))
-	}
-
 	/// Book `amount` of a collateral out of account `id`, and what was paid for it in.
 	pub(crate) fn hand_over(
 		id: MarginAccountId,
@@ -181,22 +184,38 @@ impl<T: Config> Pallet<T> {
 	/// by.
 	pub(crate) fn offer(id: MarginAccountId, asset: AssetId, most: Balance) -> Result<Offer, DispatchError> {
 		let (account, health) = Self::look(id)?;
-		Self::ensure_due(&account, &health)?;
-		ensure!(health.exposures.is_empty(), Error::<T>::PositionsOpen);
-		let since = account.for_sale_since.ok_or(Error::<T>::NotForSale)?;
+		let money = Self::money();
+		let recalled = Self::to_recall(&health, &money);
+		let since = if recalled > 0 {
+			ensure!(!Self::is_recalled(&health), Error::<T>::NotForSale);
+			None
+		} else {
+			ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
+			ensure!(health.exposures.is_empty(), Error::<T>::PositionsOpen);
+			Some(account.for_sale_since.ok_or(Error::<T>::NotForSale)?)
+		};
 		let holding = health
 			.holdings
 			.iter()
 			.find(|holding| holding.asset == asset)
 			.ok_or(Error::<T>::NotHeld)?;
-		let first = Self::lot(holding, account.changed_at)?.covering(health.debt, &health.holdings);
-		// A clock that went back lowers nothing.
-		let elapsed = T::ActiveTime::now().saturating_sub(since);
-		let lot = first.fallen(elapsed);
-		let amount = lot.wanted(health.debt).min(most);
-		let pays = lot
-			.costs(amount, account.debt, &Self::money())
-			.ok_or_else(overflow)?;
+		// A recall judges no risk, so that no price has to be newer than it.
+		let changed_at = since.map_or(0, |_| account.changed_at);
+		let lot = Self::lot(holding, changed_at)?;
+		let (lot, owed, falls_for) = match since {
+			// A safe account sells for what the first two pay, and no less.
+			None => (lot.at_its_price(), recalled, 0),
+			Some(since) => {
+				let first = lot.covering(health.debt, &health.holdings);
+				// A clock that went back lowers nothing.
+				let elapsed = T::ActiveTime::now().saturating_sub(since);
+				// Saturates at zero once it is there.
+				let falls_for = first.falls_for().saturating_sub(elapsed);
+				(first.fallen(elapsed), health.debt, falls_for)
+			}
+		};
+		let amount = lot.wanted(owed).min(most);
+		let pays = lot.costs(amount, account.debt, &money).ok_or_else(overflow)?;
 		// Nothing is sold for nothing.
 		ensure!(amount > 0 && pays > 0, Error::<T>::NothingChanged);
 		Ok(Offer {
@@ -204,8 +223,7 @@ impl<T: Config> Pallet<T> {
 			pays,
 			price: lot.unit,
 			floor: lot.floor,
-			// Saturates at zero once it is there.
-			falls_for: first.falls_for().saturating_sub(elapsed),
+			falls_for,
 		})
 	}
 
@@ -225,18 +243,14 @@ impl<T: Config> Pallet<T> {
 		Self::hand_over(id, asset, amount, pays)?;
 		Self::send(asset, &custody, buyer, amount)?;
 		let account = Self::account_data(id)?;
-		if account.collateral.is_empty() && account.debt > 0 && Self::is_simple_to_cover(id) {
+		// One that is safe has positions: what they are worth is not looked at here.
+		let bare = account.collateral.is_empty() && T::Positions::count(id) == (0, 0);
+		if bare && account.debt > 0 {
 			let owed = Self::money().debt_of(account.debt)?;
 			// The purchase stands: what can't be covered now is tried again by a liquidation.
 			let _ = Self::cover_deficit(id, &[], owed);
 		}
 		Self::review(id, Self::account_data(id)?, T::Positions::exposures(id))?;
 		Ok((amount, pays))
-	}
-
-	/// Is what is missing from account `id` to be covered at once? Fees of orders come first, and where profits were cut, to look for
-	/// more is dear: both are left to a liquidation, the next block's work.
-	fn is_simple_to_cover(id: MarginAccountId) -> bool {
-		T::Positions::count(id).1 == 0 && T::Positions::cuts_weight(0).is_zero()
 	}
 }

@@ -22,7 +22,8 @@ struct Sums {
 }
 
 impl<T: Config> Pallet<T> {
-	/// - the custody's kUSD is the accounts' cash, the idle reserve and clearing, to the unit;
+	/// - the custody's kUSD is the accounts' cash, the idle reserve, clearing and what that earned, to the
+	///   unit;
 	/// - what accounts owe is what is lent; none has both cash and debt;
 	/// - the custody holds of each collateral what is counted, which is what the accounts hold, and nothing is listed twice;
 	/// - every account is found under its owner and sub-account and no entry leads elsewhere, and every deposit is held;
@@ -142,6 +143,7 @@ impl<T: Config> Pallet<T> {
 		let claims = i128::try_from(sums.cash)
 			.ok()
 			.and_then(|cash| cash.checked_add(money.idle)?.checked_add(money.clearing))
+			.and_then(|claims| claims.checked_add_unsigned(money.earned))
 			.ok_or("the claims on the custody overflow")?;
 		let held = T::Assets::balance(T::Synthetic::get(), &Self::custody_account());
 		let held = i128::try_from(held).map_err(|_| "the custody's kUSD overflows")?;

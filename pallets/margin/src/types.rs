@@ -31,6 +31,11 @@ pub const SALE_STEP_MS: Moment = 60_000;
 /// How much it falls by then: a hundredth of the feed's price. To the floor it takes as many steps at most as the haircut has more
 /// hundredths than the discount.
 pub const SALE_FALL: FixedU128 = FixedU128::from_inner(ONE / 100);
+/// The share of clearing that may be lent to accounts, as a divisor, before collateral of those who owe is
+/// sold: a tenth.
+pub const OVERDRAFT: Balance = 10;
+/// How often accounts that owe are looked at while clearing lends, in ms: ten minutes.
+pub const OVERDRAFT_LOOK_MS: Moment = 600_000;
 /// Shares of the lending reserve nobody owns, against whoever would inflate the price of the first ones: with
 /// [`VIRTUAL_ASSETS`] they make a share worth a millionth of a base unit of kUSD to begin with.
 pub const VIRTUAL_SHARES: u128 = 1_000_000;
@@ -166,9 +171,11 @@ impl RateCurve {
 pub struct Money {
 	/// kUSD that belongs to the liquidity pool and the markets, in base units.
 	pub clearing: i128,
-	/// kUSD of the lending reserve that is not lent, in base units. Below zero only where losses were realised that nobody's
-	/// cash could pay.
+	/// kUSD of the lending reserve that is not lent, in base units. Below zero where losses were realised
+	/// that their accounts' cash and the reserve could not pay: so much is lent by clearing.
 	pub idle: i128,
+	/// Interest on what clearing lends, not collected yet, in base units of kUSD.
+	pub earned: Balance,
 	/// What accounts owe the reserve, divided by `index`.
 	pub lent: u128,
 	/// What debt has grown to since the beginning, with 27 decimals.
@@ -187,6 +194,7 @@ impl Default for Money {
 		Self {
 			clearing: 0,
 			idle: 0,
+			earned: 0,
 			lent: 0,
 			index: RAY,
 			index_at: 0,
@@ -205,6 +213,17 @@ impl Money {
 	/// What all accounts owe together, in base units, rounded up.
 	pub fn lent_value(&self) -> Result<Balance, DispatchError> {
 		self.debt_of(self.lent)
+	}
+
+	/// What clearing lends: what is lent beyond the reserve, in base units.
+	pub fn overdrawn(&self) -> Balance {
+		self.idle.min(0).unsigned_abs()
+	}
+
+	/// Whether clearing lends more than a tenth of what it has.
+	pub fn is_overdrawn_too_far(&self) -> bool {
+		let most = Balance::try_from(self.clearing).unwrap_or(0) / OVERDRAFT;
+		self.overdrawn() > most
 	}
 
 	/// What belongs to lenders: idle kUSD and what is owed, rounded down, never below zero.
@@ -246,6 +265,27 @@ impl Money {
 		let shares = self.shares.checked_add(VIRTUAL_SHARES).ok_or_else(overflow)?;
 		let assets = self.reserve()?.checked_add(VIRTUAL_ASSETS).ok_or_else(overflow)?;
 		Ok((shares, assets))
+	}
+
+	/// Debt grows to `index`. Of the interest, the share of clearing in what is lent is clearing's, rounded
+	/// down, and by as much more it lends; the rest is the lenders'. `None` on overflow, with nothing
+	/// changed.
+	///
+	/// Worked: 116 of 316 are lent by clearing. Of 10 of interest 3.67 are its own, and it lends 119.67 of
+	/// 326.
+	pub(crate) fn accrue(&mut self, index: u128) -> Option<()> {
+		let lent = |index| mul_div(self.lent, index, RAY, Rounding::Down);
+		let before = lent(self.index)?;
+		let interest = lent(index)?.checked_sub(before)?;
+		let share = match before {
+			0 => 0,
+			// The last unit of a rounding may be lent by nobody.
+			lent => mul_div(interest, self.overdrawn().min(lent), lent, Rounding::Down)?,
+		};
+		let idle = self.idle.checked_sub_unsigned(share)?;
+		self.earned = self.earned.checked_add(share)?;
+		(self.idle, self.index) = (idle, index);
+		Some(())
 	}
 
 	pub(crate) fn clear(&mut self, amount: i128) -> Result<(), DispatchError> {
@@ -487,10 +527,54 @@ pub struct Offer {
 	pub falls_for: Moment,
 }
 
+/// What the liquidation of an account does first. Amounts in base units of kUSD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum FirstStep {
+	/// Cancels its open orders: the fees that come back are enough.
+	CancelOrders {
+		/// The fees held for them.
+		returned: Balance,
+	},
+	/// Closes some or all of the position with the largest requirement that can be closed; in a settled market
+	/// pays it out, without a fee.
+	Close {
+		/// The market.
+		market: MarketId,
+		/// The value of what is closed, at the fill price.
+		notional: Balance,
+		/// The fee of the liquidation.
+		fee: Balance,
+	},
+	/// Sells collateral to the stability pool or the insurance fund for what is owed.
+	SellCollateral {
+		/// What is owed.
+		owed: Balance,
+	},
+	/// Puts collateral up for sale to anybody for what is owed.
+	OfferCollateral {
+		/// What is owed.
+		owed: Balance,
+	},
+	/// Has the waterfall cover what is owed: nothing else is left.
+	Cover {
+		/// What is owed.
+		owed: Balance,
+	},
+}
+
+/// The liquidation of an account, were it carried out now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct LiquidationView {
+	/// How far the account's equity is below its maintenance requirement, in base units of kUSD.
+	pub deficit: Balance,
+	/// What is done first. What follows depends on what that brings.
+	pub first: FirstStep,
+}
+
 /// The lending reserve. Money in base units of kUSD.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct LendingState {
-	/// What can be redeemed or borrowed now.
+	/// What can be redeemed or borrowed now. Below zero, what the liquidity pool lends beyond the reserve.
 	pub idle: i128,
 	/// What accounts owe, with interest up to now.
 	pub lent: Balance,
@@ -524,8 +608,10 @@ pub struct LenderView {
 /// What the insurance fund is measured against. Money in base units of kUSD.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct CoverView {
-	/// What it should hold: the two largest shortfalls of the worst scenario.
+	/// What it should hold: the two largest shortfalls of the worst scenario, at least `floor`.
 	pub target: Balance,
+	/// Half of what the stress scenario takes at most in one market, whoever has the positions.
+	pub floor: Balance,
 	/// Each scenario in which something would be missing, with the sum of its two largest shortfalls.
 	pub scenarios: Vec<(Scenario, Balance)>,
 }

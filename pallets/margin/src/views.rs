@@ -95,7 +95,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let exposures = T::Positions::exposures(id);
 		let unclaimed = Self::is_unclaimed(id, &account, &exposures);
-		if !unclaimed && Self::ensure_open(&exposures).is_err() {
+		if !unclaimed && Self::ensure_open().is_err() {
 			return 0;
 		}
 		if asset == T::Synthetic::get() {

@@ -20,10 +20,14 @@ pub struct Fill {
 	pub fee: i128,
 	/// The profit of what was closed.
 	pub realised: i128,
-	/// The funding settled: above zero paid.
+	/// Funding and borrow fee of what was closed: above zero paid.
 	pub funding: i128,
+	/// What the pool could not pay of the gain.
+	pub haircut: Balance,
 	/// The size of the position afterwards.
 	pub position: Size,
+	/// What of a reduce-only order waits for the next block, because the price moves no further in this one.
+	pub left: Size,
 }
 
 /// What an account is worth and needs, in base units of kUSD.
@@ -85,6 +89,10 @@ pub struct MarketView {
 	pub funding_per_day: i128,
 	/// The same per hour.
 	pub funding_per_hour: i128,
+	/// The borrow fee per year, as a share of a position's value at the index price, 18 decimals.
+	pub borrow_per_year: FixedU128,
+	/// The share of every gain that the pool can't pay now, 18 decimals.
+	pub haircut: FixedU128,
 	/// Longs, 8 decimals.
 	pub long: u128,
 	/// Shorts, 8 decimals.
@@ -130,15 +138,17 @@ pub struct PositionView {
 	pub market: MarketId,
 	/// The size, 8 decimals; above zero long.
 	pub size: Size,
-	/// What a whole unit cost on average, with what was cut of its profit.
+	/// What a whole unit cost on average.
 	pub entry_price: FixedU128,
 	/// The mark price.
 	pub mark: FixedU128,
 	/// The value at the mark.
 	pub notional: Balance,
-	/// What closing at the mark would realise, funding included, before fees.
+	/// What closing at the mark would realise, funding included, before fees and haircut.
 	pub unrealised: i128,
-	/// The funding it owes; below zero it is owed.
+	/// What the pool could not pay of that now.
+	pub haircut: Balance,
+	/// The funding and borrow fee it owes; below zero it is owed.
 	pub funding: i128,
 	/// What it adds to the account's initial requirement.
 	pub initial: Balance,
@@ -149,30 +159,24 @@ pub struct PositionView {
 	pub bankruptcy_quote: Option<i128>,
 }
 
-/// What a cut of profits would take from an account.
+/// What a gains haircut would take from an account that closes everything at the mark.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct HaircutView {
-	/// The share of every profit.
+	/// The share of every gain.
 	pub rate: FixedU128,
 	/// What the account would lose, in base units of kUSD.
 	pub cost: Balance,
 }
 
-/// What an account lost to a cut of profits, in base units of kUSD.
+/// What haircuts took from an account, in base units of kUSD.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct RecoveryView {
-	/// The cut's number.
-	pub number: u32,
-	/// When it was made.
-	pub at: Moment,
-	/// What it took.
-	pub cut: Balance,
-	/// What was paid back.
-	pub paid: Balance,
+	/// What is not repaid yet.
+	pub owed: Balance,
 	/// What `claimRecovery` would pay now.
 	pub claimable: Balance,
 }
@@ -188,8 +192,10 @@ pub struct PotsView {
 	pub fund_due: Balance,
 	/// Held for open orders.
 	pub order_fees: Balance,
-	/// Repaid to those who were cut, and not claimed yet.
+	/// What haircuts took and fees have not repaid yet.
+	pub claims: Balance,
+	/// What was repaid and is not claimed yet.
 	pub recovery: Balance,
-	/// What they are still to be repaid.
-	pub unrepaid: Balance,
+	/// What the pool is short of: the deficit that the haircut of now is for.
+	pub deficit: Balance,
 }

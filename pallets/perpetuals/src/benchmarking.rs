@@ -14,8 +14,8 @@ use keel_primitives::{
 };
 
 use crate::{
-	orders::Tried, Book, Call, Claims, Config, Cut, Cuts, CutsOf, Fit, Ladders, Mark, NextOrder, Order,
-	Orders, Pallet, Position, Status, Traders, Trigger, When, MAX_CUTS,
+	orders::Tried, Book, Call, Claims, Config, Fit, Ladders, NextOrder, Order, Orders, Pallet, Position,
+	Status, Traders, Trigger, When,
 };
 
 /// The first market of a benchmark; its feed has the same number.
@@ -25,10 +25,8 @@ const FEEDS: u32 = 8;
 /// A whole unit.
 const UNIT: Size = 100_000_000;
 const USD: Balance = 1_000_000;
-/// Steps of a ladder in a benchmark: break-even prices over three octaves.
-const STEPS: u32 = 96;
-/// Cuts that a position has not seen, where a benchmark is not about their number.
-const CUTS: u32 = 8;
+/// Bins of a side of a ladder in a benchmark: all but some for the positions of the benchmark itself.
+const BINS: u32 = crate::MAX_BINS - 8;
 /// The longest an order lives.
 const LIFE: u64 = crate::MAX_LIFE_MS;
 
@@ -113,12 +111,12 @@ pub(crate) fn create_position<T: Config>(account: MarginAccountId, id: MarketId,
 	prepare_market::<T>(id);
 	let (mut book, mut trader) = (Book::<T>::get(), Traders::<T>::get(account));
 	let held = trader.position(id);
-	let mut position = Pallet::<T>::bring_up(&mut book, account, &held);
+	let mut position = held;
 	let market = book.market_mut(id).expect("it was prepared");
 	market.trade(&mut position, size).expect("small numbers");
 	market.update_initial();
 	trader.keep(position).expect("there is room for the position");
-	Pallet::<T>::shift(&held, &position);
+	Pallet::<T>::shift(&*market, &held, &position);
 	Book::<T>::put(book);
 	Pallet::<T>::put_trader(account, &trader);
 }
@@ -135,6 +133,13 @@ fn prepare_pool<T: Config>() {
 		..T::RiskParameters::chain()
 	});
 	T::Pool::fund(1_000_000_000 * USD);
+}
+
+/// A full ladder in every market.
+fn fill_ladders<T: Config>() {
+	for index in 0..T::MaxMarkets::get() {
+		fill_ladder::<T>(FIRST + index);
+	}
 }
 
 /// A full book of markets, with `account` in `positions` of them, at most as many as may be, beginning with the first, with `size`
@@ -158,35 +163,34 @@ fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
 	let caller: T::AccountId = whitelisted_caller();
 	let account = T::Accounts::create(&caller, 0, 10_000 * USD);
 	enter::<T>(account, UNIT, u32::MAX, orders);
+	fill_ladders::<T>();
 	T::Accounts::look_again(account);
 	(caller, account)
 }
 
-/// [`Positions::create_many`]: beside positions and orders so many cuts, which no position has seen; a ladder in every market; and a
-/// pool that owes more than it has, with something in the pots that come before it. So whoever closes a position
-/// claims every cut first, and whoever covers a deficit pays what is due to the fund, asks everybody, and looks for profits to
-/// cut in the end.
-pub(crate) fn create_many<T: Config>(
-	account: MarginAccountId,
-	size: Size,
-	positions: u32,
-	orders: u32,
-	cuts: u32,
-) {
+/// [`Positions::create_many`]: beside positions and orders a full ladder in every market, and a pool that owes more
+/// than it has, with something in the pots that come before it. So whoever closes a gain claims a part of it, and
+/// covering a deficit pays what is due to the fund, asks everybody, and sets a gains haircut in the end.
+pub(crate) fn create_many<T: Config>(account: MarginAccountId, size: Size, positions: u32, orders: u32) {
 	prepare_pool::<T>();
 	enter::<T>(account, size, positions, orders);
-	if cuts > 0 {
-		cut::<T>(account, cuts.min(MAX_CUTS));
-	}
-	for index in 0..T::MaxMarkets::get() {
-		fill_ladder::<T>(FIRST + index, 0);
-	}
-	assert_ok!(T::Pool::settle(-T::Pool::cash()));
+	owe::<T>();
 	Book::<T>::mutate(|book| {
 		book.fund_due += 1_000 * USD;
 		for market in book.markets.iter_mut() {
 			market.tranche += USD;
-			market.cost -= 1_000_000 * USD as i128;
+		}
+		Pallet::<T>::follow_deficit(book);
+	});
+}
+
+/// A full ladder in every market, and a pool that is short of a part of all gains.
+fn owe<T: Config>() {
+	fill_ladders::<T>();
+	assert_ok!(T::Pool::settle(-T::Pool::cash()));
+	Book::<T>::mutate(|book| {
+		for market in book.markets.iter_mut() {
+			market.cost -= 1_000 * USD as i128;
 		}
 	});
 }
@@ -221,59 +225,23 @@ fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
 	(id, Orders::<T>::get(id).expect("it was committed"))
 }
 
-/// `count` cuts that no position has seen: a ten thousandth each, when the price was twice that of now.
-fn cut<T: Config>(account: MarginAccountId, count: u32) {
-	let cuts: Vec<_> = (0..count)
-		.map(|number| Cut {
-			number,
-			at: 0,
-			rate: ratio(1, 10_000),
-			taken: 100,
-			collected: 0,
-			repaid: 0,
-			paid: 0,
-			open: 0,
-			marks: Book::<T>::get()
-				.markets
-				.iter()
-				.map(|market| Mark {
-					market: market.id,
-					mark: ratio(200, 1),
-					funding_index: 0,
-				})
-				.collect::<Vec<_>>()
-				.try_into()
-				.expect("one of each market"),
-		})
-		.collect();
-	Cuts::<T>::put(CutsOf::<T>::try_from(cuts).expect("no more than there is room for"));
-	Book::<T>::mutate(|book| {
-		book.cuts = count;
-		book.cut_outstanding = 100 * Balance::from(count);
-		book.unrepaid = book.cut_outstanding;
-	});
-	assert!(Traders::<T>::get(account)
-		.positions
-		.iter()
-		.all(|position| position.cuts_seen == 0));
-}
-
-/// A ladder of `STEPS` longs, each in a tick of its own, which have seen `seen` cuts, beside those who are there.
-fn fill_ladder<T: Config>(id: MarketId, seen: u32) {
-	let mut ladder = Ladders::<T>::get(id, seen);
-	for step in 0..STEPS {
-		let position = Position {
-			market: id,
-			size: UNIT,
-			// Break-even from 40 down to a hundredth of that, in steps wider than ticks.
-			cost: 40_000_000 * 98i128.pow(step % 8) / 100i128.pow(step % 8) / 2i128.pow(step / 8),
-			..Default::default()
-		};
-		ladder
-			.shift(&Position::default(), &position)
-			.expect("small numbers");
+/// Adds longs below the price and shorts above it to a ladder, each in a bin of its own, beside those who are there.
+fn fill_ladder<T: Config>(id: MarketId) {
+	let mut ladder = Ladders::<T>::get(id);
+	for bin in 1..=BINS {
+		for side in [1, -1] {
+			let position = Position {
+				market: id,
+				size: side * 100 * UNIT,
+				cost: side * 10_000_000_000 - i128::from(bin) * 15_000_000,
+				..Default::default()
+			};
+			ladder
+				.shift(price(), &Position::default(), &position)
+				.expect("small numbers");
+		}
 	}
-	Ladders::<T>::insert(id, seen, ladder);
+	Ladders::<T>::insert(id, ladder);
 }
 
 fn change_market<T: Config>(id: MarketId, status: Status) {
@@ -322,7 +290,6 @@ mod benchmarks {
 	#[benchmark]
 	fn pay_out(n: Linear<0, { T::MaxOrders::get() }>) {
 		let (caller, account) = crowd::<T>(n);
-		cut::<T>(account, CUTS);
 		change_market::<T>(FIRST, Status::Settled { price: price() });
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), account, FIRST);
@@ -377,7 +344,7 @@ mod benchmarks {
 		#[block]
 		{
 			Pallet::<T>::refresh(now);
-			Pallet::<T>::check_pool(None);
+			assert!(!Pallet::<T>::has_deficit(&Book::<T>::get()));
 		}
 		assert_eq!(Book::<T>::get().refreshed_at, now);
 	}
@@ -446,7 +413,6 @@ mod benchmarks {
 	fn exposures(n: Linear<1, { T::MaxPositions::get() }>) {
 		let (_, account) = crowd::<T>(0);
 		Traders::<T>::mutate(account, |trader| trader.positions.truncate(n as usize));
-		cut::<T>(account, MAX_CUTS);
 		let all: Vec<_>;
 		#[block]
 		{
@@ -456,41 +422,44 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn claim_recovery(n: Linear<1, { MAX_CUTS }>) {
+	fn claim_recovery() {
 		let (caller, account) = crowd::<T>(0);
-		cut::<T>(account, n);
-		// Half of it is repaid.
-		let repaid = 50 * Balance::from(n);
+		let (cut, repaid) = (100 * USD, 50 * USD);
 		assert_ok!(T::Pool::settle(-(repaid as i128)));
-		Book::<T>::mutate(|book| Pallet::<T>::repay(book, repaid));
+		Book::<T>::mutate(|book| {
+			Pallet::<T>::claim_more(book, account, cut).expect("small numbers");
+			Pallet::<T>::repay(book, repaid).expect("small numbers");
+		});
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), account);
-		assert_eq!(Claims::<T>::iter_prefix(account).count(), n as usize);
+		assert!(Claims::<T>::get(account).paid > 0);
 		assert!(Book::<T>::get().recovery < repaid);
 	}
 
 	#[benchmark]
-	fn apply_haircut(n: Linear<1, { T::MaxMarkets::get() * 8 }>) {
-		let (_, account) = crowd::<T>(0);
-		cut::<T>(account, MAX_CUTS - 1);
-		Ladders::<T>::remove(FIRST, 0);
-		for index in 0..n {
-			let market = FIRST + index % T::MaxMarkets::get();
-			fill_ladder::<T>(market, index / T::MaxMarkets::get());
-		}
-		let cash = T::Pool::cash();
-		assert_ok!(T::Pool::settle(-cash));
+	fn follow_deficit(n: Linear<1, { T::MaxMarkets::get() }>) {
+		prepare_pool::<T>();
+		enter::<T>(0, UNIT, 0, 0);
+		owe::<T>();
 		Book::<T>::mutate(|book| {
-			// A deficit that is a good part of the profits, however many ladders there are.
-			if let Some(market) = book.market_mut(FIRST) {
-				market.cost = -1_000_000_000 * i128::from(n);
+			book.markets.truncate(n as usize);
+			// There are positions in all of them, and enough is owed by however few there are.
+			for market in book.markets.iter_mut() {
+				market.positions = 1;
 			}
 		});
 		#[block]
 		{
-			Pallet::<T>::check_pool(None);
+			Book::<T>::mutate(Pallet::<T>::follow_deficit);
 		}
-		assert_eq!(Book::<T>::get().cuts, MAX_CUTS);
+		let book = Book::<T>::get();
+		assert!(
+			book.deficit > 0
+				&& book
+					.markets
+					.iter()
+					.all(|market| market.haircut.rate > FixedU128::default())
+		);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

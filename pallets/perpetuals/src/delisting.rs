@@ -5,17 +5,29 @@ use frame_support::{
 	traits::{Get, Time},
 	weights::Weight,
 };
-use keel_math::FixedU128;
+use keel_math::{perpetual, FixedU128, Rounding};
 use keel_primitives::{
-	Act, Balance, FeedId, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Moment, OnGap,
+	Act, Balance, Closed, FeedId, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Moment, OnGap,
 	PriceProvider, RiskParameters,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	overflow, Book, Config, Error, Event, Market, Pallet, Position, Queue, Removed, Status, Traders, Waiting,
-	When, NOTICE_MS,
+	overflow, Book, BookOf, Config, Error, Event, Market, Pallet, Position, Queue, Removed, Status, TraderOf,
+	Traders, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
 };
+
+impl Market {
+	/// What paying `position` out at `price` closes: all of it, without a fee. `None` where that overflows.
+	pub(crate) fn paid_out(&self, position: &Position, price: FixedU128) -> Option<Closed> {
+		let mut after = *self;
+		after.pay_out(position, price)?;
+		Some(Closed {
+			notional: perpetual::notional(position.size, price, Rounding::Up)?,
+			fee: 0,
+		})
+	}
+}
 
 impl<T: Config> Pallet<T> {
 	/// List a market. Whether its feed has a price is the caller's to look at.
@@ -78,14 +90,20 @@ impl<T: Config> Pallet<T> {
 		Some(price)
 	}
 
-	/// Realise what `account` has in a settled market and cancel its orders there.
-	pub(crate) fn do_pay_out(account: MarginAccountId, id: MarketId) -> DispatchResult {
-		let mut book = Book::<T>::get();
+	/// Realises what `account` has in a settled market for `who`, and cancels its orders there.
+	pub(crate) fn do_pay_out(who: &T::AccountId, account: MarginAccountId, id: MarketId) -> DispatchResult {
+		let book = Book::<T>::get();
 		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		let Status::Settled { price } = market.status else {
 			return Err(Error::<T>::NotSettled.into());
 		};
-		let mut trader = Traders::<T>::get(account);
+		// The share that the pool can't pay is that of this block, or not known.
+		ensure!(book.refreshed_at == T::Time::now(), Error::<T>::PriceRefused);
+		let owns = T::Accounts::owner(account).is_some_and(|owner| owner == *who);
+		// A settled market stands still since. Saturates where time ends.
+		let waited = T::Time::now() >= market.at.saturating_add(PAY_OUT_GRACE_MS);
+		ensure!(owns || book.deficit == 0 || waited, Error::<T>::OwnerOnly);
+		let trader = Traders::<T>::get(account);
 		let held = trader.position(id);
 		let cancelled = trader
 			.orders
@@ -98,34 +116,52 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::NothingToPayOut
 		);
 		if held.size != 0 {
-			let position = Self::bring_up(&mut book, account, &held);
-			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
-			let trade = market.pay_out(&position, price).ok_or_else(overflow)?;
-			// Of size zero it is forgotten, which there always is room for.
-			let gone = Position {
-				market: id,
-				..Default::default()
-			};
-			trader.keep(gone).ok_or_else(overflow)?;
-			Self::shift(&held, &gone);
-			Book::<T>::put(book);
-			Self::put_trader(account, &trader);
-			let gain = trade.realised.checked_sub(trade.funding).ok_or_else(overflow)?;
-			T::Accounts::settle(account, gain)?;
-			T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
-			Self::deposit_event(Event::PositionPaidOut {
-				account,
-				market: id,
-				size: held.size,
-				price,
-				realised: trade.realised,
-				funding: trade.funding,
-			});
+			Self::pay_out_position(book, account, trader, held, price)?;
 		}
 		for order in cancelled {
 			Self::drop_order(order, true)?;
 		}
 		T::Accounts::acted(account, Act::Suffered)
+	}
+
+	/// Realise `held`, a position of `account`, in a market settled at `price`: by call and by liquidation.
+	/// Callers hold a storage layer.
+	pub(crate) fn pay_out_position(
+		mut book: BookOf<T>,
+		account: MarginAccountId,
+		mut trader: TraderOf<T>,
+		held: Position,
+		price: FixedU128,
+	) -> Result<Closed, DispatchError> {
+		let id = held.market;
+		ensure!(held.size != 0, Error::<T>::NoPosition);
+		let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+		let closed = market.paid_out(&held, price).ok_or_else(overflow)?;
+		let trade = market.pay_out(&held, price).ok_or_else(overflow)?;
+		let after = *market;
+		// Of size zero it is forgotten, which there always is room for.
+		let gone = Position {
+			market: id,
+			..Default::default()
+		};
+		trader.keep(gone).ok_or_else(overflow)?;
+		Self::shift(&after, &held, &gone);
+		let gain = trade.gain().ok_or_else(overflow)?;
+		Self::claim_more(&mut book, account, trade.haircut).ok_or_else(overflow)?;
+		Book::<T>::put(book);
+		Self::put_trader(account, &trader);
+		T::Accounts::settle(account, gain)?;
+		T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
+		Self::deposit_event(Event::PositionPaidOut {
+			account,
+			market: id,
+			size: held.size,
+			price,
+			realised: trade.realised,
+			funding: trade.funding,
+			haircut: trade.haircut,
+		});
+		Ok(closed)
 	}
 
 	/// Remove a settled market nobody is in. What its pots held.

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use frame_support::{ensure, traits::Get, weights::Weight};
 use keel_math::{
-	margin::Risk, mul_ratio, perpetual, perpetual::DAY_MS, signed::mul_div_signed, FixedU128, Rounding, ONE,
+	margin::Risk, mul_div, mul_ratio, perpetual, perpetual::DAY_MS, signed::mul_div_signed, FixedU128,
+	Rounding, ONE,
 };
 use keel_primitives::{
-	Balance, Closed, Exposure, Level, MarginAccountId, MarketId, Moment, Positions, Waterfall,
+	Balance, Closed, Exposure, Level, MarginAccountId, MarketId, Moment, Positions, Size, Waterfall,
 };
 use sp_runtime::{DispatchError, DispatchResult, Permill};
 
@@ -29,8 +30,10 @@ impl Market {
 			mark,
 			notional: perpetual::notional(size, mark, Rounding::Up).unwrap_or(Balance::MAX),
 			unrealised: risk.net,
+			haircut: self.haircut.of(position, risk.net),
 			initial: risk.initial,
 			maintenance: risk.maintenance,
+			share: self.share(size),
 			drift_per_hour: if settled {
 				0
 			} else {
@@ -51,16 +54,32 @@ impl Market {
 		}
 	}
 
-	/// `|q|·2P·(max rate/24 + ramp)`, rounded up.
+	/// What a position of `size` is of its side, rounded down. Nothing where there is none.
+	fn share(&self, size: Size) -> FixedU128 {
+		let side = if size > 0 { self.long } else { self.short };
+		FixedU128::from_inner(
+			mul_div(size.unsigned_abs(), ONE, side, Rounding::Down)
+				.unwrap_or(0)
+				.min(ONE),
+		)
+	}
+
+	/// `|q|·2P·(max rate/24 + max borrow rate/8760 + ramp)`, rounded up.
 	fn drift_per_hour(&self, position: &Position) -> Option<Balance> {
 		let funding = self.terms.max_funding_rate.into_inner().div_ceil(24);
-		let rate = funding.checked_add(self.terms.ramp_per_hour.into_inner())?;
+		let borrow = self.most_borrow_rate().into_inner().div_ceil(365 * 24);
+		let rate = funding
+			.checked_add(borrow)?
+			.checked_add(self.terms.ramp_per_hour.into_inner())?;
 		let worth = perpetual::notional(position.size, self.index(), Rounding::Up)?.checked_mul(2)?;
 		mul_ratio(worth, FixedU128::from_inner(rate), Rounding::Up)
 	}
 
-	/// `q·P·rate/24`, rounded up.
+	/// `q·P·rate/24` and the borrow fee, rounded up.
 	fn funding_per_hour(&self, position: &Position) -> Option<i128> {
+		let notional = perpetual::notional(position.size, self.index(), Rounding::Up)?;
+		let per_year = mul_ratio(notional, self.borrow_rate(self.borrow.rate), Rounding::Up)?;
+		let borrow = per_year.div_ceil(365 * 24);
 		let worth = perpetual::value(position.size, self.index(), Rounding::Up)?;
 		let magnitude = mul_div_signed(worth, self.rate.unsigned_abs(), ONE, Rounding::Up)?;
 		let per_day = if self.rate < 0 {
@@ -68,7 +87,7 @@ impl Market {
 		} else {
 			magnitude
 		};
-		mul_div_signed(per_day, 3_600_000, DAY_MS, Rounding::Up)
+		mul_div_signed(per_day, 3_600_000, DAY_MS, Rounding::Up)?.checked_add_unsigned(borrow)
 	}
 }
 
@@ -79,6 +98,11 @@ impl<T: Config> Positions for Pallet<T> {
 			.iter()
 			.map(|market| market.id)
 			.collect()
+	}
+
+	fn worst_market() -> Balance {
+		let book = crate::Book::<T>::get();
+		book.markets.iter().map(Market::worst_case).max().unwrap_or(0)
 	}
 
 	fn mark(market: MarketId) -> Result<FixedU128, DispatchError> {
@@ -98,14 +122,14 @@ impl<T: Config> Positions for Pallet<T> {
 			return Vec::new();
 		}
 		let book = crate::Book::<T>::get();
-		Self::after_cuts(&book, &positions)
+		positions
 			.iter()
 			.filter_map(|position| Some(book.market(position.market)?.exposure(position)))
 			.collect()
 	}
 
 	fn is_owed(account: MarginAccountId) -> bool {
-		crate::Claims::<T>::iter_key_prefix(account).next().is_some()
+		crate::Claims::<T>::contains_key(account)
 	}
 
 	fn held_for_orders(account: MarginAccountId) -> Balance {
@@ -119,13 +143,31 @@ impl<T: Config> Positions for Pallet<T> {
 			.try_for_each(|placed| Self::drop_order(placed.id, true))
 	}
 
+	fn order_fees(account: MarginAccountId) -> Balance {
+		let orders = Traders::<T>::get(account).orders;
+		let fees = orders
+			.iter()
+			.filter_map(|placed| crate::Orders::<T>::get(placed.id));
+		// Saturates: kUSD has the same type.
+		fees.fold(0, |sum: Balance, order| sum.saturating_add(order.fee))
+	}
+
+	fn can_liquidate(
+		account: MarginAccountId,
+		market: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	) -> Result<Closed, DispatchError> {
+		Self::ask_liquidation(account, market, &risk, changed_at)
+	}
+
 	fn liquidate(
 		account: MarginAccountId,
 		market: MarketId,
 		risk: Risk,
 		changed_at: Moment,
 	) -> Result<Closed, DispatchError> {
-		Self::do_liquidate(account, market, risk, changed_at)
+		Self::do_liquidate(account, market, &risk, changed_at)
 	}
 
 	fn reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
@@ -155,19 +197,8 @@ impl<T: Config> Positions for Pallet<T> {
 		(trader.positions.len() as u32, trader.orders.len() as u32)
 	}
 
-	fn cuts_weight(positions: u32) -> Weight {
-		let each = Self::unseen_cuts_weight();
-		if each == Weight::zero() {
-			return each;
-		}
-		// Where what is missing is covered, profits are looked for in as many ladders as there may be.
-		let ladders = Self::ladders_at_most(&crate::Book::<T>::get());
-		each.saturating_mul(positions.into())
-			.saturating_add(T::WeightInfo::apply_haircut(ladders))
-	}
-
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_many(account: MarginAccountId, size: i128, positions: u32, orders: u32, cuts: u32) {
-		crate::benchmarking::create_many::<T>(account, size, positions, orders, cuts)
+	fn create_many(account: MarginAccountId, size: i128, positions: u32, orders: u32) {
+		crate::benchmarking::create_many::<T>(account, size, positions, orders)
 	}
 }

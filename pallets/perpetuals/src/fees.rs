@@ -7,7 +7,7 @@ use crate::{BookOf, Config, Market, Pallet};
 
 /// The fees of a trade, in base units of kUSD.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Fees {
+pub struct Fees {
 	/// For what widened the skew, rounded up.
 	pub taker: Balance,
 	/// For what narrowed it, rounded up.

@@ -1,6 +1,6 @@
 //! What a fill does: the same for an order, a preview, and what an owner asked for when called.
 
-use frame_support::ensure;
+use frame_support::{ensure, traits::Time};
 use keel_math::{
 	mul_ratio,
 	perpetual::{self, PremiumCurve},
@@ -69,25 +69,19 @@ impl<T: Config> Pallet<T> {
 			.ok()
 	}
 
-	/// Would an order without a limit that trades `delta` leave the skew more than a step away, on its side, from where the block
-	/// started? All orders of a block fill at one index price: whoever trades before and behind such orders gains what they move
+	/// The part of `delta` that leaves the skew no more than a step away, on its side, from where the block started: what orders
+	/// without a limit may trade. All orders of a block fill at one index price: whoever trades before and behind such orders gains what they move
 	/// the mark by, and that is less than the fees as long as it is a step at most, however many they are.
-	fn is_beyond_pace(
-		before: &Market,
-		after: &Market,
-		p: &MarketParameters,
-		delta: Size,
-	) -> Result<bool, DispatchError> {
-		let step = Self::step(before, p).ok_or_else(overflow)?;
-		let moved = after
+	fn paced(market: &Market, p: &MarketParameters, delta: Size) -> Result<Size, DispatchError> {
+		let step = Self::step(market, p).ok_or_else(overflow)?;
+		let moved = market
 			.skew()
-			.checked_sub(before.skew_at_block_start)
+			.checked_sub(market.skew_at_block_start)
 			.ok_or_else(overflow)?;
-		Ok(if delta > 0 {
-			moved > step
-		} else {
-			moved < step.saturating_neg()
-		})
+		// Less what the block moved this way already; sizes are bounded far below where that saturates.
+		let down = step.saturating_neg().saturating_sub(moved);
+		let up = step.saturating_sub(moved);
+		Ok(delta.clamp(down.min(0), up.max(0)))
 	}
 
 	/// What an order of `size` needs of an account's margin where it has a position of `held`, if its other orders of that side are
@@ -190,7 +184,7 @@ impl<T: Config> Pallet<T> {
 		let mut book = Self::book();
 		let mut trader = Traders::<T>::get(request.account);
 		let held = trader.position(request.market);
-		let mut position = Self::bring_up(&mut book, request.account, &held);
+		let mut position = held;
 		let delta = if request.reduce_only {
 			clipped(request.size, position.size)
 		} else {
@@ -201,9 +195,18 @@ impl<T: Config> Pallet<T> {
 
 		let market = book.market_mut(request.market).ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
+		ensure!(!market.has_stopped(T::Time::now()), Error::<T>::MarketStopped);
 		ensure!(market.fit.reduce_risk, Error::<T>::PriceRefused);
 		let before = *market;
 		let p = T::RiskParameters::market(request.market)?;
+		// A reduction that was accepted is filled in parts if it must: the step may have become smaller.
+		let wanted = delta;
+		let delta = match request.paced && request.reduce_only {
+			true => Self::paced(&before, &p, wanted)?,
+			false => wanted,
+		};
+		ensure!(delta != 0, Error::<T>::PremiumStepReached);
+		let left = wanted.checked_sub(delta).ok_or_else(overflow)?;
 		let trade = market.trade(&mut position, delta).ok_or_else(overflow)?;
 		let met = request.limit.is_none_or(|limit| {
 			if delta > 0 {
@@ -216,21 +219,25 @@ impl<T: Config> Pallet<T> {
 		if opens {
 			Self::check_opening(&before, market, &p, delta, position.size)?;
 		}
-		if request.paced {
-			// What no block could fill must not keep its side waiting: the step may have become smaller.
+		if request.paced && !request.reduce_only {
+			// What no block could fill must not keep its side waiting.
 			ensure!(!Self::needs_limit(&before, &p, delta)?, Error::<T>::LimitNeeded);
-			let waits = Self::is_beyond_pace(&before, market, &p, delta)?;
-			ensure!(!waits, Error::<T>::PremiumStepReached);
+			ensure!(
+				Self::paced(&before, &p, delta)? == delta,
+				Error::<T>::PremiumStepReached
+			);
 		}
 		let burdens = market.worst_case() > before.worst_case();
 		market.update_initial();
+		let after = *market;
 
 		let fees = Fees::of(&before, &p, delta, trade.price)
 			.and_then(|fees| fees.at_least(request.least_fee))
 			.ok_or_else(overflow)?;
 		let pool = Self::split_fee(&mut book, request.market, &p, &fees).ok_or_else(overflow)?;
 		let fee = fees.net().ok_or_else(overflow)?;
-		let gain = trade.realised.checked_sub(trade.funding).ok_or_else(overflow)?;
+		let gain = trade.gain().ok_or_else(overflow)?;
+		Self::claim_more(&mut book, request.account, trade.haircut).ok_or_else(overflow)?;
 		let returned = order.map_or(0, |(_, order)| order.fee);
 		book.order_fees = book.order_fees.checked_sub(returned).ok_or_else(overflow)?;
 		let credit = gain
@@ -243,9 +250,9 @@ impl<T: Config> Pallet<T> {
 			.ok_or_else(overflow)?;
 
 		trader.keep(position).ok_or(Error::<T>::TooManyPositions)?;
-		Self::shift(&held, &position);
+		Self::shift(&after, &held, &position);
 		if let Some((id, _)) = order {
-			trader.drop_order(id);
+			trader.resize_order(id, left);
 		}
 		Book::<T>::put(&book);
 		Self::put_trader(request.account, &trader);
@@ -260,7 +267,9 @@ impl<T: Config> Pallet<T> {
 			fee,
 			realised: trade.realised,
 			funding: trade.funding,
+			haircut: trade.haircut,
 			position: position.size,
+			left,
 		};
 		Ok((fill, if opens { Act::Opened } else { Act::Reduced }))
 	}

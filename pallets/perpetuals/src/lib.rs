@@ -25,9 +25,13 @@
 //! - **Liquidations** close the smallest part that brings an account to 120 % of its maintenance requirement,
 //!   at the price everybody else gets, as far as the market's window has room. What is missing in the end is
 //!   carried by the markets' tranches, the insurance fund, and the pool.
-//! - What the pool can't bear is **cut** from all unrealised profits, the same share of each, and repaid out of later fees before
-//!   anybody else gets of them. A pool that has money again repays nothing by itself: its providers lost theirs first.
+//! - What the pool can't bear is a **gains haircut**: while it owes traders more than it has, every gain that is
+//!   realised is paid without the same share, which is repaid out of later fees before anybody else gets of them.
+//!   A pool that has money again repays nothing by itself: its providers lost theirs first.
+//! - Positions pay the pool a **borrow fee**, a rent for the worst case that their market is, which rises with the
+//!   share of the pool in use. The **funding rate** follows the skew and decays where there is none.
 //! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid out at that.
+//!   Trading stops when that average begins, so that nobody trades against the part of it that is known.
 //!
 //! Rounding favours the pool: a trader pays rounded up and receives rounded down.
 //!
@@ -46,11 +50,11 @@ mod fees;
 mod fill;
 mod gauges;
 mod haircut;
+mod ladder;
 mod liquidate;
 mod market;
 mod orders;
 mod poll;
-mod profits;
 mod recovery;
 pub mod types;
 mod views;
@@ -67,10 +71,10 @@ mod tests;
 mod try_state;
 
 pub use answers::*;
-pub use haircut::{Cut, CutOf, CutsOf, Mark, MAX_CUTS};
-pub use market::Market;
+pub use fees::Fees;
+pub use ladder::{Bin, Ladder, MAX_BINS};
+pub use market::{Borrow, Carry, Haircut, Market};
 pub use pallet::*;
-pub use profits::{Profits, Step};
 pub use recovery::Claim;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -161,22 +165,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Waiting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
 
-	/// Positions by the price they break even at, of a market and of those that have seen so many cuts.
-	///
-	/// As large as it is: there is room for every price there is, of which a market sees few.
+	/// Gains ladder of each market with positions.
 	#[pallet::storage]
-	#[pallet::unbounded]
-	pub type Ladders<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, MarketId, Twox64Concat, u32, Profits, ValueQuery>;
+	pub type Ladders<T: Config> = StorageMap<_, Twox64Concat, MarketId, Ladder, ValueQuery>;
 
-	/// The cuts of profits that are not over, oldest first.
+	/// What haircuts took from an account and fees have not repaid in full.
 	#[pallet::storage]
-	pub type Cuts<T: Config> = StorageValue<_, CutsOf<T>, ValueQuery>;
-
-	/// What an account lost to a cut and did not get back in full.
-	#[pallet::storage]
-	pub type Claims<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, MarginAccountId, Twox64Concat, u32, Claim, ValueQuery>;
+	pub type Claims<T: Config> = StorageMap<_, Twox64Concat, MarginAccountId, Claim, ValueQuery>;
 
 	/// Markets to begin with. Their parameters have to be built before; prices may come later.
 	#[pallet::genesis_config]
@@ -234,7 +229,10 @@ pub mod pallet {
 			market: MarketId,
 			returned: Balance,
 		},
-		/// An order was filled. `fee` below zero is a rebate; `funding` above zero was paid. What was held for it went back.
+		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the part that was
+		/// closed, above zero paid; `haircut` is what the pool could not pay of the gain, and is claimed. What was held for
+		/// the order went back. Of a reduce-only order `left` stays in the queue, if the price moves no further in this
+		/// block.
 		OrderFilled {
 			order: OrderId,
 			account: MarginAccountId,
@@ -244,7 +242,9 @@ pub mod pallet {
 			fee: i128,
 			realised: i128,
 			funding: i128,
+			haircut: Balance,
 			position: Size,
+			left: Size,
 		},
 		/// An order could not be filled and is gone, with the `fee` held for it.
 		OrderFailed {
@@ -264,6 +264,7 @@ pub mod pallet {
 			fee: Balance,
 			realised: i128,
 			funding: i128,
+			haircut: Balance,
 			position: Size,
 		},
 		/// A part of a position was closed as its owner had asked for. Others as in an order filled.
@@ -275,6 +276,7 @@ pub mod pallet {
 			fee: i128,
 			realised: i128,
 			funding: i128,
+			haircut: Balance,
 			position: Size,
 		},
 		/// A position was paid out at the settlement price.
@@ -285,10 +287,13 @@ pub mod pallet {
 			price: FixedU128,
 			realised: i128,
 			funding: i128,
+			haircut: Balance,
 		},
-		/// What was missing from an account with nothing left was carried by these.
+		/// What was missing from an account with nothing left was carried by these: its own claim on what a haircut had
+		/// taken from it, the tranches of its markets, the insurance fund and the pool.
 		DeficitCovered {
 			account: MarginAccountId,
+			claim: Balance,
 			tranche: Balance,
 			fund: Balance,
 			pool: Balance,
@@ -299,23 +304,14 @@ pub mod pallet {
 		FundPaid { amount: Balance },
 		/// The insurance fund could not be paid; the next sweep tries again.
 		SweepFailed { amount: Balance, error: DispatchError },
-		/// The pool owes traders more than it has, by this much, and no profit was cut for it.
-		PoolInsolvent { deficit: Balance },
-		/// The pool owed traders more than it has: this share of every profit is cut, at least `taken` together.
-		HaircutApplied {
-			number: u32,
+		/// The pool owes traders `deficit` more than it has: gains that are realised from now on, `gains` together, are
+		/// paid without the share `rate`, until the next of these. With a deficit of zero gains are paid in full again.
+		GainsHaircut {
 			deficit: Balance,
+			gains: Balance,
 			rate: FixedU128,
-			taken: Balance,
 		},
-		/// A cut was taken out of a position. The account claims it.
-		ProfitCut {
-			account: MarginAccountId,
-			market: MarketId,
-			number: u32,
-			amount: Balance,
-		},
-		/// An account got back some of what it lost to cuts.
+		/// An account was paid `amount` of what haircuts had taken from it.
 		RecoveryClaimed {
 			account: MarginAccountId,
 			amount: Balance,
@@ -336,6 +332,9 @@ pub mod pallet {
 		NoPrice,
 		/// The market is closing: it takes reduce-only orders until it is settled, and no others.
 		MarketClosing,
+		/// The market is settled within five minutes, at the average of them, and trades no more. Wait: `payOut` pays the
+		/// position then, and fees of orders come back.
+		MarketStopped,
 		/// The market is settled. `payOut` pays what you had in it.
 		MarketSettled,
 		/// The market is not settled. Delist it, and wait for the time you set.
@@ -395,7 +394,10 @@ pub mod pallet {
 		LiquidationsFull,
 		/// The account has neither a position nor an order in the market. There is nothing to pay out.
 		NothingToPayOut,
-		/// Nothing was cut from the account that was repaid since. `recoveries` lists what it waits for.
+		/// The pool can't pay gains in full now: only the account's owner may have it paid out. Ask again when `pots` shows
+		/// no deficit, or a week after the settlement.
+		OwnerOnly,
+		/// Nothing that a haircut took from the account was repaid since. `recovery` shows what it waits for.
 		NothingToClaim,
 	}
 
@@ -440,14 +442,15 @@ pub mod pallet {
 		///
 		/// All orders of a block fill at one index price. So that nobody gains by standing around others, those without a `limit`
 		/// move the price by `PremiumStep` a block, either way, all together; what does not fit waits for the next block. A `size`
-		/// above that (`PremiumStep · SkewScale`) needs a `limit`.
+		/// above that (`PremiumStep · SkewScale`) needs a `limit`. A reduce-only order that was accepted is filled in parts if
+		/// the step has become smaller; the parts after the first cost their own fees.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownAccount`], [`Error::UnknownMarket`]: there is none
 		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]: numbers no order can have
 		/// - [`Error::LimitNeeded`]: `size` is above the premium step and there is no `limit`
-		/// - [`Error::MarketClosing`], [`Error::MarketSettled`]: the market comes to its end
+		/// - [`Error::MarketClosing`], [`Error::MarketStopped`], [`Error::MarketSettled`]: the market comes to its end
 		/// - [`Error::NoPrice`]: the market never had a price
 		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side
 		/// - [`Error::NotEnoughMargin`]: any other order of an account that has not the margin for it
@@ -505,7 +508,8 @@ pub mod pallet {
 		///
 		/// ## Origin
 		///
-		/// Signed, by anyone.
+		/// Signed, by anyone; in the first week after the settlement, while the pool can't pay gains in full, by the owner,
+		/// who may rather wait.
 		///
 		/// ## Details
 		///
@@ -515,6 +519,8 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::UnknownMarket`], [`Error::NotSettled`]: there is nothing settled
+		/// - [`Error::OwnerOnly`]: there is a gains haircut, and the account is another's
+		/// - [`Error::PriceRefused`]: this block did not bring the markets up to date
 		/// - [`Error::NothingToPayOut`]: the account has nothing there
 		///
 		/// ## Events
@@ -527,8 +533,8 @@ pub mod pallet {
 			#[pallet::compact] account: MarginAccountId,
 			market: MarketId,
 		) -> DispatchResult {
-			ensure_signed(origin)?;
-			Self::do_pay_out(account, market)
+			let who = ensure_signed(origin)?;
+			Self::do_pay_out(&who, account, market)
 		}
 
 		/// List a market.
@@ -568,9 +574,10 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// From now on it only takes reduce-only orders. In the first block at or after `settle_at` (milliseconds since the epoch,
-		/// at least an hour ahead) it is settled at its five-minute average, or at the last price if that is refused. Called
-		/// again, it moves the time.
+		/// From now on it only takes reduce-only orders, and from five minutes before `settle_at` on none: what is in the queue
+		/// waits and gets its fee back, and only liquidations go on. In the first block at or after `settle_at` (milliseconds
+		/// since the epoch, at least an hour ahead) it is settled at its five-minute average, or at the last price if that is
+		/// refused. Called again, it moves the time.
 		///
 		/// ## Errors
 		///
@@ -616,7 +623,7 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Pay an account what was repaid of its cut profits.
+		/// Pays an account what was repaid of its claim.
 		///
 		/// ## Origin
 		///
@@ -624,25 +631,23 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Cuts its positions have not seen are taken out of them first, and it gets new triggers. Of each cut it gets its share of what was
-		/// repaid, less what it got. Charged for as many claims as there can be; what is too much comes back.
+		/// Fees repay all claims pro rata. The account gets new triggers.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NothingToClaim`]: nothing was cut from it, or nothing repaid since
+		/// - [`Error::NothingToClaim`]: the account has no claim, or nothing was repaid since it was last paid
 		///
 		/// ## Events
 		///
-		/// [`Event::RecoveryClaimed`], [`Event::ProfitCut`].
+		/// [`Event::RecoveryClaimed`].
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::claim_recovery(MAX_CUTS))]
+		#[pallet::weight(T::WeightInfo::claim_recovery())]
 		pub fn claim_recovery(
 			origin: OriginFor<T>,
 			#[pallet::compact] account: MarginAccountId,
-		) -> DispatchResultWithPostInfo {
+		) -> DispatchResult {
 			ensure_signed(origin)?;
-			let claims = Self::do_claim(account)?;
-			Ok(Some(T::WeightInfo::claim_recovery(claims)).into())
+			Self::do_claim(account)
 		}
 	}
 
@@ -704,26 +709,27 @@ pub mod pallet {
 				fund_share: book.fund_share,
 				fund_due: book.fund_due,
 				order_fees: book.order_fees,
+				claims: book.claims,
 				recovery: book.recovery,
-				unrepaid: book.unrepaid,
+				deficit: book.deficit,
 			}
 		}
 
-		/// The profit of all who win in a market now, but for those within a per cent of breaking even: what a cut would take its share
-		/// of. Nothing for an unknown or a settled one.
-		pub fn profit_in(market: MarketId) -> Balance {
-			let (book, cuts) = (Book::<T>::get(), Cuts::<T>::get());
-			Self::winning(&book, &cuts, Some(market)).map_or(0, |(profit, _)| profit)
+		/// The unrealised gains of all positions of a market, but for those within about a thousandth of breaking even:
+		/// what a gains haircut takes its share of. Nothing for an unknown market.
+		pub fn gains_in(market: MarketId) -> Balance {
+			Self::view_gains(market)
 		}
 
-		/// What would be cut from an account if the pool were short of `deficit` now.
+		/// The share that a gains haircut would take if the pool were short of `deficit` now, and what of that an
+		/// account would lose that closes all its positions at the mark.
 		pub fn haircut_of(account: MarginAccountId, deficit: Balance) -> HaircutView {
 			Self::view_haircut(account, deficit)
 		}
 
-		/// What an account lost to cuts and did not get back in full, oldest first.
-		pub fn recoveries(account: MarginAccountId) -> Vec<RecoveryView> {
-			Self::view_recoveries(account)
+		/// What haircuts took from an account: what is not repaid yet and what can be claimed. Nothing without a claim.
+		pub fn recovery(account: MarginAccountId) -> Option<RecoveryView> {
+			Self::view_recovery(account)
 		}
 	}
 }

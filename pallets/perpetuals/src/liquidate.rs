@@ -13,8 +13,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, Permill};
 
 use crate::{
-	fill::Request, overflow, Book, Config, Error, Event, Market, Pallet, Position, Trade, Traders,
-	ALWAYS_LIQUIDATED, PARTS,
+	fill::Request, overflow, Book, Config, Error, Event, Market, Pallet, Position, Status, Trade, Traders,
+	ALWAYS_LIQUIDATED, LEAST_PART, PARTS,
 };
 
 /// A part of a position, closed.
@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct Part {
 	/// The market afterwards.
 	pub market: Market,
+	/// What is traded: of the other sign than the position.
+	pub delta: Size,
 	/// The position afterwards.
 	pub position: Position,
 	pub trade: Trade,
@@ -31,6 +33,15 @@ pub(crate) struct Part {
 	pub fee: Balance,
 	/// The whole account afterwards.
 	pub after: Risk,
+}
+
+impl Part {
+	fn closed(&self) -> Closed {
+		Closed {
+			notional: self.notional,
+			fee: self.fee,
+		}
+	}
 }
 
 /// Is an account so far below its requirement that no window may keep it waiting? At half of it: what is left is for what
@@ -86,12 +97,12 @@ pub(crate) fn close_part(
 		.net
 		.checked_sub(had.net)?
 		.checked_add(has.net)?
-		.checked_add(trade.realised)?
-		.checked_sub(trade.funding)?
+		.checked_add(trade.gain()?)?
 		.checked_sub_unsigned(fee)?;
 	Some(Part {
 		notional: perpetual::notional(delta, trade.price, Rounding::Up)?,
 		market: after,
+		delta,
 		position: rest,
 		trade,
 		fee,
@@ -111,6 +122,11 @@ pub(crate) fn close_part(
 }
 
 impl<T: Config> Pallet<T> {
+	/// The most that the market's window lets be liquidated in about an hour. Saturates at "no limit".
+	fn window(market: &Market, p: &MarketParameters) -> Balance {
+		mul_ratio(market.open_interest(), p.liquidation_limit, Rounding::Down).unwrap_or(Balance::MAX)
+	}
+
 	/// How much of a position of `size` the market's window lets be closed now. All of a small one.
 	fn room(market: &Market, p: &MarketParameters, size: Size, now: Moment) -> Option<u128> {
 		let whole = size.checked_neg()?;
@@ -118,95 +134,126 @@ impl<T: Config> Pallet<T> {
 		// The higher of the two, so that no part is worth more than it is taken for.
 		let price = fill.max(market.mark());
 		let worth = perpetual::notional(size, price, Rounding::Up)?;
-		// Saturates at "no limit".
-		let limit =
-			mul_ratio(market.open_interest(), p.liquidation_limit, Rounding::Down).unwrap_or(Balance::MAX);
-		let room = market.liquidated.room(now, limit);
+		let room = market.liquidated.room(now, Self::window(market, p));
 		if worth <= room.max(ALWAYS_LIQUIDATED) {
 			return Some(size.unsigned_abs());
 		}
 		mul_div(size.unsigned_abs(), room, worth, Rounding::Down)
 	}
 
-	/// Close the smallest part of a position that restores its account, at `risk`, as far as there is room.
+	/// The smallest part of `position` that restores its account, at `risk`, as far as there is room: what the
+	/// question and the dispatch go by. A full window is found before anything is computed.
+	///
+	/// A part that does not restore the account is worth at least [`ALWAYS_LIQUIDATED`], or a sixteenth of the
+	/// window where that is less: what refills from block to block is no reason to liquidate in each.
+	fn plan_liquidation(
+		market: &Market,
+		position: &Position,
+		risk: &Risk,
+		changed_at: Moment,
+	) -> Result<Part, DispatchError> {
+		ensure!(position.size != 0, Error::<T>::NoPosition);
+		ensure!(market.fit.liquidate, Error::<T>::PriceRefused);
+		ensure!(market.price.since > changed_at, Error::<T>::PriceNotNewer);
+		let p = T::RiskParameters::market(market.id)?;
+		let room = if is_urgent(risk) {
+			position.size.unsigned_abs()
+		} else {
+			Self::room(market, &p, position.size, T::Time::now()).ok_or_else(overflow)?
+		};
+		ensure!(room > 0, Error::<T>::LiquidationsFull);
+		let part = |delta| close_part(market, position, delta, risk, p.liquidation_fee);
+		let restores = |parts| {
+			closing(position.size, parts)
+				.and_then(part)
+				.is_some_and(|part| part.after.is_restored())
+		};
+		let needed = closing(position.size, smallest_restoring(market, position.size, restores))
+			.ok_or_else(overflow)?
+			.unsigned_abs();
+		let delta = keel_math::signed::with_sign(needed.min(room), position.size > 0).ok_or_else(overflow)?;
+		let part = part(delta).ok_or_else(overflow)?;
+		let least = ALWAYS_LIQUIDATED.min(Self::window(market, &p) / LEAST_PART);
+		ensure!(
+			needed <= room || part.notional >= least,
+			Error::<T>::LiquidationsFull
+		);
+		Ok(part)
+	}
+
+	/// What [`Self::do_liquidate`] would close and charge now, or why it would fail. Writes nothing.
+	pub(crate) fn ask_liquidation(
+		account: MarginAccountId,
+		id: MarketId,
+		risk: &Risk,
+		changed_at: Moment,
+	) -> Result<Closed, DispatchError> {
+		let (book, held) = (Self::book(), Traders::<T>::get(account).position(id));
+		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
+		if let Status::Settled { price } = market.status {
+			return market.paid_out(&held, price).ok_or_else(overflow);
+		}
+		Ok(Self::plan_liquidation(market, &held, risk, changed_at)?.closed())
+	}
+
+	/// Close the smallest part of a position that restores its account, at `risk`, as far as there is room; in
+	/// a settled market pay it out.
 	pub(crate) fn do_liquidate(
 		account: MarginAccountId,
 		id: MarketId,
-		risk: Risk,
+		risk: &Risk,
 		changed_at: Moment,
 	) -> Result<Closed, DispatchError> {
 		with_storage_layer(|| {
 			let mut book = Self::book();
-			let now = T::Time::now();
 			let mut trader = Traders::<T>::get(account);
 			let held = trader.position(id);
-			let position = Self::bring_up(&mut book, account, &held);
+			let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
+			if let Status::Settled { price } = market.status {
+				return Self::pay_out_position(book, account, trader, held, price);
+			}
 			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
-			ensure!(!market.is_settled(), Error::<T>::MarketSettled);
-			ensure!(position.size != 0, Error::<T>::NoPosition);
-			ensure!(market.fit.liquidate, Error::<T>::PriceRefused);
-			ensure!(market.price.since > changed_at, Error::<T>::PriceNotNewer);
-			let p = T::RiskParameters::market(id)?;
-			let part = |delta| close_part(market, &position, delta, &risk, p.liquidation_fee);
-			let restores = |parts| {
-				closing(position.size, parts)
-					.and_then(part)
-					.is_some_and(|part| part.after.is_restored())
-			};
-			let needed = closing(position.size, smallest_restoring(market, position.size, restores))
-				.ok_or_else(overflow)?;
-			let room = if is_urgent(&risk) {
-				position.size.unsigned_abs()
-			} else {
-				Self::room(market, &p, position.size, now).ok_or_else(overflow)?
-			};
-			let magnitude = needed.unsigned_abs().min(room);
-			ensure!(magnitude > 0, Error::<T>::LiquidationsFull);
-			let delta = keel_math::signed::with_sign(magnitude, position.size > 0).ok_or_else(overflow)?;
-			let part = part(delta).ok_or_else(overflow)?;
+			let part = Self::plan_liquidation(market, &held, risk, changed_at)?;
 
 			*market = part.market;
-			market.liquidated.add(now, part.notional);
+			market.liquidated.add(T::Time::now(), part.notional);
+			let p = T::RiskParameters::market(id)?;
 			let fee = Self::repay(&mut book, part.fee).ok_or_else(overflow)?;
 			Self::to_fund(&mut book, id, &p, fee).ok_or_else(overflow)?;
 			// It was there, so there is room for what is left of it.
 			trader.keep(part.position).ok_or_else(overflow)?;
-			Self::shift(&held, &part.position);
+			Self::shift(&part.market, &held, &part.position);
+			let gain = part.trade.gain().ok_or_else(overflow)?;
+			Self::claim_more(&mut book, account, part.trade.haircut).ok_or_else(overflow)?;
 			Book::<T>::put(book);
 			Self::put_trader(account, &trader);
-			let gain = part
-				.trade
-				.realised
-				.checked_sub(part.trade.funding)
-				.ok_or_else(overflow)?;
 			let credit = gain.checked_sub_unsigned(part.fee).ok_or_else(overflow)?;
 			T::Accounts::settle(account, credit)?;
 			T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
 			Self::deposit_event(Event::PositionLiquidated {
 				account,
 				market: id,
-				size: delta,
+				size: part.delta,
 				price: part.trade.price,
 				notional: part.notional,
 				fee: part.fee,
 				realised: part.trade.realised,
 				funding: part.trade.funding,
+				haircut: part.trade.haircut,
 				position: part.position.size,
 			});
-			Ok(Closed {
-				notional: part.notional,
-				fee: part.fee,
-			})
+			Ok(part.closed())
 		})
 	}
 
 	/// Close `share` of every position of `account` that has a price to leave at, with the fees of a trade. Refused if none has.
 	pub(crate) fn do_reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
 		with_storage_layer(|| {
-			let book = Self::book();
+			let (book, now) = (Self::book(), T::Time::now());
 			let able = |position: &&Position| {
-				book.market(position.market)
-					.is_some_and(|market| market.fit.reduce_risk && !market.is_settled())
+				book.market(position.market).is_some_and(|market| {
+					market.fit.reduce_risk && !market.is_settled() && !market.has_stopped(now)
+				})
 			};
 			let positions = Traders::<T>::get(account).positions;
 			ensure!(!positions.is_empty(), Error::<T>::NoPosition);
@@ -239,6 +286,7 @@ impl<T: Config> Pallet<T> {
 					fee: fill.fee,
 					realised: fill.realised,
 					funding: fill.funding,
+					haircut: fill.haircut,
 					position: fill.position,
 				});
 				let notional =

@@ -2,15 +2,21 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use keel_math::{
+	lending::{utilisation, Curve},
 	margin, mul_div, mul_ratio,
-	perpetual::{self, PremiumCurve},
+	perpetual::{self, FundingCurve, PremiumCurve, FUNDING_DECAY_MS},
 	signed::{mul_div_signed, signed},
 	FixedU128, Rounding, ONE,
 };
-use keel_primitives::{Balance, FeedId, Level, MarketId, MarketParameters, Meter, Moment, Price, Size};
+use keel_primitives::{
+	Balance, ChainParameters, FeedId, Level, MarketId, MarketParameters, Meter, Moment, Price, Size,
+};
 use scale_info::TypeInfo;
 
-use crate::{Fit, Position, Rates, Status, Terms, Trade, MAX_ACCRUAL_MS, MAX_RAMP_MS, PARTS, SCALE_RAMP_MS};
+use crate::{
+	ladder::gains, Fit, Position, Rates, Status, Terms, Trade, AVERAGE_MS, MAX_ACCRUAL_MS, MAX_RAMP_MS,
+	PARTS, SCALE_RAMP_MS,
+};
 
 /// A market: what there is of it, what it costs, and what holds in this block.
 #[derive(
@@ -33,8 +39,12 @@ pub struct Market {
 	pub funding_debt: i128,
 	/// The funding rate per day, 18 decimals; above zero longs pay.
 	pub rate: i128,
-	/// The funding index: USD per whole unit, 18 decimals.
-	pub funding_index: i128,
+	/// What a whole unit of each side has been charged.
+	pub carry: Carry,
+	/// What the side that uses the pool pays for it.
+	pub borrow: Borrow,
+	/// The share of gains the pool can't pay.
+	pub haircut: Haircut,
 	/// When funding and ramp last moved.
 	pub at: Moment,
 	/// The last price known.
@@ -59,14 +69,81 @@ pub struct Market {
 	pub positions: u32,
 }
 
-/// `mark − funding index`, zero where it would be below; saturates.
-pub(crate) fn net_mark(mark: FixedU128, funding_index: i128) -> FixedU128 {
-	let (mark, funding) = (mark.into_inner(), funding_index.unsigned_abs());
-	FixedU128::from_inner(if funding_index < 0 {
-		mark.saturating_add(funding)
-	} else {
-		mark.saturating_sub(funding)
-	})
+/// What a whole unit of each side has been charged since the market was last empty: USD with 18 decimals. Both
+/// grow by the funding, the longs' by the borrow fee too, and the shorts' falls by it.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Carry {
+	/// A long was charged this.
+	pub long: i128,
+	/// A short was paid this.
+	pub short: i128,
+}
+
+/// The borrow fee: a rent for the worst case that a market is to the pool, per year, spread over its positions.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Borrow {
+	/// As a share of the worst case, at the pool's utilisation of now.
+	pub rate: FixedU128,
+	/// The same at a utilisation of 100 %.
+	pub most: FixedU128,
+}
+
+impl Borrow {
+	/// The fee of a pool with `equity` that loses `worst_case` at most, both in base units of kUSD: by how much of
+	/// what it may lose, above which nothing is opened, is in use. Rates are rounded up.
+	pub fn of(worst_case: Balance, equity: Balance, chain: &ChainParameters) -> Self {
+		// A share of at most all.
+		let most = mul_ratio(equity, chain.pool_stress, Rounding::Down).unwrap_or(equity);
+		let curve = Curve {
+			base: FixedU128::default(),
+			slope: chain.borrow_slope,
+			kink: chain.borrow_kink,
+			jump: chain.borrow_jump,
+		};
+		// The limits of the numbers keep rates far from overflow.
+		let rate = |utilisation| curve.rate(utilisation).unwrap_or_default();
+		Self {
+			rate: rate(utilisation(worst_case, most)),
+			most: rate(FixedU128::from_inner(ONE)),
+		}
+	}
+}
+
+/// The share of every gain that the pool can't pay now.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Haircut {
+	/// The share; zero while the pool owes no more than it has.
+	pub rate: FixedU128,
+	/// The width of a bin of the gains ladder, as a power of two.
+	pub bits: u8,
+	/// Longs gain that break even in a lower bin.
+	pub long: i64,
+	/// Shorts gain that break even in a higher bin.
+	pub short: i64,
+}
+
+impl Haircut {
+	/// What is cut of `gain`, which all or a part of `position` makes: its share, rounded up, or nothing where the
+	/// position breaks even too near to the price to be counted, is dust, or has no gain.
+	pub fn of(&self, position: &Position, gain: i128) -> Balance {
+		if gain <= 0 || self.rate.into_inner() == 0 || position.is_dust() {
+			return 0;
+		}
+		let is_long = position.size > 0;
+		let edge = if is_long { self.long } else { self.short };
+		let counts = position.bin(self.bits).is_some_and(|at| gains(is_long, at, edge));
+		if !counts {
+			return 0;
+		}
+		let gain = gain.unsigned_abs();
+		mul_ratio(gain, self.rate, Rounding::Up).map_or(gain, |cut| cut.min(gain))
+	}
 }
 
 impl Market {
@@ -81,7 +158,9 @@ impl Market {
 			cost: 0,
 			funding_debt: 0,
 			rate: 0,
-			funding_index: 0,
+			carry: Carry::default(),
+			borrow: Borrow::default(),
+			haircut: Haircut::default(),
 			at: now,
 			price: Price::default(),
 			fit: Fit::default(),
@@ -100,6 +179,11 @@ impl Market {
 	/// Has it come to its end?
 	pub fn is_settled(&self) -> bool {
 		matches!(self.status, Status::Settled { .. })
+	}
+
+	/// Returns `true` if trading has stopped before the settlement: the average it is settled at has begun.
+	pub fn has_stopped(&self, now: Moment) -> bool {
+		matches!(self.status, Status::Closing { settle_at } if now.saturating_add(AVERAGE_MS) >= settle_at)
 	}
 
 	/// Longs less shorts. Sizes are bounded far below where that would saturate.
@@ -145,10 +229,28 @@ impl Market {
 		self.curve()?.fill_price(self.index(), self.skew(), size)
 	}
 
-	/// What a whole unit is worth at the mark less the funding on it: what decides who is in profit. Zero where it would be
-	/// below; saturates.
-	pub fn net_mark(&self) -> FixedU128 {
-		net_mark(self.mark(), self.funding_index)
+	/// What a whole unit of the side of `size` has been charged: USD with 18 decimals; below zero for a short that
+	/// was charged.
+	fn carry_on(&self, size: Size) -> i128 {
+		if size < 0 {
+			self.carry.short
+		} else {
+			self.carry.long
+		}
+	}
+
+	/// The prices less charges at which both sides' gains are measured: the price at which all positions could be
+	/// closed together. `None` on overflow.
+	pub(crate) fn exit_prices(&self) -> Option<(i128, i128)> {
+		let price = match self.status {
+			Status::Settled { price } => price,
+			_ => self.curve()?.fill_price(self.price.value, 0, self.skew())?,
+		};
+		let price = signed(price.into_inner())?;
+		Some((
+			price.checked_sub(self.carry.long)?,
+			price.checked_sub(self.carry.short)?,
+		))
 	}
 
 	/// The value of one side at the index price, rounded up. Saturates above every cap.
@@ -163,16 +265,18 @@ impl Market {
 		self.side_value(self.long.max(self.short))
 	}
 
-	/// What closing `position` at the mark would realise, funding included, rounded down. `None` on overflow.
+	/// What closing `position` at the mark would realise, funding included, before a haircut, rounded down. `None`
+	/// on overflow.
 	pub fn unrealised(&self, position: &Position) -> Option<i128> {
 		perpetual::value(position.size, self.mark(), Rounding::Down)?
 			.checked_sub(position.cost)?
 			.checked_sub(self.funding_owed(position)?)
 	}
 
-	/// The funding `position` owes, rounded up; below zero it is owed. `None` on overflow.
+	/// Funding and borrow fee that `position` owes, rounded up; below zero it is owed. `None` on overflow.
 	pub fn funding_owed(&self, position: &Position) -> Option<i128> {
-		perpetual::funding_on(position.size, self.funding_index, Rounding::Up)?.checked_sub(position.funding)
+		perpetual::funding_on(position.size, self.carry_on(position.size), Rounding::Up)?
+			.checked_sub(position.funding)
 	}
 
 	/// The requirement of `size` at `rate` of its value at the mark, rounded up. Nothing once it is settled.
@@ -184,7 +288,7 @@ impl Market {
 		margin::requirement(size, self.mark(), rate)
 	}
 
-	/// What `position` is worth and needs. `None` on overflow.
+	/// What `position` is worth, before a haircut, and needs. `None` on overflow.
 	pub fn risk(&self, position: &Position) -> Option<margin::Risk> {
 		Some(margin::Risk {
 			net: self.unrealised(position)?,
@@ -193,8 +297,8 @@ impl Market {
 		})
 	}
 
-	/// What the pool owes all positions together, funding included, rounded so that it owes rather more: `Φ(s) − Σcost −
-	/// (s·F − Σfunding)`. A settled market has no premium. `None` on overflow.
+	/// What the pool owes all positions together, funding included, before a haircut, rounded so that it owes rather
+	/// more: `Φ(s) − Σcost − (Σcharges − Σcharges at entry)`. A settled market has no premium. `None` on overflow.
 	pub fn owed(&self) -> Option<i128> {
 		let skew = self.skew();
 		let worth = match self.status {
@@ -203,9 +307,11 @@ impl Market {
 			}
 			_ => self.curve()?.owed(self.price.value, skew, self.cost)?,
 		};
-		let funding = perpetual::funding_on(skew, self.funding_index, Rounding::Down)?
-			.checked_sub(self.funding_debt)?;
-		worth.checked_sub(funding)
+		let long = perpetual::funding_on(signed(self.long)?, self.carry.long, Rounding::Down)?;
+		let short = signed(self.short)?.checked_neg()?;
+		let short = perpetual::funding_on(short, self.carry.short, Rounding::Down)?;
+		let charged = long.checked_add(short)?.checked_sub(self.funding_debt)?;
+		worth.checked_sub(charged)
 	}
 
 	/// The most the pool loses if the price moves by the market's stress, whoever closed before: `max(long,
@@ -220,11 +326,40 @@ impl Market {
 		if self.is_settled() || size == 0 {
 			return 0;
 		}
+		mul_ratio(self.side_value(size), self.stress_share(), Rounding::Up).unwrap_or(Balance::MAX)
+	}
+
+	/// `(1 + M)·(1 + stress) − 1`: what a side may gain of its value. Saturates.
+	fn stress_share(&self) -> FixedU128 {
 		let (stress, premium) = (self.terms.stress, self.terms.max_premium.into_inner());
 		// A product that does not fit is beyond every share.
 		let both = mul_ratio(premium, stress, Rounding::Up).unwrap_or(u128::MAX);
-		let share = stress.into_inner().saturating_add(premium).saturating_add(both);
-		mul_ratio(self.side_value(size), FixedU128::from_inner(share), Rounding::Up).unwrap_or(Balance::MAX)
+		FixedU128::from_inner(stress.into_inner().saturating_add(premium).saturating_add(both))
+	}
+
+	/// The borrow fee of a position at `rate` of the market's worst case, as a share of its value, per year, rounded
+	/// up. Saturates.
+	pub(crate) fn borrow_rate(&self, rate: FixedU128) -> FixedU128 {
+		let whole = mul_ratio(rate.into_inner(), self.stress_share(), Rounding::Up).unwrap_or(u128::MAX);
+		FixedU128::from_inner(self.spread(whole))
+	}
+
+	/// The highest borrow rate of a position, whatever the sides and the utilisation become. Saturates.
+	pub(crate) fn most_borrow_rate(&self) -> FixedU128 {
+		FixedU128::from_inner(
+			mul_ratio(self.borrow.most.into_inner(), self.stress_share(), Rounding::Up).unwrap_or(u128::MAX),
+		)
+	}
+
+	/// `of` the larger side's value, spread over both sides: what a unit of either pays, rounded up. All of it where
+	/// there is one side, half where they are equal. Saturates.
+	///
+	/// Either side may leave first, so both are the worst case; and no order of a few units decides who pays.
+	pub(crate) fn spread(&self, of: u128) -> u128 {
+		match self.long.saturating_add(self.short) {
+			0 => 0,
+			both => mul_div(of, self.long.max(self.short), both, Rounding::Up).unwrap_or(u128::MAX),
+		}
 	}
 
 	/// How many of [`PARTS`] of a position of `size` can be closed before the premium begins to move: those
@@ -241,25 +376,22 @@ impl Market {
 			.map_or(0, |parts| parts.min(PARTS.into()) as u32)
 	}
 
-	/// Trade `delta` of `position` at the fill price of now. The position is another one afterwards, as are the sums. `None` on
-	/// overflow, with nothing that may be used.
+	/// Trades `delta` of `position` at the fill price of now. What is closed realises its share of cost and
+	/// funding; the rest keeps its own. Position and sums are those afterwards. `None` on overflow, with nothing
+	/// that may be used.
 	pub fn trade(&mut self, position: &mut Position, delta: Size) -> Option<Trade> {
 		let price = self.fill_price(delta)?;
-		let funding = self.funding_owed(position)?;
 		let (opening, closing) = perpetual::split(delta, position.size);
-		let basis = if closing == 0 {
-			0
-		} else if closing.unsigned_abs() == position.size.unsigned_abs() {
-			position.cost
-		} else {
-			// Rounded up: the trader's profit is rather less.
-			mul_div_signed(
-				position.cost,
-				closing.unsigned_abs(),
-				position.size.unsigned_abs(),
-				Rounding::Up,
-			)?
+		let part = |of: i128, rounding| match position.size.unsigned_abs() {
+			_ if closing == 0 => Some(0),
+			all if closing.unsigned_abs() == all => Some(of),
+			all => mul_div_signed(of, closing.unsigned_abs(), all, rounding),
 		};
+		// Rounded against the trader: what is closed cost rather more and was charged rather less before.
+		let (basis, charged) = (
+			part(position.cost, Rounding::Up)?,
+			part(position.funding, Rounding::Down)?,
+		);
 		let received = perpetual::cost(closing, price)?.checked_neg()?;
 		let paid = perpetual::cost(opening, price)?;
 		let size = position.size.checked_add(delta)?;
@@ -267,34 +399,57 @@ impl Market {
 			market: self.id,
 			size,
 			cost: position.cost.checked_sub(basis)?.checked_add(paid)?,
-			funding: perpetual::funding_on(size, self.funding_index, Rounding::Down)?,
-			cuts_seen: position.cuts_seen,
+			funding: position
+				.funding
+				.checked_sub(charged)?
+				.checked_add(self.charge_on(opening, Rounding::Down)?)?,
 		};
+		let trade = self.realise(
+			position,
+			price,
+			received.checked_sub(basis)?,
+			self.charge_on(closing.checked_neg()?, Rounding::Up)?
+				.checked_sub(charged)?,
+			paid.checked_sub(received)?,
+		)?;
 		self.replace(position, &after)?;
 		*position = after;
+		Some(trade)
+	}
+
+	/// What `size` has been charged, in base units of kUSD. `None` on overflow.
+	fn charge_on(&self, size: Size, rounding: Rounding) -> Option<i128> {
+		perpetual::funding_on(size, self.carry_on(size), rounding)
+	}
+
+	/// The trade that realises a profit and funding of `position`, with its haircut.
+	fn realise(
+		&self,
+		position: &Position,
+		price: FixedU128,
+		realised: i128,
+		funding: i128,
+		cost: i128,
+	) -> Option<Trade> {
 		Some(Trade {
 			price,
-			cost: paid.checked_sub(received)?,
-			realised: received.checked_sub(basis)?,
+			cost,
+			realised,
 			funding,
+			haircut: self.haircut.of(position, realised.checked_sub(funding)?),
 		})
 	}
 
-	/// A position costs `amount` more from now on, without a trade. `None` on overflow.
-	pub(crate) fn cut(&mut self, amount: Balance) -> Option<()> {
-		self.cost = self.cost.checked_add_unsigned(amount)?;
-		Some(())
-	}
-
-	/// Take `position` out at the settlement price. `None` on overflow.
+	/// Takes `position` out at the settlement price. `None` on overflow.
 	pub fn pay_out(&mut self, position: &Position, price: FixedU128) -> Option<Trade> {
 		let worth = perpetual::value(position.size, price, Rounding::Down)?;
-		let trade = Trade {
+		let trade = self.realise(
+			position,
 			price,
-			cost: worth.checked_neg()?,
-			realised: worth.checked_sub(position.cost)?,
-			funding: self.funding_owed(position)?,
-		};
+			worth.checked_sub(position.cost)?,
+			self.funding_owed(position)?,
+			worth.checked_neg()?,
+		)?;
 		self.replace(position, &Position::default())?;
 		Some(trade)
 	}
@@ -342,21 +497,13 @@ impl Market {
 		self.price = price.unwrap_or(self.price);
 		(self.fit, self.level) = (fit, level);
 		self.at = now;
-		let accrued = perpetual::accrue(
-			self.rate,
-			self.price.value,
-			self.skew(),
-			before.skew_scale,
-			before.funding_velocity,
-			before.max_funding_rate,
-			elapsed,
-		);
 		// What overflows stands still.
-		if let Some((rate, index)) =
-			accrued.and_then(|a| Some((a.rate, self.funding_index.checked_add(a.index)?)))
-		{
-			(self.rate, self.funding_index) = (rate, index);
+		if let Some((rate, carry)) = self.accrued(&before, elapsed) {
+			(self.rate, self.carry) = (rate, carry);
 		}
+		// A limit that was lowered holds from now on.
+		let limit = signed(self.terms.max_funding_rate.into_inner()).unwrap_or(i128::MAX);
+		self.rate = self.rate.clamp(limit.saturating_neg(), limit);
 		let target = parameters.and_then(|p| {
 			margin::maintenance_rate(
 				p.maintenance_margin,
@@ -370,6 +517,31 @@ impl Market {
 		self.ramp(ramped);
 		self.skew_at_block_start = self.skew();
 		self.update_initial();
+	}
+
+	/// The funding rate and both sides' charges after `elapsed` ms by `terms`. Charges begin anew while the market
+	/// is empty. `None` on overflow.
+	fn accrued(&self, terms: &Terms, elapsed: Moment) -> Option<(i128, Carry)> {
+		let bound = PremiumCurve::new(terms.skew_scale, terms.max_premium)?.bound();
+		let funding = FundingCurve {
+			// A premium that never moves has no bound: one unit.
+			bound: bound.max(1),
+			velocity: terms.funding_velocity,
+			max_rate: terms.max_funding_rate,
+			decay_ms: Some(FUNDING_DECAY_MS),
+		}
+		.accrue(self.rate, self.price.value, self.skew(), elapsed)?;
+		if self.positions == 0 {
+			return Some((funding.rate, Carry::default()));
+		}
+		let borrow = perpetual::borrow_delta(self.borrow_rate(self.borrow.rate), self.price.value, elapsed)?;
+		let borrow = signed(borrow)?;
+		let funded = |carry: i128| carry.checked_add(funding.index);
+		let carry = Carry {
+			long: funded(self.carry.long)?.checked_add(borrow)?,
+			short: funded(self.carry.short)?.checked_sub(borrow)?,
+		};
+		Some((funding.rate, carry))
 	}
 
 	/// What moves marks (the skew scale, with it what the pool owes, and the range) after `elapsed` on its way to the governed number:

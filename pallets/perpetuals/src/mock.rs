@@ -645,7 +645,9 @@ pub fn filled(id: OrderId) -> crate::Fill {
 			fee,
 			realised,
 			funding,
+			haircut,
 			position,
+			left,
 			..
 		} if order == id => Some(crate::Fill {
 			size,
@@ -653,7 +655,9 @@ pub fn filled(id: OrderId) -> crate::Fill {
 			fee,
 			realised,
 			funding,
+			haircut,
 			position,
+			left,
 		}),
 		_ => None,
 	});

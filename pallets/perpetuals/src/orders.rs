@@ -22,7 +22,7 @@ pub(crate) enum Tried {
 	Filled,
 	/// It failed and is gone.
 	Failed,
-	/// It fits into the next block.
+	/// It, or what is left of it, fits into the next block.
 	Waits,
 }
 
@@ -145,6 +145,7 @@ impl<T: Config> Pallet<T> {
 		let book = Book::<T>::get();
 		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
+		ensure!(!market.has_stopped(T::Time::now()), Error::<T>::MarketStopped);
 		ensure!(market.index() > FixedU128::default(), Error::<T>::NoPrice);
 		let p = T::RiskParameters::market(id)?;
 		let held = trader.position(id).size;
@@ -152,6 +153,10 @@ impl<T: Config> Pallet<T> {
 		if reduce_only {
 			ensure!(clipped(size, held) != 0, Error::<T>::NothingToReduce);
 			ensure!(named, Error::<T>::LimitNeeded);
+			// Of an account that holds nothing for others the fee is taken, whatever is left: it must be able to reduce.
+			if trader.held_margin() > 0 {
+				Self::ensure_free(account, fee)?;
+			}
 			return Ok(0);
 		}
 		ensure!(market.status == Status::Open, Error::<T>::MarketClosing);
@@ -180,10 +185,17 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Balance, DispatchError> {
 		let before = trader.size_before(market.id, size);
 		let needs = Self::margin_for(market, before, p, size, fee).ok_or_else(overflow)?;
-		let mut risk = T::Accounts::risk(account)?;
-		risk.initial = risk.initial.checked_add(needs).ok_or_else(overflow)?;
-		ensure!(risk.is_initial(), Error::<T>::NotEnoughMargin);
+		Self::ensure_free(account, needs.max(fee))?;
 		Ok(needs)
+	}
+
+	/// Has `account` so much beside what it needs and holds for its orders? Nothing else pays for another order: three
+	/// fees taken from what an earlier one holds would make that fail with the price in sight.
+	fn ensure_free(account: MarginAccountId, amount: Balance) -> DispatchResult {
+		let mut risk = T::Accounts::risk(account)?;
+		risk.initial = risk.initial.checked_add(amount).ok_or_else(overflow)?;
+		ensure!(risk.is_initial(), Error::<T>::NotEnoughMargin);
+		Ok(())
 	}
 
 	/// Cancel an order for `who`.
@@ -288,11 +300,23 @@ impl<T: Config> Pallet<T> {
 
 	/// Fill an order that is due, or remove it with its fee; or leave it to the next block.
 	pub(crate) fn try_order(id: OrderId, order: &Order) -> Tried {
-		let filled = with_storage_layer(|| -> DispatchResult {
+		let filled = with_storage_layer(|| -> Result<Size, DispatchError> {
 			ensure!(T::Time::now() < order.expires_at, Error::<T>::Expired);
-			Self::unqueue(id, order);
-			Orders::<T>::remove(id);
 			let fill = Self::execute(&Request::from(order), Some((id, order)))?;
+			if fill.left == 0 {
+				Self::unqueue(id, order);
+				Orders::<T>::remove(id);
+			} else {
+				// It keeps its place; what was held for it went into the fee of this part.
+				Orders::<T>::insert(
+					id,
+					Order {
+						size: fill.left,
+						fee: 0,
+						..*order
+					},
+				);
+			}
 			Self::deposit_event(Event::OrderFilled {
 				order: id,
 				account: order.account,
@@ -302,12 +326,15 @@ impl<T: Config> Pallet<T> {
 				fee: fill.fee,
 				realised: fill.realised,
 				funding: fill.funding,
+				haircut: fill.haircut,
 				position: fill.position,
+				left: fill.left,
 			});
-			Ok(())
+			Ok(fill.left)
 		});
 		match filled {
-			Ok(()) => Tried::Filled,
+			Ok(0) => Tried::Filled,
+			Ok(_) => Tried::Waits,
 			Err(error) if error == Error::<T>::PremiumStepReached.into() => Tried::Waits,
 			Err(error) => Self::fail(id, error),
 		}

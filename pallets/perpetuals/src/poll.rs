@@ -32,21 +32,28 @@ impl<T: Config> Pallet<T> {
 	/// Bring the book up to date, pay the fund, trigger and fill orders, a market after the other, another one first in every
 	/// block.
 	pub(crate) fn poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
-		let count = Book::<T>::get().markets.len();
 		// At most `MaxMarkets`.
-		if meter.try_consume(T::WeightInfo::refresh(count as u32)).is_err() {
+		let count = Book::<T>::get().markets.len() as u32;
+		if meter.try_consume(T::WeightInfo::refresh(count)).is_err() {
 			return;
 		}
 		let now = T::Time::now();
 		Self::refresh(now);
-		Self::check_pool(Some(&mut *meter));
+		if Self::has_deficit(&Book::<T>::get()) {
+			if meter.try_consume(T::WeightInfo::follow_deficit(count)).is_err() {
+				// Without the share that the pool can pay no gain is paid: the book is not up to date.
+				Book::<T>::mutate(|book| book.refreshed_at = 0);
+				return;
+			}
+			Book::<T>::mutate(Self::follow_deficit);
+		}
 		if Self::is_sweep_due(now) && meter.try_consume(T::WeightInfo::sweep()).is_ok() {
 			Self::sweep(now);
 		}
 		let mut markets: Vec<_> = Book::<T>::get()
 			.markets
 			.iter()
-			.filter(|market| market.fit.reduce_risk && !market.is_settled())
+			.filter(|market| market.fit.reduce_risk && !market.is_settled() && !market.has_stopped(now))
 			.map(|market| (market.id, market.index(), market.price.since))
 			.collect();
 		if markets.is_empty() {
@@ -56,10 +63,7 @@ impl<T: Config> Pallet<T> {
 		let first = block % markets.len();
 		markets.rotate_left(first);
 		let most = T::RiskParameters::chain().orders_per_block;
-		// The order itself, and what its position may not have seen of the cuts there are.
-		let order = T::WeightInfo::fill_order()
-			.max(T::WeightInfo::fail_order())
-			.saturating_add(Self::unseen_cuts_weight());
+		let order = T::WeightInfo::fill_order().max(T::WeightInfo::fail_order());
 		let mut budget = Budget {
 			looks: most.saturating_mul(LOOKS_PER_TRY),
 			tries: most,

@@ -2,13 +2,12 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::ensure;
-use keel_math::ONE;
+use keel_math::{product_sum::MINIMUM, ONE};
 use keel_primitives::{LiquidityPool, MarginAccounts, MarketId};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	haircut::after, Book, Claims, Config, Cuts, Ladders, NextOrder, Orders, Pallet, Position, Profits, Queue,
-	Removed, Traders, Waiting,
+	Book, Claims, Config, Ladder, Ladders, NextOrder, Orders, Pallet, Queue, Removed, Traders, Waiting,
 };
 
 /// The sums over the positions of one market.
@@ -27,7 +26,6 @@ impl<T: Config> Pallet<T> {
 		Self::check_positions()?;
 		Self::check_orders()?;
 		Self::check_ladders()?;
-		Self::check_cuts()?;
 		Self::check_claims()?;
 		Self::check_money()
 	}
@@ -172,113 +170,59 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The ladders are what the positions make them.
+	/// Every ladder has the sums of its market's positions, bin by bin, and a haircut is a share of what is short.
 	fn check_ladders() -> Result<(), TryRuntimeError> {
 		let book = Book::<T>::get();
-		let mut counted = BTreeMap::<(MarketId, u32), Profits>::new();
-		for position in Traders::<T>::iter_values().flat_map(|trader| trader.positions) {
-			ensure!(
-				position.cuts_seen <= book.cuts,
-				"a position has seen a cut from the future"
-			);
-			counted
-				.entry((position.market, position.cuts_seen))
-				.or_default()
-				.shift(&Position::default(), &position)
-				.ok_or("a ladder overflows")?;
+		let mut counted = BTreeMap::<MarketId, Ladder>::new();
+		let positions = Traders::<T>::iter_values().flat_map(|trader| trader.positions);
+		for position in positions.filter(|position| !position.is_dust()) {
+			let ladder = counted.entry(position.market).or_insert_with(|| Ladder {
+				bits: Ladders::<T>::get(position.market).bits,
+				..Default::default()
+			});
+			ladder.add(&position).ok_or("a ladder overflows")?;
 		}
-		for (market, seen, ladder) in Ladders::<T>::iter() {
+		for (market, ladder) in Ladders::<T>::iter() {
 			ensure!(
-				counted.remove(&(market, seen)) == Some(ladder),
+				counted.remove(&market) == Some(ladder),
 				"a ladder is not what positions make it"
 			);
 		}
 		ensure!(counted.is_empty(), "positions are in no ladder");
-		Ok(())
-	}
-
-	/// What is announced is taken in the end; what is repaid is no more than what was taken.
-	fn check_cuts() -> Result<(), TryRuntimeError> {
-		let (book, cuts) = (Book::<T>::get(), Cuts::<T>::get());
-		let mut next = 0;
-		let (mut outstanding, mut unrepaid, mut recovery) = (0u128, 0u128, 0u128);
-		for cut in &cuts {
+		for market in &book.markets {
+			let rate = market.haircut.rate.into_inner();
 			ensure!(
-				cut.number >= next && cut.number < book.cuts,
-				"cuts are not in order"
-			);
-			next = cut.number.saturating_add(1);
-			ensure!(cut.rate.into_inner() <= ONE, "a cut of more than all");
-			ensure!(cut.repaid <= cut.to_repay(), "more is repaid than was cut");
-			outstanding = outstanding.saturating_add(cut.outstanding());
-			unrepaid = unrepaid.saturating_add(cut.unrepaid());
-			recovery = recovery.saturating_add(
-				cut.repaid
-					.checked_sub(cut.paid)
-					.ok_or("more is paid than was repaid")?,
-			);
-		}
-		ensure!(
-			book.cut_outstanding == outstanding,
-			"what is not taken yet is not the sum of cuts"
-		);
-		ensure!(
-			book.unrepaid == unrepaid,
-			"what is to be repaid is not the sum of cuts"
-		);
-		ensure!(
-			book.recovery == recovery,
-			"what was repaid is not the sum of cuts"
-		);
-		let mut pending = BTreeMap::<u32, u128>::new();
-		for position in Traders::<T>::iter_values().flat_map(|trader| trader.positions) {
-			let open = book
-				.market(position.market)
-				.is_some_and(|market| !market.is_settled());
-			ensure!(
-				!open
-					|| (position.cuts_seen..book.cuts)
-						.all(|number| cuts.iter().any(|cut| cut.number == number)),
-				"a position has not seen a cut that is forgotten"
-			);
-			for (number, share) in after(&cuts, &position).1 {
-				let sum = pending.entry(number).or_default();
-				*sum = sum.saturating_add(share);
-			}
-		}
-		for cut in &cuts {
-			let left = pending.get(&cut.number).copied().unwrap_or(0);
-			ensure!(
-				left >= cut.outstanding(),
-				"positions have less to give than was announced"
+				rate <= ONE && (rate == 0 || book.deficit > 0),
+				"a haircut of more than all, or for nothing"
 			);
 		}
 		Ok(())
 	}
 
-	/// Claims are on what was taken, and got no more than was paid.
+	/// The claims add up to what haircuts took and fees have not repaid, and what is due of them to what was repaid.
 	fn check_claims() -> Result<(), TryRuntimeError> {
-		let cuts = Cuts::<T>::get();
-		let mut sums = BTreeMap::<u32, (u128, u128, u32)>::new();
-		for (_, number, claim) in Claims::<T>::iter() {
-			ensure!(claim.paid < claim.cut, "a claim of nothing");
-			let sum = sums.entry(number).or_default();
-			sum.0 = sum.0.saturating_add(claim.cut);
-			sum.1 = sum.1.saturating_add(claim.paid);
-			sum.2 = sum.2.saturating_add(1);
+		let book = Book::<T>::get();
+		ensure!(
+			(MINIMUM..=keel_math::product_sum::ONE).contains(&book.unrepaid.p),
+			"the share that is not repaid is out of range"
+		);
+		let (mut owed, mut due, mut count) = (0u128, 0u128, 0u128);
+		for claim in Claims::<T>::iter_values() {
+			ensure!(claim.owed > 0 || claim.due > 0, "a claim of nothing");
+			let (left, payable) = claim.at(book.unrepaid).ok_or("a claim from the future")?;
+			owed = owed.saturating_add(left);
+			due = due.saturating_add(payable);
+			count = count.saturating_add(1);
 		}
-		for cut in &cuts {
-			let (claimed, paid, count) = sums.remove(&cut.number).unwrap_or_default();
-			ensure!(claimed <= cut.collected, "more is claimed than was taken");
-			ensure!(paid <= cut.paid, "claims got more than was paid");
-			// Those that are gone got all they lost.
-			ensure!(
-				cut.collected.saturating_sub(claimed) == cut.paid.saturating_sub(paid),
-				"a claim is lost"
-			);
-			ensure!(count == cut.open, "the number of claims is wrong");
-		}
-		ensure!(sums.is_empty(), "a claim on a cut that is over");
+		let most = count.saturating_add(book.roundings.into());
+		ensure!(
+			owed >= book.claims && owed <= book.claims.saturating_add(most),
+			"what is claimed is not the sum of claims"
+		);
+		ensure!(
+			due.saturating_add(most) >= book.recovery && due <= book.recovery.saturating_add(count),
+			"what was repaid is not the sum of what is due"
+		);
 		Ok(())
 	}
 

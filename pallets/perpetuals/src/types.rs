@@ -5,7 +5,9 @@ use frame_support::{
 	pallet_prelude::Get, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
 use keel_math::FixedU128;
-use keel_primitives::{Balance, MarginAccountId, MarketId, MarketParameters, Moment, OrderId, Size};
+use keel_primitives::{
+	Balance, MarginAccountId, MarketId, MarketParameters, Moment, OrderId, Progress, Size,
+};
 use scale_info::TypeInfo;
 
 use crate::{Config, Market};
@@ -22,12 +24,23 @@ pub const LOCK_MS: Moment = 60_000;
 /// The least time between the announcement of a market's end and its settlement, in milliseconds: an hour.
 pub const NOTICE_MS: Moment = 3_600_000;
 
+/// The length of the average a market is settled at, in milliseconds: five minutes. Nothing trades within it.
+pub const AVERAGE_MS: Moment = 300_000;
+
+/// How long after a settlement, in milliseconds, only the owner may have a gain paid out that the pool can't pay in
+/// full: a week. Nobody's absence keeps the pool short for longer.
+pub const PAY_OUT_GRACE_MS: Moment = 7 * 86_400_000;
+
 /// The least an order that is not reduce-only is worth at the index price, in base units of kUSD.
 pub const MIN_NOTIONAL: Balance = 10_000_000;
 
 /// A position worth at most this, in base units of kUSD, is liquidated whatever the market's window says: else one position
 /// that is most of a small market could never be.
 pub const ALWAYS_LIQUIDATED: Balance = 1_000_000_000;
+
+/// What a liquidation closes at least, unless it restores its account: [`ALWAYS_LIQUIDATED`], or the market's
+/// window over this number where that is less.
+pub const LEAST_PART: Balance = 16;
 
 /// The longest time that funding accrues for at once, in milliseconds. Nobody pays for more of an outage of
 /// the chain.
@@ -146,10 +159,8 @@ pub struct Position {
 	pub size: Size,
 	/// What was paid for it, in base units of kUSD; a short was paid for, so below zero.
 	pub cost: i128,
-	/// The funding that hung on it when it was last settled.
+	/// What its size had been charged in funding and borrow fee when it was entered, in base units of kUSD.
 	pub funding: i128,
-	/// How many cuts of profits there had been when it was last brought up to date with them.
-	pub cuts_seen: u32,
 }
 
 /// What a trade did to a position. Money is in base units of kUSD.
@@ -161,8 +172,19 @@ pub struct Trade {
 	pub cost: i128,
 	/// The profit of the part that was closed.
 	pub realised: i128,
-	/// The funding settled: above zero the trader pays.
+	/// Funding and borrow fee of that part: above zero the trader pays.
 	pub funding: i128,
+	/// What the pool can't pay of that part's gain; the account claims it.
+	pub haircut: Balance,
+}
+
+impl Trade {
+	/// What the pool pays the account: profit less funding, borrow fee and haircut. `None` on overflow.
+	pub fn gain(&self) -> Option<i128> {
+		self.realised
+			.checked_sub(self.funding)?
+			.checked_sub_unsigned(self.haircut)
+	}
 }
 
 /// All markets and what is shared between them: one value, read and written once for whatever happens.
@@ -192,18 +214,16 @@ pub struct BookState<M: Get<u32>> {
 	pub swept_at: Moment,
 	/// When the book was last brought up to date: prices are fit for that moment alone.
 	pub refreshed_at: Moment,
-	/// When it was last said that the pool is insolvent.
-	pub insolvent_at: Moment,
-	/// How many cuts of profits there were, ever.
-	pub cuts: u32,
-	/// When the last of them was made.
-	pub cut_at: Moment,
-	/// What was cut and is not taken out of positions yet, in base units of kUSD: the pool owes so much less than they say.
-	pub cut_outstanding: Balance,
-	/// What those who were cut are still to be repaid out of fees, in base units of kUSD.
-	pub unrepaid: Balance,
+	/// The deficit that the haircut of now is for, in base units of kUSD; zero while there is none.
+	pub deficit: Balance,
+	/// What haircuts took and fees have not repaid yet, in base units of kUSD.
+	pub claims: Balance,
+	/// The share of a claim that is not repaid yet.
+	pub unrepaid: Progress,
 	/// What was repaid and is not claimed yet, in base units of kUSD. Part of clearing.
 	pub recovery: Balance,
+	/// How often a claim was rounded up, each time by less than a base unit.
+	pub roundings: u64,
 }
 
 /// The book of a runtime.
@@ -296,6 +316,16 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 			None => self.positions.try_push(position).ok()?,
 		}
 		Some(())
+	}
+
+	/// Order `id` is of `size` from now on; of size zero it is forgotten.
+	pub fn resize_order(&mut self, id: OrderId, size: Size) {
+		if size == 0 {
+			return self.drop_order(id);
+		}
+		if let Some(placed) = self.orders.iter_mut().find(|placed| placed.id == id) {
+			placed.size = size;
+		}
 	}
 
 	/// Forget order `id`.

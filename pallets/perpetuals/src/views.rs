@@ -31,6 +31,8 @@ impl<T: Config> Pallet<T> {
 				market.curve()?.premium(market.skew())?
 			},
 			funding_per_day: market.rate,
+			borrow_per_year: market.borrow_rate(market.borrow.rate),
+			haircut: market.haircut.rate,
 			funding_per_hour: market.rate / 24,
 			long: market.long,
 			short: market.short,
@@ -61,7 +63,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let book = Self::book();
 		let market = book.market(id)?;
-		let position = Self::after_cuts(&book, &[held]).pop()?;
+		let position = held;
 		let risk = market.risk(&position)?;
 		let mark = market.mark();
 		let bankruptcy_quote = T::Accounts::risk(account).ok().and_then(|whole| {
@@ -81,6 +83,7 @@ impl<T: Config> Pallet<T> {
 			mark,
 			notional: perpetual::notional(position.size, mark, Rounding::Up)?,
 			unrealised: risk.net,
+			haircut: market.haircut.of(&position, risk.net),
 			funding: market.funding_owed(&position)?,
 			initial: risk.initial,
 			maintenance: risk.maintenance,

@@ -1,4 +1,5 @@
-//! Who carries what an account with nothing left is short of. What the pool in turn can't bear is cut from profits.
+//! Loss waterfall of an account with nothing left: tranches, insurance fund, pool. What the pool can't bear in turn
+//! is a gains haircut.
 
 use frame_support::{storage::with_storage_layer, traits::Time};
 use keel_primitives::{
@@ -33,7 +34,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Carry `deficit` of `account`: the tranches of `markets` in order, the fund, the pool.
+	/// Carries `deficit` of `account`: its own claim, the tranches of `markets` in order, the fund, the pool.
 	pub(crate) fn do_cover(
 		account: MarginAccountId,
 		markets: &[MarketId],
@@ -41,7 +42,9 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Waterfall, DispatchError> {
 		with_storage_layer(|| {
 			let mut left = deficit;
-			Book::<T>::mutate(|book| {
+			let claim = Book::<T>::try_mutate(|book| {
+				let claim = Self::take_claim(book, account, left).ok_or_else(overflow)?;
+				left = left.saturating_sub(claim);
 				for id in markets {
 					if let Some(market) = book.market_mut(*id) {
 						let part = market.tranche.min(left);
@@ -50,20 +53,29 @@ impl<T: Config> Pallet<T> {
 						left = left.saturating_sub(part);
 					}
 				}
-			});
-			let tranche = deficit.saturating_sub(left);
+				Ok::<_, DispatchError>(claim)
+			})?;
+			let tranche = deficit.saturating_sub(claim).saturating_sub(left);
 			let fund = Self::paid_by_fund(left);
 			let pool = left.checked_sub(fund).ok_or_else(overflow)?;
 			T::Pool::settle(0i128.checked_sub_unsigned(pool).ok_or_else(overflow)?)?;
 			T::Accounts::settle(account, deficit.try_into().map_err(|_| overflow())?)?;
 			Self::deposit_event(Event::DeficitCovered {
 				account,
+				claim,
 				tranche,
 				fund,
 				pool,
 			});
-			Self::check_pool(None);
-			Ok(Waterfall { tranche, fund, pool })
+			if pool > 0 {
+				Book::<T>::mutate(Self::follow_deficit);
+			}
+			Ok(Waterfall {
+				claim,
+				tranche,
+				fund,
+				pool,
+			})
 		})
 	}
 }

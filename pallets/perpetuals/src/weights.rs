@@ -27,12 +27,11 @@ pub trait WeightInfo {
 	/// Pay the insurance fund.
 	fn sweep() -> Weight;
 	/// What an account has in `n` markets.
-	/// It reads cuts that its positions have not seen.
 	fn exposures(n: u32) -> Weight;
-	/// [`Pallet::claim_recovery`](crate::Pallet::claim_recovery), of `n` claims.
-	fn claim_recovery(n: u32) -> Weight;
-	/// Cut profits that are in `n` ladders.
-	fn apply_haircut(n: u32) -> Weight;
+	/// [`Pallet::claim_recovery`](crate::Pallet::claim_recovery).
+	fn claim_recovery() -> Weight;
+	/// Set the gains haircut of `n` markets with full ladders.
+	fn follow_deficit(n: u32) -> Weight;
 }
 
 impl WeightInfo for () {
@@ -88,20 +87,14 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().reads(4))
 			.saturating_add(Weight::from_parts(5_000_000, 0).saturating_mul(n.into()))
 	}
-	fn claim_recovery(n: u32) -> Weight {
-		// Book, trader, cuts, two ladders of each position; the account.
-		Weight::from_parts(150_000_000, 60_000)
-			.saturating_add(RocksDbWeight::get().reads_writes(24, 22))
-			.saturating_add(
-				Weight::from_parts(8_000_000, 2_000)
-					.saturating_add(RocksDbWeight::get().reads_writes(1, 1))
-					.saturating_mul(n.into()),
-			)
+	fn claim_recovery() -> Weight {
+		// Book and claim; the account: cash, clearing, positions, triggers.
+		Weight::from_parts(100_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(16, 12))
 	}
-	fn apply_haircut(n: u32) -> Weight {
-		// Book and cuts; a ladder of some hundred steps each.
+	fn follow_deficit(n: u32) -> Weight {
+		// The book; a ladder of some hundred bins each.
 		Weight::from_parts(60_000_000, 60_000)
-			.saturating_add(RocksDbWeight::get().reads_writes(2, 2))
+			.saturating_add(RocksDbWeight::get().reads_writes(2, 1))
 			.saturating_add(
 				Weight::from_parts(60_000_000, 16_000)
 					.saturating_add(RocksDbWeight::get().reads(1))

@@ -31,7 +31,9 @@ pub enum Level {
 	Guarded,
 	/// No new risk. Repaying, closing, topping up, depositing, withdrawing what is free and liquidations stay open.
 	ReduceOnly,
-	/// Repaying, closing, topping up and liquidations only.
+	/// Repaying, closing, topping up and liquidations only. From a margin account in a halted market what
+	/// stands beside it may still be withdrawn: its position counts as losing all of its value
+	/// ([`Exposure::counted_for_leaving`](crate::Exposure::counted_for_leaving)).
 	Halted,
 }
 
@@ -120,7 +122,8 @@ pub enum Action {
 	Discretionary,
 	/// Bring new money in.
 	Deposit,
-	/// Take out what is free and go on owing.
+	/// Take out what is free and go on owing. Asked of the chain and of a branch; a market holds back by how
+	/// it is counted.
 	Withdraw,
 }
 

@@ -30,7 +30,9 @@ pub use circuit_breaker::{
 pub use clock::{OnGap, Recovery};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
 pub use liquidations::{DebtBetween, Entry, Group, LiquidationOutcome, PositionLedger, TriggerIndex};
-pub use margin::{Act, Closed, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positions, Waterfall};
+pub use margin::{
+	Act, Closed, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positions, Priced, Waterfall,
+};
 pub use meter::Meter;
 pub use prices::{Price, PriceFor, PriceProvider};
 pub use risk_parameters::{

@@ -44,7 +44,7 @@ impl Group {
 }
 
 /// Where a position stands in the index.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Entry {
 	/// What decides who is unsafe first.
 	pub trigger: u128,

@@ -5,7 +5,12 @@
 //! All kUSD and collateral of the derivatives side is in one account, the custody of the margin pallet. It stands for three
 //! claims: what accounts own, what lenders own, and *clearing*, the rest: the liquidity pool, the markets' tranches and fees.
 //!
-//! `kUSD in custody = Σ cash of accounts + idle kUSD of the lending reserve + clearing`, exactly, at all times.
+//! `kUSD in custody = Σ cash of accounts + idle kUSD of the lending reserve + clearing`, exactly, at all
+//! times; interest earned by clearing counts with it until it is collected.
+//!
+//! A loss of an account that has other collateral is borrowed, whatever there is to lend. Beyond the reserve
+//! the idle kUSD is below zero: what is lent then is clearing's, so clearing is more than the kUSD there is
+//! for it, by [`MarginAccounts::overdrawn`].
 //!
 //! A trade moves nothing but numbers between an account and clearing. Who shares clearing is known to those who keep it:
 //! `clearing = cash of the liquidity pool + fees, rebates and tranches of the markets`, exactly.
@@ -13,7 +18,7 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{dispatch::DispatchResult, pallet_prelude::DispatchError, weights::Weight};
-use keel_math::{margin::Risk, FixedU128};
+use keel_math::{margin::Risk, mul_ratio, FixedU128, Rounding};
 use scale_info::TypeInfo;
 use sp_arithmetic::Permill;
 
@@ -34,12 +39,18 @@ pub struct Exposure {
 	pub mark: FixedU128,
 	/// The size's value at the mark, rounded up.
 	pub notional: Balance,
-	/// What closing at the mark would realise, funding included, rounded down.
+	/// What closing at the mark would realise, funding included, before a gains haircut, rounded down.
 	pub unrealised: i128,
+	/// What the pool could not pay of that now. A liquidation does not count it, for a gain that is not realised is
+	/// not cut for good; what leaves the account and new risk do.
+	pub haircut: Balance,
 	/// The initial requirement, with what the breaker asks for, rounded up.
 	pub initial: Balance,
 	/// The maintenance requirement, rounded up.
 	pub maintenance: Balance,
+	/// The position's part of its side's open interest, rounded down: all positions of a side together have at
+	/// most one.
+	pub share: FixedU128,
 	/// The most that funding and ramps can take from the account's slack in an hour, at twice today's price.
 	pub drift_per_hour: Balance,
 	/// Funding it pays in an hour at the present rate; below zero it receives.
@@ -53,15 +64,25 @@ pub struct Exposure {
 }
 
 impl Exposure {
-	/// The profit or loss that counts for what leaves an account and for new risk elsewhere: all of it at a
-	/// fit price; at one that is not, a profit counts nothing, and a loss is as large as it is after another
-	/// move by all of the position's value.
+	/// The profit or loss that counts for what leaves an account and for new risk elsewhere: at a fit price a
+	/// loss in full and a profit up to the position's share of `cap`; at one that is not, a profit counts
+	/// nothing, and a loss is as large as it is after another move by all of the position's value.
+	///
+	/// The cap bounds what can leave against profit at a manipulated mark. It is per side of a market, divided
+	/// by size: whoever splits a position over accounts or keys has the same sum counted, and all traders of a
+	/// side together no more than `cap`. A cap per account would be as many caps as there are accounts.
 	///
 	/// Worked: a long of 60,000 with a profit of 2,000 counts −60,000 while its feed is silent; with a loss
-	/// of 2,000, −62,000.
-	pub fn counted_for_leaving(&self) -> i128 {
+	/// of 2,000, −62,000. With a fit price, a hundredth of all longs and a cap of 100,000 the profit counts
+	/// 1,000.
+	pub fn counted_for_leaving(&self, cap: Balance) -> i128 {
 		if self.fit {
-			return self.unrealised;
+			// A share of at most one fits, and what does not fit counts nothing.
+			let most = mul_ratio(cap, self.share, Rounding::Down).unwrap_or(0);
+			return self
+				.unrealised
+				.saturating_sub_unsigned(self.haircut)
+				.min(i128::try_from(most).unwrap_or(i128::MAX));
 		}
 		self.unrealised.min(0).saturating_sub_unsigned(self.notional)
 	}
@@ -81,6 +102,8 @@ pub struct Closed {
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Waterfall {
+	/// The account's own claim on what a haircut took from its gains: what fees repaid of it.
+	pub claim: Balance,
 	/// The tranches of the markets the account was in.
 	pub tranche: Balance,
 	/// The insurance fund: its shared tranche, then the treasury's up to its cap of an hour.
@@ -137,7 +160,20 @@ pub trait MarginAccounts<AccountId> {
 	/// kUSD in custody that belongs to clearing.
 	fn clearing() -> i128;
 
-	/// What the insurance fund should hold: the two largest shortfalls of the worst scenario, in base units of kUSD.
+	/// The part of clearing that is lent to accounts, in base units of kUSD: what they owe beyond the lending
+	/// reserve. It is not in custody until it is repaid.
+	fn overdrawn() -> Balance {
+		0
+	}
+
+	/// Moves the interest earned on [`overdrawn`](Self::overdrawn) into clearing, for the liquidity pool,
+	/// whose kUSD is lent. Returns how much, in base units.
+	fn collect() -> Result<Balance, DispatchError> {
+		Ok(0)
+	}
+
+	/// What the insurance fund should hold, in base units of kUSD: the two largest shortfalls of the worst
+	/// scenario, at least half of what the stress scenario takes at most in one market.
 	fn cover_target() -> Balance;
 
 	/// An account of `owner` with `cash` kUSD, past every rule, for benchmarks.
@@ -154,6 +190,12 @@ pub trait Positions {
 	/// All markets, settled ones too as long as anybody may be in. Bounded by the pallet that keeps them.
 	fn markets() -> Vec<MarketId>;
 
+	/// What the stress scenario takes at most in the market in which that is most, whoever has the positions: in
+	/// base units of kUSD.
+	fn worst_market() -> Balance {
+		0
+	}
+
 	/// The mark price of `market`, good enough to liquidate on; or why it is not. Of a settled one the settlement price: it may be
 	/// beyond a trigger that the last mark was not.
 	fn mark(market: MarketId) -> Result<FixedU128, DispatchError>;
@@ -162,7 +204,8 @@ pub trait Positions {
 	/// price, with nothing required.
 	fn exposures(account: MarginAccountId) -> Vec<Exposure>;
 
-	/// Is `account` still to be repaid what was cut from its profits? It must not be closed before: nobody else can be paid.
+	/// Whether `account` has a claim on what a haircut took from its gains. It must not be closed before: no other
+	/// account can be paid.
 	fn is_owed(_account: MarginAccountId) -> bool {
 		false
 	}
@@ -175,10 +218,25 @@ pub trait Positions {
 	/// Cancel all orders of `account`. Their fees go back to it.
 	fn cancel_orders(account: MarginAccountId) -> DispatchResult;
 
+	/// The fees held for the open orders of `account`, in base units of kUSD: what
+	/// [`cancel_orders`](Self::cancel_orders) gives back.
+	fn order_fees(_account: MarginAccountId) -> Balance {
+		0
+	}
+
+	/// What [`liquidate`](Self::liquidate) would close and charge now, or why it would fail: the same plan, not
+	/// carried out. Asked for every transaction that is validated, so a refusal is cheap.
+	fn can_liquidate(
+		account: MarginAccountId,
+		market: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	) -> Result<Closed, DispatchError>;
+
 	/// Liquidate the position of `account` in `market`: close the smallest part that restores `risk` (of the
 	/// whole account, with all profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a
 	/// liquidation, as far as the market's window has room. Refused where the price is, or is not newer than
-	/// `changed_at`.
+	/// `changed_at`. In a settled market the position is paid out at the settlement price, without a fee.
 	fn liquidate(
 		account: MarginAccountId,
 		market: MarketId,
@@ -206,19 +264,14 @@ pub trait Positions {
 	/// How many positions and open orders `account` has.
 	fn count(account: MarginAccountId) -> (u32, u32);
 
-	/// What the cuts of profits that are remembered add to liquidating an account of so many positions, to the end.
-	fn cuts_weight(_positions: u32) -> Weight {
-		Weight::zero()
-	}
-
 	/// Give `account` a position of `size` in `market` at the present mark, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, market: MarketId, size: Size);
 
-	/// Give `account` `positions` of `size`, in as many markets, and so many `orders`, at most as many as there may be; let there be so
-	/// many `cuts`, and whatever else makes it dear to cover, past every rule, for benchmarks.
+	/// Gives `account` `positions` of `size`, in as many markets, and so many `orders`, at most as many as there may
+	/// be, and makes it as dear to cover as can be, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create_many(account: MarginAccountId, size: Size, positions: u32, _orders: u32, _cuts: u32) {
+	fn create_many(account: MarginAccountId, size: Size, positions: u32, _orders: u32) {
 		for market in Self::markets().into_iter().take(positions as usize) {
 			Self::create(account, market, size);
 		}
@@ -242,6 +295,26 @@ pub trait LiquidityPool {
 	fn fund(amount: Balance);
 }
 
+/// How far the prices of the markets with positions tell what the pool owes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Priced {
+	/// When the oldest of them was made, in ms, and [`Moment::MAX`] without any; `None` where one is not fit
+	/// for adding risk now. Markets whose feed is dead are left out.
+	pub since: Option<Moment>,
+	/// The most by which the pool may owe more than the last prices say, or less, for the markets whose feed
+	/// is dead; in base units of kUSD.
+	pub unpriced: Balance,
+}
+
+impl Default for Priced {
+	fn default() -> Self {
+		Self {
+			since: Some(Moment::MAX),
+			unpriced: 0,
+		}
+	}
+}
+
 /// What the pool has to know of the markets.
 pub trait PoolExposure {
 	/// What all positions together could be closed for above what they cost, funding included, at the last prices known: what
@@ -251,8 +324,13 @@ pub trait PoolExposure {
 	/// The most the pool can lose in the stress scenario: every market moves by its stress against the pool at once.
 	fn worst_case() -> Balance;
 
-	/// Does every market with open interest have a price that is fit for adding risk and was made after `moment`?
-	fn priced_after(moment: Moment) -> bool;
+	/// What of [`owed`](Self::owed) the prices of now tell, and what they do not.
+	fn priced() -> Priced;
+
+	/// The most that [`priced`](Self::priced) weighs beside reading the markets.
+	fn priced_weight() -> Weight {
+		Weight::zero()
+	}
 }
 
 /// No markets; for mocks.
@@ -263,7 +341,7 @@ impl PoolExposure for () {
 	fn worst_case() -> Balance {
 		0
 	}
-	fn priced_after(_: Moment) -> bool {
-		true
+	fn priced() -> Priced {
+		Priced::default()
 	}
 }

@@ -236,7 +236,8 @@ parameter_set! {
 		MarginCall / margin_call: FixedU128,
 		/// The share of an account's unrealised profit that counts for new risk …
 		ProfitShare / profit_share: FixedU128,
-		/// … and the most that does, in base units of kUSD.
+		/// … and the most profit it is a share of, of all positions of one side of a market together, each by
+		/// its size; in base units of kUSD.
 		ProfitCap / profit_cap: Balance,
 		/// What an order holds back until it is filled, and costs if it fails, in base units of kUSD.
 		OrderFee / order_fee: Balance,
@@ -248,6 +249,16 @@ parameter_set! {
 		PoolCooldown / pool_cooldown: u64,
 		/// The largest share of the liquidity pool's equity its worst case may take, for new risk and for withdrawals.
 		PoolStress / pool_stress: FixedU128,
+		/// Share of the fees of trades, after what is set aside for rebates, that the liquidity pool gets at least,
+		/// whatever the insurance fund is short of.
+		PoolFeeFloor / pool_fee_floor: FixedU128,
+		/// Borrow fee at a full utilisation of the pool's stress limit, per year of the worst case a position is to
+		/// the pool …
+		BorrowSlope / borrow_slope: FixedU128,
+		/// … up to this utilisation …
+		BorrowKink / borrow_kink: FixedU128,
+		/// … and what a full utilisation adds on top beyond it.
+		BorrowJump / borrow_jump: FixedU128,
 		/// What margin accounts pay for a negative balance while nothing is borrowed, a year.
 		LendingBase / lending_base: FixedU128,
 		/// What a full utilisation of the lending reserve would add, a year …
@@ -307,7 +318,8 @@ parameter_set! {
 		RebateShare / rebate_share: FixedU128,
 		/// The highest funding rate, either way, per day.
 		MaxFundingRate / max_funding_rate: FixedU128,
-		/// How fast the funding rate moves at a premium of 100 %, per day and day.
+		/// How fast the funding rate moves while the premium is at its bound, per day and day. The rate decays with a
+		/// time constant of 8 hours, so that it settles at a third of this.
 		FundingVelocity / funding_velocity: FixedU128,
 		/// The price move, either way, the pool and the insurance fund are measured against.
 		Stress / stress: FixedU128,

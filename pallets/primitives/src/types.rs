@@ -1,5 +1,9 @@
 //! The plain types every pallet agrees on.
 
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use keel_math::product_sum::Product;
+use scale_info::TypeInfo;
+
 /// An amount of an asset in its base units.
 pub type Balance = u128;
 
@@ -39,3 +43,34 @@ pub type PositionId = u64;
 
 /// The size of a perpetual position: base units of the underlying with 8 decimals, long above zero, short below.
 pub type Size = i128;
+
+/// The running product as it is stored: see [`Product`].
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Progress {
+	/// The share left of a deposit or a claim, with 36 decimals, within its scale.
+	pub p: u128,
+	/// Times the product was scaled up in this epoch.
+	pub scale: u64,
+	/// Times nothing was left.
+	pub epoch: u64,
+}
+
+impl From<Product> for Progress {
+	fn from(Product { p, scale, epoch }: Product) -> Self {
+		Progress { p, scale, epoch }
+	}
+}
+
+impl From<Progress> for Product {
+	fn from(Progress { p, scale, epoch }: Progress) -> Self {
+		Product { p, scale, epoch }
+	}
+}
+
+impl Default for Progress {
+	fn default() -> Self {
+		Product::default().into()
+	}
+}

@@ -31,6 +31,7 @@
 
 extern crate alloc;
 
+pub use keel_primitives::Progress;
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;

@@ -6,44 +6,12 @@ use frame_support::{
 	pallet_prelude::Get, traits::ConstU32, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound,
 	PartialEqNoBound,
 };
-use keel_math::product_sum::Product;
-use keel_primitives::{AssetId, Balance, Moment};
+use keel_primitives::{AssetId, Balance, Moment, Progress};
 use scale_info::TypeInfo;
 use sp_core::U256;
 use sp_runtime::BoundedBTreeMap;
 
 use crate::Config;
-
-/// The running product as it is stored: see [`Product`].
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Progress {
-	/// The share left of a deposit, with 36 decimals, within its scale.
-	pub p: u128,
-	/// Times the product was scaled up in this epoch.
-	pub scale: u64,
-	/// Times the pool was emptied.
-	pub epoch: u64,
-}
-
-impl From<Product> for Progress {
-	fn from(Product { p, scale, epoch }: Product) -> Self {
-		Progress { p, scale, epoch }
-	}
-}
-
-impl From<Progress> for Product {
-	fn from(Progress { p, scale, epoch }: Progress) -> Self {
-		Product { p, scale, epoch }
-	}
-}
-
-impl Default for Progress {
-	fn default() -> Self {
-		Product::default().into()
-	}
-}
 
 /// One kind of collateral the pool has bought.
 #[derive(

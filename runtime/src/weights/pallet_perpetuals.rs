@@ -376,20 +376,11 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Storage: `Liquidations::Index` (r:0 w:2)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 64]`.
-	fn claim_recovery(n: u32, ) -> Weight {
-		// Proof Size summary in bytes:
-		//  Measured:  `10285 + n * (673 ±0)`
-		//  Estimated: `50876 + n * (2535 ±0)`
-		// Minimum execution time: 194_130_000 picoseconds.
-		Weight::from_parts(120_943_338, 0)
+	fn claim_recovery() -> Weight {
+		Weight::from_parts(194_130_000, 0)
 			.saturating_add(Weight::from_parts(0, 50876))
-			// Standard Error: 149_228
-			.saturating_add(Weight::from_parts(37_030_460, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(24))
-			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(23))
-			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 2535).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(16))
+			.saturating_add(T::DbWeight::get().writes(12))
 	}
 	/// Storage: `Perpetuals::Book` (r:1 w:1)
 	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
@@ -402,7 +393,7 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Storage: `Perpetuals::Ladders` (r:128 w:0)
 	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	/// The range of component `n` is `[1, 128]`.
-	fn apply_haircut(n: u32, ) -> Weight {
+	fn follow_deficit(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `57694 + n * (25 ±0)`
 		//  Estimated: `64223 + n * (2466 ±16)`

@@ -9,10 +9,13 @@ mod accounts;
 mod exits;
 mod farms;
 mod flooded;
+mod held_up;
 mod liquidated;
 mod margins;
 mod pool;
 mod sandwich;
+mod splitting;
 mod stale;
+mod waiting;
 
 use stage::*;

@@ -55,12 +55,12 @@ export async function booksGap({ api }) {
 	const held = (await api.query.assets.account(1, custody)).unwrapOr(null)?.balance.toBigInt() ?? 0n;
 	let cash = 0n;
 	for (const [, account] of await api.query.margin.accounts.entries()) cash += account.unwrap().cash.toBigInt();
-	const { idle, clearing } = await api.query.margin.totals();
+	const { idle, clearing, earned } = await api.query.margin.totals();
 	const pool = await api.query.liquidityPool.state();
 	const book = await api.query.perpetuals.book();
 	let pots = book.fundDue.toBigInt() + book.orderFees.toBigInt() + book.recovery.toBigInt();
 	for (const market of book.markets) pots += market.rebates.toBigInt() + market.tranche.toBigInt();
-	const first = held - cash - idle.toBigInt() - clearing.toBigInt();
+	const first = held - cash - idle.toBigInt() - clearing.toBigInt() - earned.toBigInt();
 	const second = clearing.toBigInt() - pool.cash.toBigInt() - pool.waiting.toBigInt() - pots;
 	return first === 0n ? second : first;
 }

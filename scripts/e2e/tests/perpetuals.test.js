@@ -112,6 +112,10 @@ describe("perpetual futures", () => {
 		assert.ok(after.unwrap().fundingPerDay.toBigInt() > before.unwrap().fundingPerDay.toBigInt(), "longs pay more by the minute");
 		const [exposure] = (await statement("Bob")).exposures;
 		assert.ok(exposure.fundingPerHour.toBigInt() > 0n);
+		// Bob is all there is on the larger side: a rent for the pool's capital, and every gain is paid in full.
+		assert.ok(after.unwrap().borrowPerYear.toBigInt() > 0n);
+		assert.equal(after.unwrap().haircut.toBigInt(), 0n);
+		assert.ok((await chain.view("Perpetuals", "recovery", exposure.market)).isNone);
 	});
 
 	it("takes a profit by itself when the price is there", async () => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use frame_support::{
 	assert_noop, assert_ok,
-	dispatch::{DispatchClass, GetDispatchInfo, Pays},
+	dispatch::{DispatchClass, DispatchResult, GetDispatchInfo, Pays},
 	traits::Authorize,
 	weights::Weight,
 };
@@ -96,15 +96,19 @@ mod dispatch {
 			});
 	}
 
+	/// Without what it weighs.
+	fn dispatch(group: Group, position: u64) -> DispatchResult {
+		let done = Liquidations::liquidate(RawOrigin::Authorized.into(), group, position);
+		done.map(|_| ()).map_err(|error| error.error)
+	}
+
 	#[test]
 	fn believes_nobody() {
 		ExtBuilder::default()
 			.positions([(1, 1, 1_000)])
 			.build_and_execute(|| {
 				// Safe, unknown, unknown group, refused price: the origin alone is not enough.
-				let call = |group, position| {
-					Liquidations::liquidate(RawOrigin::Authorized.into(), b(group), position)
-				};
+				let call = |group, position| dispatch(b(group), position);
 				assert_noop!(call(1, 1), SAFE_ERROR);
 				assert_noop!(call(1, 2), DispatchError::CannotLookup);
 				assert_noop!(call(9, 1), DispatchError::CannotLookup);
@@ -120,13 +124,31 @@ mod dispatch {
 			.positions([(1, 1, 2_000)])
 			.build_and_execute(|| {
 				fail(1, 1);
-				assert_noop!(
-					Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), 1),
-					FAILING_ERROR
-				);
+				assert_noop!(dispatch(b(1), 1), FAILING_ERROR);
 				assert_eq!(index_of(1), vec![(2_000, 1)]);
 				assert_eq!(Liquidations::liquidated_in(1), 0);
 			});
+	}
+
+	/// A failure weighs what the liquidation of that account may, not what that of the dearest does.
+	#[test]
+	fn that_fails_is_charged_its_own_weight() {
+		use frame_support::dispatch::PostDispatchInfo;
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			let own = Weight::from_parts(5_000_000, 1_000);
+			AccountWeight::set(Some(own));
+			broke(1, [LONG]);
+			fail(LONG, 1);
+			let error = Liquidations::liquidate(RawOrigin::Authorized.into(), LONG, 1).unwrap_err();
+			let around = <() as WeightInfo>::liquidate_in_block();
+			let charged = PostDispatchInfo {
+				actual_weight: Some(own.saturating_add(around)),
+				..Default::default()
+			};
+			assert_eq!((error.error, error.post_info), (FAILING_ERROR, charged));
+			assert!(own.saturating_add(around).all_lt(Liquidations::call_weight(LONG)));
+			AccountWeight::set(None);
+		});
 	}
 
 	#[test]
@@ -135,7 +157,7 @@ mod dispatch {
 			.positions((0..5).map(|i| (1, i, 2_000)))
 			.build_and_execute(|| {
 				set_per_block(2);
-				let call = |position| Liquidations::liquidate(RawOrigin::Authorized.into(), b(1), position);
+				let call = |position| dispatch(b(1), position);
 				assert_ok!(call(0));
 				assert_ok!(call(1));
 				assert_noop!(call(2), Error::<Test>::TooManyThisBlock);

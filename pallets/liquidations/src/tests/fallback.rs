@@ -393,9 +393,11 @@ mod weight {
 				assert_eq!(Accounts::get(), before);
 				next_block();
 
-				// For the account, once its look and the keys on the way are paid.
+				// For the account, once its look, the question and the keys on the way are paid.
 				let keys = Liquidations::walk_weight(1).saturating_mul(6);
-				let spent = Liquidations::look_weight().saturating_add(keys);
+				let spent = Liquidations::look_weight()
+					.saturating_add(Liquidations::authorize_weight(LONG))
+					.saturating_add(keys);
 				let used = idle_with(base().saturating_add(spent).saturating_add(account));
 				assert!(used.all_gte(base().saturating_add(account)));
 				assert_eq!(Liquidated::take(), vec![(LONG, 1)]);
@@ -415,6 +417,7 @@ mod weight {
 			let own = Weight::from_parts(1_000_000_000, 1_000);
 			AccountWeight::set(Some(own));
 			let each = own.saturating_add(<() as WeightInfo>::liquidate_in_block());
+			let asked = Liquidations::authorize_weight(LONG);
 			let dearest = <() as WeightInfo>::liquidate_account_in_block();
 			assert!(each.saturating_mul(3).all_lt(dearest));
 			let keys = Liquidations::walk_weight(1).saturating_mul(6);
@@ -422,7 +425,7 @@ mod weight {
 			// Half of what is there is for looking.
 			let room = base()
 				.saturating_add(looks.saturating_mul(2))
-				.saturating_add(each.saturating_mul(2));
+				.saturating_add(each.saturating_add(asked).saturating_mul(2));
 			assert!(idle_with(room).all_lte(room));
 			assert_eq!(Liquidated::take().len(), 2);
 			assert_eq!(Liquidations::weight_of(LONG, 3), each);
@@ -611,40 +614,60 @@ mod estimates {
 		});
 	}
 
-	/// Its look was before the others' liquidations, and these moved the price: no failure, but new triggers.
+	/// Its look was before the others' liquidations, and these moved the price: no failure, and new triggers with the next
+	/// block.
 	#[test]
-	fn that_became_safe_within_the_block_get_their_triggers() {
+	fn that_became_safe_within_the_block_are_no_failure() {
 		ExtBuilder::default().accounts().build_and_execute(|| {
 			broke(1, [LONG]);
 			broke(2, [LONG]);
 			Rescued::set(Some((1, 2)));
 			pass(3);
 			assert_eq!(Liquidated::get(), vec![(LONG, 1)]);
+			assert_eq!(System::events().len(), 1);
+			pass(1);
 			assert_eq!(Looks::take().last(), Some(&(LONG, 2, true)));
 			assert_eq!(System::events().len(), 1);
 			assert_eq!(Liquidations::unsafe_positions(LONG, 9), vec![]);
 		});
 	}
 
+	/// What can't be liquidated now, though it is unsafe, weighs the question, and nobody is told of it in every block.
 	#[test]
-	fn that_fail_weigh_another_look() {
+	fn that_have_to_wait_weigh_the_question() {
+		ExtBuilder::default().accounts().build_and_execute(|| {
+			Groups::set(vec![LONG]);
+			(0..5).for_each(|id| broke(id, [LONG]));
+			TooFresh::set((0..5).map(|id| (LONG, id)).collect());
+			pass(2);
+			DeficitCalls::set(0);
+			let used = idle_with(Weight::MAX);
+			assert_eq!((DeficitCalls::get(), System::events()), (5, vec![]));
+			let asked = Liquidations::authorize_weight(LONG)
+				.saturating_add(Liquidations::refresh_step())
+				.saturating_mul(5);
+			let most = base()
+				.saturating_add(asked)
+				.saturating_add(Liquidations::walk_weight(2));
+			assert!(used.all_lte(most), "{used:?} {most:?}");
+			next_block();
+			TooFresh::set(Default::default());
+			pass(1);
+			assert_eq!(Liquidated::get().len(), 5);
+		});
+	}
+
+	#[test]
+	fn that_fail_weigh_their_liquidation() {
 		ExtBuilder::default().accounts().build_and_execute(|| {
 			Groups::set(vec![LONG]);
 			broke(1, [LONG]);
 			fail(LONG, 1);
 			pass(2);
-			Looks::take();
 			let used = idle_with(Weight::MAX);
-			assert_eq!(Looks::take().len(), 2);
-			let least = base()
-				.saturating_add(<() as WeightInfo>::liquidate_account_in_block())
-				.saturating_add(Liquidations::look_weight().saturating_mul(2));
+			let least = base().saturating_add(<() as WeightInfo>::liquidate_account_in_block());
 			assert!(used.all_gte(least));
-			next_block();
-			// Without the weight for it there is none.
-			let weight = used.saturating_sub(Liquidations::look_weight().saturating_div(2));
-			assert!(idle_with(weight).all_lte(weight));
-			assert_eq!(Looks::take().len(), 1);
+			assert_eq!(System::events().len(), 1);
 		});
 	}
 

@@ -1,7 +1,10 @@
 //! The offchain worker.
 
 use codec::Encode;
-use frame_support::{assert_ok, traits::Hooks};
+use frame_support::{
+	assert_ok,
+	traits::{Get, Hooks},
+};
 use keel_primitives::Group;
 use sp_core::offchain::{Duration, StorageKind};
 use sp_runtime::{
@@ -210,19 +213,22 @@ mod accounts {
 				assert_eq!(ids(&take()), vec![(LONG, 500)]);
 				assert_eq!(DeficitCalls::take(), 501 - 266);
 				// That was the end: the next run begins at the front.
+				let again = || {
+					store(WAITING_KEY, b"");
+					(work(), DeficitCalls::take())
+				};
 				next_block();
-				assert_eq!(work(), Ok(0));
-				assert_eq!(DeficitCalls::take(), 266);
+				assert_eq!(again(), (Ok(0), 266));
 				// A price that comes back, nonsense, and a group that is gone.
 				set_price(LONG, u128::MAX);
 				assert_eq!(work(), Ok(0));
 				store(NEXT_KEY, b"\xff\xff\xff");
 				set_price(LONG, 1_000);
-				assert_eq!((work(), DeficitCalls::take()), (Ok(0), 266));
+				assert_eq!(again(), (Ok(0), 266));
 				Groups::set([1, 2, 3].map(b).to_vec());
 				assert_eq!(work(), Ok(0));
 				Groups::mutate(|groups| groups.extend(ESTIMATES));
-				assert_eq!((work(), DeficitCalls::take()), (Ok(0), 266));
+				assert_eq!(again(), (Ok(0), 266));
 			});
 	}
 
@@ -255,6 +261,118 @@ mod accounts {
 			assert_eq!(apply(&other), Err(InvalidTransaction::Stale.into()));
 			assert_eq!(Liquidated::get(), vec![(LONG, 1)]);
 		});
+	}
+}
+
+/// Accounts that are unsafe and can't be liquidated now.
+mod waiting {
+	use super::*;
+
+	/// The blocks of a hundred in which an account that waits is asked about.
+	#[test]
+	fn are_asked_about_less_and_less_often() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				broke(1, [LONG, DEADLINE]);
+				let waits = || [(LONG, 1), (DEADLINE, 1)].into();
+				TooFresh::set(waits());
+				let mut asked = vec![];
+				for block in 1..=20u64 {
+					assert_eq!(work(), Ok(0));
+					if DeficitCalls::take() > 0 {
+						asked.push(block);
+					}
+					next_block();
+				}
+				assert_eq!(asked, [1, 2, 4, 8, 12, 16, 20]);
+				assert_eq!(take(), Vec::<Vec<u8>>::new());
+				// Within four blocks of when it can be, it is sent; and remembered no longer.
+				TooFresh::set(Default::default());
+				let sent = (0..4).find(|_| {
+					next_block();
+					work() == Ok(1)
+				});
+				assert!(sent.is_some());
+			});
+	}
+
+	#[test]
+	fn are_bounded_in_what_they_cost() {
+		ExtBuilder::default().accounts().build_offchain_and_execute(|_| {
+			(0..200).for_each(|id| broke(id, [DEADLINE]));
+			TooFresh::set((0..200).map(|id| (DEADLINE, id)).collect());
+			for _ in 0..10 {
+				assert_eq!(work(), Ok(0));
+				next_block();
+			}
+			DeficitCalls::take();
+			for _ in 0..20 {
+				assert_eq!(work(), Ok(0));
+				next_block();
+			}
+			// A quarter of them in a block.
+			assert_eq!(DeficitCalls::take(), 200 * 20 / 4);
+		});
+	}
+
+	/// A fork's memory, and nonsense, keep nobody waiting.
+	#[test]
+	fn are_forgotten_on_a_fork() {
+		ExtBuilder::default().accounts().build_offchain_and_execute(|_| {
+			broke(1, [LONG]);
+			System::set_block_number(50);
+			TooFresh::set([(LONG, 1)].into());
+			assert_eq!(work(), Ok(0));
+			TooFresh::set(Default::default());
+			System::set_block_number(49);
+			assert_eq!(work(), Ok(1));
+			store(WAITING_KEY, b"\xff\xff\xff");
+			System::set_block_number(48);
+			assert_eq!(work(), Ok(1));
+		});
+	}
+
+	/// Of several that share what there is room for, those are sent that it suffices for: the worker tries them out in turn,
+	/// and takes back what that did.
+	#[test]
+	fn are_not_sent_where_those_before_them_took_the_room() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				broke(1, [LONG]);
+				broke(2, [LONG]);
+				Rescued::set(Some((1, 2)));
+				let before = index_of(LONG);
+				assert_eq!(work(), Ok(1));
+				assert_eq!(ids(&take()), vec![(LONG, 1)]);
+				assert_eq!((index_of(LONG), Liquidated::get()), (before, vec![]));
+				assert_eq!(System::events(), vec![]);
+				// One that fails half-way is not sent either.
+				next_block();
+				Rescued::set(None);
+				fail(LONG, 1);
+				assert_eq!(work(), Ok(1));
+				assert_eq!(ids(&take()), vec![(LONG, 2)]);
+			});
+	}
+
+	/// No more than a block takes is on its way, and so tried out.
+	#[test]
+	fn are_those_that_do_not_fit_the_block() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				set_per_block(100);
+				(0..100).for_each(|id| broke(id, [LONG]));
+				type Weights = <Test as frame_system::Config>::BlockWeights;
+				let block = <Weights as Get<frame_system::limits::BlockWeights>>::get().max_block;
+				let each = Liquidations::weight_of(LONG, 0);
+				let fit = block.checked_div_per_component(&each).unwrap() as u32;
+				assert!(fit < 100, "{fit}");
+				assert_eq!(work(), Ok(fit));
+				assert_eq!(take().len(), fit as usize);
+			});
 	}
 }
 

@@ -1,6 +1,6 @@
 //! What shares are worth, without a pallet.
 
-use crate::shares::{equity_needed, free, least_withdrawal, utilisation, Worth, OFFSET};
+use crate::shares::{available, equity_needed, free, least_withdrawal, utilisation, Worth, OFFSET};
 use keel_math::{mul_ratio, FixedU128, Rounding};
 use proptest::prelude::*;
 
@@ -34,11 +34,23 @@ fn reference_values() {
 #[test]
 fn without_equity_there_is_no_price() {
 	for broke in [worth(0, 1), worth(-1, 1), worth(-1, 0), worth(i128::MIN, 0)] {
-		assert_eq!(broke.shares_for(1_000_000), None, "{broke:?}");
+		let filled = broke.shares_for(1_000_000);
+		assert_eq!(filled.is_some(), broke.equity == 0, "{broke:?}");
 		assert_eq!(broke.value_of(1), None, "{broke:?}");
 		assert_eq!(broke.shares_within(1), None, "{broke:?}");
 		assert_eq!(broke.share_value(), Some(FixedU128::from_inner(0)), "{broke:?}");
 	}
+}
+
+/// The kind: a state that nothing leads out of. A pool that was emptied to the last unit can be filled again, and
+/// those who lost everything keep a part of a kUSD.
+#[test]
+fn an_emptied_pool_can_be_filled_again() {
+	let emptied = worth(0, 1_000_000_000_000);
+	let bought = emptied.shares_for(1_000_000_000).unwrap();
+	let filled = worth(1_000_000_000, emptied.supply + bought);
+	assert!(filled.value_of(bought).unwrap() >= 998_000_000);
+	assert!(filled.value_of(emptied.supply).unwrap() < 1_000_000);
 }
 
 #[test]
@@ -66,8 +78,11 @@ fn the_worst_case_needs_equity() {
 	assert_eq!(free(100, 100, 51, half), 0);
 	// What traders owe is not there yet.
 	assert_eq!(free(30, 100, 20, half), 30);
-	assert_eq!(free(-30, 100, 20, half), 0);
+	assert_eq!(free(0, 100, 20, half), 0);
 	assert_eq!(free(100, -1, 0, half), 0);
+	assert_eq!((available(30, 0), available(-30, 0)), (30, 0));
+	assert_eq!((available(30, 20), available(30, 31)), (10, 0));
+	assert_eq!(available(i128::MIN, u128::MAX), 0);
 	assert_eq!(utilisation(0, -5, half), Some(FixedU128::from_inner(0)));
 	assert_eq!(utilisation(25, 100, half), Some(half));
 	assert_eq!(utilisation(100, 100, half), Some(FixedU128::from_u32(2)));

@@ -6,11 +6,13 @@ use sp_runtime::{DispatchError, TokenError};
 use crate::{mock::*, Error, Event, QueueName};
 
 mod attacks;
+mod cash;
 mod corruption;
 mod maths;
 mod provide;
 mod queues;
 mod random;
+mod unpriced;
 mod views;
 mod withdraw;
 

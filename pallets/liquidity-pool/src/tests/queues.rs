@@ -98,11 +98,13 @@ fn a_block_without_weight_serves_nobody() {
 		assert_ok!(provide(ALICE, USD));
 		assert_ok!(provide(ALICE, USD));
 		Now::mutate(|now| *now += BLOCK);
-		let (base, each) = (<() as WeightInfo>::poll(), Pallet::<Test>::deposit_weight());
+		let (look, each) = (<() as WeightInfo>::poll(), Pallet::<Test>::deposit_weight());
 		assert_eq!(
-			poll_within(base.saturating_sub(Weight::from_parts(1, 0))),
+			poll_within(look.saturating_sub(Weight::from_parts(1, 0))),
 			Weight::zero()
 		);
+		assert_eq!(poll_within(look), look);
+		let base = look.saturating_add(PRICED);
 		assert_eq!(poll_within(base), base);
 		let almost = base.saturating_add(each).saturating_sub(Weight::from_parts(0, 1));
 		assert_eq!(poll_within(almost), base);
@@ -120,7 +122,9 @@ fn withdrawals_keep_within_the_weight() {
 			assert_ok!(withdraw(ALICE, USD));
 			assert_ok!(withdraw(ALICE, USD));
 			Now::mutate(|now| *now += COOLDOWN + 1);
-			let limit = <() as WeightInfo>::poll().saturating_add(<() as WeightInfo>::withdraw_next());
+			let limit = <() as WeightInfo>::poll()
+				.saturating_add(PRICED)
+				.saturating_add(<() as WeightInfo>::withdraw_next());
 			assert_eq!(poll_within(limit), limit);
 			assert_eq!(state().withdrawals.count, 1);
 		});

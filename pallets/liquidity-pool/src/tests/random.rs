@@ -51,6 +51,14 @@ enum Operation {
 	Stress {
 		per_mille: u128,
 	},
+	/// Dead feeds hide a share of the equity.
+	Hide {
+		per_mille: u128,
+	},
+	/// A share of the cash is lent to traders.
+	Lend {
+		per_mille: u128,
+	},
 	/// The custody does not pay, or does.
 	Custody {
 		fails: bool,
@@ -85,14 +93,19 @@ fn operation() -> impl Strategy<Value = Operation> {
 		4 => prop_oneof![5 => (-1_200i128..1_200).prop_map(Some), 1 => Just(None)]
 			.prop_map(|per_mille| Operation::Owe { per_mille }),
 		6 => (0u128..700).prop_map(|per_mille| Operation::Stress { per_mille }),
+		3 => prop_oneof![2 => Just(0u128), 2 => 0..8u128, 1 => 0..1_500u128]
+			.prop_map(|per_mille| Operation::Hide { per_mille }),
+		3 => prop_oneof![1 => Just(0u128), 2 => 0..1_100u128]
+			.prop_map(|per_mille| Operation::Lend { per_mille }),
 		1 => any::<bool>().prop_map(|fails| Operation::Custody { fails }),
 		2 => (who, any::<bool>()).prop_map(|(who, blocked)| Operation::Forbid { who, blocked }),
 	]
 }
 
-/// What leaving pays, as a fraction; `None` where nobody can.
-fn rate() -> Option<(u128, u128)> {
-	let equity = u128::try_from(LiquidityPool::cash() - Owed::get()?).ok()?;
+/// What leaving would pay if the pool owed `hidden` more than the last prices say, as a fraction; `None`
+/// where nobody can.
+fn rate(hidden: i128) -> Option<(u128, u128)> {
+	let equity = u128::try_from(LiquidityPool::cash() - Owed::get()? - hidden).ok()?;
 	let supply = Assets::total_issuance(SHARES);
 	if equity == 0 && supply > 0 {
 		return None;
@@ -191,6 +204,14 @@ fn perform(operation: &Operation) -> bool {
 			WorstOf::set(equity / 1_000 * per_mille);
 			true
 		}
+		Operation::Hide { per_mille } => {
+			Unpriced::set(LiquidityPool::cash().unsigned_abs() / 1_000 * per_mille);
+			true
+		}
+		Operation::Lend { per_mille } => {
+			Overdrawn::set(LiquidityPool::cash().unsigned_abs() / 1_000 * per_mille);
+			true
+		}
 		Operation::Custody { fails } => {
 			CustodyFails::set(fails);
 			true
@@ -210,7 +231,7 @@ fn perform(operation: &Operation) -> bool {
 fn moves_the_price(operation: &Operation) -> bool {
 	matches!(
 		operation,
-		Operation::Lose { .. } | Operation::Owe { .. } | Operation::Stress { .. }
+		Operation::Lose { .. } | Operation::Owe { .. } | Operation::Stress { .. } | Operation::Hide { .. }
 	)
 }
 
@@ -224,7 +245,10 @@ proptest! {
 		ExtBuilder::default().build_and_execute(|| {
 			let mut done = 0;
 			for operation in &operations {
-				let before = (rate(), summary());
+				// Whatever the markets that are not priced are worth in the end.
+				let hidden = i128::try_from(Unpriced::get()).unwrap();
+				let rates = || [-hidden, 0, hidden].map(rate);
+				let before = (rates(), summary());
 				let held = LiquidityPool::held();
 				done += u32::from(perform(operation));
 				check();
@@ -232,7 +256,10 @@ proptest! {
 					continue;
 				}
 				// Nobody's coming or going lowers what the others are paid.
-				if let (Some(before), Some(after)) = (before.0, rate()) {
+				for pair in before.0.into_iter().zip(rates()) {
+					let (Some(before), Some(after)) = pair else {
+						continue;
+					};
 					if Assets::total_issuance(SHARES) > 0 {
 						assert!(at_least(after, before), "{operation:?}: {before:?} to {after:?}");
 					}
@@ -240,7 +267,7 @@ proptest! {
 				// Whoever left did not leave the worst case uncovered, nor took what was not there.
 				let (was, now) = (before.1, summary());
 				if now.cash < was.cash {
-					assert!(now.cash >= 0, "{operation:?}");
+					assert!(now.cash >= Overdrawn::get() as i128, "{operation:?}");
 					assert!(
 						now.utilisation.is_some_and(|part| part <= FixedU128::from_u32(1)),
 						"{operation:?}: {now:?}"
@@ -261,6 +288,8 @@ proptest! {
 			CustodyFails::set(false);
 			Owed::set(Some(0));
 			WorstOf::set(0);
+			Unpriced::set(0);
+			Overdrawn::set(0);
 			PricedAt::set(None);
 			Chain::mutate(|chain| chain.orders_per_block = 100);
 			if LiquidityPool::cash() <= 0 {

@@ -18,7 +18,9 @@ fn an_empty_pool() {
 			summary(),
 			PoolSummary {
 				cash: 0,
+				available: 0,
 				owed: Some(0),
+				unpriced: Some(0),
 				equity: Some(0),
 				worst_case: 0,
 				limit: ratio(1, 2),
@@ -59,7 +61,9 @@ fn a_pool_in_use() {
 				summary(),
 				PoolSummary {
 					cash: 1_300 * USD as i128,
+					available: 1_300 * USD,
 					owed: Some(300 * USD as i128),
+					unpriced: Some(0),
 					equity: Some(1_000 * USD as i128),
 					worst_case: 250 * USD,
 					limit: ratio(1, 2),

@@ -40,6 +40,8 @@ pub struct MockMarket {
 	pub settled: bool,
 	/// The most notional that can be liquidated.
 	pub window: Balance,
+	/// What each position is of its side.
+	pub share: FixedU128,
 }
 
 impl MockMarket {
@@ -58,6 +60,7 @@ impl MockMarket {
 			refused: false,
 			settled: false,
 			window: Balance::MAX,
+			share: percent(100),
 		}
 	}
 }
@@ -108,6 +111,11 @@ pub type HeldForOrders = StorageMap<MockPositions, Twox64Concat, MarginAccountId
 #[storage_alias]
 type CoverLog = StorageValue<MockPositions, Vec<(Vec<MarketId>, Balance)>, ValueQuery>;
 
+/// Whether a market is halted itself, whatever the chain is.
+fn is_halted(id: MarketId) -> bool {
+	Levels::get().get(&BreakerSubject::Market(id)) == Some(&Level::Halted)
+}
+
 pub fn covered() -> Vec<(Vec<MarketId>, Balance)> {
 	CoverLog::get()
 }
@@ -149,6 +157,52 @@ impl MockPositions {
 		Ok(notional)
 	}
 
+	/// What a liquidation trades, and what of it is closed and charged.
+	fn plan(
+		account: MarginAccountId,
+		id: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	) -> Result<(Size, Closed), DispatchError> {
+		let now = market(id);
+		let position = PositionMap::get(account, id).ok_or(DispatchError::CannotLookup)?;
+		let notional_of = |size| perpetual::notional(size, now.mark, Rounding::Up).unwrap();
+		if now.settled {
+			let notional = notional_of(position.0);
+			return Ok((-position.0, Closed { notional, fee: 0 }));
+		}
+		ensure!(!now.refused, refused());
+		ensure!(now.at > changed_at, crate::Error::<Test>::PriceNotNewer);
+		let exposure = Self::exposure(id, position);
+		let fee_of = |notional| mul_ratio(notional, percent(LIQUIDATION_FEE), Rounding::Up).unwrap();
+		let restores = |part: u32| {
+			let share = |of: Balance| mul_div(of, part.into(), 100, Rounding::Up).unwrap();
+			let closed = mul_div(exposure.maintenance, part.into(), 100, Rounding::Down).unwrap();
+			let after = Risk {
+				net: risk.net - fee_of(share(exposure.notional)) as i128,
+				maintenance: risk.maintenance - closed,
+				..risk
+			};
+			after.is_restored()
+		};
+		let part = margin::smallest_part(100, restores);
+		let mut closes = mul_div(position.0.unsigned_abs(), part.into(), 100, Rounding::Up).unwrap();
+		if notional_of(closes as i128) > now.window {
+			closes = mul_div(
+				now.window,
+				perpetual::SIZE_DIVISOR,
+				now.mark.into_inner(),
+				Rounding::Down,
+			)
+			.unwrap();
+		}
+		ensure!(closes > 0, DispatchError::Exhausted);
+		let size = closes as i128 * -position.0.signum();
+		let notional = notional_of(size);
+		let fee = fee_of(notional);
+		Ok((size, Closed { notional, fee }))
+	}
+
 	fn exposure(id: MarketId, (size, cost, funding): (Size, i128, i128)) -> Exposure {
 		let market = market(id);
 		let notional = perpetual::notional(size, market.mark, Rounding::Up).unwrap();
@@ -173,8 +227,10 @@ impl MockPositions {
 			mark: market.mark,
 			notional,
 			unrealised,
+			haircut: 0,
 			initial: mul_ratio(maintenance, market.multiple, Rounding::Up).unwrap(),
 			maintenance,
+			share: market.share,
 			drift_per_hour: match market.settled {
 				true => 0,
 				false => mul_ratio(2 * notional, drift, Rounding::Up).unwrap(),
@@ -185,7 +241,7 @@ impl MockPositions {
 			},
 			stress: market.stress,
 			price_at: market.at,
-			fit: market.settled || !market.refused,
+			fit: market.settled || (!market.refused && !is_halted(id)),
 		}
 	}
 }
@@ -193,6 +249,10 @@ impl MockPositions {
 impl Positions for MockPositions {
 	fn markets() -> Vec<MarketId> {
 		MarketTable::get().keys().copied().collect()
+	}
+
+	fn worst_market() -> Balance {
+		WorstMarket::get()
 	}
 
 	fn mark(id: MarketId) -> Result<FixedU128, DispatchError> {
@@ -220,52 +280,32 @@ impl Positions for MockPositions {
 		Margin::settle(account, OrderFees::take(account) as i128)
 	}
 
+	fn order_fees(account: MarginAccountId) -> Balance {
+		OrderFees::get(account)
+	}
+
+	fn can_liquidate(
+		account: MarginAccountId,
+		id: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	) -> Result<Closed, DispatchError> {
+		Self::plan(account, id, risk, changed_at).map(|(_, closed)| closed)
+	}
+
 	fn liquidate(
 		account: MarginAccountId,
 		id: MarketId,
 		risk: Risk,
 		changed_at: Moment,
 	) -> Result<Closed, DispatchError> {
-		let now = market(id);
-		let position = PositionMap::get(account, id).ok_or(DispatchError::CannotLookup)?;
-		ensure!(!now.refused, refused());
-		ensure!(now.at > changed_at, DispatchError::Other("price not newer"));
-		let exposure = Self::exposure(id, position);
-		let fee_of = |notional| mul_ratio(notional, percent(LIQUIDATION_FEE), Rounding::Up).unwrap();
-		let restores = |part: u32| {
-			let share = |of: Balance| mul_div(of, part.into(), 100, Rounding::Up).unwrap();
-			let closed = mul_div(exposure.maintenance, part.into(), 100, Rounding::Down).unwrap();
-			let after = Risk {
-				net: risk.net - fee_of(share(exposure.notional)) as i128,
-				maintenance: risk.maintenance - closed,
-				..risk
-			};
-			after.is_restored()
-		};
-		let part = margin::smallest_part(100, restores);
-		let mut closes = mul_div(position.0.unsigned_abs(), part.into(), 100, Rounding::Up).unwrap();
-		if perpetual::notional(closes as i128, now.mark, Rounding::Up).unwrap() > now.window {
-			closes = mul_div(
-				now.window,
-				perpetual::SIZE_DIVISOR,
-				now.mark.into_inner(),
-				Rounding::Down,
-			)
-			.unwrap();
-		}
-		ensure!(closes > 0, DispatchError::Exhausted);
-		let size = if position.0 > 0 {
-			-(closes as i128)
-		} else {
-			closes as i128
-		};
-		let notional = Self::change(account, id, size)?;
+		let (size, closed) = Self::plan(account, id, risk, changed_at)?;
+		Self::change(account, id, size)?;
 		set_market(id, |market| {
-			market.window = market.window.saturating_sub(notional)
+			market.window = market.window.saturating_sub(closed.notional)
 		});
-		let fee = fee_of(notional);
-		Margin::settle(account, -(fee as i128))?;
-		Ok(Closed { notional, fee })
+		Margin::settle(account, -(closed.fee as i128))?;
+		Ok(closed)
 	}
 
 	fn reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
@@ -290,10 +330,6 @@ impl Positions for MockPositions {
 		(positions, u32::from(OrderFees::contains_key(account)))
 	}
 
-	fn cuts_weight(_: u32) -> Weight {
-		Weight::from_parts(ProfitsCut::get().into(), 0)
-	}
-
 	fn held_for_orders(account: MarginAccountId) -> Balance {
 		HeldForOrders::get(account).unwrap_or_default()
 	}
@@ -310,6 +346,7 @@ impl Positions for MockPositions {
 		// Fails halfway: what it credited has to go back.
 		ensure!(!CoverFails::get(), DispatchError::Corruption);
 		Ok(Waterfall {
+			claim: 0,
 			pool: deficit,
 			..Default::default()
 		})

@@ -17,9 +17,9 @@ fn nobody_borrows_against_a_profit_that_is_not_realised() {
 			Margin::withdraw(signed(&ALICE), 0, KUSD, 10_000 * USD + 1),
 			Error::<Test>::ExceedsBalance
 		);
-		// And for more positions a millionth part of it counts.
+		// And for more positions a share of a million of it counts.
 		let risk = Margin::risk(id).unwrap();
-		assert_eq!(risk.net, 1_010_000 * USD as i128);
+		assert_eq!(risk.net, 810_000 * USD as i128);
 	});
 }
 

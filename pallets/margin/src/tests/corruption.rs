@@ -61,6 +61,7 @@ fn kusd_in_custody_is_what_is_claimed() {
 	const MORE: &str = "the custody holds more kUSD than is claimed";
 	assert_eq!(after(totals(|money| money.clearing += 1)), LESS);
 	assert_eq!(after(totals(|money| money.clearing -= 1)), MORE);
+	assert_eq!(after(totals(|money| money.earned += 1)), LESS);
 	assert_eq!(after(totals(|money| money.idle += 1)), LESS);
 	assert_eq!(after(totals(|money| money.idle -= 1)), MORE);
 	assert_eq!(after(change(0, |account| account.cash += 1)), LESS);

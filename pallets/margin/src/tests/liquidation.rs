@@ -355,6 +355,7 @@ mod shortfall {
 				account: id,
 				deficit: outcome.shortfall,
 				by: Waterfall {
+					claim: 0,
 					pool: outcome.shortfall,
 					..Default::default()
 				}
@@ -419,6 +420,123 @@ mod shortfall {
 			set_mark(DOT_MARKET, dollars(5));
 			assert_ok!(liquidate(id));
 			assert_eq!(covered().len(), 1);
+		});
+	}
+}
+
+/// What validation, worker, dispatch and view ask.
+mod question {
+	use super::*;
+
+	fn first(id: u64) -> Result<FirstStep, DispatchError> {
+		Margin::can_liquidate(id).map(|view| view.first)
+	}
+
+	#[test]
+	fn knows_the_window() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = fallen(5_100 * USD);
+			set_market(BTC_MARKET, |market| market.window = 0);
+			let full = DispatchError::Exhausted;
+			assert_eq!(Margin::deficit(Group::Deadline, id), Err(full));
+			assert_eq!(first(id), Err(full));
+			assert_noop!(liquidate(id), full);
+			set_market(BTC_MARKET, |market| market.window = 4_700 * USD);
+			let view = Margin::can_liquidate(id).unwrap();
+			assert_eq!(Ok(view.deficit), Margin::deficit(Group::Deadline, id));
+			assert_eq!(
+				view.first,
+				FirstStep::Close {
+					market: BTC_MARKET,
+					notional: 4_700 * USD,
+					fee: 47 * USD
+				}
+			);
+			assert_eq!(liquidate(id).unwrap().closed, 4_700 * USD);
+		});
+	}
+
+	#[test]
+	fn counts_the_fees_of_orders() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = fallen(5_400 * USD);
+			order(id, 100 * USD);
+			set_market(BTC_MARKET, |market| market.window = 0);
+			let returned = 100 * USD;
+			assert_eq!(first(id), Ok(FirstStep::CancelOrders { returned }));
+			assert_ok!(liquidate(id));
+			assert_eq!(first(id), Err(Error::<Test>::AccountSafe.into()));
+			assert_eq!(first(99), Err(Error::<Test>::UnknownAccount.into()));
+		});
+	}
+
+	/// A price that is refused is no reason to try: collateral beside it is sold only to somebody who can pay.
+	#[test]
+	fn needs_a_buyer_beside_positions_that_can_not_be_closed() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = pay_in(&ALICE, 0, ETH, 20 * ONE_ETH);
+			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+			assert_ok!(Margin::settle(id, -(43_000 * USD as i128)));
+			assert_ok!(acted(id, Act::Suffered));
+			refresh_prices();
+			move_mark(BTC_MARKET, dollars(49_000));
+			set_market(BTC_MARKET, |market| market.refused = true);
+			assert_eq!(first(id), Err(refused()));
+			assert_noop!(liquidate(id), refused());
+			mint(KUSD, &POOL, 10_000 * USD);
+			let owed = debt(id);
+			assert_eq!(first(id), Ok(FirstStep::SellCollateral { owed }));
+			assert!(liquidate(id).unwrap().debt > 9_999 * USD);
+			assert_eq!(first(id), Err(refused()));
+			assert_noop!(liquidate(id), refused());
+		});
+	}
+
+	#[test]
+	fn says_what_comes_when_positions_are_closed() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = indebted(ONE_BTC, 60_000 * USD);
+			let owed = debt(id);
+			assert_eq!(first(id), Ok(FirstStep::OfferCollateral { owed }));
+			assert_ok!(liquidate(id));
+			assert_eq!(first(id), Err(Error::<Test>::NothingDone.into()));
+			mint(KUSD, &FUND, 1_000_000 * USD);
+			assert_eq!(first(id), Ok(FirstStep::SellCollateral { owed: debt(id) }));
+			CoverFails::set(true);
+			assert_ok!(liquidate(id));
+			assert_eq!(first(id), Ok(FirstStep::Cover { owed: debt(id) }));
+			CoverFails::set(false);
+			assert_ok!(liquidate(id));
+		});
+	}
+
+	/// The account has 750 left and a loss of 10,000 in a market that came to its end, which requires nothing: it is realised,
+	/// and what is missing is carried.
+	#[test]
+	fn pays_out_what_is_in_a_settled_market() {
+		ExtBuilder::default().build_and_execute(|| {
+			let id = fund(&ALICE, 0, 5_750 * USD);
+			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+			assert_ok!(Margin::settle(id, -(5_000 * USD as i128)));
+			move_mark(BTC_MARKET, dollars(40_000));
+			set_market(BTC_MARKET, |market| market.settled = true);
+			let now = statement(id);
+			assert_eq!((now.equity, now.maintenance), (-(9_250 * USD as i128), 0));
+			assert_eq!(
+				Margin::can_liquidate(id),
+				Ok(LiquidationView {
+					deficit: 9_250 * USD,
+					first: FirstStep::Close {
+						market: BTC_MARKET,
+						notional: 40_000 * USD,
+						fee: 0
+					}
+				})
+			);
+			assert_eq!(liquidate(id).unwrap().shortfall, 9_250 * USD);
+			assert_eq!(covered(), vec![(vec![BTC_MARKET], 9_250 * USD)]);
+			assert_eq!((account(id).debt, size_of(id, BTC_MARKET)), (0, 0));
+			assert!(account(id).triggers.is_empty());
 		});
 	}
 }

@@ -7,7 +7,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, Permill};
 
 use crate::{
-	mock::*, AccountOf, Accounts, Collaterals, Error, Event, Leg, Lenders, NextId, Scenario, Stress, Totals,
+	mock::*, AccountOf, Accounts, Collaterals, Error, Event, FirstStep, Leg, Lenders, LiquidationView,
+	NextId, Scenario, Stress, Totals,
 };
 
 mod attacks;
@@ -16,6 +17,7 @@ mod corruption;
 mod lending;
 mod liquidation;
 mod money;
+mod overdraft;
 mod random;
 mod sale;
 mod stress;

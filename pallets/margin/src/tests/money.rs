@@ -127,8 +127,7 @@ mod withdraw {
 	use super::*;
 
 	/// The kind: something leaves on a price that is refused. The position counts as losing all of its value
-	/// from where it is, a profit as none; what an account has beyond that is free as ever, and at `Halted`
-	/// of the market nothing is.
+	/// from where it is, a profit as none; what an account has beyond that is free as ever.
 	#[test]
 	fn lets_nothing_go_on_a_price_that_is_refused() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -154,11 +153,24 @@ mod withdraw {
 				});
 			}
 			assert_eq!(Margin::risk(id).unwrap().free(), 5_100 * USD as i128);
+			// A market that is halted holds back as much, and no more.
 			set_market(BTC_MARKET, |market| market.refused = false);
+			assert_eq!(can(), 54_100 * USD);
 			raise(BreakerSubject::Market(BTC_MARKET), Level::Halted);
-			assert_eq!(can(), 0);
-			assert_noop!(Margin::withdraw(signed(&ALICE), 0, KUSD, 1), raised());
-			assert_noop!(Margin::transfer(signed(&ALICE), 0, 1, 1), raised());
+			assert_eq!(can(), 5_100 * USD);
+			for door in [
+				|amount| Margin::withdraw(signed(&ALICE), 0, KUSD, amount),
+				|amount| Margin::transfer(signed(&ALICE), 0, 1, amount),
+			] {
+				assert_noop!(door(5_100 * USD + 1), Error::<Test>::InitialRequirement);
+				frame_support::hypothetically!({
+					assert_ok!(door(5_100 * USD));
+				});
+				// A chain that is halted holds back all.
+				raise(BreakerSubject::Chain, Level::Halted);
+				assert_noop!(door(1), raised());
+				raise(BreakerSubject::Chain, Level::Normal);
+			}
 			// Without a position there it is nobody's business.
 			raise(BreakerSubject::Market(BTC_MARKET), Level::Normal);
 			raise(BreakerSubject::Market(ETH_MARKET), Level::Halted);
@@ -343,11 +355,12 @@ mod close {
 			let id = pay_in(&ALICE, 0, DOT, 1);
 			assert_noop!(close(), Error::<Test>::NotEmpty);
 			assert_ok!(Margin::withdraw(signed(&ALICE), 0, DOT, 1));
-			// The fee of an order that is still there comes back.
+			// The fee of an order that is still there would come back; no order is cancelled for it.
 			fund(&ALICE, 0, USD);
 			order(id, USD);
 			assert_eq!(account(id).cash, 0);
 			assert_noop!(close(), Error::<Test>::NotEmpty);
+			assert_eq!(MockPositions::order_fees(id), USD);
 			give(id, BTC_MARKET, 1);
 			assert_noop!(close(), Error::<Test>::NotEmpty);
 			give(id, BTC_MARKET, -1);

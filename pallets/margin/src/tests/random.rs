@@ -85,6 +85,11 @@ enum Operation {
 		asset: usize,
 		percent: u128,
 	},
+	/// A share of what clearing has and does not lend is paid out.
+	Exit {
+		share: u128,
+	},
+	Collect,
 	Ruin {
 		who: usize,
 		sub: u8,
@@ -129,6 +134,8 @@ fn operation() -> impl Strategy<Value = Operation> {
 		4 => (0..3 * HOUR).prop_map(|ms| Wait { ms }),
 		2 => (0..20_000u128, any::<bool>()).prop_map(|(amount, pool)| Endow { amount: amount * USD, pool }),
 		1 => (1..4usize, 0..60u128).prop_map(|(asset, percent)| Haircut { asset, percent }),
+		2 => (90..=100u128).prop_map(|share| Exit { share }),
+		2 => Just(Collect),
 		8 => Just(Look),
 	]
 }
@@ -150,11 +157,19 @@ fn look() -> bool {
 		if let Some(group) = crossed(id).into_iter().next() {
 			let before = statement(id);
 			if before.equity >= before.maintenance as i128 {
+				if recall(group, id) {
+					done = true;
+					continue;
+				}
 				assert_ok!(<Margin as PositionLedger>::refresh(group, id));
 				done = true;
 				continue;
 			}
-			match <Margin as PositionLedger>::liquidate(group, id) {
+			// What the question says is what happens.
+			let asked = Margin::deficit(group, id);
+			let tried = <Margin as PositionLedger>::liquidate(group, id);
+			assert_eq!(asked.is_ok(), tried.is_ok(), "{asked:?} {tried:?}");
+			match tried {
 				Ok(outcome) => {
 					let after = statement(id);
 					// No worse than before but for fees, of a hundredth, and rounding.
@@ -170,6 +185,24 @@ fn look() -> bool {
 		}
 	}
 	done
+}
+
+/// Collateral of a safe account is sold for what it owes, if clearing lends too much and somebody buys;
+/// whether it was.
+fn recall(group: Group, id: u64) -> bool {
+	let (before, lent) = (statement(id), money().overdrawn());
+	let too_far = lent as i128 * 10 > Totals::<Test>::get().clearing;
+	let Ok(outcome) = <Margin as PositionLedger>::liquidate(group, id) else {
+		return false;
+	};
+	let after = statement(id);
+	assert!(too_far && before.debt > 0);
+	assert!(outcome.debt <= before.debt.min(lent), "{outcome:?} {lent}");
+	assert_eq!((outcome.closed, outcome.shortfall), (0, 0));
+	assert_eq!(after.exposures, before.exposures);
+	// No worse than before but for rounding.
+	assert!(after.equity + 100 >= before.equity, "{before:?} {after:?}");
+	true
 }
 
 fn perform(operation: &Operation) -> bool {
@@ -272,6 +305,19 @@ fn perform(operation: &Operation) -> bool {
 			set_collateral(ASSETS[asset], |p| p.haircut = percent(share));
 			true
 		}
+		Operation::Exit { share } => {
+			let clearing = Margin::clearing() - Margin::overdrawn() as i128;
+			let amount = u128::try_from(clearing).unwrap_or(0) * share / 100;
+			// What clearing has and does not lend is always there.
+			assert_ok!(Margin::pay_out(&MAKER, amount));
+			amount > 0
+		}
+		Operation::Collect => {
+			let (clearing, earned) = (Margin::clearing(), Totals::<Test>::get().earned);
+			assert_eq!(Margin::collect(), Ok(earned));
+			assert_eq!(Margin::clearing(), clearing + earned as i128);
+			earned > 0
+		}
 		Operation::Ruin {
 			who,
 			sub,
@@ -347,8 +393,10 @@ proptest! {
 	#[test]
 	fn when_anything_happens_should_keep_every_invariant(
 		operations in prop::collection::vec(operation(), 120..160),
+		// With little to lend, clearing lends.
+		reserve in prop_oneof![Just(200_000u128), Just(1_000u128)],
 	) {
-		ExtBuilder::default().reserve(200_000 * USD).build_and_execute(|| {
+		ExtBuilder::default().reserve(reserve * USD).build_and_execute(|| {
 			let issued = ASSETS.map(Assets::total_issuance);
 			let mut done = 0;
 			for operation in &operations {

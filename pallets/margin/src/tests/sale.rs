@@ -799,6 +799,7 @@ mod deficit {
 				account: id,
 				deficit: *deficit,
 				by: keel_primitives::Waterfall {
+					claim: 0,
 					pool: *deficit,
 					..Default::default()
 				}
@@ -860,20 +861,6 @@ mod deficit {
 				panic!("covered once")
 			};
 			assert!((owed - 100 * USD..=owed - 100 * USD + 2).contains(deficit));
-		});
-	}
-
-	/// Nor by a buyer where that is dear: the next liquidation does it.
-	#[test]
-	fn is_left_to_a_liquidation_where_profits_were_cut() {
-		ExtBuilder::default().build_and_execute(|| {
-			let id = for_sale(ONE_BTC, 60_000 * USD);
-			ProfitsCut::set(true);
-			assert_ok!(buy(&BOB, id, BTC, u128::MAX, u128::MAX));
-			assert!(covered().is_empty());
-			let owed = debt(id);
-			assert_eq!(liquidate(id).unwrap().shortfall, owed);
-			assert_eq!((debt(id), covered().len()), (0, 1));
 		});
 	}
 

@@ -71,6 +71,23 @@ fn all_markets_move_together_and_collateral_counts_less() {
 	});
 }
 
+/// Kind: one trader as a hundred accounts, each of which falls short of a hundredth.
+#[test]
+fn no_splitting_lowers_the_target_below_half_of_a_market() {
+	ExtBuilder::default().build_and_execute(|| {
+		WorstMarket::set(60_000 * USD);
+		assert_eq!(Margin::cover_target(), 30_000 * USD);
+		// 20 % of 250,000, less the margin.
+		let whole = long(0, 30_000 * USD, 5 * ONE_SIZE);
+		assert_eq!(Margin::cover_target(), 30_000 * USD);
+		WorstMarket::set(20_000 * USD);
+		let cover = Margin::cover();
+		assert_eq!((cover.target, cover.floor), (20_000 * USD, 10_000 * USD));
+		assert_ok!(trade(whole, BTC_MARKET, -5 * ONE_SIZE));
+		assert_eq!(Margin::cover_target(), 10_000 * USD);
+	});
+}
+
 #[test]
 fn a_list_keeps_the_eight_largest() {
 	ExtBuilder::default().build_and_execute(|| {

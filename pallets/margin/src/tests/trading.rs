@@ -43,11 +43,15 @@ fn profit_counts_by_its_share_and_up_to_its_cap() {
 		let statement = statement(id);
 		assert_eq!(statement.equity, 20_000 * USD as i128);
 		assert_eq!(statement.free, 18_000 * USD as i128 - statement.initial as i128);
+		// The cap is of the profit that the share is of.
 		set_chain(|chain| chain.profit_cap = 3_000 * USD);
 		assert_eq!(
 			Margin::risk(id).unwrap().free(),
-			13_000 * USD as i128 - statement.initial as i128
+			12_400 * USD as i128 - statement.initial as i128
 		);
+		// A tenth of the longs: a tenth of the cap.
+		set_market(BTC_MARKET, |market| market.share = percent(10));
+		assert_eq!(Margin::risk(id).unwrap().net, 10_240 * USD as i128);
 		// A loss counts in full.
 		move_mark(BTC_MARKET, dollars(49_000));
 		assert_eq!(Margin::risk(id).unwrap().net, 9_000 * USD as i128);

@@ -2,7 +2,7 @@
 
 use keel_math::{
 	mul_ratio,
-	perpetual::{accrue, cost, funding_on, notional, split, value, PremiumCurve},
+	perpetual::{cost, funding_on, notional, split, value, FundingCurve, PremiumCurve, FUNDING_DECAY_MS},
 	FixedU128, Rounding, ONE,
 };
 
@@ -39,7 +39,8 @@ impl Terms {
 			rebate: percent(2, 100),
 			rebate_band: percent(1, 10),
 			rebate_share: percent(30, 1),
-			velocity: FixedU128::from_u32(9),
+			// 9 per day and day at a premium of 100 %.
+			velocity: percent(54, 1),
 			max_rate: percent(5, 1),
 		}
 	}
@@ -123,15 +124,13 @@ impl Market {
 	/// A block: funding accrues, then everything in it trades at the new index. Answers with the funding of the time between
 	/// as a share of the price.
 	pub fn next_block(&mut self, index: FixedU128, elapsed_ms: u64) -> f64 {
-		let accrued = accrue(
-			self.rate,
-			index,
-			self.skew,
-			self.terms.scale,
-			self.terms.velocity,
-			self.terms.max_rate,
-			elapsed_ms,
-		)
+		let accrued = FundingCurve {
+			bound: self.curve().bound().max(1),
+			velocity: self.terms.velocity,
+			max_rate: self.terms.max_rate,
+			decay_ms: Some(FUNDING_DECAY_MS),
+		}
+		.accrue(self.rate, index, self.skew, elapsed_ms)
 		.expect(FITS);
 		self.rate = accrued.rate;
 		self.funding += accrued.index;

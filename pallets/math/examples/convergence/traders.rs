@@ -1,5 +1,7 @@
 //! Who trades: arbitrageurs who hold the opposite spot, and noise. They decide with floats, but never a price.
 
+use keel_math::perpetual::FUNDING_DECAY_MS;
+
 use crate::market::{float, Market, Position};
 
 pub const DAY_MS: f64 = 86_400_000.0;
@@ -130,12 +132,17 @@ impl Arbitrageur {
 		market.size((target - held).clamp(-most, most))
 	}
 
-	/// What a long pays if the premium fades evenly: `rh + v·p·h²(1/2 − c/6)`, within the highest rate.
+	/// What a long pays if the premium fades evenly: `rh + v·p/M·h²(1/2 − c/6)` less what decays of it, within the
+	/// highest rate.
 	fn expected_funding(&self, market: &Market, premium: f64) -> f64 {
 		let days = self.horizon_ms / DAY_MS;
-		let growth = float(market.terms.velocity) * premium * days * (0.5 - self.fades / 6.0);
+		let pushed = premium / float(market.terms.max_premium);
+		let growth = float(market.terms.velocity) * pushed * days * (0.5 - self.fades / 6.0);
 		let most = float(market.terms.max_rate);
-		(market.rate() + growth).clamp(-most, most) * days
+		// The mean over the horizon of what decays.
+		let decays = self.horizon_ms / FUNDING_DECAY_MS as f64;
+		let left = (1.0 - (-decays).exp()) / decays;
+		((market.rate() + growth) * left).clamp(-most, most) * days
 	}
 }
 

@@ -107,9 +107,12 @@ proptest! {
 		(velocity, max_rate) in (wide(), wide()),
 		t in any_time(),
 	) {
-		let moved = perpetual::accrue(rate, f(price), skew, scale, f(velocity), f(max_rate), t);
-		if let Some(moved) = moved {
-			prop_assert!(moved.rate.unsigned_abs() <= max_rate, "within the limit");
+		for decay_ms in [None, Some(0), Some(t)] {
+			let (velocity, max_rate) = (f(velocity), f(max_rate));
+			let curve = perpetual::FundingCurve { bound: scale, velocity, max_rate, decay_ms };
+			if let Some(moved) = curve.accrue(rate, f(price), skew, t) {
+				prop_assert!(moved.rate.unsigned_abs() <= max_rate.into_inner(), "within the limit");
+			}
 		}
 	}
 
@@ -161,8 +164,18 @@ fn no_edge_panics() {
 	for (a, b, c, d) in combinations {
 		for t in [0, 1, u64::MAX] {
 			for (price, velocity) in [(0, 0), (1, u128::MAX), (u128::MAX, 1), (u128::MAX, u128::MAX)] {
-				let moved = perpetual::accrue(a, f(price), b, c, f(velocity), f(d), t);
-				assert!(moved.is_none_or(|moved| moved.rate.unsigned_abs() <= d));
+				for decay_ms in [None, Some(t)] {
+					let (velocity, max_rate) = (f(velocity), f(d));
+					let curve = perpetual::FundingCurve {
+						bound: c,
+						velocity,
+						max_rate,
+						decay_ms,
+					};
+					let moved = curve.accrue(a, f(price), b, t);
+					assert!(moved.is_none_or(|moved| moved.rate.unsigned_abs() <= d));
+				}
+				let _ = perpetual::borrow_delta(f(velocity), f(price), t);
 			}
 		}
 		let curve = perpetual::PremiumCurve::new(c, f(d));

@@ -407,15 +407,17 @@ pub(super) struct Market {
 
 impl Market {
 	pub fn accrue(&self, rate: i128, elapsed: u64) -> Accrued {
-		accrue(
-			rate,
-			f(self.price),
-			self.skew,
-			self.scale,
-			f(self.velocity),
-			f(self.max_rate),
-			elapsed,
-		)
+		self.decaying(None, rate, elapsed)
+	}
+
+	pub fn decaying(&self, decay_ms: Option<u64>, rate: i128, elapsed: u64) -> Accrued {
+		FundingCurve {
+			bound: self.scale,
+			velocity: f(self.velocity),
+			max_rate: f(self.max_rate),
+			decay_ms,
+		}
+		.accrue(rate, f(self.price), self.skew, elapsed)
 		.expect("within the type")
 	}
 
@@ -660,13 +662,88 @@ mod funding_rate {
 
 	#[test]
 	fn that_does_not_fit_is_none() {
-		let at =
-			|scale, max_rate, elapsed, price| accrue(0, f(price), 1, scale, f(ONE), f(max_rate), elapsed);
+		let at = |bound, max_rate, elapsed, price| {
+			FundingCurve {
+				bound,
+				velocity: f(ONE),
+				max_rate: f(max_rate),
+				decay_ms: None,
+			}
+			.accrue(0, f(price), 1, elapsed)
+		};
 		assert_eq!(at(0, ONE, 1, ONE), None);
 		assert_eq!(at(1, u128::MAX, 1, ONE), None);
 		assert_eq!(at(1, ONE, u64::MAX, u128::MAX), None);
 		assert_eq!(at(1, i128::MAX as u128, u64::MAX, ONE), None);
 		assert!(at(1, ONE, u64::MAX, ONE).is_some());
+	}
+
+	/// Half of a rate is gone after 5.5 hours without a skew, in blocks of 6 seconds; the index grew by the area.
+	#[test]
+	fn decays_without_a_skew() {
+		let market = plain(0);
+		let (mut rate, mut index) = (ONE as i128 / 20, 0);
+		for _ in 0..3_327 {
+			let moved = market.decaying(Some(FUNDING_DECAY_MS), rate, 6_000);
+			(rate, index) = (moved.rate, index + moved.index);
+		}
+		let one = ONE as f64;
+		let exact = 0.05 * (-3_327.0 * 6.0 / 28_800.0f64).exp();
+		assert!((rate as f64 / one - exact).abs() < 1e-5, "{rate}");
+		// The integral of an exponential over a third of a day: what is lost of the rate times that.
+		assert!(
+			(index as f64 / one - (0.05 - exact) / 3.0).abs() < 1e-5,
+			"{index}"
+		);
+		// One step of an hour is within a per cent of it.
+		let hour = market.decaying(Some(FUNDING_DECAY_MS), ONE as i128, HOUR).rate as f64 / one;
+		assert!((hour - (-0.125f64).exp()).abs() < 0.008, "{hour}");
+		assert_eq!(
+			market.decaying(Some(FUNDING_DECAY_MS), 7, 0),
+			Accrued { rate: 7, index: 0 }
+		);
+	}
+
+	/// A third of the velocity, whatever the length of the steps, from below and from above.
+	#[test]
+	fn settles_at_velocity_times_decay() {
+		for (skew, settled) in [(100_000, ONE as i128 / 15), (-50_000, -(ONE as i128) / 30)] {
+			let market = Market {
+				velocity: ONE / 5,
+				..plain(skew)
+			};
+			for (from, step) in [(0, HOUR), (ONE as i128, HOUR / 2), (-(ONE as i128), DAY)] {
+				let mut rate = from;
+				for _ in 0..2_000 {
+					rate = market.decaying(Some(FUNDING_DECAY_MS), rate, step).rate;
+				}
+				assert!((rate - settled).abs() < 100, "{rate} {settled}");
+			}
+		}
+		let limited = Market {
+			velocity: ONE / 5,
+			max_rate: ONE / 20,
+			..plain(100_000)
+		};
+		let mut rate = 0;
+		for _ in 0..100 {
+			rate = limited.decaying(Some(FUNDING_DECAY_MS), rate, HOUR).rate;
+			assert!(rate <= ONE as i128 / 20);
+		}
+		// A step pushes to the limit and decays from there.
+		assert!(rate > ONE as i128 / 24, "{rate}");
+	}
+
+	/// 20 % a year on 60,000 for an hour is 1.37, rounded up.
+	#[test]
+	fn borrow_fee_by_hand() {
+		let price = f(60_000 * ONE);
+		let hour = borrow_delta(f(ONE / 5), price, HOUR).expect("small numbers");
+		assert_eq!(hour, (12_000 * ONE).div_ceil(8_760));
+		assert_eq!(borrow_delta(f(ONE), price, 365 * DAY), Some(60_000 * ONE));
+		assert_eq!(borrow_delta(f(1), f(1), 1), Some(1));
+		assert_eq!(borrow_delta(f(0), price, u64::MAX), Some(0));
+		assert_eq!(borrow_delta(f(u128::MAX), f(u128::MAX), 1), None);
 	}
 }
 

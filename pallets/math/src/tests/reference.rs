@@ -206,7 +206,13 @@ fn dydx_funding_index_delta() {
 		differ += theirs - ours;
 
 		// Without a skew a rate stays, and an index grows by just that.
-		let moved = perpetual::accrue(rate, f(price), 0, 1, f(ONE), f(10 * ONE), elapsed);
+		let stays = perpetual::FundingCurve {
+			bound: 1,
+			velocity: f(ONE),
+			max_rate: f(10 * ONE),
+			decay_ms: None,
+		};
+		let moved = stays.accrue(rate, f(price), 0, elapsed);
 		assert_eq!(moved, Some(perpetual::Accrued { rate, index: ours }), "{case}");
 	}
 	assert_eq!(differ, 1, "of the two that are below zero one is not whole");

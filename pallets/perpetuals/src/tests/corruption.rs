@@ -3,8 +3,8 @@
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	mock::*, Book, Claims, Cuts, Ladders, NextOrder, Order, Orders, Placed, Queue, TraderOf, Traders,
-	Trigger, Waiting, When,
+	mock::*, Book, Claims, Ladders, NextOrder, Order, Orders, Placed, Queue, TraderOf, Traders, Trigger,
+	Waiting, When,
 };
 
 /// A state with everything in it, corrupted, fails with `message`.
@@ -183,7 +183,7 @@ fn money() {
 	fails_with(LESS, || Book::<Test>::mutate(|book| book.fund_due += 1));
 }
 
-/// The same after a cut, some of it taken, repaid and paid.
+/// The same after a haircut, some of it repaid and paid.
 fn cut_fails_with(message: &'static str, corrupt: impl FnOnce()) {
 	new_test_ext().execute_with(|| {
 		fund_pool(POOL);
@@ -194,23 +194,18 @@ fn cut_fails_with(message: &'static str, corrupt: impl FnOnce()) {
 		trade(CAROL, BTC, 5 * UNIT);
 		drain_pool(100_000 * USD as i128);
 		move_to(BTC, dollars(60_000));
-		let claim = |who| Perpetuals::claim_recovery(RuntimeOrigin::signed(77), account(who));
-		claim(ALICE).unwrap();
-		claim(BOB).unwrap();
+		fill_now(ALICE, BTC, -10 * UNIT).unwrap();
+		fill_now(BOB, BTC, -5 * UNIT).unwrap();
 		// Its fees repay a little.
 		fund_pool(POOL);
 		fill_now(DAVE, BTC, 10 * UNIT).unwrap();
-		claim(ALICE).unwrap();
+		Perpetuals::claim_recovery(RuntimeOrigin::signed(77), account(ALICE)).unwrap();
 		assert_eq!(Perpetuals::do_try_state(), Ok(()));
-		let cut = &Cuts::<Test>::get()[0];
-		assert!(cut.outstanding() > 0 && cut.paid > 0 && cut.repaid > cut.paid && cut.open == 2);
+		let book = Book::<Test>::get();
+		assert!(book.deficit > 0 && book.claims > 0 && book.recovery > 0);
 		corrupt();
 		assert_eq!(Perpetuals::do_try_state(), Err(TryRuntimeError::Other(message)));
 	});
-}
-
-fn change_cut(change: impl FnOnce(&mut crate::CutOf<Test>)) {
-	Cuts::<Test>::mutate(|cuts| change(&mut cuts[0]));
 }
 
 fn change_book(change: impl FnOnce(&mut crate::BookOf<Test>)) {
@@ -218,100 +213,54 @@ fn change_book(change: impl FnOnce(&mut crate::BookOf<Test>)) {
 }
 
 fn change_claim(who: crate::mock::AccountId, change: impl FnOnce(&mut crate::Claim)) {
-	Claims::<Test>::mutate(account(who), 0, change);
+	Claims::<Test>::mutate(account(who), change);
 }
 
 #[test]
 fn ladders() {
 	const WRONG: &str = "a ladder is not what positions make it";
-	let change = |change: fn(&mut crate::Profits)| move || Ladders::<Test>::mutate(BTC, 0, change);
+	let change = |change: fn(&mut crate::Ladder)| move || Ladders::<Test>::mutate(BTC, change);
 	fails_with(WRONG, change(|ladder| ladder.long[0].size += 1));
 	fails_with(WRONG, change(|ladder| ladder.short[0].basis -= 1));
-	fails_with(WRONG, change(|ladder| ladder.long[0].tick += 1));
-	fails_with(WRONG, || {
-		Ladders::<Test>::insert(BTC, 1, Ladders::<Test>::get(BTC, 0))
-	});
-	fails_with(WRONG, || {
-		Ladders::<Test>::insert(SOL, 0, crate::Profits::default())
-	});
-	fails_with("positions are in no ladder", || Ladders::<Test>::remove(ETH, 0));
-	fails_with("a position has seen a cut from the future", || {
-		change_position(ALICE, |position| position.cuts_seen = 1)
-	});
-}
-
-fn change_position(who: crate::mock::AccountId, then: impl FnOnce(&mut crate::Position)) {
-	change(who, |trader| then(&mut trader.positions[0]));
+	fails_with(WRONG, change(|ladder| ladder.long[0].at += 1));
+	fails_with(WRONG, || Ladders::<Test>::insert(SOL, crate::Ladder::default()));
+	fails_with("positions are in no ladder", || Ladders::<Test>::remove(ETH));
 }
 
 #[test]
-fn cuts() {
-	const UNREPAID: &str = "what is to be repaid is not the sum of cuts";
-	const RECOVERY: &str = "what was repaid is not the sum of cuts";
-	cut_fails_with("cuts are not in order", || change_cut(|cut| cut.number = 1));
-	cut_fails_with("cuts are not in order", || {
-		let again = Cuts::<Test>::get()[0].clone();
-		Cuts::<Test>::mutate(|cuts| cuts.try_push(again).unwrap());
-	});
-	cut_fails_with("a cut of more than all", || {
-		change_cut(|cut| cut.rate = dollars(2))
-	});
-	cut_fails_with("more is repaid than was cut", || {
-		change_cut(|cut| cut.repaid = cut.to_repay() + 1)
-	});
-	cut_fails_with("more is paid than was repaid", || {
-		change_cut(|cut| cut.paid = cut.repaid + 1)
-	});
-	cut_fails_with("what is not taken yet is not the sum of cuts", || {
-		change_book(|book| book.cut_outstanding += 1)
-	});
-	cut_fails_with(UNREPAID, || change_book(|book| book.unrepaid -= 1));
-	cut_fails_with(RECOVERY, || change_book(|book| book.recovery += 1));
-	cut_fails_with(UNREPAID, || change_cut(|cut| cut.repaid -= 1));
-	cut_fails_with("positions have less to give than was announced", || {
-		change_cut(|cut| cut.taken += 1_000);
-		change_book(|book| {
-			book.cut_outstanding += 1_000;
-			book.unrepaid += 1_000;
-		});
-	});
-	cut_fails_with("a position has not seen a cut that is forgotten", || {
-		Cuts::<Test>::kill();
-		change_book(|book| (book.cut_outstanding, book.unrepaid, book.recovery) = (0, 0, 0));
-	});
+fn haircuts() {
+	const NOTHING: &str = "a haircut of more than all, or for nothing";
+	let rate = |rate| change_book(|book| book.markets[0].haircut.rate = rate);
+	fails_with(NOTHING, || rate(ratio(1, 2)));
+	cut_fails_with(NOTHING, || rate(ratio(101, 100)));
+	cut_fails_with(NOTHING, || change_book(|book| book.deficit = 0));
 }
 
 #[test]
 fn claims() {
+	const CLAIMED: &str = "what is claimed is not the sum of claims";
+	const DUE: &str = "what was repaid is not the sum of what is due";
 	cut_fails_with("a claim of nothing", || {
-		change_claim(BOB, |claim| claim.paid = claim.cut)
+		change_claim(BOB, |claim| (claim.owed, claim.due) = (0, 0))
 	});
-	cut_fails_with("more is claimed than was taken", || {
-		change_claim(BOB, |claim| claim.cut = u128::MAX / 4)
+	cut_fails_with("a claim from the future", || {
+		change_claim(BOB, |claim| claim.since.epoch += 1)
 	});
-	cut_fails_with("claims got more than was paid", || {
-		change_claim(BOB, |claim| claim.paid += 1)
+	cut_fails_with("the share that is not repaid is out of range", || {
+		change_book(|book| book.unrepaid.p = 0)
 	});
-	cut_fails_with("a claim is lost", || Claims::<Test>::remove(account(BOB), 0));
-	cut_fails_with("a claim is lost", || change_claim(BOB, |claim| claim.cut -= 1));
-	cut_fails_with("the number of claims is wrong", || {
-		change_cut(|cut| cut.open += 1)
-	});
-	cut_fails_with("a claim on a cut that is over", || {
-		let claim = Claims::<Test>::get(account(BOB), 0);
-		Claims::<Test>::insert(account(BOB), 7, claim);
-	});
+	cut_fails_with(CLAIMED, || Claims::<Test>::remove(account(BOB)));
+	cut_fails_with(CLAIMED, || change_claim(BOB, |claim| claim.owed -= 2));
+	cut_fails_with(CLAIMED, || change_claim(BOB, |claim| claim.owed += 2_000));
+	cut_fails_with(DUE, || change_claim(BOB, |claim| claim.due += 2_000));
+	cut_fails_with(CLAIMED, || change_book(|book| book.claims += 2));
 }
 
 #[test]
 fn the_recovery_pot() {
-	// In step with the cuts, but not with clearing.
+	// In step with the claims, but not with clearing.
 	cut_fails_with("clearing is less than the pool's and the pots", || {
-		change_cut(|cut| cut.repaid += 1);
-		change_book(|book| {
-			book.recovery += 1;
-			book.unrepaid -= 1;
-		});
+		change_book(|book| book.recovery += 1)
 	});
 }
 

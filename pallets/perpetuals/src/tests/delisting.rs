@@ -5,7 +5,7 @@ use keel_math::FixedU128;
 use keel_primitives::{PoolExposure, Positions, PriceFor};
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Book, Error, Event, Status, Trigger, When, NOTICE_MS};
+use crate::{mock::*, Book, Error, Event, Status, Trigger, When, AVERAGE_MS, NOTICE_MS};
 
 fn delist(id: u32, at: u64) {
 	assert_ok!(Perpetuals::delist(RuntimeOrigin::root(), id, at));
@@ -93,6 +93,60 @@ fn a_closing_market_only_shrinks() {
 	});
 }
 
+/// Kind: who trades while a part of the settlement price is known trades against who set it.
+///
+/// With four of five minutes past, four fifths of the average are known and orders filled at the index of now.
+#[test]
+fn nothing_trades_within_the_average_it_is_settled_at() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1));
+		trade(BOB, BTC, UNIT);
+		trade(ALICE, BTC, 40 * UNIT);
+		leave(ALICE, 84_500 * USD);
+		let end = Now::get() + NOTICE_MS;
+		delist(BTC, end);
+		Now::set(end - AVERAGE_MS - 2 * BLOCK);
+		tick();
+		let before = cash(BOB);
+		let queued = commit_reduce(BOB, BTC, -UNIT / 2);
+		tick();
+		assert_eq!(Now::get(), end - AVERAGE_MS);
+		let stopped: DispatchError = Error::<Test>::MarketStopped.into();
+		let reduces = Terms {
+			reduce_only: true,
+			limit: Some(dollars(1)),
+			..Default::default()
+		};
+		assert_noop!(try_commit(BOB, BTC, -UNIT, reduces), stopped);
+		assert_noop!(fill_now(BOB, BTC, -UNIT), stopped);
+		let half = sp_runtime::Permill::from_percent(50);
+		assert_noop!(
+			Perpetuals::reduce(account(BOB), half),
+			Error::<Test>::PriceRefused
+		);
+		let preview = Perpetuals::preview_order(BOB, 0, BTC, -UNIT, None, true);
+		assert_eq!(preview.err(), Some(stopped));
+		ticks();
+		assert!(order(queued).is_some() && failed(queued).is_none());
+		// But who has to be liquidated is, and other markets trade.
+		move_to(BTC, dollars(49_000));
+		assert!(liquidate(ALICE, BTC).is_ok());
+		trade(CAROL, ETH, UNIT);
+		// A stop of the chain puts the end off, and with it this.
+		<Perpetuals as keel_primitives::OnGap>::on_gap(2 * AVERAGE_MS);
+		frame_support::hypothetically!({
+			tick();
+			assert_eq!(filled(queued).position, UNIT / 2);
+		});
+		Now::set(end + 2 * AVERAGE_MS);
+		tick();
+		assert!(market(BTC).is_settled());
+		let gain = Perpetuals::exposures(account(BOB))[0].unrealised;
+		assert_ok!(pay_out(BOB, BTC));
+		assert_eq!(cash(BOB), before + gain);
+	});
+}
+
 #[test]
 fn everybody_is_paid_out_at_the_average() {
 	ExtBuilder.build_and_execute(|| {
@@ -135,7 +189,16 @@ fn everybody_is_paid_out_at_the_average() {
 		assert_eq!(<Perpetuals as Positions>::markets(), MARKETS);
 		assert_eq!(<Perpetuals as Positions>::mark(BTC), Ok(price));
 		assert!(!Perpetuals::uses_feed(BTC) && Perpetuals::uses_feed(ETH));
-		assert_noop!(liquidate(ALICE, BTC), Error::<Test>::MarketSettled);
+		// A liquidation pays out too, and the question says so.
+		let asked = Perpetuals::can_liquidate(account(ALICE), BTC, risk(account(ALICE)), 0).unwrap();
+		frame_support::hypothetically!({
+			let before = cash(ALICE);
+			assert_eq!(liquidate(ALICE, BTC), Ok(asked));
+			assert_eq!((asked.notional, asked.fee), (40 * 51_000 * USD, 0));
+			assert_eq!(cash(ALICE), before + exposure.unrealised);
+			assert_eq!(position(ALICE, BTC).size, 0);
+			assert_noop!(liquidate(ALICE, BTC), Error::<Test>::NoPosition);
+		});
 		assert_noop!(fill_now(ALICE, BTC, -UNIT), Error::<Test>::MarketSettled);
 		assert_eq!(
 			try_commit(CAROL, BTC, UNIT, Terms::default()),
@@ -143,9 +206,9 @@ fn everybody_is_paid_out_at_the_average() {
 		);
 
 		// What funding there was stays what it was.
-		let index = market(BTC).funding_index;
+		let carry = market(BTC).carry;
 		tick();
-		assert_eq!(market(BTC).funding_index, index);
+		assert_eq!(market(BTC).carry, carry);
 		let before = cash(ALICE);
 		assert_ok!(pay_out(ALICE, BTC));
 		assert_eq!(cash(ALICE), before + exposure.unrealised + ORDER_FEE as i128);
@@ -229,10 +292,10 @@ fn an_order_in_the_queue_of_a_settled_market_gets_its_fee_back() {
 		trade(ALICE, BTC, UNIT);
 		RefusedFor::set(vec![PriceFor::ReduceRisk, PriceFor::AddRisk]);
 		delist(BTC, Now::get() + NOTICE_MS);
-		Now::mutate(|now| *now += NOTICE_MS - BLOCK);
+		Now::mutate(|now| *now += NOTICE_MS - AVERAGE_MS - BLOCK);
 		let before = cash(ALICE);
 		let id = commit_reduce(ALICE, BTC, -UNIT);
-		block_after(BLOCK);
+		block_after(AVERAGE_MS + BLOCK);
 		assert!(market(BTC).is_settled() && order(id).is_some());
 		tick();
 		assert!(order(id).is_some());

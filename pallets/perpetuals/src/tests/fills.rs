@@ -6,7 +6,7 @@ use keel_primitives::{Act, BreakerSubject, Level, PriceFor};
 use proptest::prelude::*;
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Error, Market, Position};
+use crate::{mock::*, Book, Error, Market, Position};
 
 /// An error of a mock: an event keeps no words.
 const LOST: DispatchError = DispatchError::Other("");
@@ -239,12 +239,75 @@ fn what_has_no_limit_moves_the_mark_by_a_step_a_block() {
 		filled(first);
 		// Behind one that waits its side waits, but who leaves at a price he named does not, nor does the other side.
 		assert!([second, small, same_side].iter().all(|id| order(*id).is_some()));
+		// Of who only leaves, the part that fits is through.
+		assert_eq!((filled(second).size, filled(second).left), (-10 * UNIT, -UNIT));
 		assert_eq!((filled(exit).size, filled(other_side).size), (-15 * UNIT, UNIT));
 		tick();
 		for id in [second, small, same_side] {
 			filled(id);
 		}
 		assert_eq!(market(BTC).skew(), 23 * UNIT);
+	});
+}
+
+/// Kind: an order that was accepted fails by somebody else's act, and its account is liquidated instead.
+///
+/// A stop of 40 fitted the step of 50; governance lowered that to 10, and the stop failed with its fee.
+#[test]
+fn a_stop_is_filled_in_parts_when_the_step_has_shrunk() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, BTC, 40 * UNIT);
+		let terms = Terms {
+			trigger: Some(crate::Trigger {
+				price: dollars(49_500),
+				when: crate::When::Below,
+			}),
+			reduce_only: true,
+			..Default::default()
+		};
+		let stop = try_commit(ALICE, BTC, -40 * UNIT, terms).unwrap();
+		set_numbers(BTC, |numbers| numbers.premium_step = ratio(1, 1_000));
+		move_to(BTC, dollars(49_400));
+		let behind = commit(BOB, BTC, -UNIT);
+		let place = order(stop).unwrap().place;
+		tick();
+		let mut left = 40 * UNIT;
+		while left > 0 {
+			tick();
+			left -= 10 * UNIT;
+			let fill = filled(stop);
+			assert_eq!((fill.size, fill.left), (-10 * UNIT, -left));
+			assert_eq!((fill.position, position(ALICE, BTC).size), (left, left));
+			// It keeps its place, and what was held for it is not held any more.
+			let waits = order(stop).map(|order| (order.size, order.fee, order.place));
+			assert_eq!(waits, (left > 0).then_some((-left, 0, place)));
+			let fees = ORDER_FEE * u128::from(order(behind).is_some());
+			assert_eq!(Book::<Test>::get().order_fees, fees);
+			assert_ok!(Perpetuals::do_try_state());
+			assert!(left == 0 || order(behind).is_some());
+		}
+		tick();
+		assert_eq!(filled(behind).size, -UNIT);
+		assert_eq!(failed(stop), None);
+	});
+}
+
+/// What is left of it ends like any other order: with its expiry, and without a fee, which went into the first part.
+#[test]
+fn what_is_left_of_a_stop_expires_with_it() {
+	ExtBuilder.build_and_execute(|| {
+		trade(ALICE, BTC, 40 * UNIT);
+		let stop = commit_reduce(ALICE, BTC, -40 * UNIT);
+		set_numbers(BTC, |numbers| numbers.premium_step = ratio(1, 1_000));
+		ticks();
+		assert_eq!(filled(stop).left, -30 * UNIT);
+		let before = cash(ALICE);
+		set_price(BTC, dollars(50_000));
+		block_after(HOUR);
+		tick();
+		assert_eq!(failed(stop), error(Error::Expired));
+		assert_eq!((cash(ALICE), Book::<Test>::get().order_fees), (before, 0));
+		assert_eq!(position(ALICE, BTC).size, 30 * UNIT);
 	});
 }
 
@@ -435,13 +498,13 @@ proptest! {
 		let mut there = Market::new(1, 1, &numbers(100), 0);
 		there.price.value = FixedU128::from_inner(index);
 		there.terms.skew_scale = 1_000_000_000_000;
-		there.funding_index = funding / 3;
+		(there.carry.long, there.carry.short) = (funding / 3, funding / 5);
 		let mut positions = vec![Position { market: 1, ..Default::default() }; sizes.len()];
 		for (position, size) in positions.iter_mut().zip(&sizes) {
 			there.trade(position, *size).unwrap();
 		}
 		there.price.value = FixedU128::from_inner(later);
-		there.funding_index = funding;
+		(there.carry.long, there.carry.short) = (funding, funding / 2);
 		let owed = there.owed().unwrap();
 		let mut paid = 0;
 		for position in &mut positions {

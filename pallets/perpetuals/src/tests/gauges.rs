@@ -70,7 +70,10 @@ fn deviation_and_refusal_are_those_of_the_price() {
 #[test]
 fn liquidations_are_measured_against_what_was_open() {
 	ExtBuilder.build_and_execute(|| {
-		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1));
+		set_numbers(BTC, |numbers| {
+			numbers.liquidation_limit = ratio(1, 1);
+			numbers.max_open_interest = 3_000_000 * USD;
+		});
 		trade(BOB, BTC, -40 * UNIT);
 		trade(ALICE, BTC, 40 * UNIT);
 		leave(ALICE, 60_000 * USD);
@@ -85,14 +88,43 @@ fn liquidations_are_measured_against_what_was_open() {
 #[test]
 fn one_small_liquidation_stops_no_young_market() {
 	ExtBuilder.build_and_execute(|| {
-		set_numbers(BTC, |numbers| numbers.max_open_interest = 100_000 * USD);
+		set_numbers(BTC, |numbers| numbers.max_open_interest = 0);
 		change_market(BTC, |market| market.liquidated.add(Now::get(), 500 * USD));
 		// Against ten thousand kUSD, not against itself.
 		assert_eq!(reading(BTC, Fuse::Liquidated), Some(ratio(5, 100).into_inner()));
 		set_numbers(BTC, |numbers| numbers.max_open_interest = 100_000_000 * USD);
 		assert_eq!(
 			reading(BTC, Fuse::Liquidated),
-			Some(ratio(5, 10_000).into_inner())
+			Some(ratio(1, 100_000).into_inner())
 		);
+	});
+}
+
+/// Kind: somebody has positions of his own liquidated in a market that is nearly empty, so that others meet a raised breaker.
+///
+/// Measured against a hundredth of the cap, 10,000 kUSD liquidated of 20 M were enough: about 300 kUSD in all.
+#[test]
+fn tripping_the_fuse_costs_a_share_of_the_cap() {
+	ExtBuilder.build_and_execute(|| {
+		set_numbers(BTC, |numbers| {
+			numbers.liquidation_limit = ratio(1, 1);
+			numbers.max_open_interest = 20_000_000 * USD;
+		});
+		let trigger = ratio(5, 100).into_inner();
+		change_market(BTC, |market| market.liquidated.add(Now::get(), 10_000 * USD));
+		assert_eq!(reading(BTC, Fuse::Liquidated), Some(ratio(1, 1_000).into_inner()));
+		change_market(BTC, |market| market.liquidated = Default::default());
+		// What a liquidation costs, a hundredth here, until the fuse is tripped.
+		trade(ALICE, BTC, 40 * UNIT);
+		leave(ALICE, 84_500 * USD);
+		let mut paid = 0;
+		let mut price = 49_000;
+		while reading(BTC, Fuse::Liquidated) < Some(trigger) {
+			move_to(BTC, dollars(price));
+			paid += liquidate(ALICE, BTC).map_or(0, |closed| closed.fee);
+			price -= 100;
+		}
+		// floor · trigger · fee: 10 M, 5 %, 1 %.
+		assert!(paid >= 4_990 * USD, "{paid}");
 	});
 }

@@ -1,6 +1,7 @@
 //! What the markets do, and what they withstand.
 
 mod attacks;
+mod borrow;
 mod corruption;
 mod delisting;
 mod fills;

@@ -104,7 +104,7 @@ fn funding_flows_between_traders_and_the_pool_to_the_unit() {
 		}
 		tick();
 		let there = market(BTC);
-		assert!(there.rate > 0 && there.funding_index > 0);
+		assert!(there.rate > 0 && there.carry.long > 0 && there.carry.long == there.carry.short);
 		// The same price: what moves is funding alone, and fees.
 		let before = (
 			cash(ALICE),
@@ -131,7 +131,7 @@ fn funding_flows_between_traders_and_the_pool_to_the_unit() {
 			long.funding + short.funding - realised + fees - pots
 		);
 		// The longs' funding is the shorts' and the pool's, which keeps what rounding leaves: a unit for each at most.
-		let owed = perpetual::funding_on(25 * UNIT - 7, there.funding_index, Rounding::Down).unwrap();
+		let owed = perpetual::funding_on(25 * UNIT - 7, there.carry.long, Rounding::Down).unwrap();
 		let kept = long.funding + short.funding - (owed - there.funding_debt);
 		assert!((0..=3).contains(&kept), "{kept}");
 		assert_eq!((after.cost, after.funding_debt), (0, 0));
@@ -146,15 +146,15 @@ fn nobody_pays_for_more_than_an_hour_of_an_outage() {
 		set_price(BTC, dollars(50_000));
 		block_after(100 * HOUR);
 		let after = market(BTC);
-		// dr/dt is 0.4 % per day and day: in an hour r = 0.004/24.
+		// dr/dt is 8 % per day and day, and an eighth of the decay's time passed: in an hour r = 0.08/24/1.125.
 		let grown = after.rate - before.rate;
 		assert!(
-			(grown - ratio(4, 24_000).into_inner() as i128).abs() <= 2,
+			(grown - ratio(8, 2_700).into_inner() as i128).abs() <= 2,
 			"{grown}"
 		);
 		// The mean rate over an hour of 50 000.
 		let most = 50_000 * after.rate / 24 + 1;
-		assert!(after.funding_index - before.funding_index <= most);
+		assert!(after.carry.long - before.carry.long <= most);
 		assert_eq!(after.at, Now::get());
 	});
 }
@@ -168,19 +168,17 @@ fn numbers_of_funding_that_change_count_from_the_change_on() {
 		set_price(BTC, dollars(50_000));
 		set_numbers(BTC, |numbers| numbers.funding_velocity = ratio(10, 1));
 		block_after(HOUR);
-		// 0.4 % per day and day, as it was in that hour.
+		// 8 % per day and day, as it was in that hour, less what decays of it.
 		let grown = market(BTC).rate - before;
 		assert!(
-			(grown - ratio(4, 24_000).into_inner() as i128).abs() <= 2,
+			(grown - ratio(8, 2_700).into_inner() as i128).abs() <= 2,
 			"{grown}"
 		);
 		let before = market(BTC).rate;
 		block_after(HOUR);
-		let grown = market(BTC).rate - before;
-		assert!(
-			(grown - ratio(40, 24_000).into_inner() as i128).abs() <= 20,
-			"{grown}"
-		);
+		let expected = (before + ratio(80, 2_400).into_inner() as i128) * 8 / 9;
+		let rate = market(BTC).rate;
+		assert!((rate - expected).abs() <= 20, "{rate}");
 	});
 }
 

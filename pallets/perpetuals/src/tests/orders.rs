@@ -5,7 +5,7 @@ use frame_support::{
 	traits::Hooks,
 	weights::{Weight, WeightMeter},
 };
-use keel_primitives::{BreakerSubject, Level};
+use keel_primitives::{BreakerSubject, Level, MarginAccounts};
 use sp_runtime::DispatchError;
 
 use crate::{mock::*, Book, Error, Event, Queue, Trigger, WeightInfo, When, LOCK_MS, MAX_LIFE_MS, MAX_SIZE};
@@ -144,6 +144,35 @@ mod commit {
 			assert!(held() > 2_550 * USD && held() < 2_670 * USD, "{}", held());
 			ticks();
 			assert_eq!(position(ALICE, BTC).size, 2 * UNIT);
+		});
+	}
+
+	/// Kind: fees of later orders, small as they are, come out of what an earlier one holds, and it fails with the price in sight.
+	#[test]
+	fn takes_no_fee_from_what_is_held_for_others() {
+		ExtBuilder.build_and_execute(|| {
+			trade(ALICE, ETH, 4 * UNIT);
+			let opening = commit(ALICE, BTC, 2 * UNIT);
+			let free = || MockAccounts::risk(account(ALICE)).unwrap().free();
+			withdraw(account(ALICE), free() as u128);
+			let short = Err(Error::<Test>::NotEnoughMargin.into());
+			let reduces = Terms {
+				reduce_only: true,
+				..Default::default()
+			};
+			assert_eq!(try_commit(ALICE, ETH, -UNIT, reduces), short);
+			assert_eq!(try_commit(ALICE, ETH, -UNIT, Terms::default()), short);
+			// What is beside it pays for one.
+			deposit(account(ALICE), 2 * ORDER_FEE - 1);
+			assert_ok!(try_commit(ALICE, ETH, -UNIT, reduces));
+			assert_eq!(try_commit(ALICE, ETH, -UNIT, reduces), short);
+			assert_eq!(try_commit(ALICE, ETH, -UNIT, Terms::default()), short);
+			ticks();
+			assert_eq!(filled(opening).position, 2 * UNIT);
+			// Nothing is held any more. Now it may reduce, whatever it is worth.
+			leave(ALICE, ORDER_FEE);
+			assert!(free() < 0);
+			assert_ok!(try_commit(ALICE, ETH, -UNIT, reduces));
 		});
 	}
 

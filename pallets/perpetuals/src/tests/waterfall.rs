@@ -1,6 +1,6 @@
 //! Who carries what is missing.
 
-use keel_primitives::{PoolExposure, Positions, Waterfall};
+use keel_primitives::{Moment, PoolExposure, Positions, PriceFor, Priced, Waterfall};
 
 use crate::{mock::*, Book, Event};
 
@@ -32,6 +32,7 @@ fn tranches_then_the_fund_then_the_pool() {
 		let pool = PoolCash::get();
 		let carried = cover(&[ETH, BTC], 1_000 * USD);
 		let expected = Waterfall {
+			claim: 0,
 			tranche: 300 * USD,
 			fund: 500 * USD,
 			pool: 200 * USD,
@@ -44,6 +45,7 @@ fn tranches_then_the_fund_then_the_pool() {
 			events().last(),
 			Some(&Event::DeficitCovered {
 				account: account(ALICE),
+				claim: 0,
 				tranche: 300 * USD,
 				fund: 500 * USD,
 				pool: 200 * USD
@@ -94,30 +96,21 @@ fn a_fund_that_fails_stops_nothing() {
 }
 
 #[test]
-fn an_insolvent_pool_without_winners_is_named_once_a_block() {
+fn an_insolvent_pool_without_winners_is_named_and_cuts_nothing() {
 	ExtBuilder.build_and_execute(|| {
-		let named = || {
-			events()
-				.iter()
-				.filter_map(|event| match event {
-					Event::PoolInsolvent { deficit } => Some(*deficit),
-					_ => None,
-				})
-				.collect::<Vec<_>>()
-		};
 		trade(BOB, BTC, 40 * UNIT);
 		// The pool loses everything and more, and nobody is in profit.
 		drain_pool(-500_000 * USD as i128);
-		assert!(named().is_empty());
 		move_to(BTC, dollars(49_900));
 		let owed = Perpetuals::owed().unwrap();
-		assert_eq!(named(), [(500_000 * USD as i128 + owed).unsigned_abs()]);
-		broke(USD);
-		cover(&[], USD);
-		assert_eq!(named().len(), 1);
-		tick();
-		assert_eq!(named().len(), 2);
-		assert_eq!(Book::<Test>::get().cuts, 0);
+		let named = events().into_iter().find_map(|event| match event {
+			Event::GainsHaircut { deficit, gains, rate } => Some((deficit, gains, rate)),
+			_ => None,
+		});
+		let deficit = (500_000 * USD as i128 + owed).unsigned_abs();
+		assert_eq!(named, Some((deficit, 0, Default::default())));
+		let fill = fill_now(BOB, BTC, -40 * UNIT).unwrap();
+		assert!(fill.realised < 0 && fill.haircut == 0);
 	});
 }
 
@@ -136,13 +129,67 @@ fn the_pool_sees_what_it_owes_and_could_lose() {
 		assert_eq!(Perpetuals::worst_case(), 937_500 * USD);
 		fill_now(CAROL, BTC, 40 * UNIT).unwrap();
 		assert_eq!(Perpetuals::worst_case(), 937_500 * USD);
-		let made = market(BTC).price.at;
-		assert!(Perpetuals::priced_after(made - 1));
-		assert!(!Perpetuals::priced_after(made));
+		let made = market(BTC).price.since;
+		let priced = |since, unpriced| Priced { since, unpriced };
+		assert_eq!(Perpetuals::priced(), priced(Some(made), 0));
 		// A market nobody is in does not matter; one somebody is in does.
 		change_market(DOT, |market| market.fit = Default::default());
-		assert!(Perpetuals::priced_after(made - 1));
+		assert_eq!(Perpetuals::priced(), priced(Some(made), 0));
+		change_market(ETH, |market| market.price.since = made - 1);
+		assert_eq!(Perpetuals::priced(), priced(Some(made - 1), 0));
 		change_market(ETH, |market| market.fit.add_risk = false);
-		assert!(!Perpetuals::priced_after(made - 1));
+		assert_eq!(Perpetuals::priced(), priced(None, 0));
+	});
+}
+
+/// The kind: one market without a price holds up all. It is waited for until it would be halted for that, and
+/// then stands at its worst case, one more for each day begun.
+#[test]
+fn a_dead_feed_is_not_waited_for() {
+	ExtBuilder.build_and_execute(|| {
+		fill_now(ALICE, BTC, 40 * UNIT).unwrap();
+		fill_now(BOB, ETH, -400 * UNIT).unwrap();
+		let worst = market(ETH).worst_case();
+		assert_eq!(worst, 312_500 * USD);
+		let fit_at = FitAt::get()[&ETH];
+		let silent = |ms: Moment| {
+			Now::set(fit_at + ms);
+			set_price(BTC, price_of(BTC));
+			block_after(0);
+			Perpetuals::priced()
+		};
+		const HALTED: Moment = 1_800_000;
+		const DAY: Moment = 24 * HOUR;
+		for (ms, unpriced) in [
+			(60_000, None),
+			(HALTED - 1, None),
+			(HALTED, Some(1)),
+			(DAY - 1, Some(1)),
+			(DAY, Some(2)),
+			(30 * DAY, Some(31)),
+		] {
+			let expected = match unpriced {
+				None => Priced {
+					since: None,
+					unpriced: 0,
+				},
+				Some(times) => Priced {
+					since: Some(fit_at + ms),
+					unpriced: times * worst,
+				},
+			};
+			assert_eq!(silent(ms), expected, "after {ms} ms");
+		}
+		// A feed that is back is alive, however long it was away: on its way to a fit price it is waited for.
+		set_price(ETH, price_of(ETH));
+		RefusedFor::set(vec![PriceFor::AddRisk]);
+		block_after(0);
+		assert_eq!(
+			Perpetuals::priced(),
+			Priced {
+				since: None,
+				unpriced: 0
+			}
+		);
 	});
 }

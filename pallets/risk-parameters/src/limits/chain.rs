@@ -418,6 +418,60 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// A fund that is short takes fees from those who stand in before it, up to this. More of it leaves the fund short
+		// for longer.
+		ChainKey::PoolFeeFloor => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(3_000),
+			bounds: range(bps(1_000), bps(5_000)),
+			limits: range(0, bps(8_000)),
+			tighten: step(250, bps(500)),
+			loosen: step(100, bps(200)),
+			cooldown: DAY,
+			..REST
+		},
+		// The rent of the pool's capital. Dearer keeps room in it; who is in pays it at once.
+		// Filling the largest market alone, hedged, costs 5 % a year of what is held: see `docs/providers.md`.
+		ChainKey::BorrowSlope => Policy {
+			unit: AnnualRate,
+			safer: Higher,
+			guardian: false,
+			default: bps(15_000),
+			bounds: range(bps(1_000), bps(20_000)),
+			limits: range(0, bps(50_000)),
+			tighten: step(250, bps(500)),
+			loosen: step(100, bps(200)),
+			cooldown: DAY,
+			..REST
+		},
+		ChainKey::BorrowKink => Policy {
+			unit: Ratio,
+			safer: Lower,
+			guardian: false,
+			default: bps(6_000),
+			bounds: range(bps(4_000), bps(9_000)),
+			limits: range(bps(2_000), bps(9_500)),
+			tighten: step(100, bps(200)),
+			loosen: step(50, bps(100)),
+			cooldown: DAY,
+			..REST
+		},
+		// What filling the whole pool costs whoever keeps others from opening and providers from leaving. Steeper, a
+		// provider with a quarter of the pool gains by filling it.
+		ChainKey::BorrowJump => Policy {
+			unit: AnnualRate,
+			safer: Higher,
+			guardian: false,
+			default: bps(25_000),
+			bounds: range(bps(10_000), bps(80_000)),
+			limits: range(bps(2_000), bps(100_000)),
+			tighten: step(250, bps(5_000)),
+			loosen: step(100, bps(2_000)),
+			cooldown: DAY,
+			..REST
+		},
 		// The price of a negative balance. Dearer brings lenders and keeps borrowers few, and those who are in pay it at once.
 		ChainKey::LendingBase => Policy {
 			unit: AnnualRate,

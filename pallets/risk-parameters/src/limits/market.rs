@@ -100,8 +100,8 @@ pub const fn rule(key: MarketKey) -> Policy {
 			unit: Amount,
 			safer: Lower,
 			guardian: false,
-			default: kusd(50_000_000),
-			bounds: range(kusd(1_000_000), kusd(1_000_000_000)),
+			default: kusd(500_000_000),
+			bounds: range(kusd(1_000_000), kusd(2_000_000_000)),
 			limits: range(kusd(100_000), kusd(100_000_000_000)),
 			tighten: step(250, kusd(500_000)),
 			loosen: step(200, kusd(250_000)),
@@ -217,11 +217,12 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// Premiums beyond the band are rare, so most of a larger share would lie unpaid: see `docs/providers.md`.
 		MarketKey::RebateShare => Policy {
 			unit: Ratio,
 			safer: Lower,
 			guardian: true,
-			default: bps(3_000),
+			default: bps(1_000),
 			bounds: range(0, bps(6_000)),
 			limits: range(0, bps(8_000)),
 			tighten: step(500, bps(500)),
@@ -243,16 +244,17 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// A faster one closes the skew sooner; never faster than the rate's own limit. Those who are in pay for it.
+		// A faster one closes the skew sooner; never beyond the rate's own limit. Those who are in pay for it. A third
+		// of it is the rate that a skew at its bound settles at.
 		MarketKey::FundingVelocity => Policy {
 			unit: DailyVelocity,
 			safer: Higher,
 			guardian: false,
-			default: bps(90_000),
-			bounds: range(bps(10_000), bps(360_000)),
-			limits: range(bps(1_000), bps(1_000_000)),
-			tighten: step(250, bps(10_000)),
-			loosen: step(100, bps(5_000)),
+			default: bps(2_000),
+			bounds: range(bps(500), bps(10_000)),
+			limits: range(bps(100), bps(50_000)),
+			tighten: step(250, bps(200)),
+			loosen: step(100, bps(100)),
 			cooldown: DAY,
 			..REST
 		},

@@ -22,7 +22,7 @@
 //!   at once; `LiquidationPenalty` and `TargetMargin` on the ramp. `PoolBonus` and `MinimumDebt` reach nobody
 //!   who is in, but say who buys and who may come. Of margin accounts: `Haircut`, `HaircutRamp`,
 //!   `SaleDiscount`, `MarginCall`, `LiquidationFee`, `SkewScale` and `MaxPremium` (they move the mark),
-//!   `MaxFundingRate`, `FundingVelocity`, the rates of lending;
+//!   `MaxFundingRate`, `FundingVelocity`, the rates of the borrow fee and of lending;
 //! - costs those who leave: `TakerFee`, `MakerFee`, `OrderFee`; or keeps the pool's providers in:
 //!   `PoolCooldown`, `PoolStress`, `Stress`;
 //! - leaves the insurance fund with what the market would still have bought: `AuctionReserve`; or the market

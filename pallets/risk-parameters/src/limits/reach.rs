@@ -41,7 +41,7 @@ pub const fn chain(key: ChainKey) -> Reach {
 		AddRiskAge | AddRiskConfidence => Breaker,
 		DrawdownGuarded | DrawdownReduceOnly | DrawdownHalted | DrawdownFloor | BreakerDwell
 		| BreakerCooldown | BreakerRelease | LendingGuarded | LendingReduceOnly => Breaker,
-		FundShare | TreasuryCap | FeeLimit => Harmless,
+		FundShare | TreasuryCap | FeeLimit | PoolFeeFloor => Harmless,
 		// Only who is unsafe already is liquidated sooner or later by them.
 		FallbackBlocks | LiquidationsPerBlock => Harmless,
 		// The gate itself.
@@ -49,7 +49,7 @@ pub const fn chain(key: ChainKey) -> Reach {
 		ProfitShare | ProfitCap | LendingCap => New,
 		// Margin accounts: called, charged, kept in a line or in the pool.
 		MarginCall | OrderFee | OrdersPerBlock | RefreshesPerBlock | PoolCooldown | PoolStress
-		| LendingBase | LendingSlope | LendingKink | LendingJump => AtOnce,
+		| BorrowSlope | BorrowKink | BorrowJump | LendingBase | LendingSlope | LendingKink | LendingJump => AtOnce,
 	}
 }
 

@@ -285,7 +285,10 @@ fn sees_market_numbers_that_do_not_go_together() {
 			"rebate is above half of the taker fee",
 		),
 		(
-			&[(OpenInterestLower, 50_000_000_000_001)],
+			&[
+				(OpenInterestUpper, 50_000_000_000_000),
+				(OpenInterestLower, 50_000_000_000_001),
+			],
 			"open interest thresholds are not in order",
 		),
 		(

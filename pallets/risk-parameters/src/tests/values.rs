@@ -102,7 +102,7 @@ mod origins {
 					}
 				}
 			}
-			assert_eq!((theirs, others), (48, 62));
+			assert_eq!((theirs, others), (48, 66));
 		});
 	}
 
