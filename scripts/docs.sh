@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes docs/parameters.md, docs/governance.md, docs/powers.md and docs/costs.md from the runtime.
+# Writes docs/parameters.md, docs/governance.md, docs/powers.md, docs/costs.md and docs/defaults.md from the runtime.
 #
 #   scripts/docs.sh [--check]     --check writes nothing and fails if they are stale
 set -euo pipefail

@@ -1,8 +1,10 @@
-//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md` and `docs/costs.md` from the runtime
-//! itself: its table of risk parameters, its tracks and who may do what, its emergency powers, its weights.
+//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md`, `docs/costs.md` and `docs/defaults.md`
+//! from the runtime itself: its table of risk parameters, its tracks and who may do what, its emergency powers,
+//! its weights, and its markets' numbers against recorded prices.
 //! With `--check` it writes nothing, and exits with 1 where a file on disk says something else.
 
 mod costs;
+mod defaults;
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
@@ -359,12 +361,20 @@ fn main() -> ExitCode {
 			return ExitCode::FAILURE;
 		}
 	};
+	let defaults = match defaults::defaults(&runtime.join("examples/docs/data")) {
+		Ok(defaults) => defaults,
+		Err(error) => {
+			eprintln!("runtime/examples/docs/data: {error}");
+			return ExitCode::FAILURE;
+		}
+	};
 	let mut stale = false;
 	for (file, text) in [
 		("parameters.md", parameters()),
 		("governance.md", governance()),
 		("powers.md", powers()),
 		("costs.md", costs),
+		("defaults.md", defaults),
 	] {
 		let path = folder.join(file);
 		if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
