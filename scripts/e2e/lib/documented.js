@@ -15,7 +15,7 @@ function headed(root) {
 }
 
 /** Rust examples: their first comment is a document. */
-const examples = ["runtime/examples/discovery.rs", "runtime/examples/docs/main.rs", "runtime/examples/try_state.rs", "pallets/math/examples/convergence.rs"];
+const examples = ["runtime/examples/discovery.rs", "runtime/examples/docs/main.rs", "runtime/examples/providers/main.rs", "runtime/examples/try_state.rs", "pallets/math/examples/convergence.rs"];
 
 /** Without what comes before the command itself. */
 export const bare = (command) => command.replace(/^\. \.keel\/env && /, "").replace(/^(?:[A-Z_]+=\S+ )+/, "");

@@ -384,6 +384,12 @@ const RECIPES = [
 		does: () => run(example("convergence", "check"), { says: /Funding and rebates/, timeout: 600_000 }),
 	},
 	{
+		program: "cargo run --example providers",
+		runs: ["cargo run -p keel-runtime --example providers check"],
+		stands: { docs: "check" },
+		does: () => run(example("providers", "check"), { says: /With the informed/, timeout: 1_200_000 }),
+	},
+	{
 		program: "scripts/e2e/run.sh",
 		runs: ["scripts/e2e/run.sh tests/commands.test.js"],
 		stands: { "tests/NAME.test.js": "tests/commands.test.js", "tests/perpetuals.test.js": "tests/commands.test.js" },
