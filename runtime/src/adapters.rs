@@ -176,6 +176,13 @@ impl PositionLedger for Ledgers {
 		}
 	}
 
+	fn is_unsafe(group: Group, position: PositionId) -> bool {
+		match group {
+			Group::Branch(_) => Vaults::is_unsafe(group, position),
+			_ => Margin::is_unsafe(group, position),
+		}
+	}
+
 	fn refresh_weight() -> Weight {
 		Margin::refresh_weight()
 	}

@@ -416,6 +416,14 @@ impl PositionLedger for Ledger {
 			_ => Self::unsafe_account(group, position).map(|(_, deficit)| deficit),
 		}
 	}
+	fn is_unsafe(group: Group, position: PositionId) -> bool {
+		match group {
+			Group::Branch(_) => Self::unsafe_vault(group, position).is_ok(),
+			_ => Accounts::get()
+				.get(&position)
+				.is_some_and(|account| account.worth() < 0),
+		}
+	}
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
 		let outcome = match group {
 			Group::Branch(_) => Self::liquidate_vault(group, position),

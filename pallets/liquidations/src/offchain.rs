@@ -82,7 +82,7 @@ struct Run<BlockNumber> {
 	room: Weight,
 	/// Where each group's walk goes on.
 	next: BTreeMap<Group, TriggerKey>,
-	/// Who was asked about: an account may be crossed in several groups.
+	/// Accounts asked about in this run: one may be crossed in several groups.
 	seen: BTreeSet<Holder>,
 	sent: Vec<Sent<BlockNumber>>,
 	waiting: Waiting<BlockNumber>,
@@ -255,8 +255,9 @@ impl<T: Config> Pallet<T> {
 			};
 			if let Err(error) = Self::try_out(group, position) {
 				log::debug!(target: LOG, "group {group:?}: position {position} can't be liquidated: {error:?}");
-				// What keeps a vault from being liquidated is over with the next price.
-				if group.is_estimate() {
+				// What keeps a vault from being liquidated is over with the next price, and who is safe may be unsafe with
+				// it: neither is put off.
+				if group.is_estimate() && T::Ledger::is_unsafe(group, position) {
 					run.wait(who);
 				}
 				continue;

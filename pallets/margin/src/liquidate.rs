@@ -545,6 +545,10 @@ impl<T: Config> PositionLedger for Pallet<T> {
 		Ok(health.risk.slack().min(0).unsigned_abs())
 	}
 
+	fn is_unsafe(_: Group, position: PositionId) -> bool {
+		Self::look(position).is_ok_and(|(_, health)| health.risk.is_unsafe())
+	}
+
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
 		with_storage_layer(|| Self::do_liquidate(group, position))
 	}

@@ -293,6 +293,10 @@ impl<T: Config> PositionLedger for Pallet<T> {
 		Self::assess(Self::branch_id(group)?, position).map(|assessment| assessment.size.debt)
 	}
 
+	fn is_unsafe(group: Group, position: PositionId) -> bool {
+		Self::deficit(group, position).is_ok()
+	}
+
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
 		let branch = Self::branch_id(group)?;
 		with_storage_layer(|| Self::do_liquidate(branch, position))
