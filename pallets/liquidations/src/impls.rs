@@ -420,9 +420,9 @@ impl<T: Config> Pallet<T> {
 	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the weight and `left`
 	/// last. Nobody is tried twice in a block, in whatever groups they are crossed.
 	///
-	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe. The ledger is asked before: one
-	/// that can't be liquidated now (a window is full, or the block's own liquidations moved a price in its favour) costs
-	/// the question, and is no failure.
+	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe. The
+	/// ledger is asked before: one that can't be liquidated now (a window is full, or the block's own
+	/// liquidations moved a price in its favour) costs the question, and is no failure.
 	fn liquidate_found(
 		ring: &Ring,
 		window: usize,

@@ -46,12 +46,14 @@
 //!
 //! ## Who liquidates
 //!
-//! 1. *The workers.* Each validator's offchain worker walks the prefix and submits [`Pallet::liquidate`], an authorised
-//!    transaction: unsigned, free, class `Operational`, tagged with the vault or the account, so that many validators'
-//!    duplicates are one in the pool, whichever group they found it in. Worker, validation and dispatch ask the ledger the
-//!    same question ([`PositionLedger::deficit`](keel_primitives::PositionLedger::deficit)); nothing a sender says is
-//!    believed. A worker carries out what it sends, in a layer it takes back, so that of several that share a window it
-//!    sends those there is room for; and it asks less and less often about an account that has to wait.
+//! 1. *The workers.* Each validator's offchain worker walks the prefix and submits [`Pallet::liquidate`], an
+//!    authorised transaction: unsigned, free, class `Operational`, tagged with the vault or the account, so
+//!    that many validators' duplicates are one in the pool, whichever group they found it in. Worker,
+//!    validation and dispatch ask the ledger the same question
+//!    ([`PositionLedger::deficit`](keel_primitives::PositionLedger::deficit)); nothing a sender says is
+//!    believed. A worker carries out what it sends, in a layer it takes back, so that of several that share a
+//!    window it sends those there is room for; and it asks less and less often about an account that has to
+//!    wait.
 //! 2. *The block.* `on_idle` liquidates what has been crossed for `fallback_blocks` blocks in a row and nobody sent.
 //!    [`Thresholds`] keeps each group's last thresholds: a position above the largest of them has been crossed all along,
 //!    because its trigger moves only with its owner or when it is looked at again. Where triggers are estimates, it

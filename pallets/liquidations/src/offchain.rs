@@ -42,8 +42,8 @@ pub const NEXT_KEY: &[u8] = b"keel/liquidations/next";
 /// Persistent offchain key of the accounts that could not be liquidated, and when to ask again.
 pub const WAITING_KEY: &[u8] = b"keel/liquidations/waiting";
 
-/// The most blocks until a worker asks again about an account that could not be liquidated: it doubles from one
-/// to this.
+/// The most blocks until a worker asks again about an account that could not be liquidated: it doubles from
+/// one to this.
 const MAX_WAIT: u32 = 4;
 
 /// The most accounts a worker remembers as waiting.
@@ -91,7 +91,8 @@ struct Run<BlockNumber> {
 }
 
 impl<BlockNumber: Copy + Saturating + PartialOrd + From<u32>> Run<BlockNumber> {
-	/// Returns `true` if `who` could not be liquidated lately and its time to be asked about again has not come.
+	/// Returns `true` if `who` could not be liquidated lately and its time to be asked about again has not
+	/// come.
 	fn is_waiting(&self, who: &Holder) -> bool {
 		self.waiting
 			.get(who)
@@ -130,8 +131,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Submit what is unsafe, worst first, with at most `liquidations_per_block` on their way at a time, and no more than a
-	/// block takes. How many were submitted.
+	/// Submit what is unsafe, worst first, with at most `liquidations_per_block` on their way at a time, and
+	/// no more than a block takes. How many were submitted.
 	///
 	/// A worker may run twice after one block (on a fork, or restarted); what it sent is not sent twice.
 	pub(crate) fn submit_liquidations(now: BlockNumberFor<T>) -> Result<u32, Resting> {
@@ -201,7 +202,8 @@ impl<T: Config> Pallet<T> {
 		let forget = BlockNumberFor::<T>::from(MAX_WAIT.saturating_mul(2));
 		run.waiting
 			.retain(|_, (since, _)| *since <= now && now.saturating_sub(*since) <= forget);
-		// What the run liquidates to see whether it can be is taken back: the state is not the worker's to change.
+		// What the run liquidates to see whether it can be is taken back: the state is not the worker's to
+		// change.
 		let _ = with_transaction(|| {
 			for group in groups {
 				if run.sent.len() >= run.limit as usize {
@@ -223,8 +225,9 @@ impl<T: Config> Pallet<T> {
 		Ok(run.count)
 	}
 
-	/// Submit the unsafe positions of one group nobody was asked about in this run, worst first. What is crossed but safe is
-	/// left to the block, which refreshes it; if there is more of it than a run looks at, the next one goes on behind.
+	/// Submit the unsafe positions of one group nobody was asked about in this run, worst first. What is
+	/// crossed but safe is left to the block, which refreshes it; if there is more of it than a run looks at,
+	/// the next one goes on behind.
 	fn submit_group(group: Group, run: &mut Run<BlockNumberFor<T>>) {
 		let threshold = match T::Ledger::threshold(group) {
 			Ok(threshold) => threshold,
@@ -255,8 +258,8 @@ impl<T: Config> Pallet<T> {
 			};
 			if let Err(error) = Self::try_out(group, position) {
 				log::debug!(target: LOG, "group {group:?}: position {position} can't be liquidated: {error:?}");
-				// What keeps a vault from being liquidated is over with the next price, and who is safe may be unsafe with
-				// it: neither is put off.
+				// What keeps a vault from being liquidated is over with the next price, and who is safe may
+				// be unsafe with it: neither is put off.
 				if group.is_estimate() && T::Ledger::is_unsafe(group, position) {
 					run.wait(who);
 				}

@@ -38,9 +38,9 @@ impl Worth {
 		Some((equity.checked_add(OFFSET)?, self.supply.checked_add(OFFSET)?))
 	}
 
-	/// The shares that `amount` buys: `amount × (S + V) / (E + V)`, rounded down. A pool that was emptied to the last
-	/// unit is filled again at the offset's price, at which those who lost everything keep next to nothing. `None` with
-	/// equity below zero, and on overflow.
+	/// The shares that `amount` buys: `amount × (S + V) / (E + V)`, rounded down. A pool that was emptied to
+	/// the last unit is filled again at the offset's price, at which those who lost everything keep next to
+	/// nothing. `None` with equity below zero, and on overflow.
 	pub fn shares_for(&self, amount: u128) -> Option<u128> {
 		let equity = u128::try_from(self.equity).ok()?;
 		mul_div(

@@ -449,9 +449,9 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// The last of all that the account had, triggers of all of it still set, for less than is owed. What is missing is covered by the fund
-	/// and a pool that owes more than it has, which sets a gains haircut then. That is dearer than a part of the first one,
-	/// after which all triggers are set anew.
+	/// The last of all that the account had, triggers of all of it still set, for less than is owed. What is
+	/// missing is covered by the fund and a pool that owes more than it has, which sets a gains haircut then.
+	/// That is dearer than a part of the first one, after which all triggers are set anew.
 	#[benchmark]
 	fn buy_collateral() {
 		let winner = create_account::<T>(&account("winner", 0, 3), 0, MILLION);

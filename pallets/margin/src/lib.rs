@@ -689,8 +689,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Releases the storage deposit. Cancels no orders: what is held for them would come back to the account. The
-		/// number is never used again; a deposit opens a new account.
+		/// Releases the storage deposit. Cancels no orders: what is held for them would come back to the
+		/// account. The number is never used again; a deposit opens a new account.
 		///
 		/// ## Errors
 		///
@@ -847,8 +847,8 @@ pub mod pallet {
 			Self::offer(account, asset, Balance::MAX).ok()
 		}
 
-		/// Whether an account can be liquidated now: what is missing and what is done first, or why nothing can
-		/// be. What validation, the validators' workers and the dispatch go by.
+		/// Whether an account can be liquidated now: what is missing and what is done first, or why nothing
+		/// can be. What validation, the validators' workers and the dispatch go by.
 		pub fn can_liquidate(account: MarginAccountId) -> Answer<LiquidationView> {
 			Self::view_can_liquidate(account)
 		}

@@ -74,8 +74,8 @@ impl<T: Config> Pallet<T> {
 		Ok(price.value)
 	}
 
-	/// The markets of `exposures`, largest requirement first: the order in which positions are closed. Settled
-	/// ones, which require nothing, come last.
+	/// The markets of `exposures`, largest requirement first: the order in which positions are closed.
+	/// Settled ones, which require nothing, come last.
 	fn by_requirement(exposures: &[Exposure]) -> Vec<MarketId> {
 		let mut order: Vec<&Exposure> = exposures.iter().collect();
 		order.sort_by(|a, b| b.maintenance.cmp(&a.maintenance).then(a.market.cmp(&b.market)));
@@ -85,16 +85,16 @@ impl<T: Config> Pallet<T> {
 	/// What a liquidation of account `id` does first: what validation, worker, dispatch and view ask. Writes
 	/// nothing.
 	///
-	/// The account is safe and its debt is recalled, or it is unsafe and something can be done about it now: the fees of its orders are enough, a
-	/// position can be closed or paid out, collateral has a buyer or was not offered yet, or nothing but a debt
-	/// is left. What is for sale to anybody is not tried again until stability pool or insurance fund can pay
-	/// for some of it.
+	/// The account is safe and its debt is recalled, or it is unsafe and something can be done about it now:
+	/// the fees of its orders are enough, a position can be closed or paid out, collateral has a buyer or was
+	/// not offered yet, or nothing but a debt is left. What is for sale to anybody is not tried again until
+	/// stability pool or insurance fund can pay for some of it.
 	///
 	/// ## Errors
 	///
-	/// [`Error::AccountSafe`]; else why the first thing that could be tried would fail: a price that is refused
-	/// or not newer than the account's last risk, a full window, an overflow, or [`Error::NothingDone`] where
-	/// there is no buyer.
+	/// [`Error::AccountSafe`]; else why the first thing that could be tried would fail: a price that is
+	/// refused or not newer than the account's last risk, a full window, an overflow, or
+	/// [`Error::NothingDone`] where there is no buyer.
 	pub(crate) fn first_step(
 		id: MarginAccountId,
 		account: &AccountData<T>,
@@ -167,8 +167,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Close positions, largest requirement first, until the account is restored. Those in settled markets are
-	/// paid out.
+	/// Close positions, largest requirement first, until the account is restored. Those in settled markets
+	/// are paid out.
 	fn close_positions(
 		id: MarginAccountId,
 		mut health: Health,

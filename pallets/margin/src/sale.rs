@@ -66,9 +66,9 @@ impl Lot {
 		(part > 0 && pays > 0).then_some((part, pays))
 	}
 
-	/// Returns `true` if a liquidation that sells nothing but this for `owed` is worth it: a buyer who can pay
-	/// `most` takes all that is wanted or pays [`LEAST_ASKED`], or nobody pays for any of it and the account is
-	/// rid of it.
+	/// Returns `true` if a liquidation that sells nothing but this for `owed` is worth it: a buyer who can
+	/// pay `most` takes all that is wanted or pays [`LEAST_ASKED`], or nobody pays for any of it and the
+	/// account is rid of it.
 	pub fn has_buyer(&self, owed: Balance, most: Balance) -> bool {
 		let wanted = self.wanted(owed);
 		self.whole() == 0

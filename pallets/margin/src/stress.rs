@@ -1,11 +1,12 @@
 //! Cover 2: what would be missing from whom in each stress scenario. And what a block does without being asked.
 //!
-//! A shortfall is an account's. One trader may be many accounts, of one key or of many, and each of them shows
-//! its own part alone. So the target has a floor that depends on open interest and not on who has it: half of
-//! the worst case of one market, which is at least what a trader with all of a side can fall short of. Splitting
-//! a position that is the two largest shortfalls, over whatever accounts and keys, lowers the target by at most
-//! half. Sums per key would add nothing: keys are free. Worked: 20 M of longs in one account on the least margin
-//! of 4.5 % are short of 3.1 M in a fall by 20 %; in a hundred accounts they show 62,000, and the floor is 2.06 M.
+//! A shortfall is an account's. One trader may be many accounts, of one key or of many, and each of them
+//! shows its own part alone. So the target has a floor that depends on open interest and not on who has it:
+//! half of the worst case of one market, which is at least what a trader with all of a side can fall short
+//! of. Splitting a position that is the two largest shortfalls, over whatever accounts and keys, lowers the
+//! target by at most half. Sums per key would add nothing: keys are free. Worked: 20 M of longs in one
+//! account on the least margin of 4.5 % are short of 3.1 M in a fall by 20 %; in a hundred accounts they show
+//! 62,000, and the floor is 2.06 M.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use frame_support::{traits::Time, weights::WeightMeter, BoundedVec};
@@ -151,8 +152,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What the insurance fund should hold: the two largest shortfalls of the worst scenario, at least half of
-	/// the worst case of one market.
+	/// What the insurance fund should hold: the two largest shortfalls of the worst scenario, at least half
+	/// of the worst case of one market.
 	pub(crate) fn target() -> Balance {
 		Self::target_of(&Stress::<T>::get())
 	}

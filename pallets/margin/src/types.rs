@@ -535,8 +535,8 @@ pub enum FirstStep {
 		/// The fees held for them.
 		returned: Balance,
 	},
-	/// Closes some or all of the position with the largest requirement that can be closed; in a settled market
-	/// pays it out, without a fee.
+	/// Closes some or all of the position with the largest requirement that can be closed; in a settled
+	/// market pays it out, without a fee.
 	Close {
 		/// The market.
 		market: MarketId,
@@ -555,7 +555,7 @@ pub enum FirstStep {
 		/// What is owed.
 		owed: Balance,
 	},
-	/// Has the waterfall cover what is owed: nothing else is left.
+	/// The waterfall covers what is owed: nothing else is left.
 	Cover {
 		/// What is owed.
 		owed: Balance,

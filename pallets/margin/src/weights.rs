@@ -31,8 +31,8 @@ pub trait WeightInfo {
 	fn restress() -> Weight;
 	/// Looking at an account whose trigger was crossed, with a margin call and its top-up.
 	fn refresh() -> Weight;
-	/// Liquidating an account with `p` positions, `c` collaterals and `o` orders, to the end and with a deficit that
-	/// leads to a gains haircut.
+	/// Liquidating an account with `p` positions, `c` collaterals and `o` orders, to the end and with a
+	/// deficit that leads to a gains haircut.
 	fn liquidate(p: u32, c: u32, o: u32) -> Weight;
 }
 

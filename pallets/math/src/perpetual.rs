@@ -158,8 +158,8 @@ pub struct Accrued {
 /// How long the funding rate takes to fall to `1/e` of itself at a skew of zero, in milliseconds: 8 hours.
 pub const FUNDING_DECAY_MS: u64 = 28_800_000;
 
-/// How a funding rate follows the skew `s`: `dr/dt = velocity·clamp(s/bound, ±1) − r/decay`, `|r| ≤ max_rate`,
-/// rates per day.
+/// How a funding rate follows the skew `s`: `dr/dt = velocity·clamp(s/bound, ±1) − r/decay`, `|r| ≤
+/// max_rate`, rates per day.
 ///
 /// The rate of a constant skew settles at `velocity·decay·s/bound`, and at a skew of zero it dies out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -177,16 +177,16 @@ pub struct FundingCurve {
 impl FundingCurve {
 	/// Moves a rate on by `elapsed_ms` at one skew and index price.
 	///
-	/// The push is exact, the part at the limit included; the decay is one implicit step, `r₁ = r₀·τ/(τ + Δt)`:
-	/// exact where the rate settles, and within `(Δt/τ)²/2` of the exponential otherwise (0.8 % of the change after
-	/// an hour). A rate beyond the limit, which has been lowered, is at the limit at once.
+	/// The push is exact, the part at the limit included; the decay is one implicit step, `r₁ = r₀·τ/(τ +
+	/// Δt)`: exact where the rate settles, and within `(Δt/τ)²/2` of the exponential otherwise (0.8 % of the
+	/// change after an hour). A rate beyond the limit, which has been lowered, is at the limit at once.
 	///
-	/// Worked: 20 % per day and day, a skew at the bound, a decay of 8 hours, a rate of zero: after an hour 0.74 % a
-	/// day, in the end 6.67 %, or the limit.
+	/// Worked: 20 % per day and day, a skew at the bound, a decay of 8 hours, a rate of zero: after an hour
+	/// 0.74 % a day, in the end 6.67 %, or the limit.
 	///
-	/// Rounding: the push moves too little by less than `1 + Δt` units in the last place, `Δt` in days, the decay
-	/// by less than a unit too much; the growth of the index is rounded towards minus infinity. `None` on overflow
-	/// and for a bound of zero.
+	/// Rounding: the push moves too little by less than `1 + Δt` units in the last place, `Δt` in days, the
+	/// decay by less than a unit too much; the growth of the index is rounded towards minus infinity. `None`
+	/// on overflow and for a bound of zero.
 	pub fn accrue(&self, rate: i128, index_price: FixedU128, skew: i128, elapsed_ms: u64) -> Option<Accrued> {
 		let (pushed, area) = self.push(rate, skew, elapsed_ms)?;
 		let (rate, area) = match self.decay_ms {
@@ -231,8 +231,8 @@ impl FundingCurve {
 			let area = mul_div_signed(rate.checked_add(moved)?, elapsed, 2, Rounding::Down)?;
 			return Some((moved, area));
 		}
-		// At the limit all the time, but for the triangle before it got there: `room² / (2·slope)`. A slope that goes
-		// beyond the room in that time is not zero.
+		// At the limit all the time, but for the triangle before it got there: `room² / (2·slope)`. A slope
+		// that goes beyond the room in that time is not zero.
 		let triangle = mul_div(
 			room.checked_mul(DAY_MS / 2)?,
 			room,
@@ -249,8 +249,8 @@ impl FundingCurve {
 	}
 }
 
-/// The borrow fee on a whole unit after `elapsed_ms` at a rate of `rate` per year of its value at `index_price`:
-/// USD with 18 decimals, rounded up. `None` on overflow.
+/// The borrow fee on a whole unit after `elapsed_ms` at a rate of `rate` per year of its value at
+/// `index_price`: USD with 18 decimals, rounded up. `None` on overflow.
 ///
 /// Worked: 20 % a year on a price of 60,000 for an hour is 1.37.
 pub fn borrow_delta(rate: FixedU128, index_price: FixedU128, elapsed_ms: u64) -> Option<u128> {

@@ -168,9 +168,10 @@ fn crowd<T: Config>(orders: u32) -> (T::AccountId, MarginAccountId) {
 	(caller, account)
 }
 
-/// [`Positions::create_many`]: beside positions and orders a full ladder in every market, and a pool that owes more
-/// than it has, with something in the pots that come before it. So whoever closes a gain claims a part of it, and
-/// covering a deficit pays what is due to the fund, asks everybody, and sets a gains haircut in the end.
+/// [`Positions::create_many`]: beside positions and orders a full ladder in every market, and a pool that
+/// owes more than it has, with something in the pots that come before it. So whoever closes a gain claims a
+/// part of it, and covering a deficit pays what is due to the fund, asks everybody, and sets a gains haircut
+/// in the end.
 pub(crate) fn create_many<T: Config>(account: MarginAccountId, size: Size, positions: u32, orders: u32) {
 	prepare_pool::<T>();
 	enter::<T>(account, size, positions, orders);
@@ -225,7 +226,8 @@ fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
 	(id, Orders::<T>::get(id).expect("it was committed"))
 }
 
-/// Adds longs below the price and shorts above it to a ladder, each in a bin of its own, beside those who are there.
+/// Adds longs below the price and shorts above it to a ladder, each in a bin of its own, beside those who are
+/// there.
 fn fill_ladder<T: Config>(id: MarketId) {
 	let mut ladder = Ladders::<T>::get(id);
 	for bin in 1..=BINS {

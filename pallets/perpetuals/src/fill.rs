@@ -69,9 +69,10 @@ impl<T: Config> Pallet<T> {
 			.ok()
 	}
 
-	/// The part of `delta` that leaves the skew no more than a step away, on its side, from where the block started: what orders
-	/// without a limit may trade. All orders of a block fill at one index price: whoever trades before and behind such orders gains what they move
-	/// the mark by, and that is less than the fees as long as it is a step at most, however many they are.
+	/// The part of `delta` that leaves the skew no more than a step away, on its side, from where the block
+	/// started: what orders without a limit may trade. All orders of a block fill at one index price: whoever
+	/// trades before and behind such orders gains what they move the mark by, and that is less than the fees
+	/// as long as it is a step at most, however many they are.
 	fn paced(market: &Market, p: &MarketParameters, delta: Size) -> Result<Size, DispatchError> {
 		let step = Self::step(market, p).ok_or_else(overflow)?;
 		let moved = market

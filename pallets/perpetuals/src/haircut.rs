@@ -1,18 +1,19 @@
 //! Gains haircut, the last step of the waterfall: what the pool can't pay is missing from all gains alike.
 //!
 //! While the pool owes traders more than it has, whoever realises a gain is paid `1 − deficit / gains` of it,
-//! `gains` being the unrealised gains of all positions at the prices of now ([`Ladder`]). The rest becomes a claim
-//! on fees to come.
+//! `gains` being the unrealised gains of all positions at the prices of now ([`Ladder`]). The rest becomes a
+//! claim on fees to come.
 //!
 //! The share is the same for every gain in a block, and closing does not change it: closing a gain `g` takes
-//! `g` off the gains and `g·deficit/gains` off the deficit. So the order of closing does not matter, what is cut
-//! in the end is the deficit, and closing and reopening around a haircut only fixes the share of that block. A
-//! gain that is not realised is not cut for good: the share follows prices and is gone with the deficit.
+//! `g` off the gains and `g·deficit/gains` off the deficit. So the order of closing does not matter, what is
+//! cut in the end is the deficit, and closing and reopening around a haircut only fixes the share of that
+//! block. A gain that is not realised is not cut for good: the share follows prices and is gone with the
+//! deficit.
 //!
 //! Worked: the pool is short of 30 k, longs gain 100 k and shorts 20 k. Everybody who closes is paid 75 %.
 //!
-//! Rounded in favour of the pool, which must not be left below zero for ever: the share up, and what it takes of
-//! each gain up.
+//! Rounded in favour of the pool, which must not be left below zero for ever: the share up, and what it takes
+//! of each gain up.
 
 use alloc::vec::Vec;
 use keel_math::{mul_div, FixedU128, Rounding, ONE};
@@ -38,8 +39,8 @@ fn gains_in(market: &Market, ladder: &Ladder) -> Option<(Balance, Haircut)> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The gains of all markets with positions, in base units of kUSD, and each market's edges. What overflows is
-	/// left out.
+	/// The gains of all markets with positions, in base units of kUSD, and each market's edges. What
+	/// overflows is left out.
 	fn gains(book: &BookOf<T>) -> (Balance, Vec<(MarketId, Haircut)>) {
 		let open = book.markets.iter().filter(|market| market.positions > 0);
 		let each: Vec<_> = open
@@ -104,7 +105,8 @@ impl<T: Config> Pallet<T> {
 		gains.map_or(0, |(gains, _)| gains)
 	}
 
-	/// What closing all that `account` has at the mark would be cut by if the pool were short of `deficit` now.
+	/// What closing all that `account` has at the mark would be cut by if the pool were short of `deficit`
+	/// now.
 	pub(crate) fn view_haircut(account: MarginAccountId, deficit: Balance) -> HaircutView {
 		let book = Self::book();
 		let (gains, edges) = Self::gains(&book);
@@ -122,8 +124,8 @@ impl<T: Config> Pallet<T> {
 		HaircutView { rate, cost }
 	}
 
-	/// A position of `market` became another one: moves it in the ladder. A ladder that does not fit stays what it
-	/// is, which `try_state` finds: it must not keep anybody from closing.
+	/// A position of `market` became another one: moves it in the ladder. A ladder that does not fit stays
+	/// what it is, which `try_state` finds: it must not keep anybody from closing.
 	pub(crate) fn shift(market: &Market, old: &Position, new: &Position) {
 		let mut ladder = Ladders::<T>::get(market.id);
 		match ladder.shift(market.index(), old, new) {

@@ -1,14 +1,14 @@
 //! Gains ladder: the unrealised profit of a market's positions at a price, without a look at each position.
 //!
 //! A position is worth `size·x − basis`, where `x` is the price less what a whole unit of its side has been
-//! charged ([`Carry`](crate::Carry)) and `basis` its cost less the charge at entry. It is in profit on one side
-//! of its break-even price `basis / size`. Positions are grouped by that price in bins of one width; each bin
-//! keeps the exact sums of sizes and bases, so the profit of all bins beyond `x` is exact whatever `x` is, below
-//! zero too. Positions in the bin of `x` itself, within a bin's width of breaking even, are not counted, nor is
-//! [dust](DUST).
+//! charged ([`Carry`](crate::Carry)) and `basis` its cost less the charge at entry. It is in profit on one
+//! side of its break-even price `basis / size`. Positions are grouped by that price in bins of one width;
+//! each bin keeps the exact sums of sizes and bases, so the profit of all bins beyond `x` is exact whatever
+//! `x` is, below zero too. Positions in the bin of `x` itself, within a bin's width of breaking even, are not
+//! counted, nor is [dust](DUST).
 //!
-//! Width: about a thousandth of the price when the first position enters an empty ladder. A ladder that has more
-//! bins than there is room for doubles its width until it fits.
+//! Width: about a thousandth of the price when the first position enters an empty ladder. A ladder that has
+//! more bins than there is room for doubles its width until it fits.
 //!
 //! Logic alone, without storage.
 
@@ -27,8 +27,8 @@ use crate::Position;
 /// The most bins of a side.
 pub const MAX_BINS: u32 = 512;
 
-/// A position of a smaller cost, in base units of kUSD, is dust: it is neither counted nor cut. What is left of a
-/// position by closing all but a few units breaks even wherever rounding puts it.
+/// A position of a smaller cost, in base units of kUSD, is dust: it is neither counted nor cut. What is left
+/// of a position by closing all but a few units breaks even wherever rounding puts it.
 const DUST: u128 = 1_000_000_000;
 
 /// Bins to the price when a ladder begins, as a power of two.
@@ -106,8 +106,8 @@ impl Ladder {
 		self.long.is_empty() && self.short.is_empty()
 	}
 
-	/// Takes `old` out and puts `new` in, either of which may be dust or nothing; `price` is that of now. `None`,
-	/// with nothing that may be used, where `old` is not in it, and on overflow.
+	/// Takes `old` out and puts `new` in, either of which may be dust or nothing; `price` is that of now.
+	/// `None`, with nothing that may be used, where `old` is not in it, and on overflow.
 	pub fn shift(&mut self, price: FixedU128, old: &Position, new: &Position) -> Option<()> {
 		if !old.is_dust() {
 			self.take(old)?;
@@ -203,8 +203,8 @@ impl Ladder {
 		Some(())
 	}
 
-	/// The profit of all positions in the bins beyond those of `long` and `short`, the prices less charges of the
-	/// two sides, in base units of kUSD, rounded up bin by bin. `None` on overflow.
+	/// The profit of all positions in the bins beyond those of `long` and `short`, the prices less charges of
+	/// the two sides, in base units of kUSD, rounded up bin by bin. `None` on overflow.
 	pub fn gains(&self, long: i128, short: i128) -> Option<Balance> {
 		let of = |side: &Side, is_long, x| {
 			let edge = bin(x, self.bits);

@@ -25,11 +25,11 @@
 //! - **Liquidations** close the smallest part that brings an account to 120 % of its maintenance requirement,
 //!   at the price everybody else gets, as far as the market's window has room. What is missing in the end is
 //!   carried by the markets' tranches, the insurance fund, and the pool.
-//! - What the pool can't bear is a **gains haircut**: while it owes traders more than it has, every gain that is
-//!   realised is paid without the same share, which is repaid out of later fees before anybody else gets of them.
-//!   A pool that has money again repays nothing by itself: its providers lost theirs first.
-//! - Positions pay the pool a **borrow fee**, a rent for the worst case that their market is, which rises with the
-//!   share of the pool in use. The **funding rate** follows the skew and decays where there is none.
+//! - What the pool can't bear is a **gains haircut**: while it owes traders more than it has, every gain that
+//!   is realised is paid without the same share, which is repaid out of later fees before anybody else gets
+//!   of them. A pool that has money again repays nothing by itself: its providers lost theirs first.
+//! - Positions pay the pool a **borrow fee**, a rent for the worst case that their market is, which rises
+//!   with the share of the pool in use. The **funding rate** follows the skew and decays where there is none.
 //! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid out at that.
 //!   Trading stops when that average begins, so that nobody trades against the part of it that is known.
 //!
@@ -229,10 +229,10 @@ pub mod pallet {
 			market: MarketId,
 			returned: Balance,
 		},
-		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the part that was
-		/// closed, above zero paid; `haircut` is what the pool could not pay of the gain, and is claimed. What was held for
-		/// the order went back. Of a reduce-only order `left` stays in the queue, if the price moves no further in this
-		/// block.
+		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the
+		/// part that was closed, above zero paid; `haircut` is what the pool could not pay of the gain, and
+		/// is claimed. What was held for the order went back. Of a reduce-only order `left` stays in the
+		/// queue, if the price moves no further in this block.
 		OrderFilled {
 			order: OrderId,
 			account: MarginAccountId,
@@ -289,8 +289,8 @@ pub mod pallet {
 			funding: i128,
 			haircut: Balance,
 		},
-		/// What was missing from an account with nothing left was carried by these: its own claim on what a haircut had
-		/// taken from it, the tranches of its markets, the insurance fund and the pool.
+		/// What was missing from an account with nothing left was carried by these: its own claim on what a
+		/// haircut had taken from it, the tranches of its markets, the insurance fund and the pool.
 		DeficitCovered {
 			account: MarginAccountId,
 			claim: Balance,
@@ -304,8 +304,9 @@ pub mod pallet {
 		FundPaid { amount: Balance },
 		/// The insurance fund could not be paid; the next sweep tries again.
 		SweepFailed { amount: Balance, error: DispatchError },
-		/// The pool owes traders `deficit` more than it has: gains that are realised from now on, `gains` together, are
-		/// paid without the share `rate`, until the next of these. With a deficit of zero gains are paid in full again.
+		/// The pool owes traders `deficit` more than it has: gains that are realised from now on, `gains`
+		/// together, are paid without the share `rate`, until the next of these. With a deficit of zero gains
+		/// are paid in full again.
 		GainsHaircut {
 			deficit: Balance,
 			gains: Balance,
@@ -332,8 +333,8 @@ pub mod pallet {
 		NoPrice,
 		/// The market is closing: it takes reduce-only orders until it is settled, and no others.
 		MarketClosing,
-		/// The market is settled within five minutes, at the average of them, and trades no more. Wait: `payOut` pays the
-		/// position then, and fees of orders come back.
+		/// The market is settled within five minutes, at the average of them, and trades no more. Wait:
+		/// `payOut` pays the position then, and fees of orders come back.
 		MarketStopped,
 		/// The market is settled. `payOut` pays what you had in it.
 		MarketSettled,
@@ -394,8 +395,8 @@ pub mod pallet {
 		LiquidationsFull,
 		/// The account has neither a position nor an order in the market. There is nothing to pay out.
 		NothingToPayOut,
-		/// The pool can't pay gains in full now: only the account's owner may have it paid out. Ask again when `pots` shows
-		/// no deficit, or a week after the settlement.
+		/// The pool can't pay gains in full now: only the account's owner may have it paid out. Ask again
+		/// when `pots` shows no deficit, or a week after the settlement.
 		OwnerOnly,
 		/// Nothing that a haircut took from the account was repaid since. `recovery` shows what it waits for.
 		NothingToClaim,
@@ -440,17 +441,19 @@ pub mod pallet {
 		///
 		/// A stop loss or a profit taken is a reduce-only order with a trigger.
 		///
-		/// All orders of a block fill at one index price. So that nobody gains by standing around others, those without a `limit`
-		/// move the price by `PremiumStep` a block, either way, all together; what does not fit waits for the next block. A `size`
-		/// above that (`PremiumStep · SkewScale`) needs a `limit`. A reduce-only order that was accepted is filled in parts if
-		/// the step has become smaller; the parts after the first cost their own fees.
+		/// All orders of a block fill at one index price. So that nobody gains by standing around others,
+		/// those without a `limit` move the price by `PremiumStep` a block, either way, all together; what
+		/// does not fit waits for the next block. A `size` above that (`PremiumStep · SkewScale`) needs a
+		/// `limit`. A reduce-only order that was accepted is filled in parts if the step has become smaller;
+		/// the parts after the first cost their own fees.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownAccount`], [`Error::UnknownMarket`]: there is none
 		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]: numbers no order can have
 		/// - [`Error::LimitNeeded`]: `size` is above the premium step and there is no `limit`
-		/// - [`Error::MarketClosing`], [`Error::MarketStopped`], [`Error::MarketSettled`]: the market comes to its end
+		/// - [`Error::MarketClosing`], [`Error::MarketStopped`], [`Error::MarketSettled`]: the market comes
+		///   to its end
 		/// - [`Error::NoPrice`]: the market never had a price
 		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side
 		/// - [`Error::NotEnoughMargin`]: any other order of an account that has not the margin for it
@@ -508,8 +511,8 @@ pub mod pallet {
 		///
 		/// ## Origin
 		///
-		/// Signed, by anyone; in the first week after the settlement, while the pool can't pay gains in full, by the owner,
-		/// who may rather wait.
+		/// Signed, by anyone; in the first week after the settlement, while the pool can't pay gains in full,
+		/// by the owner, who may rather wait.
 		///
 		/// ## Details
 		///
@@ -574,10 +577,10 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// From now on it only takes reduce-only orders, and from five minutes before `settle_at` on none: what is in the queue
-		/// waits and gets its fee back, and only liquidations go on. In the first block at or after `settle_at` (milliseconds
-		/// since the epoch, at least an hour ahead) it is settled at its five-minute average, or at the last price if that is
-		/// refused. Called again, it moves the time.
+		/// From now on it only takes reduce-only orders, and from five minutes before `settle_at` on none:
+		/// what is in the queue waits and gets its fee back, and only liquidations go on. In the first block
+		/// at or after `settle_at` (milliseconds since the epoch, at least an hour ahead) it is settled at
+		/// its five-minute average, or at the last price if that is refused. Called again, it moves the time.
 		///
 		/// ## Errors
 		///
@@ -635,7 +638,8 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NothingToClaim`]: the account has no claim, or nothing was repaid since it was last paid
+		/// - [`Error::NothingToClaim`]: the account has no claim, or nothing was repaid since it was last
+		///   paid
 		///
 		/// ## Events
 		///
@@ -715,19 +719,20 @@ pub mod pallet {
 			}
 		}
 
-		/// The unrealised gains of all positions of a market, but for those within about a thousandth of breaking even:
-		/// what a gains haircut takes its share of. Nothing for an unknown market.
+		/// The unrealised gains of all positions of a market, but for those within about a thousandth of
+		/// breaking even: what a gains haircut takes its share of. Nothing for an unknown market.
 		pub fn gains_in(market: MarketId) -> Balance {
 			Self::view_gains(market)
 		}
 
-		/// The share that a gains haircut would take if the pool were short of `deficit` now, and what of that an
-		/// account would lose that closes all its positions at the mark.
+		/// The share that a gains haircut would take if the pool were short of `deficit` now, and what of
+		/// that an account would lose that closes all its positions at the mark.
 		pub fn haircut_of(account: MarginAccountId, deficit: Balance) -> HaircutView {
 			Self::view_haircut(account, deficit)
 		}
 
-		/// What haircuts took from an account: what is not repaid yet and what can be claimed. Nothing without a claim.
+		/// What haircuts took from an account: what is not repaid yet and what can be claimed. Nothing
+		/// without a claim.
 		pub fn recovery(account: MarginAccountId) -> Option<RecoveryView> {
 			Self::view_recovery(account)
 		}

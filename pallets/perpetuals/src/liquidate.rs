@@ -141,11 +141,11 @@ impl<T: Config> Pallet<T> {
 		mul_div(size.unsigned_abs(), room, worth, Rounding::Down)
 	}
 
-	/// The smallest part of `position` that restores its account, at `risk`, as far as there is room: what the
-	/// question and the dispatch go by. A full window is found before anything is computed.
+	/// The smallest part of `position` that restores its account, at `risk`, as far as there is room: what
+	/// the question and the dispatch go by. A full window is found before anything is computed.
 	///
-	/// A part that does not restore the account is worth at least [`ALWAYS_LIQUIDATED`], or a sixteenth of the
-	/// window where that is less: what refills from block to block is no reason to liquidate in each.
+	/// A part that does not restore the account is worth at least [`ALWAYS_LIQUIDATED`], or a sixteenth of
+	/// the window where that is less: what refills from block to block is no reason to liquidate in each.
 	fn plan_liquidation(
 		market: &Market,
 		position: &Position,
@@ -196,8 +196,8 @@ impl<T: Config> Pallet<T> {
 		Ok(Self::plan_liquidation(market, &held, risk, changed_at)?.closed())
 	}
 
-	/// Close the smallest part of a position that restores its account, at `risk`, as far as there is room; in
-	/// a settled market pay it out.
+	/// Close the smallest part of a position that restores its account, at `risk`, as far as there is room;
+	/// in a settled market pay it out.
 	pub(crate) fn do_liquidate(
 		account: MarginAccountId,
 		id: MarketId,

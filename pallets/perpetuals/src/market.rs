@@ -69,8 +69,8 @@ pub struct Market {
 	pub positions: u32,
 }
 
-/// What a whole unit of each side has been charged since the market was last empty: USD with 18 decimals. Both
-/// grow by the funding, the longs' by the borrow fee too, and the shorts' falls by it.
+/// What a whole unit of each side has been charged since the market was last empty: USD with 18 decimals.
+/// Both grow by the funding, the longs' by the borrow fee too, and the shorts' falls by it.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -81,7 +81,8 @@ pub struct Carry {
 	pub short: i128,
 }
 
-/// The borrow fee: a rent for the worst case that a market is to the pool, per year, spread over its positions.
+/// The borrow fee: a rent for the worst case that a market is to the pool, per year, spread over its
+/// positions.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -93,8 +94,8 @@ pub struct Borrow {
 }
 
 impl Borrow {
-	/// The fee of a pool with `equity` that loses `worst_case` at most, both in base units of kUSD: by how much of
-	/// what it may lose, above which nothing is opened, is in use. Rates are rounded up.
+	/// The fee of a pool with `equity` that loses `worst_case` at most, both in base units of kUSD: by how
+	/// much of what it may lose, above which nothing is opened, is in use. Rates are rounded up.
 	pub fn of(worst_case: Balance, equity: Balance, chain: &ChainParameters) -> Self {
 		// A share of at most all.
 		let most = mul_ratio(equity, chain.pool_stress, Rounding::Down).unwrap_or(equity);
@@ -129,8 +130,8 @@ pub struct Haircut {
 }
 
 impl Haircut {
-	/// What is cut of `gain`, which all or a part of `position` makes: its share, rounded up, or nothing where the
-	/// position breaks even too near to the price to be counted, is dust, or has no gain.
+	/// What is cut of `gain`, which all or a part of `position` makes: its share, rounded up, or nothing
+	/// where the position breaks even too near to the price to be counted, is dust, or has no gain.
 	pub fn of(&self, position: &Position, gain: i128) -> Balance {
 		if gain <= 0 || self.rate.into_inner() == 0 || position.is_dust() {
 			return 0;
@@ -229,8 +230,8 @@ impl Market {
 		self.curve()?.fill_price(self.index(), self.skew(), size)
 	}
 
-	/// What a whole unit of the side of `size` has been charged: USD with 18 decimals; below zero for a short that
-	/// was charged.
+	/// What a whole unit of the side of `size` has been charged: USD with 18 decimals; below zero for a short
+	/// that was charged.
 	fn carry_on(&self, size: Size) -> i128 {
 		if size < 0 {
 			self.carry.short
@@ -239,8 +240,8 @@ impl Market {
 		}
 	}
 
-	/// The prices less charges at which both sides' gains are measured: the price at which all positions could be
-	/// closed together. `None` on overflow.
+	/// The prices less charges at which both sides' gains are measured: the price at which all positions
+	/// could be closed together. `None` on overflow.
 	pub(crate) fn exit_prices(&self) -> Option<(i128, i128)> {
 		let price = match self.status {
 			Status::Settled { price } => price,
@@ -265,8 +266,8 @@ impl Market {
 		self.side_value(self.long.max(self.short))
 	}
 
-	/// What closing `position` at the mark would realise, funding included, before a haircut, rounded down. `None`
-	/// on overflow.
+	/// What closing `position` at the mark would realise, funding included, before a haircut, rounded down.
+	/// `None` on overflow.
 	pub fn unrealised(&self, position: &Position) -> Option<i128> {
 		perpetual::value(position.size, self.mark(), Rounding::Down)?
 			.checked_sub(position.cost)?
@@ -297,8 +298,9 @@ impl Market {
 		})
 	}
 
-	/// What the pool owes all positions together, funding included, before a haircut, rounded so that it owes rather
-	/// more: `Φ(s) − Σcost − (Σcharges − Σcharges at entry)`. A settled market has no premium. `None` on overflow.
+	/// What the pool owes all positions together, funding included, before a haircut, rounded so that it owes
+	/// rather more: `Φ(s) − Σcost − (Σcharges − Σcharges at entry)`. A settled market has no premium. `None`
+	/// on overflow.
 	pub fn owed(&self) -> Option<i128> {
 		let skew = self.skew();
 		let worth = match self.status {
@@ -337,8 +339,8 @@ impl Market {
 		FixedU128::from_inner(stress.into_inner().saturating_add(premium).saturating_add(both))
 	}
 
-	/// The borrow fee of a position at `rate` of the market's worst case, as a share of its value, per year, rounded
-	/// up. Saturates.
+	/// The borrow fee of a position at `rate` of the market's worst case, as a share of its value, per year,
+	/// rounded up. Saturates.
 	pub(crate) fn borrow_rate(&self, rate: FixedU128) -> FixedU128 {
 		let whole = mul_ratio(rate.into_inner(), self.stress_share(), Rounding::Up).unwrap_or(u128::MAX);
 		FixedU128::from_inner(self.spread(whole))
@@ -351,8 +353,8 @@ impl Market {
 		)
 	}
 
-	/// `of` the larger side's value, spread over both sides: what a unit of either pays, rounded up. All of it where
-	/// there is one side, half where they are equal. Saturates.
+	/// `of` the larger side's value, spread over both sides: what a unit of either pays, rounded up. All of
+	/// it where there is one side, half where they are equal. Saturates.
 	///
 	/// Either side may leave first, so both are the worst case; and no order of a few units decides who pays.
 	pub(crate) fn spread(&self, of: u128) -> u128 {
@@ -377,8 +379,8 @@ impl Market {
 	}
 
 	/// Trades `delta` of `position` at the fill price of now. What is closed realises its share of cost and
-	/// funding; the rest keeps its own. Position and sums are those afterwards. `None` on overflow, with nothing
-	/// that may be used.
+	/// funding; the rest keeps its own. Position and sums are those afterwards. `None` on overflow, with
+	/// nothing that may be used.
 	pub fn trade(&mut self, position: &mut Position, delta: Size) -> Option<Trade> {
 		let price = self.fill_price(delta)?;
 		let (opening, closing) = perpetual::split(delta, position.size);
@@ -519,8 +521,8 @@ impl Market {
 		self.update_initial();
 	}
 
-	/// The funding rate and both sides' charges after `elapsed` ms by `terms`. Charges begin anew while the market
-	/// is empty. `None` on overflow.
+	/// The funding rate and both sides' charges after `elapsed` ms by `terms`. Charges begin anew while the
+	/// market is empty. `None` on overflow.
 	fn accrued(&self, terms: &Terms, elapsed: Moment) -> Option<(i128, Carry)> {
 		let bound = PremiumCurve::new(terms.skew_scale, terms.max_premium)?.bound();
 		let funding = FundingCurve {

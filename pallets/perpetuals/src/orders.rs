@@ -153,7 +153,8 @@ impl<T: Config> Pallet<T> {
 		if reduce_only {
 			ensure!(clipped(size, held) != 0, Error::<T>::NothingToReduce);
 			ensure!(named, Error::<T>::LimitNeeded);
-			// Of an account that holds nothing for others the fee is taken, whatever is left: it must be able to reduce.
+			// Of an account that holds nothing for others the fee is taken, whatever is left: it must be able
+			// to reduce.
 			if trader.held_margin() > 0 {
 				Self::ensure_free(account, fee)?;
 			}
@@ -189,8 +190,9 @@ impl<T: Config> Pallet<T> {
 		Ok(needs)
 	}
 
-	/// Has `account` so much beside what it needs and holds for its orders? Nothing else pays for another order: three
-	/// fees taken from what an earlier one holds would make that fail with the price in sight.
+	/// Whether `account` has so much beside what it needs and holds for its orders. Nothing else pays for
+	/// another order: three fees taken from what an earlier one holds would make that fail with the price in
+	/// sight.
 	fn ensure_free(account: MarginAccountId, amount: Balance) -> DispatchResult {
 		let mut risk = T::Accounts::risk(account)?;
 		risk.initial = risk.initial.checked_add(amount).ok_or_else(overflow)?;

@@ -59,7 +59,8 @@ impl<T: Config> Pallet<T> {
 		Claims::<T>::insert(account, claim);
 	}
 
-	/// A haircut took `amount` from `account`, which claims it. `None` on overflow. Callers hold a storage layer.
+	/// A haircut took `amount` from `account`, which claims it. `None` on overflow. Callers hold a storage
+	/// layer.
 	pub(crate) fn claim_more(book: &mut BookOf<T>, account: MarginAccountId, amount: Balance) -> Option<()> {
 		if amount == 0 {
 			return Some(());
@@ -70,9 +71,9 @@ impl<T: Config> Pallet<T> {
 		Some(())
 	}
 
-	/// `account` is short of `deficit`, which others are about to carry: what was repaid of its claim comes first,
-	/// and is returned; the claim is less by what others carry then, so that nobody gains by what others lose.
-	/// `None` on overflow. Callers hold a storage layer.
+	/// `account` is short of `deficit`, which others are about to carry: what was repaid of its claim comes
+	/// first, and is returned; the claim is less by what others carry then, so that nobody gains by what
+	/// others lose. `None` on overflow. Callers hold a storage layer.
 	pub(crate) fn take_claim(
 		book: &mut BookOf<T>,
 		account: MarginAccountId,
@@ -91,8 +92,8 @@ impl<T: Config> Pallet<T> {
 		Some(paid)
 	}
 
-	/// Of an income of `amount`, what is claimed goes to those whose gains were cut. What is left of it. `None` on
-	/// overflow.
+	/// Of an income of `amount`, what is claimed goes to those whose gains were cut. What is left of it.
+	/// `None` on overflow.
 	pub(crate) fn repay(book: &mut BookOf<T>, amount: Balance) -> Option<Balance> {
 		let part = amount.min(book.claims);
 		if part > 0 {

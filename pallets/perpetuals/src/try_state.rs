@@ -170,7 +170,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Every ladder has the sums of its market's positions, bin by bin, and a haircut is a share of what is short.
+	/// Every ladder has the sums of its market's positions, bin by bin, and a haircut is a share of what is
+	/// short.
 	fn check_ladders() -> Result<(), TryRuntimeError> {
 		let book = Book::<T>::get();
 		let mut counted = BTreeMap::<MarketId, Ladder>::new();
@@ -199,7 +200,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The claims add up to what haircuts took and fees have not repaid, and what is due of them to what was repaid.
+	/// The claims add up to what haircuts took and fees have not repaid, and what is due of them to what was
+	/// repaid.
 	fn check_claims() -> Result<(), TryRuntimeError> {
 		let book = Book::<T>::get();
 		ensure!(

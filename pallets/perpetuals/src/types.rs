@@ -27,8 +27,8 @@ pub const NOTICE_MS: Moment = 3_600_000;
 /// The length of the average a market is settled at, in milliseconds: five minutes. Nothing trades within it.
 pub const AVERAGE_MS: Moment = 300_000;
 
-/// How long after a settlement, in milliseconds, only the owner may have a gain paid out that the pool can't pay in
-/// full: a week. Nobody's absence keeps the pool short for longer.
+/// How long after a settlement, in milliseconds, only the owner may have a gain paid out that the pool can't
+/// pay in full: a week. Nobody's absence keeps the pool short for longer.
 pub const PAY_OUT_GRACE_MS: Moment = 7 * 86_400_000;
 
 /// The least an order that is not reduce-only is worth at the index price, in base units of kUSD.

@@ -1,5 +1,5 @@
-//! Loss waterfall of an account with nothing left: tranches, insurance fund, pool. What the pool can't bear in turn
-//! is a gains haircut.
+//! Loss waterfall of an account with nothing left: tranches, insurance fund, pool. What the pool can't bear
+//! in turn is a gains haircut.
 
 use frame_support::{storage::with_storage_layer, traits::Time};
 use keel_primitives::{

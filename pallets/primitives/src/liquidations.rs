@@ -124,7 +124,8 @@ pub trait PositionLedger {
 	/// liquidation makes.
 	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError>;
 
-	/// Returns `true` if `position` is below its requirement, whether anything can be done about it now or not.
+	/// Returns `true` if `position` is below its requirement, whether anything can be done about it now or
+	/// not.
 	fn is_unsafe(group: Group, position: PositionId) -> bool;
 
 	/// Liquidate `position`. All or nothing.

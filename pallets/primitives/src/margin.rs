@@ -41,15 +41,15 @@ pub struct Exposure {
 	pub notional: Balance,
 	/// What closing at the mark would realise, funding included, before a gains haircut, rounded down.
 	pub unrealised: i128,
-	/// What the pool could not pay of that now. A liquidation does not count it, for a gain that is not realised is
-	/// not cut for good; what leaves the account and new risk do.
+	/// What the pool could not pay of that now. A liquidation does not count it, for a gain that is not
+	/// realised is not cut for good; what leaves the account and new risk do.
 	pub haircut: Balance,
 	/// The initial requirement, with what the breaker asks for, rounded up.
 	pub initial: Balance,
 	/// The maintenance requirement, rounded up.
 	pub maintenance: Balance,
-	/// The position's part of its side's open interest, rounded down: all positions of a side together have at
-	/// most one.
+	/// The position's part of its side's open interest, rounded down: all positions of a side together have
+	/// at most one.
 	pub share: FixedU128,
 	/// The most that funding and ramps can take from the account's slack in an hour, at twice today's price.
 	pub drift_per_hour: Balance,
@@ -68,9 +68,10 @@ impl Exposure {
 	/// loss in full and a profit up to the position's share of `cap`; at one that is not, a profit counts
 	/// nothing, and a loss is as large as it is after another move by all of the position's value.
 	///
-	/// The cap bounds what can leave against profit at a manipulated mark. It is per side of a market, divided
-	/// by size: whoever splits a position over accounts or keys has the same sum counted, and all traders of a
-	/// side together no more than `cap`. A cap per account would be as many caps as there are accounts.
+	/// The cap bounds what can leave against profit at a manipulated mark. It is per side of a market,
+	/// divided by size: whoever splits a position over accounts or keys has the same sum counted, and all
+	/// traders of a side together no more than `cap`. A cap per account would be as many caps as there are
+	/// accounts.
 	///
 	/// Worked: a long of 60,000 with a profit of 2,000 counts −60,000 while its feed is silent; with a loss
 	/// of 2,000, −62,000. With a fit price, a hundredth of all longs and a cap of 100,000 the profit counts
@@ -190,8 +191,8 @@ pub trait Positions {
 	/// All markets, settled ones too as long as anybody may be in. Bounded by the pallet that keeps them.
 	fn markets() -> Vec<MarketId>;
 
-	/// What the stress scenario takes at most in the market in which that is most, whoever has the positions: in
-	/// base units of kUSD.
+	/// What the stress scenario takes at most in the market in which that is most, whoever has the positions:
+	/// in base units of kUSD.
 	fn worst_market() -> Balance {
 		0
 	}
@@ -204,8 +205,8 @@ pub trait Positions {
 	/// price, with nothing required.
 	fn exposures(account: MarginAccountId) -> Vec<Exposure>;
 
-	/// Whether `account` has a claim on what a haircut took from its gains. It must not be closed before: no other
-	/// account can be paid.
+	/// Whether `account` has a claim on what a haircut took from its gains. It must not be closed before: no
+	/// other account can be paid.
 	fn is_owed(_account: MarginAccountId) -> bool {
 		false
 	}
@@ -224,8 +225,8 @@ pub trait Positions {
 		0
 	}
 
-	/// What [`liquidate`](Self::liquidate) would close and charge now, or why it would fail: the same plan, not
-	/// carried out. Asked for every transaction that is validated, so a refusal is cheap.
+	/// What [`liquidate`](Self::liquidate) would close and charge now, or why it would fail: the same plan,
+	/// not carried out. Asked for every transaction that is validated, so a refusal is cheap.
 	fn can_liquidate(
 		account: MarginAccountId,
 		market: MarketId,
@@ -268,8 +269,8 @@ pub trait Positions {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, market: MarketId, size: Size);
 
-	/// Gives `account` `positions` of `size`, in as many markets, and so many `orders`, at most as many as there may
-	/// be, and makes it as dear to cover as can be, past every rule, for benchmarks.
+	/// Gives `account` `positions` of `size`, in as many markets, and so many `orders`, at most as many as
+	/// there may be, and makes it as dear to cover as can be, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_many(account: MarginAccountId, size: Size, positions: u32, _orders: u32) {
 		for market in Self::markets().into_iter().take(positions as usize) {

@@ -249,11 +249,11 @@ parameter_set! {
 		PoolCooldown / pool_cooldown: u64,
 		/// The largest share of the liquidity pool's equity its worst case may take, for new risk and for withdrawals.
 		PoolStress / pool_stress: FixedU128,
-		/// Share of the fees of trades, after what is set aside for rebates, that the liquidity pool gets at least,
-		/// whatever the insurance fund is short of.
+		/// Share of the fees of trades, after what is set aside for rebates, that the liquidity pool gets at
+		/// least, whatever the insurance fund is short of.
 		PoolFeeFloor / pool_fee_floor: FixedU128,
-		/// Borrow fee at a full utilisation of the pool's stress limit, per year of the worst case a position is to
-		/// the pool …
+		/// Borrow fee at a full utilisation of the pool's stress limit, per year of the worst case a position
+		/// is to the pool …
 		BorrowSlope / borrow_slope: FixedU128,
 		/// … up to this utilisation …
 		BorrowKink / borrow_kink: FixedU128,
@@ -318,8 +318,8 @@ parameter_set! {
 		RebateShare / rebate_share: FixedU128,
 		/// The highest funding rate, either way, per day.
 		MaxFundingRate / max_funding_rate: FixedU128,
-		/// How fast the funding rate moves while the premium is at its bound, per day and day. The rate decays with a
-		/// time constant of 8 hours, so that it settles at a third of this.
+		/// How fast the funding rate moves while the premium is at its bound, per day and day. The rate
+		/// decays with a time constant of 8 hours, so that it settles at a third of this.
 		FundingVelocity / funding_velocity: FixedU128,
 		/// The price move, either way, the pool and the insurance fund are measured against.
 		Stress / stress: FixedU128,

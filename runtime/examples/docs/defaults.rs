@@ -1,4 +1,5 @@
-//! `docs/defaults.md`: the numbers of the markets, why they are what they are, and what recorded prices say of them.
+//! `docs/defaults.md`: the numbers of the markets, why they are what they are, and what recorded prices say
+//! of them.
 
 use std::{fmt::Write as _, io::Read, path::Path};
 
@@ -63,9 +64,9 @@ impl Hours {
 		self.0.len()
 	}
 
-	/// The shares of hours in which a position in `market`, at its maintenance margin when the hour begins, is worth
-	/// nothing at the hour's worst price and at its last, over both sides; and in which volatility asks for more than
-	/// the base.
+	/// The shares of hours in which a position in `market`, at its maintenance margin when the hour begins,
+	/// is worth nothing at the hour's worst price and at its last, over both sides; and in which volatility
+	/// asks for more than the base.
 	fn beyond(&self, market: usize, p: &MarketParameters) -> [f64; 3] {
 		let weight = (-1.0 / TAU).exp();
 		let (mut variance, mut counts, mut count) = (None::<f64>, [0u32; 3], 0u32);

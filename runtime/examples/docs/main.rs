@@ -1,7 +1,7 @@
-//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md`, `docs/costs.md` and `docs/defaults.md`
-//! from the runtime itself: its table of risk parameters, its tracks and who may do what, its emergency powers,
-//! its weights, and its markets' numbers against recorded prices.
-//! With `--check` it writes nothing, and exits with 1 where a file on disk says something else.
+//! Writes `docs/parameters.md`, `docs/governance.md`, `docs/powers.md`, `docs/costs.md` and
+//! `docs/defaults.md` from the runtime itself: its table of risk parameters, its tracks and who may do what,
+//! its emergency powers, its weights, and its markets' numbers against recorded prices. With `--check` it
+//! writes nothing, and exits with 1 where a file on disk says something else.
 
 mod costs;
 mod defaults;

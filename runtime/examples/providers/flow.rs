@@ -1,4 +1,4 @@
-//! Who trades. Decisions are made with floats at one price and filled at the next; prices are never theirs.
+//! The traders. Decisions are made with floats at one price and filled at the next; prices are never theirs.
 
 use keel_math::{perpetual::FUNDING_DECAY_MS, FixedU128};
 use keel_primitives::MarketParameters;
@@ -27,7 +27,8 @@ pub struct Flow {
 	pub arbitrageurs: (usize, f64),
 	/// How many, and what they can hold together.
 	pub crowd: (usize, f64),
-	/// What the crowd holds when the price stands still, and for each move of 1 %, as shares of what it can hold.
+	/// What the crowd holds when the price stands still, and for each move of 1 %, as shares of what it can
+	/// hold.
 	pub crowd_bias: f64,
 	pub crowd_weight: f64,
 	/// How many with each of the leads, the value of a position, and how often they are right.
@@ -152,8 +153,9 @@ impl<'a> View<'a> {
 		(value / self.price() * UNIT) as i128
 	}
 
-	/// What longs are expected to pay in funding within `seconds` as a share of their value, if the skew goes away
-	/// with a time constant of `lasts`: the rate of now decays, what the skew of now pushes comes in its place.
+	/// What longs are expected to pay in funding within `seconds` as a share of their value, if the skew goes
+	/// away with a time constant of `lasts`: the rate of now decays, what the skew of now pushes comes in its
+	/// place.
 	fn funding(&self, seconds: f64, lasts: f64) -> f64 {
 		let within = |time: f64| time * seconds / (time + seconds);
 		let paid = (self.rate * within(DECAY) + self.settles * within(lasts)) / DAY;
@@ -376,7 +378,8 @@ impl Trader {
 				profit,
 				pace,
 			} => {
-				// What holding costs over the horizon: the premium that fades, funding, and the borrow fee as it is.
+				// What holding costs over the horizon: the premium that fades, funding, and the borrow fee as
+				// it is.
 				let long_pays = *fades * view.premium + view.funding(*horizon, *lasts);
 				let carry = (CARRY + view.rent) * *horizon / YEAR;
 				let position_for = |edge: f64| *capacity * (edge / *full_edge).clamp(0.0, 1.0);

@@ -7,12 +7,13 @@ use crate::random::Random;
 /// Symbols of the markets, in the order of the development genesis.
 pub const SYMBOLS: [&str; 4] = ["BTC", "ETH", "DOT", "SOL"];
 
-/// Prices at which the development chain's skew scales were chosen: a million of BTC moves the price by 2.8 bp,
-/// of ETH by 5 bp. Every path is scaled to begin there, as governance would set the scale for the day's price.
+/// Prices at which the development chain's skew scales were chosen: a million of BTC moves the price by 2.8
+/// bp, of ETH by 5 bp. Every path is scaled to begin there, as governance would set the scale for the day's
+/// price.
 pub const REFERENCE: [f64; 4] = [60_000.0, 2_857.0, 6.0, 150.0];
 
-/// How much of the variation between two recorded prices of bars, which go through their extremes, is left for
-/// between them.
+/// How much of the variation between two recorded prices of bars, which go through their extremes, is left
+/// for between them.
 const WITHIN_BARS: f64 = 0.5;
 
 /// Time without a gap.
@@ -49,8 +50,9 @@ fn rows(file: &str) -> Vec<Vec<f64>> {
 		.collect()
 }
 
-/// Opens, extremes and closes of bars of `seconds`, a third of a bar apart: against the close first, then to the
-/// other extreme, then to the close, as bars are made. With the time of the first, for each time without a gap.
+/// Opens, extremes and closes of bars of `seconds`, a third of a bar apart: against the close first, then to
+/// the other extreme, then to the close, as bars are made. With the time of the first, for each time without
+/// a gap.
 fn through_bars(file: &str, seconds: f64) -> Vec<(u64, Vec<f64>)> {
 	let bars = rows(&format!("../scripts/e2e/crash/data/{file}"));
 	bars.chunk_by(|one, next| next[0] - one[0] <= seconds)
@@ -86,8 +88,8 @@ fn segments(
 		.collect()
 }
 
-/// `parts` prices for each of `knots`: between two of them a Brownian bridge with `share` of the volatility of the
-/// 24 moves before.
+/// `parts` prices for each of `knots`: between two of them a Brownian bridge with `share` of the volatility
+/// of the 24 moves before.
 fn bridged(knots: &[f64], parts: usize, share: f64, random: &mut Random) -> Vec<f64> {
 	let moves: Vec<f64> = knots.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
 	let mut prices = Vec::with_capacity(knots.len() * parts);

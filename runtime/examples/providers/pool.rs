@@ -1,6 +1,6 @@
-//! The pool and its markets by the chain's own arithmetic: [`Market`] refreshes, trades and says what is owed,
-//! [`Fees`] charges. What only the pallet's storage layer does (caps, the split of fees, the waterfall) is done
-//! here on plain values.
+//! The pool and its markets by the chain's own arithmetic: [`Market`] refreshes, trades and says what is
+//! owed, [`Fees`] charges. What only the pallet's storage layer does (caps, the split of fees, the waterfall)
+//! is done here on plain values.
 
 use keel_math::{
 	cover::fee_share,
@@ -46,7 +46,8 @@ pub struct Rules {
 }
 
 impl Rules {
-	/// Those of the development genesis. The pool is as large as the worst case of all caps together asks for.
+	/// Those of the development genesis. The pool is as large as the worst case of all caps together asks
+	/// for.
 	pub fn development() -> Self {
 		let preset = keel_runtime::genesis_presets::get(&"development".into()).expect("the preset exists");
 		let genesis: serde_json::Value = serde_json::from_slice(&preset).expect("a preset is JSON");
@@ -167,7 +168,8 @@ struct Charged {
 }
 
 impl Charged {
-	/// By the market's own charges: funding is what they have in common, the borrow fee what makes them differ.
+	/// By the market's own charges: funding is what they have in common, the borrow fee what makes them
+	/// differ.
 	fn between(before: &Market, after: &Market) -> Self {
 		if before.positions == 0 {
 			return Self::default();
@@ -187,7 +189,7 @@ impl Charged {
 	}
 }
 
-/// Who trades.
+/// The kinds of traders.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Group {
 	Uninformed,
@@ -290,8 +292,8 @@ fn accrued(market: &Market) -> i128 {
 	on(long, market.carry.long) + on(-short, market.carry.short) - market.funding_debt
 }
 
-/// What of `fees` is set aside for rebates, is the fund's, and is the pool's, as `pallet_perpetuals` splits them
-/// where no profits were cut. The rebate is paid out of the pot.
+/// What of `fees` is set aside for rebates, is the fund's, and is the pool's, as `pallet_perpetuals` splits
+/// them where no profits were cut. The rebate is paid out of the pot.
 fn split_fees(
 	market: &mut Market,
 	p: &MarketParameters,
@@ -404,8 +406,8 @@ impl Pool {
 		}
 	}
 
-	/// What governance does from time to time: a skew scale that is worth as much as at the reference price. The
-	/// chain goes there by a hundredth an hour.
+	/// What governance does from time to time: a skew scale that is worth as much as at the reference price.
+	/// The chain goes there by a hundredth an hour.
 	pub fn rescale(&mut self, prices: impl Fn(usize) -> f64) {
 		for (id, p) in self.rules.markets[..self.desks.len()].iter_mut().enumerate() {
 			p.skew_scale = (self.scales[id] as f64 * REFERENCE[id] / prices(id)) as u128;
@@ -483,8 +485,8 @@ impl Pool {
 		self.worst_case() as f64 / self.equity().max(1) as f64
 	}
 
-	/// Would the chain let `after`, with a position of `size`, be opened by `delta`? Steps of a block are left
-	/// out: a step of this study is dozens of blocks.
+	/// Whether the chain lets `after`, with a position of `size`, be opened by `delta`. Steps of a block are
+	/// left out: a step of this study is dozens of blocks.
 	fn lets_open(&self, id: usize, after: &Market, delta: i128, size: i128) -> bool {
 		let (before, p) = (&self.desks[id].market, &self.rules.markets[id]);
 		let side = if size > 0 { after.long } else { after.short };
@@ -506,7 +508,8 @@ impl Pool {
 		worst + after.worst_case() <= most
 	}
 
-	/// Fill `delta` for `account` in market `id`. False if the chain refuses it; then nothing changes but that count.
+	/// Fill `delta` for `account` in market `id`. False if the chain refuses it; then nothing changes but
+	/// that count.
 	pub fn fill(&mut self, id: usize, account: &mut Account, delta: i128) -> bool {
 		let before = self.desks[id].market;
 		let p = &self.rules.markets[id];
@@ -578,8 +581,8 @@ impl Pool {
 		}
 	}
 
-	/// What an account without a position has left is taken out; what is missing is carried by the fund, then the
-	/// pool.
+	/// What an account without a position has left is taken out; what is missing is carried by the fund, then
+	/// the pool.
 	fn part(&mut self, id: usize, account: &mut Account) {
 		if account.cash < 0 && !account.adds_margin {
 			let missing = account.cash.unsigned_abs();
@@ -623,8 +626,8 @@ impl Pool {
 		self.book(id, account, market, rest, delta, &trade, fee, 0);
 	}
 
-	/// Measure what the insurance fund should have: the two largest shortfalls of the worst scenario. `shortfalls` of
-	/// all markets' falls and rises, in kUSD. With it the first day is over.
+	/// Measure what the insurance fund should have: the two largest shortfalls of the worst scenario.
+	/// `shortfalls` of all markets' falls and rises, in kUSD. With it the first day is over.
 	pub fn measure(&mut self, scenarios: Vec<Vec<f64>>) {
 		let cover = scenarios.into_iter().map(|mut shortfalls| {
 			shortfalls.sort_by(|one, other| other.total_cmp(one));

@@ -196,7 +196,7 @@ impl Runs {
 		)
 	}
 
-	/// Who paid the pool, all markets together.
+	/// What each kind of trader paid the pool, all markets together.
 	fn groups(&self) -> String {
 		let mut table = String::from(
 			"| | Volume a day | Index | Premium | Funding | Borrow | Fees | Result | Refused a day | Liquidations a day |\n\

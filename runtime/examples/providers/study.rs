@@ -197,7 +197,7 @@ impl Glance {
 		}
 	}
 
-	/// Could an exact look say that it must be liquidated? Rather too often.
+	/// Whether an exact look could say that it must be liquidated; rather too often.
 	fn may_be_unsafe(&self, account: &Account) -> bool {
 		let Account { cash, position, .. } = account;
 		let size = position.size as f64 / UNIT;
@@ -209,8 +209,8 @@ impl Glance {
 	}
 }
 
-/// What would be missing from each account if a market fell, and if it rose, by its stress: of each market and way,
-/// then of all together.
+/// What would be missing from each account if a market fell, and if it rose, by its stress: of each market
+/// and way, then of all together.
 fn scenarios(pool: &Pool, traders: &[Vec<Trader>]) -> Vec<Vec<f64>> {
 	let missing = |id: usize, sign: f64| {
 		let market = &pool.desks[id].market;

@@ -19,8 +19,8 @@ fn counted(key: Sr25519Keyring, sub: u8) -> i128 {
 	Margin::risk(id).unwrap().net - Margin::statement(id).unwrap().cash as i128
 }
 
-/// The same position in one account and in fifteen, after a rise by a tenth: the profit that counts is the same, and of all
-/// together no more than the cap.
+/// The same position in one account and in fifteen, after a rise by a tenth: the profit that counts is the
+/// same, and of all together no more than the cap.
 #[test]
 fn profit_counts_no_more_for_many_accounts() {
 	const SUBS: u8 = 15;
@@ -53,7 +53,8 @@ fn profit_counts_no_more_for_many_accounts() {
 	stage.chain.state(check_state);
 }
 
-/// Seventy BTC in one account, in seventy of one owner, and in those of two owners: the fund's target falls by half at most.
+/// Seventy BTC in one account, in seventy of one owner, and in those of two owners: the fund's target falls
+/// by half at most.
 #[test]
 fn the_funds_target_knows_who_splits() {
 	let target = |owners: &[Sr25519Keyring], subs: u8, each: f64| {

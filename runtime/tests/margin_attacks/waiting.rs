@@ -39,8 +39,9 @@ fn unsafe_ones(key: Sr25519Keyring, subs: u8) -> usize {
 		.count()
 }
 
-/// 122 accounts that a window has no room for, each with more than what is liquidated whatever it says. Nobody sends what would
-/// fail, blocks stay empty, and as the window refills they are liquidated one after the other.
+/// 122 accounts that a window has no room for, each with more than what is liquidated whatever it says.
+/// Nobody sends what would fail, blocks stay empty, and as the window refills they are liquidated one after
+/// the other.
 #[test]
 fn a_full_window_costs_no_blocks() {
 	const SUBS: u8 = 122;
@@ -128,8 +129,8 @@ fn a_full_window_costs_no_blocks() {
 	stage.chain.state(check_state);
 }
 
-/// A position in a market that came to its end, worth less than its account has: it is realised as part of the liquidation,
-/// and what is missing is carried like any other deficit.
+/// A position in a market that came to its end, worth less than its account has: it is realised as part of
+/// the liquidation, and what is missing is carried like any other deficit.
 #[test]
 fn a_settled_market_is_paid_out_in_a_liquidation() {
 	let mut stage = Stage::new();

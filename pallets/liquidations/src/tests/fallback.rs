@@ -614,8 +614,8 @@ mod estimates {
 		});
 	}
 
-	/// Its look was before the others' liquidations, and these moved the price: no failure, and new triggers with the next
-	/// block.
+	/// Its look was before the others' liquidations, and these moved the price: no failure, and new triggers
+	/// with the next block.
 	#[test]
 	fn that_became_safe_within_the_block_are_no_failure() {
 		ExtBuilder::default().accounts().build_and_execute(|| {
@@ -632,7 +632,8 @@ mod estimates {
 		});
 	}
 
-	/// What can't be liquidated now, though it is unsafe, weighs the question, and nobody is told of it in every block.
+	/// What can't be liquidated now, though it is unsafe, weighs the question, and nobody is told of it in
+	/// every block.
 	#[test]
 	fn that_have_to_wait_weigh_the_question() {
 		ExtBuilder::default().accounts().build_and_execute(|| {

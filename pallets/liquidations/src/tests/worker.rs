@@ -333,8 +333,8 @@ mod waiting {
 		});
 	}
 
-	/// Of several that share what there is room for, those are sent that it suffices for: the worker tries them out in turn,
-	/// and takes back what that did.
+	/// Of several that share what there is room for, those are sent that it suffices for: the worker tries
+	/// them out in turn, and takes back what that did.
 	#[test]
 	fn are_not_sent_where_those_before_them_took_the_room() {
 		ExtBuilder::default()

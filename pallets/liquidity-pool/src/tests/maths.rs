@@ -42,8 +42,8 @@ fn without_equity_there_is_no_price() {
 	}
 }
 
-/// The kind: a state that nothing leads out of. A pool that was emptied to the last unit can be filled again, and
-/// those who lost everything keep a part of a kUSD.
+/// The kind: a state that nothing leads out of. A pool that was emptied to the last unit can be filled again,
+/// and those who lost everything keep a part of a kUSD.
 #[test]
 fn an_emptied_pool_can_be_filled_again() {
 	let emptied = worth(0, 1_000_000_000_000);

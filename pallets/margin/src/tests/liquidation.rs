@@ -470,7 +470,8 @@ mod question {
 		});
 	}
 
-	/// A price that is refused is no reason to try: collateral beside it is sold only to somebody who can pay.
+	/// A price that is refused is no reason to try: collateral beside it is sold only to somebody who can
+	/// pay.
 	#[test]
 	fn needs_a_buyer_beside_positions_that_can_not_be_closed() {
 		ExtBuilder::default().build_and_execute(|| {
@@ -510,8 +511,8 @@ mod question {
 		});
 	}
 
-	/// The account has 750 left and a loss of 10,000 in a market that came to its end, which requires nothing: it is realised,
-	/// and what is missing is carried.
+	/// The account has 750 left and a loss of 10,000 in a market that came to its end, which requires
+	/// nothing: it is realised, and what is missing is carried.
 	#[test]
 	fn pays_out_what_is_in_a_settled_market() {
 		ExtBuilder::default().build_and_execute(|| {

@@ -132,8 +132,8 @@ impl Arbitrageur {
 		market.size((target - held).clamp(-most, most))
 	}
 
-	/// What a long pays if the premium fades evenly: `rh + v·p/M·h²(1/2 − c/6)` less what decays of it, within the
-	/// highest rate.
+	/// What a long pays if the premium fades evenly: `rh + v·p/M·h²(1/2 − c/6)` less what decays of it,
+	/// within the highest rate.
 	fn expected_funding(&self, market: &Market, premium: f64) -> f64 {
 		let days = self.horizon_ms / DAY_MS;
 		let pushed = premium / float(market.terms.max_premium);

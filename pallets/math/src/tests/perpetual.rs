@@ -678,7 +678,8 @@ mod funding_rate {
 		assert!(at(1, ONE, u64::MAX, ONE).is_some());
 	}
 
-	/// Half of a rate is gone after 5.5 hours without a skew, in blocks of 6 seconds; the index grew by the area.
+	/// Half of a rate is gone after 5.5 hours without a skew, in blocks of 6 seconds; the index grew by the
+	/// area.
 	#[test]
 	fn decays_without_a_skew() {
 		let market = plain(0);

@@ -1,4 +1,5 @@
-//! What providers earn for being there: borrow fee, funding that decays, and a floor under their share of fees.
+//! What providers earn for being there: borrow fee, funding that decays, and a floor under their share of
+//! fees.
 
 use keel_math::{mul_ratio, perpetual, Rounding};
 use keel_primitives::{Balance, PoolExposure};
@@ -106,8 +107,8 @@ fn is_spread_over_both_sides() {
 	});
 }
 
-/// The attack: one owner fills the pool's gross worst case with a hedged pair, for a trade's fees, and holds all
-/// others out and all providers in.
+/// The attack: one owner fills the pool's gross worst case with a hedged pair, for a trade's fees, and holds
+/// all others out and all providers in.
 #[test]
 fn squatting_on_the_whole_pool_costs_by_the_day() {
 	ExtBuilder.build_and_execute(|| {
@@ -222,7 +223,8 @@ fn the_pool_gets_a_floor_of_the_fees() {
 	});
 }
 
-/// A position that is not closed is charged what it owes, whatever is traded beside it: what opens settles nothing.
+/// A position that is not closed is charged what it owes, whatever is traded beside it: what opens settles
+/// nothing.
 #[test]
 fn what_opens_settles_nothing() {
 	ExtBuilder.build_and_execute(|| {

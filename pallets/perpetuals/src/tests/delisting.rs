@@ -95,7 +95,8 @@ fn a_closing_market_only_shrinks() {
 
 /// Kind: who trades while a part of the settlement price is known trades against who set it.
 ///
-/// With four of five minutes past, four fifths of the average are known and orders filled at the index of now.
+/// With four of five minutes past, four fifths of the average are known and orders filled at the index of
+/// now.
 #[test]
 fn nothing_trades_within_the_average_it_is_settled_at() {
 	ExtBuilder.build_and_execute(|| {

@@ -292,7 +292,8 @@ fn a_stop_is_filled_in_parts_when_the_step_has_shrunk() {
 	});
 }
 
-/// What is left of it ends like any other order: with its expiry, and without a fee, which went into the first part.
+/// What is left of it ends like any other order: with its expiry, and without a fee, which went into the
+/// first part.
 #[test]
 fn what_is_left_of_a_stop_expires_with_it() {
 	ExtBuilder.build_and_execute(|| {

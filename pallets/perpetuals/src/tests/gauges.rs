@@ -100,9 +100,11 @@ fn one_small_liquidation_stops_no_young_market() {
 	});
 }
 
-/// Kind: somebody has positions of his own liquidated in a market that is nearly empty, so that others meet a raised breaker.
+/// Kind: somebody has positions of his own liquidated in a market that is nearly empty, so that others meet a
+/// raised breaker.
 ///
-/// Measured against a hundredth of the cap, 10,000 kUSD liquidated of 20 M were enough: about 300 kUSD in all.
+/// Measured against a hundredth of the cap, 10,000 kUSD liquidated of 20 M were enough: about 300 kUSD in
+/// all.
 #[test]
 fn tripping_the_fuse_costs_a_share_of_the_cap() {
 	ExtBuilder.build_and_execute(|| {

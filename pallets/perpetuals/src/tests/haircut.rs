@@ -544,8 +544,8 @@ fn a_settled_market_gives_its_share() {
 	});
 }
 
-/// The attack: an account whose gain was cut goes bankrupt, others carry what is missing, and it collects its claim
-/// from their fees afterwards.
+/// The attack: an account whose gain was cut goes bankrupt, others carry what is missing, and it collects its
+/// claim from their fees afterwards.
 #[test]
 fn who_is_carried_by_others_claims_so_much_less() {
 	ExtBuilder.build_and_execute(|| {
@@ -578,8 +578,8 @@ fn who_is_carried_by_others_claims_so_much_less() {
 	});
 }
 
-/// The attack: what is left of positions by closing all but a few units breaks even anywhere, and makes the ladder
-/// so coarse that no gain is seen.
+/// The attack: what is left of positions by closing all but a few units breaks even anywhere, and makes the
+/// ladder so coarse that no gain is seen.
 #[test]
 fn dust_is_not_counted() {
 	ExtBuilder.build_and_execute(|| {
@@ -614,7 +614,8 @@ fn does_not_make_an_account_unsafe() {
 	});
 }
 
-/// The attack: somebody else has a gain paid out while the pool can pay a part of it, and waits for the rebound.
+/// The attack: somebody else has a gain paid out while the pool can pay a part of it, and waits for the
+/// rebound.
 #[test]
 fn is_taken_by_nobody_but_the_owner() {
 	ExtBuilder.build_and_execute(|| {

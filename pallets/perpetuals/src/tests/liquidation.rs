@@ -121,7 +121,8 @@ fn goes_as_far_as_the_window_has_room() {
 	});
 }
 
-/// A window refills with every block. What that lets be closed is worth a liquidation or waits; and the question says which.
+/// A window refills with every block. What that lets be closed is worth a liquidation or waits; and the
+/// question says which.
 #[test]
 fn what_refills_in_a_block_is_no_reason_to_liquidate() {
 	ExtBuilder.build_and_execute(|| {

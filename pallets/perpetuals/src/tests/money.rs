@@ -146,7 +146,8 @@ fn nobody_pays_for_more_than_an_hour_of_an_outage() {
 		set_price(BTC, dollars(50_000));
 		block_after(100 * HOUR);
 		let after = market(BTC);
-		// dr/dt is 8 % per day and day, and an eighth of the decay's time passed: in an hour r = 0.08/24/1.125.
+		// dr/dt is 8 % per day and day, and an eighth of the decay's time passed: in an hour r =
+		// 0.08/24/1.125.
 		let grown = after.rate - before.rate;
 		assert!(
 			(grown - ratio(8, 2_700).into_inner() as i128).abs() <= 2,

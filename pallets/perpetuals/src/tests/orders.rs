@@ -147,7 +147,8 @@ mod commit {
 		});
 	}
 
-	/// Kind: fees of later orders, small as they are, come out of what an earlier one holds, and it fails with the price in sight.
+	/// Kind: fees of later orders, small as they are, come out of what an earlier one holds, and it fails
+	/// with the price in sight.
 	#[test]
 	fn takes_no_fee_from_what_is_held_for_others() {
 		ExtBuilder.build_and_execute(|| {

@@ -357,8 +357,8 @@ fn count() {
 	System::reset_events();
 }
 
-/// If everybody closed now, one after the other, the pool would pay no more than what it says it owes, less what
-/// the haircut of now takes.
+/// If everybody closed now, one after the other, the pool would pay no more than what it says it owes, less
+/// what the haircut of now takes.
 fn check_owed() {
 	let mut book = Book::<Test>::get();
 	// Prices, trades and the pool's cash may have moved since the block began.
@@ -381,8 +381,8 @@ fn check_owed() {
 	}
 	assert!(realised <= owed, "{realised} {owed}");
 	assert!(cut == 0 || deficit > 0, "{cut} {deficit}");
-	// Each is cut at its own fill price, and all gains are counted at the price at which all could leave. Those near to
-	// breaking even are not counted.
+	// Each is cut at its own fill price, and all gains are counted at the price at which all could leave.
+	// Those near to breaking even are not counted.
 	let rate = book
 		.markets
 		.iter()

@@ -418,8 +418,8 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// A fund that is short takes fees from those who stand in before it, up to this. More of it leaves the fund short
-		// for longer.
+		// A fund that is short takes fees from those who stand in before it, up to this. More of it leaves
+		// the fund short for longer.
 		ChainKey::PoolFeeFloor => Policy {
 			unit: Ratio,
 			safer: Lower,
@@ -432,8 +432,8 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// The rent of the pool's capital. Dearer keeps room in it; who is in pays it at once.
-		// Filling the largest market alone, hedged, costs 5 % a year of what is held: see `docs/providers.md`.
+		// The rent of the pool's capital. Dearer keeps room in it; who is in pays it at once. Filling the
+		// largest market alone, hedged, costs 5 % a year of what is held: see `docs/providers.md`.
 		ChainKey::BorrowSlope => Policy {
 			unit: AnnualRate,
 			safer: Higher,
@@ -458,8 +458,8 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// What filling the whole pool costs whoever keeps others from opening and providers from leaving. Steeper, a
-		// provider with a quarter of the pool gains by filling it.
+		// What filling the whole pool costs whoever keeps others from opening and providers from leaving.
+		// Steeper, a provider with a quarter of the pool gains by filling it.
 		ChainKey::BorrowJump => Policy {
 			unit: AnnualRate,
 			safer: Higher,

@@ -217,7 +217,8 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// Premiums beyond the band are rare, so most of a larger share would lie unpaid: see `docs/providers.md`.
+		// Premiums beyond the band are rare, so most of a larger share would lie unpaid: see
+		// `docs/providers.md`.
 		MarketKey::RebateShare => Policy {
 			unit: Ratio,
 			safer: Lower,
@@ -244,8 +245,8 @@ pub const fn rule(key: MarketKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// A faster one closes the skew sooner; never beyond the rate's own limit. Those who are in pay for it. A third
-		// of it is the rate that a skew at its bound settles at.
+		// A faster one closes the skew sooner; never beyond the rate's own limit. Those who are in pay for
+		// it. A third of it is the rate that a skew at its bound settles at.
 		MarketKey::FundingVelocity => Policy {
 			unit: DailyVelocity,
 			safer: Higher,
