@@ -297,6 +297,23 @@ mod waiting {
 			});
 	}
 
+	/// Kind: a crash makes unsafe who was crossed and safe a block before. Who is safe waits for nothing.
+	#[test]
+	fn are_none_that_are_safe() {
+		ExtBuilder::default()
+			.accounts()
+			.build_offchain_and_execute(|take| {
+				stale(1, [LONG, DEADLINE]);
+				for _ in 0..7 {
+					assert_eq!(work(), Ok(0));
+					next_block();
+				}
+				broke(1, [LONG, DEADLINE]);
+				assert_eq!(work(), Ok(1));
+				assert_eq!(take().len(), 1);
+			});
+	}
+
 	#[test]
 	fn are_bounded_in_what_they_cost() {
 		ExtBuilder::default().accounts().build_offchain_and_execute(|_| {
