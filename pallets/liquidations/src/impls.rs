@@ -325,8 +325,9 @@ impl<T: Config> Pallet<T> {
 	/// Look again at what is crossed now in groups of estimates, `most` positions at most, while the weight lasts. The keys
 	/// of those found unsafe.
 	///
-	/// The groups in which something is crossed share the looks evenly; what some do not need is for the others, in further
-	/// rounds. A round looks at somebody in each group, or drops it.
+	/// The groups in which something is crossed share the looks evenly; what some do not need is for the
+	/// others, in further rounds. A round takes each group a step further, from where the last block ended
+	/// to the end and then from the front, or drops it.
 	pub(crate) fn refresh_all(rings: &mut [Ring], most: u32, meter: &mut WeightMeter) -> Found {
 		let mut crossed = Vec::new();
 		for ring in rings.iter_mut().filter(|ring| ring.group.is_estimate()) {
@@ -338,28 +339,33 @@ impl<T: Config> Pallet<T> {
 			}
 			match Self::walk(ring.group, None, bound, 1).keys.is_empty() {
 				true => ring.resume = None,
-				false => crossed.push((ring, bound)),
+				false => crossed.push((ring, bound, false)),
 			}
 		}
 		let mut left = most.min(Self::affordable(meter, Self::refresh_step()));
 		let (mut seen, mut found) = (BTreeSet::new(), Found::new());
 		while left > 0 && !crossed.is_empty() {
 			let mut groups = crossed.len() as u32;
-			crossed.retain_mut(|(ring, bound)| {
+			crossed.retain_mut(|(ring, bound, is_front)| {
 				let share = left.div_ceil(groups.max(1));
 				groups = groups.saturating_sub(1);
-				let (looks, more) = Self::refresh_group(ring, *bound, share, &mut seen, &mut found, meter);
+				*is_front |= ring.resume.is_none_or(|key| key.trigger() <= *bound);
+				let (looks, walked) = Self::refresh_group(ring, *bound, share, &mut seen, &mut found, meter);
 				// A share is at most what is left.
 				left = left.saturating_sub(looks);
-				more
+				match walked {
+					Walked::Part => true,
+					Walked::ToTheEnd => !*is_front,
+					Walked::Nothing => false,
+				}
 			});
 		}
 		found
 	}
 
-	/// Look again at up to `most` positions of one group above `bound`, worst first, which nobody has `seen`. How
-	/// many were, and whether it is worth going on. Who is unsafe is noted in `found`, also if that is known from
-	/// another group.
+	/// Look again at up to `most` positions of one group above `bound`, worst first, which nobody has `seen`.
+	/// How many were, and how far the walk came. Who is unsafe is noted in `found`, also if that is known
+	/// from another group.
 	///
 	/// The group is walked only now: an account that got new triggers in a group before is no longer met. One that is
 	/// unsafe stays, and unless the walk came to its end, the next block goes on behind it.
@@ -370,11 +376,11 @@ impl<T: Config> Pallet<T> {
 		seen: &mut BTreeSet<PositionId>,
 		found: &mut Found,
 		meter: &mut WeightMeter,
-	) -> (u32, bool) {
+	) -> (u32, Walked) {
 		let group = ring.group;
 		let most = most.min(Self::affordable(meter, Self::refresh_step()));
 		if most == 0 {
-			return (0, false);
+			return (0, Walked::Nothing);
 		}
 		let after = ring.resume.filter(|key| key.trigger() > bound);
 		let walk = Self::walk(group, after, bound, most);
@@ -383,7 +389,7 @@ impl<T: Config> Pallet<T> {
 			.try_consume(Self::walk_weight(walk.visited.saturating_add(1).min(most)))
 			.is_err()
 		{
-			return (0, false);
+			return (0, Walked::Nothing);
 		}
 		let (mut looks, mut passed) = (0u32, Passed::default());
 		for key in walk.keys.iter() {
@@ -414,7 +420,7 @@ impl<T: Config> Pallet<T> {
 			found.entry(group).or_default().push(*key);
 		}
 		ring.resume = passed.resume(&walk, most, after);
-		(looks, looks > 0 && !passed.ended(&walk, most))
+		(looks, passed.walked(&walk, most))
 	}
 
 	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the weight and `left`

@@ -110,6 +110,17 @@ pub struct Walk {
 /// The keys a block passed whose positions it had found unsafe, by group.
 pub(crate) type Found = alloc::collections::BTreeMap<Group, alloc::vec::Vec<TriggerKey>>;
 
+/// How far a walk came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Walked {
+	/// Not a key: there is no weight for it.
+	Nothing,
+	/// Some keys, and there are more.
+	Part,
+	/// All that is crossed.
+	ToTheEnd,
+}
+
 /// What became of the keys of a walk: where the next one goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Passed {
@@ -137,6 +148,15 @@ impl Passed {
 	/// Did `walk`, which read `most` keys at most, come to the end of what is crossed, and was all of it passed?
 	pub(crate) fn ended(&self, walk: &Walk, most: u32) -> bool {
 		self.count == walk.keys.len() && (walk.keys.len() as u64) < u64::from(most)
+	}
+
+	/// How far `walk` came, which read `most` keys at most.
+	pub(crate) fn walked(&self, walk: &Walk, most: u32) -> Walked {
+		match self.count {
+			_ if self.ended(walk, most) => Walked::ToTheEnd,
+			0 => Walked::Nothing,
+			_ => Walked::Part,
+		}
 	}
 
 	/// Where to go on after `walk`, which began behind `after` and read `most` keys at most: at the front if it came to the

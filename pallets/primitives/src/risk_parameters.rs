@@ -325,8 +325,8 @@ parameter_set! {
 		Stress / stress: FixedU128,
 		/// What a liquidated position pays of its value.
 		LiquidationFee / liquidation_fee: FixedU128,
-		/// The most a window (about an hour) lets be liquidated, over open interest. An account that is worth less than half of its
-		/// requirement does not wait for it.
+		/// The most a window (about an hour) lets be liquidated, over open interest. An account that is worth
+		/// less than three quarters of its requirement does not wait for it.
 		LiquidationLimit / liquidation_limit: FixedU128,
 		/// What the initial margin is multiplied by while the market is `Guarded`.
 		GuardedMultiple / guarded_multiple: FixedU128,

@@ -306,7 +306,8 @@ mod starvation {
 		});
 	}
 
-	/// The walk does not begin at the front before it was at the end, and then it does.
+	/// The walk does not begin at the front before it was at the end, and then it does, in the same block if
+	/// there are looks left.
 	#[test]
 	fn ends_where_the_walk_goes_on() {
 		ExtBuilder::default().accounts().build_and_execute(|| {
@@ -315,9 +316,9 @@ mod starvation {
 			(0..10).for_each(|id| broke(id, [LONG]));
 			let behind = || ring(LONG).unwrap().resume.map(|key| key.position());
 			let ids = || Looks::take().into_iter().map(|(_, id, _)| id).collect::<Vec<_>>();
-			for (expected, last) in [(0..4, Some(3)), (4..8, Some(7)), (8..10, None), (0..4, Some(3))] {
+			for expected in [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1], [2, 3, 4, 5]] {
 				pass(1);
-				assert_eq!((ids(), behind()), (expected.collect(), last));
+				assert_eq!((ids(), behind()), (expected.to_vec(), expected.last().copied()));
 			}
 			// A price that comes back empties the front; the next walk begins there.
 			(0..10).for_each(|id| set_account(id, None));

@@ -149,22 +149,23 @@ fn what_refills_in_a_block_is_no_reason_to_liquidate() {
 }
 
 #[test]
-fn no_window_keeps_an_account_waiting_that_is_down_to_half_of_its_requirement() {
+fn no_window_keeps_an_account_waiting_that_is_down_to_three_quarters_of_its_requirement() {
 	ExtBuilder.build_and_execute(|| {
 		set_numbers(BTC, |numbers| numbers.liquidation_limit = ratio(1, 1_000_000));
 		trade(ALICE, BTC, 40 * UNIT);
 		leave(ALICE, 85_000 * USD);
 		move_to(BTC, dollars(49_000));
 		let held_back = risk(account(ALICE));
-		assert!(held_back.is_unsafe() && held_back.net * 2 > held_back.maintenance as i128);
+		assert!(held_back.is_unsafe() && held_back.net * 4 > held_back.maintenance as i128 * 3);
 		// The room there is is hardly any.
 		while liquidate(ALICE, BTC).is_ok() {}
 		assert!(position(ALICE, BTC).size > 39 * UNIT);
 		assert_noop!(liquidate(ALICE, BTC), Error::<Test>::LiquidationsFull);
-		move_to(BTC, dollars(48_380));
+		move_to(BTC, dollars(48_700));
 		let urgent = risk(account(ALICE));
+		let maintenance = urgent.maintenance as i128;
 		assert!(
-			urgent.net > 0 && urgent.net * 2 < urgent.maintenance as i128,
+			urgent.net * 2 > maintenance && urgent.net * 4 < maintenance * 3,
 			"{urgent:?}"
 		);
 		assert!(liquidate(ALICE, BTC).unwrap().notional > 0);

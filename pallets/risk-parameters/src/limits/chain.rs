@@ -380,11 +380,12 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
+		// A quarter of a block. A crash of 2 % a block takes a thousand accounts past a trigger in three blocks.
 		ChainKey::RefreshesPerBlock => Policy {
 			unit: Count,
 			safer: Higher,
 			guardian: true,
-			default: 100,
+			default: 300,
 			bounds: range(20, 400),
 			limits: range(5, 1_000),
 			tighten: step(500, 10),

@@ -79,7 +79,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(ProfitCap), kusd(100_000)),
 		(c(OrderFee), kusd(1) / 10),
 		(c(OrdersPerBlock), 50),
-		(c(RefreshesPerBlock), 100),
+		(c(RefreshesPerBlock), 300),
 		(c(PoolCooldown), DAY as u128),
 		(c(PoolStress), ratio(8_000)),
 		(c(PoolFeeFloor), ratio(3_000)),
