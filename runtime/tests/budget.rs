@@ -296,12 +296,12 @@ fn withdraw(sub: u8, asset: u32, amount: u128) -> pallet_margin::Call<Runtime> {
 fn order(sub: u8, market: MarketId, size: Size) -> pallet_perpetuals::Call<Runtime> {
 	pallet_perpetuals::Call::commit_order {
 		sub,
-		market,
-		size,
-		trigger: None,
-		limit: None,
-		reduce_only: false,
-		expires_in: 600_000,
+		order: pallet_perpetuals::NewOrder {
+			market,
+			size,
+			expires_in: 600_000,
+			..Default::default()
+		},
 	}
 }
 

@@ -513,16 +513,18 @@ mod exits {
 	fn order(size: i128) -> RuntimeCall {
 		pallet_perpetuals::Call::<Runtime>::commit_order {
 			sub: 0,
-			market: ETH,
-			size,
-			trigger: None,
-			limit: Some(if size > 0 {
-				usd(1e9)
-			} else {
-				FixedU128::from_inner(1)
-			}),
-			reduce_only: size < 0,
-			expires_in: 600_000,
+			order: pallet_perpetuals::NewOrder {
+				market: ETH,
+				size,
+				limit: Some(if size > 0 {
+					usd(1e9)
+				} else {
+					FixedU128::from_inner(1)
+				}),
+				reduce_only: size < 0,
+				expires_in: 600_000,
+				..Default::default()
+			},
 		}
 		.into()
 	}

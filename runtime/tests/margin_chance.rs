@@ -30,7 +30,7 @@ use keel_runtime::{
 	governance::pallet_origins::Origin, AllPalletsWithSystem, Assets, LiquidityPool, Margin, Moment,
 	Perpetuals, RiskParameters, Runtime, RuntimeEvent, System, Timestamp, SLOT_DURATION,
 };
-use pallet_perpetuals::{Status, Trigger, When};
+use pallet_perpetuals::{NewOrder, Status, Trigger, When};
 use pallet_risk_parameters::{Change, Key, Subject};
 use sp_core::U256;
 use sp_keyring::Sr25519Keyring::{self, *};
@@ -467,6 +467,15 @@ impl Shadow {
 			.expect("an order that was committed")
 	}
 
+	/// What was held for an order of which a part was filled, if `left` of it is not.
+	fn charge(&mut self, order: OrderId, left: i128) -> i128 {
+		let held = self.release(order);
+		if left != 0 {
+			self.order_fees.insert(order, 0);
+		}
+		held
+	}
+
 	fn follow(&mut self, event: RuntimeEvent) {
 		use pallet_liquidity_pool::Event as Pool;
 		use pallet_margin::Event as M;
@@ -544,6 +553,9 @@ impl Shadow {
 				self.note("orders committed", 0);
 			}
 			RuntimeEvent::Perpetuals(P::OrderTriggered { .. }) => self.note("orders triggered", 0),
+			RuntimeEvent::Perpetuals(P::OrderRests { .. }) => self.note("orders rested", 0),
+			RuntimeEvent::Perpetuals(P::OrdersPaired { .. }) => self.note("orders paired", 0),
+			RuntimeEvent::Perpetuals(P::OrderAmended { .. }) => self.note("orders amended", 0),
 			RuntimeEvent::Perpetuals(P::OrderCancelled { order, returned, .. }) => {
 				let held = self.release(order);
 				self.accounts += signed(returned);
@@ -556,9 +568,13 @@ impl Shadow {
 				realised,
 				funding,
 				haircut,
+				left,
 				..
 			}) => {
-				self.accounts += self.release(order);
+				self.accounts += self.charge(order, left);
+				if left != 0 {
+					self.note("parts filled", 0);
+				}
 				let gain = realised - funding - self.cut(haircut);
 				self.trade(gain, fee);
 				self.note("fills", fee.max(0).unsigned_abs());
@@ -868,7 +884,64 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 	};
 	let usual = (side * worth / index * 1e8) as i128;
 	let near = usd(index * (1.0 + 0.03 * chance.sign()));
-	let away = |when, reduce_only| (Some(Trigger { price: near, when }), None, reduce_only);
+	let at = |when, trail| Trigger { price: near, when, trail };
+	let away = |when, reduce_only| (Some(at(when, None)), None, reduce_only);
+	let expires_in = chance.between(6_000.0, 86_400_000.0) as Moment;
+	let new = |size, (trigger, limit, reduce_only)| NewOrder {
+		market,
+		size,
+		trigger,
+		limit,
+		resting: false,
+		reduce_only,
+		expires_in,
+	};
+	match chance.below(40) {
+		0..=5 => {
+			let resting = NewOrder {
+				resting: true,
+				reduce_only: chance.happens(0.2),
+				..new(usual, (None, Some(near), false))
+			};
+			let commit = pallet_perpetuals::Call::<Runtime>::commit_order { sub, order: resting };
+			return ("resting order", call(owner, commit));
+		}
+		6..=8 => {
+			let when = if held > 0 { When::Below } else { When::Above };
+			let trail = Some(FixedU128::from_float(chance.between(0.001, 0.1)));
+			let trailing = new(-held, (Some(at(when, trail)), None, true));
+			let commit = pallet_perpetuals::Call::<Runtime>::commit_order { sub, order: trailing };
+			return ("trailing stop", call(owner, commit));
+		}
+		9..=11 => {
+			let size = if chance.happens(0.8) { -held } else { usual };
+			let pair = [When::Above, When::Below].map(|when| new(size, away(when, size == -held)));
+			let [first, second] = pair;
+			let commit = pallet_perpetuals::Call::<Runtime>::commit_pair { sub, first, second };
+			return ("pair of orders", call(owner, commit));
+		}
+		12 => {
+			let close = pallet_perpetuals::Call::<Runtime>::close_all { sub, expires_in };
+			return ("close all", call(owner, close));
+		}
+		13 => {
+			let market = chance.happens(0.5).then_some(market);
+			let cancel = pallet_perpetuals::Call::<Runtime>::cancel_all { sub, market };
+			return ("cancel all", call(owner, cancel));
+		}
+		14..=16 => {
+			let orders = account.map(Perpetuals::orders).unwrap_or_default();
+			if let Some((order, _)) = orders.get(chance.below(orders.len().max(1))) {
+				let terms = NewOrder {
+					resting: true,
+					..new(usual, (None, Some(near), false))
+				};
+				let amend = pallet_perpetuals::Call::<Runtime>::amend_order { order: *order, terms };
+				return ("amend order", call(owner, amend));
+			}
+		}
+		_ => (),
+	}
 	let (name, size, (trigger, limit, reduce_only)) = match chance.below(20) {
 		0..=7 => ("market order", usual, (None, None, false)),
 		8..=9 => ("limit order", usual, (None, Some(near), false)),
@@ -900,17 +973,8 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 			(None, None, false),
 		),
 	};
-	let expires_in = chance.between(6_000.0, 86_400_000.0) as Moment;
-	let commit = pallet_perpetuals::Call::<Runtime>::commit_order {
-		sub,
-		market,
-		size,
-		trigger,
-		limit,
-		reduce_only,
-		expires_in,
-	};
-	(name, call(owner, commit))
+	let order = new(size, (trigger, limit, reduce_only));
+	(name, call(owner, pallet_perpetuals::Call::<Runtime>::commit_order { sub, order }))
 }
 
 /// Move one number, the safer way or the other.
@@ -1835,6 +1899,10 @@ const OFTEN: &[(&str, usize)] = &[
 	("orders failed", 20),
 	("orders triggered", 20),
 	("orders cancelled", 20),
+	("orders rested", 20),
+	("orders paired", 5),
+	("orders amended", 5),
+	("parts filled", 5),
 	("margin calls", 5),
 	("topped up", 1),
 	("positions reduced", 1),
@@ -1842,7 +1910,7 @@ const OFTEN: &[(&str, usize)] = &[
 	("accounts liquidated by the block", 3),
 	("accounts liquidated by workers", 3),
 	("collateral bought by the stability pool", 3),
-	("deficits covered", 1),
+	("deficits covered", 3),
 	("liquidity provided", 20),
 	("liquidity withdrawn", 5),
 	("deposits of liquidity cancelled", 1),

@@ -259,12 +259,12 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 							owner,
 							pallet_perpetuals::Call::<Runtime>::commit_order {
 								sub,
-								market: MARKETS[market],
-								size: if long { units } else { -units },
-								trigger: None,
-								limit: None,
-								reduce_only: false,
-								expires_in: 600_000,
+								order: pallet_perpetuals::NewOrder {
+									market: MARKETS[market],
+									size: if long { units } else { -units },
+									expires_in: 600_000,
+									..Default::default()
+								},
 							},
 						);
 						// As far as its margin goes: DOT and SOL ask for more.

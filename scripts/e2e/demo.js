@@ -7,7 +7,7 @@ import { random } from "./crash/bars.js";
 const url = process.argv[2] ?? "ws://127.0.0.1:9944";
 const START = { KEEL: 1, BTC: 65_000, ETH: 3_200, DOT: 6.5, USDC: 1, SOL: 150 };
 const VOLATILITY = { KEEL: 1, BTC: 0.6, ETH: 0.8, DOT: 1, USDC: 0.01, SOL: 1 };
-const FEED_EVERY_MS = 6_000;
+const BLOCK_MS = 2_000;
 
 await until("the node answers", () => fetch(url.replace("ws", "http") + "/health").then((r) => r.ok, () => false), 60_000);
 const chain = await Chain.connect(url);
@@ -19,20 +19,26 @@ const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI
 const prices = { ...START };
 async function feed() {
 	for (const symbol of Object.keys(prices)) {
-		const step = VOLATILITY[symbol] * Math.sqrt(FEED_EVERY_MS / 1000 / 31_536_000) * normal();
+		const step = VOLATILITY[symbol] * Math.sqrt(BLOCK_MS / 1000 / 31_536_000) * normal();
 		prices[symbol] = symbol === "USDC" ? 1 : prices[symbol] * Math.exp(step);
 	}
-	for (const name of OPERATORS) {
-		const own = Object.fromEntries(Object.entries(prices).map(([s, p]) => [s, p * (1 + 0.0001 * normal())]));
-		await chain.feed(name, own).catch((error) => {
+	await Promise.all(
+		OPERATORS.map((name) => {
+			const own = Object.fromEntries(Object.entries(prices).map(([s, p]) => [s, p * (1 + 0.0001 * normal())]));
 			// The next one comes in seconds.
-			console.error(`    ${name}'s feed was not accepted: ${error.message}`);
-		});
-	}
+			return chain.feed(name, own).catch((error) => console.error(`    ${name}'s feed was not accepted: ${error.message}`));
+		}),
+	);
 }
 
-const tick = setInterval(feed, FEED_EVERY_MS);
-await feed();
+// With every block: an order is filled at the first price that all have made after it, in the second block.
+let feeding = false;
+const stop = await chain.api.rpc.chain.subscribeNewHeads(async () => {
+	if (feeding) return;
+	feeding = true;
+	await feed();
+	feeding = false;
+});
 const usable = () => chain.view("Prices", "price", 2).then((p) => JSON.stringify(p).includes("value"));
 await until("prices are there", usable, 60_000);
 await new Promise((r) => setTimeout(r, 20_000)); // three fresh prices
@@ -52,7 +58,7 @@ if (existing === 0) {
 
 const encoded = encodeURIComponent(url);
 console.log(`
-  Keel is running. ${(await chain.api.query.vaults.vaults.keys()).length} vaults, prices from five operators every six seconds.
+  Keel is running. ${(await chain.api.query.vaults.vaults.keys()).length} vaults, prices from five operators with every block.
 
   Open     https://polkadot.js.org/apps/?rpc=${encoded}#/explorer
   Look     Developer > Chain state: vaults.vaults, prices.feeds, stabilityPool.state, insuranceFund.ledger
@@ -66,4 +72,4 @@ console.log(`
 
   Ctrl-C stops it.
 `);
-process.on("SIGINT", () => { clearInterval(tick); process.exit(0); });
+process.on("SIGINT", () => { stop(); process.exit(0); });

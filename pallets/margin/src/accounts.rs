@@ -20,7 +20,7 @@ use sp_runtime::{traits::AccountIdConversion, DispatchError, Permill};
 
 use crate::{
 	overflow, Account, AccountData, AccountOf, Accounts, Collateral, Collaterals, Config, Error, Event,
-	HoldReason, Money, NextId, Pallet, Totals, KUSD_DECIMALS,
+	HoldReason, Money, NextId, Pallet, Reduction, Totals, KUSD_DECIMALS,
 };
 
 impl<T: Config> Pallet<T> {
@@ -321,7 +321,10 @@ impl<T: Config> Pallet<T> {
 			reduce.is_none_or(|share| share > Permill::zero()),
 			Error::<T>::NothingChanged
 		);
-		account.reduce = reduce;
+		account.reduce = reduce.map(|share| Reduction {
+			share,
+			set_at: T::Time::now(),
+		});
 		Accounts::<T>::insert(id, account);
 		Ok(id)
 	}

@@ -24,7 +24,7 @@ use sp_runtime::Permill;
 
 use crate::{
 	AccountOf, Accounts, Call, Collateral, Collaterals, Config, HoldReason, Lenders, Losses, Pallet,
-	Scenario, Stress, Totals, MAX_SCENARIOS, MAX_WORST,
+	Reduction, Scenario, Stress, Totals, MAX_SCENARIOS, MAX_WORST,
 };
 
 /// What benchmarks need and no trait here offers.
@@ -413,7 +413,9 @@ mod benchmarks {
 		_(RawOrigin::Signed(owner), 0, Some(half));
 
 		assert_eq!(
-			Accounts::<T>::get(id).and_then(|account| account.reduce),
+			Accounts::<T>::get(id)
+				.and_then(|account| account.reduce)
+				.map(|reduction| reduction.share),
 			Some(half)
 		);
 	}
@@ -517,7 +519,8 @@ mod benchmarks {
 			.all(|losses| losses.worst.iter().all(|(listed, _)| *listed != id)));
 	}
 
-	/// A call with a top-up. The account is called whatever it is worth: its requirement is raised to what it has.
+	/// A call with a top-up that is not enough, so that its positions are reduced too. The account is called whatever it is worth:
+	/// its requirement is raised to what it has.
 	#[benchmark]
 	fn refresh() {
 		let owner: T::AccountId = account("owner", 0, 0);
@@ -534,8 +537,11 @@ mod benchmarks {
 		Accounts::<T>::mutate(id, |account| {
 			if let Some(account) = account {
 				account.cash = required.saturating_add_signed(-unrealised);
-				account.top_up = Some((1, MILLION));
-				account.reduce = Some(Permill::from_percent(50));
+				account.top_up = Some((1, 1));
+				account.reduce = Some(Reduction {
+					share: Permill::from_percent(50),
+					set_at: 0,
+				});
 			}
 		});
 		Accounts::<T>::mutate(from, |account| {

@@ -17,7 +17,7 @@ use sp_runtime::DispatchError;
 
 use crate::{
 	overflow, AccountData, AccountOf, Accounts, Collaterals, Config, Error, Event, FirstStep, Health,
-	Holding, LiquidationView, Pallet, Totals, WeightInfo,
+	Holding, LiquidationView, Pallet, Reduction, Totals, WeightInfo,
 };
 
 /// What a liquidation did, as it goes on.
@@ -424,10 +424,10 @@ impl<T: Config> Pallet<T> {
 
 	/// Close the share of its positions the owner of account `id` named.
 	fn reduce(id: MarginAccountId) -> DispatchResult {
-		let Some(share) = Self::account_data(id)?.reduce else {
+		let Some(Reduction { share, set_at }) = Self::account_data(id)?.reduce else {
 			return Ok(());
 		};
-		let closed = T::Positions::reduce(id, share)?;
+		let closed = T::Positions::reduce(id, share, set_at)?;
 		Self::deposit_event(Event::PositionsReduced {
 			account: id,
 			share,

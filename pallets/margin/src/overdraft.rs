@@ -4,7 +4,8 @@
 //! beyond it from clearing, whose kUSD is then owed by accounts and not in custody. That is no loss, but
 //! nobody can be paid with it. So it is bounded: while clearing lends more than a tenth of what it has
 //! ([`OVERDRAFT`](crate::OVERDRAFT)), accounts that owe lose collateral though they are safe: as much as
-//! repays their debt, and no more than clearing lends. Their positions and orders stay. The stability pool
+//! repays their debt, and no more than brings what clearing lends to half of that. Their positions and orders
+//! stay. The stability pool
 //! and the insurance fund buy, and what neither can pay for anybody may buy ([`Pallet::buy_collateral`]), all
 //! at the same price, which is never less than what the collateral counts for. An owner who repays before is
 //! spared.
@@ -25,9 +26,9 @@ impl<T: Config> Pallet<T> {
 	/// What of the debt of a safe account is to be repaid out of its collateral, in base units of kUSD: zero
 	/// unless clearing lends too much.
 	pub(crate) fn to_recall(health: &Health, money: &Money) -> Balance {
-		match money.is_overdrawn_too_far() && !health.risk.is_unsafe() {
-			true => health.debt.min(money.overdrawn()),
-			false => 0,
+		match health.risk.is_unsafe() {
+			true => 0,
+			false => health.debt.min(money.to_recall()),
 		}
 	}
 

@@ -45,6 +45,15 @@ pub const VIRTUAL_ASSETS: Balance = 1;
 /// Where an account stands in the trigger index: the groups, and its trigger in each.
 pub type Triggers = BoundedVec<(Group, u128), ConstU32<MAX_TRIGGERS>>;
 
+/// What an owner wants closed of an account that is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Reduction {
+	/// The share of every position.
+	pub share: Permill,
+	/// When that was said, in ms: no price up to then closes anything, as nobody trades on one he has seen.
+	pub set_at: Moment,
+}
+
 /// One sub-account of an owner. Cash and debt are never both above zero.
 #[derive(
 	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
@@ -72,8 +81,8 @@ pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld
 	pub for_sale_since: Option<Moment>,
 	/// What to do first when it is called: move up to this much cash from that sub-account.
 	pub top_up: Option<(u8, Balance)>,
-	/// What to do next: close this share of every position.
-	pub reduce: Option<Permill>,
+	/// What to do next: close a share of every position.
+	pub reduce: Option<Reduction>,
 	/// KEEL held from the owner until the account is closed, in base units.
 	pub deposit: Balance,
 }
@@ -220,10 +229,14 @@ impl Money {
 		self.idle.min(0).unsigned_abs()
 	}
 
-	/// Whether clearing lends more than a tenth of what it has.
-	pub fn is_overdrawn_too_far(&self) -> bool {
+	/// What clearing wants back of what it lends, in base units of kUSD: nothing up to a tenth of what it has,
+	/// beyond that what exceeds a twentieth.
+	pub fn to_recall(&self) -> Balance {
 		let most = Balance::try_from(self.clearing).unwrap_or(0) / OVERDRAFT;
-		self.overdrawn() > most
+		match self.overdrawn() > most {
+			true => self.overdrawn().saturating_sub(most / 2),
+			false => 0,
+		}
 	}
 
 	/// What belongs to lenders: idle kUSD and what is owed, rounded down, never below zero.

@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 			called: account.called,
 			breach_in_ms,
 			top_up: account.top_up,
-			reduce: account.reduce,
+			reduce: account.reduce.map(|reduction| reduction.share),
 			changed_at: account.changed_at,
 			for_sale_for: account
 				.for_sale_since

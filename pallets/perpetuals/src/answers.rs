@@ -26,7 +26,7 @@ pub struct Fill {
 	pub haircut: Balance,
 	/// The size of the position afterwards.
 	pub position: Size,
-	/// What of a reduce-only order waits for the next block, because the price moves no further in this one.
+	/// What waits for a later price, because this one moves no further or is beyond the limit.
 	pub left: Size,
 }
 
@@ -62,6 +62,9 @@ pub struct Preview {
 	pub fill: Fill,
 	/// The account afterwards.
 	pub risk: AccountRisk,
+	/// The value of all its positions afterwards over what it is worth for new risk, 18 decimals; `None` where
+	/// that is nothing.
+	pub leverage: Option<FixedU128>,
 }
 
 /// A market as a view shows it. Money is in base units of kUSD, prices in USD per whole unit with 18 decimals.
@@ -113,6 +116,8 @@ pub struct MarketView {
 	pub skew_scale: u128,
 	/// Margin rates.
 	pub rates: Rates,
+	/// The most a new position may be worth over what its account is worth, 18 decimals.
+	pub max_leverage: FixedU128,
 	/// The breaker's level at the block's start.
 	pub level: Level,
 	/// Set aside for rebates.

@@ -14,8 +14,8 @@ use keel_primitives::{
 };
 
 use crate::{
-	orders::Tried, Book, Call, Claims, Config, Fit, Ladders, NextOrder, Order, Orders, Pallet, Position,
-	Status, Traders, Trigger, When,
+	orders::Tried, Book, Call, Claims, Config, Fit, Ladders, NewOrder, NextOrder, Order, Orders, Pallet,
+	Position, Status, Traders, Trigger, When,
 };
 
 /// The first market of a benchmark; its feed has the same number.
@@ -196,31 +196,33 @@ fn owe<T: Config>() {
 	});
 }
 
-/// An order far below its trigger.
+/// An order of `size` without a trigger or a limit.
+fn order(size: i128) -> NewOrder {
+	NewOrder {
+		market: FIRST,
+		size,
+		expires_in: LIFE,
+		..Default::default()
+	}
+}
+
+/// An order far below its trigger, which trails the price.
 fn wait<T: Config>(account: MarginAccountId) -> OrderId {
-	let id = NextOrder::<T>::get();
 	let trigger = Trigger {
-		price: ratio(1_000, 1),
+		price: ratio(u128::MAX / ONE, 1),
 		when: When::Above,
+		trail: Some(ratio(1, 2)),
 	};
-	assert_ok!(Pallet::<T>::do_commit(
-		account,
-		FIRST,
-		UNIT,
-		Some(trigger),
-		None,
-		false,
-		LIFE
-	));
-	id
+	let order = NewOrder {
+		trigger: Some(trigger),
+		..order(UNIT)
+	};
+	Pallet::<T>::do_commit(account, &order).expect("there is margin for it")
 }
 
 /// An order of `size` in the queue.
 fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
-	let id = NextOrder::<T>::get();
-	assert_ok!(Pallet::<T>::do_commit(
-		account, FIRST, size, None, None, false, LIFE
-	));
+	let id = Pallet::<T>::do_commit(account, &order(size)).expect("there is margin for it");
 	// In a block before the one that is about to begin.
 	T::Accounts::look_again(account);
 	(id, Orders::<T>::get(id).expect("it was committed"))
@@ -266,17 +268,18 @@ mod benchmarks {
 	fn commit_order() {
 		let (caller, account) = crowd::<T>(T::MaxOrders::get() - 1);
 		let id = NextOrder::<T>::get();
+		// In the two lists of those that trail.
+		let trigger = Trigger {
+			price: price(),
+			when: When::Above,
+			trail: Some(ratio(1, 2)),
+		};
+		let new = NewOrder {
+			trigger: Some(trigger),
+			..order(10 * UNIT)
+		};
 		#[extrinsic_call]
-		_(
-			RawOrigin::Signed(caller),
-			0,
-			FIRST,
-			10 * UNIT,
-			None,
-			None,
-			false,
-			LIFE,
-		);
+		_(RawOrigin::Signed(caller), 0, new);
 		assert_eq!(Orders::<T>::get(id).map(|order| order.account), Some(account));
 	}
 
@@ -355,25 +358,39 @@ mod benchmarks {
 	fn trigger_order() {
 		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
 		let id = wait::<T>(account);
-		let order = Orders::<T>::get(id).expect("it waits");
-		let trigger = order.trigger.expect("for its trigger");
 		#[block]
 		{
-			Pallet::<T>::trigger(id, trigger, FIRST, trigger.price, T::Time::now());
+			Pallet::<T>::trigger(id, price(), T::Time::now());
 		}
-		assert!(Orders::<T>::get(id).is_some_and(|order| order.queued_at.is_some()));
+		assert!(Orders::<T>::get(id).is_some_and(|order| order.is_queued()));
 	}
 
 	#[benchmark]
-	fn fill_order() {
+	fn follow_price() {
 		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
-		let (id, order) = queue::<T>(account, 10 * UNIT);
+		let id = wait::<T>(account);
+		let before = Orders::<T>::get(id).and_then(|order| order.trigger);
+		#[block]
+		{
+			Pallet::<T>::follow(id, ratio(1, 1));
+		}
+		assert!(Orders::<T>::get(id).and_then(|order| order.trigger) != before);
+	}
+
+	/// One of a pair, which ends the other.
+	#[benchmark]
+	fn fill_order() {
+		let (_, account) = crowd::<T>(T::MaxOrders::get() - 2);
+		let twin = wait::<T>(account);
+		let (id, mut order) = queue::<T>(account, 10 * UNIT);
+		order.twin = Some(twin);
 		let tried;
 		#[block]
 		{
 			tried = Pallet::<T>::try_order(id, &order);
 		}
 		assert_eq!(tried, Tried::Filled);
+		assert!(Orders::<T>::get(twin).is_none());
 		assert_eq!(Traders::<T>::get(account).position(FIRST).size, 11 * UNIT);
 	}
 

@@ -13,8 +13,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	overflow, Book, BookOf, Config, Error, Event, Market, Pallet, Position, Queue, Removed, Status, TraderOf,
-	Traders, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
+	overflow, Book, BookOf, Config, Error, Event, Market, Pallet, Position, Queue, Removed, Resting, Status,
+	TraderOf, Traders, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
 };
 
 impl Market {
@@ -170,9 +170,13 @@ impl<T: Config> Pallet<T> {
 		let market = book.market(id).copied().ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(market.is_settled(), Error::<T>::NotSettled);
 		let ordered = Queue::<T>::iter_key_prefix(id).next().is_some()
-			|| [When::Above, When::Below]
-				.iter()
-				.any(|when| Waiting::<T>::iter_key_prefix((id, *when)).next().is_some());
+			|| [When::Above, When::Below].iter().any(|when| {
+				let side = (id, *when);
+				Waiting::<T>::iter_key_prefix(side)
+					.chain(Resting::<T>::iter_key_prefix(side))
+					.next()
+					.is_some()
+			});
 		ensure!(market.positions == 0 && !ordered, Error::<T>::MarketInUse);
 		let pots = market.rebates.checked_add(market.tranche).ok_or_else(overflow)?;
 		book.fund_due = book.fund_due.checked_add(pots).ok_or_else(overflow)?;

@@ -170,8 +170,8 @@ impl<T: Config> Positions for Pallet<T> {
 		Self::do_liquidate(account, market, &risk, changed_at)
 	}
 
-	fn reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
-		Self::do_reduce(account, share)
+	fn reduce(account: MarginAccountId, share: Permill, set_at: Moment) -> Result<Closed, DispatchError> {
+		Self::do_reduce(account, share, set_at)
 	}
 
 	fn cover(

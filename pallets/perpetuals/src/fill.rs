@@ -2,7 +2,7 @@
 
 use frame_support::{ensure, traits::Time};
 use keel_math::{
-	mul_ratio,
+	mul_div, mul_ratio,
 	perpetual::{self, PremiumCurve},
 	FixedU128, Rounding,
 };
@@ -13,7 +13,8 @@ use keel_primitives::{
 use sp_runtime::DispatchError;
 
 use crate::{
-	fees::Fees, overflow, Book, BookOf, Config, Error, Fill, Market, Order, Pallet, Position, Status, Traders,
+	fees::Fees, overflow, Book, BookOf, Config, Error, Fill, Market, Order, Pallet, Position, Status,
+	Traders, MIN_NOTIONAL,
 };
 
 /// What is to be traded.
@@ -26,8 +27,30 @@ pub(crate) struct Request {
 	pub reduce_only: bool,
 	/// What it costs at least, before a rebate, in base units of kUSD.
 	pub least_fee: Balance,
-	/// Does it wait where the block's orders without a limit have moved the mark by a step already?
-	pub paced: bool,
+	/// What of it fills at one price.
+	pub portion: Portion,
+}
+
+/// What of an order fills at one price.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Portion {
+	/// All of it.
+	Whole,
+	/// What moves the mark by no more than a step together with all others of the block.
+	Step,
+	/// What its limit allows.
+	ToLimit,
+}
+
+impl Portion {
+	/// Of an order with that `limit`, which rests or does not.
+	pub(crate) fn of(limit: Option<FixedU128>, resting: bool) -> Self {
+		match limit {
+			None => Self::Step,
+			Some(_) if resting => Self::ToLimit,
+			Some(_) => Self::Whole,
+		}
+	}
 }
 
 impl From<&Order> for Request {
@@ -39,7 +62,7 @@ impl From<&Order> for Request {
 			limit: order.limit,
 			reduce_only: order.reduce_only,
 			least_fee: order.fee,
-			paced: order.limit.is_none(),
+			portion: Portion::of(order.limit, order.resting),
 		}
 	}
 }
@@ -69,6 +92,80 @@ impl<T: Config> Pallet<T> {
 			.ok()
 	}
 
+	/// The part of `delta` that leaves the mark no worse than `limit`. `None` on overflow.
+	fn to_limit(market: &Market, limit: FixedU128, delta: Size) -> Option<Size> {
+		let (index, scale) = (market.index().into_inner(), market.terms.skew_scale);
+		let above = limit.into_inner() >= index;
+		// The skew at which the mark is the limit, rounded to where less trades.
+		let rounding = match above == (delta > 0) {
+			true => Rounding::Down,
+			false => Rounding::Up,
+		};
+		let gap = limit.into_inner().abs_diff(index);
+		let magnitude = mul_div(scale, gap, index, rounding).and_then(|skew| i128::try_from(skew).ok());
+		// Farther than there are sizes.
+		let magnitude = magnitude.unwrap_or(i128::MAX);
+		let at = if above {
+			magnitude
+		} else {
+			magnitude.checked_neg()?
+		};
+		// Beyond its bound the premium stands still: all fills there, or nothing.
+		let bound = i128::try_from(market.curve()?.bound()).ok()?;
+		let fits = at.checked_sub(market.skew())?;
+		Some(match delta > 0 {
+			true if at >= bound => delta,
+			true if at < bound.checked_neg()? => 0,
+			true => fits.clamp(0, delta),
+			false if at <= bound.checked_neg()? => delta,
+			false if at > bound => 0,
+			false => fits.clamp(delta, 0),
+		})
+	}
+
+	/// The part of `delta`, which opens, that the block's range has room for. `None` on overflow.
+	fn in_range(market: &Market, p: &MarketParameters, delta: Size) -> Option<Size> {
+		let ((least, most), step) = (Self::step_range(market, p)?, Self::step(market, p)?);
+		let skew = market.skew();
+		// What narrows the skew, and a step beyond.
+		let up = skew.min(0).checked_neg()?.checked_add(step)?;
+		let down = skew.max(0).checked_add(step)?.checked_neg()?;
+		let up = most.checked_sub(skew)?.min(up).max(0);
+		let down = least.checked_sub(skew)?.max(down).min(0);
+		Some(delta.clamp(down, up))
+	}
+
+	/// What of `wanted` fills at the price of now. A part is worth what an order has to be, at least, or a whole
+	/// step where that is less, unless it is the rest.
+	fn portion(
+		market: &Market,
+		p: &MarketParameters,
+		request: &Request,
+		wanted: Size,
+		opens: bool,
+	) -> Result<Size, DispatchError> {
+		let (part, error) = match (request.portion, request.limit) {
+			(Portion::Step, _) => (Self::paced(market, p, wanted)?, Error::<T>::PremiumStepReached),
+			(Portion::ToLimit, Some(limit)) => {
+				let part = Self::to_limit(market, limit, wanted).ok_or_else(overflow)?;
+				let fits = match opens {
+					true => Self::in_range(market, p, part).ok_or_else(overflow)?,
+					false => part,
+				};
+				if fits == part {
+					(part, Error::<T>::LimitNotMet)
+				} else {
+					(fits, Error::<T>::PremiumStepReached)
+				}
+			}
+			_ => return Ok(wanted),
+		};
+		let worth = |size| perpetual::notional(size, market.index(), Rounding::Up).ok_or_else(overflow);
+		let least = MIN_NOTIONAL.min(worth(Self::step(market, p).ok_or_else(overflow)?)?);
+		ensure!(part == wanted || (part != 0 && worth(part)? >= least), error);
+		Ok(part)
+	}
+
 	/// The part of `delta` that leaves the skew no more than a step away, on its side, from where the block
 	/// started: what orders without a limit may trade. All orders of a block fill at one index price: whoever
 	/// trades before and behind such orders gains what they move the mark by, and that is less than the fees
@@ -82,6 +179,8 @@ impl<T: Config> Pallet<T> {
 		// Less what the block moved this way already; sizes are bounded far below where that saturates.
 		let down = step.saturating_neg().saturating_sub(moved);
 		let up = step.saturating_sub(moved);
+		// And a step at most, whatever others moved the other way.
+		let (down, up) = (down.max(step.saturating_neg()), up.min(step));
 		Ok(delta.clamp(down.min(0), up.max(0)))
 	}
 
@@ -200,13 +299,9 @@ impl<T: Config> Pallet<T> {
 		ensure!(market.fit.reduce_risk, Error::<T>::PriceRefused);
 		let before = *market;
 		let p = T::RiskParameters::market(request.market)?;
-		// A reduction that was accepted is filled in parts if it must: the step may have become smaller.
 		let wanted = delta;
-		let delta = match request.paced && request.reduce_only {
-			true => Self::paced(&before, &p, wanted)?,
-			false => wanted,
-		};
-		ensure!(delta != 0, Error::<T>::PremiumStepReached);
+		let delta = Self::portion(&before, &p, request, wanted, opens)?;
+		let opens = perpetual::split(delta, position.size).0 != 0;
 		let left = wanted.checked_sub(delta).ok_or_else(overflow)?;
 		let trade = market.trade(&mut position, delta).ok_or_else(overflow)?;
 		let met = request.limit.is_none_or(|limit| {
@@ -219,14 +314,6 @@ impl<T: Config> Pallet<T> {
 		ensure!(met, Error::<T>::LimitNotMet);
 		if opens {
 			Self::check_opening(&before, market, &p, delta, position.size)?;
-		}
-		if request.paced && !request.reduce_only {
-			// What no block could fill must not keep its side waiting.
-			ensure!(!Self::needs_limit(&before, &p, delta)?, Error::<T>::LimitNeeded);
-			ensure!(
-				Self::paced(&before, &p, delta)? == delta,
-				Error::<T>::PremiumStepReached
-			);
 		}
 		let burdens = market.worst_case() > before.worst_case();
 		market.update_initial();

@@ -34,8 +34,9 @@ impl<T: Config> Pallet<T> {
 	/// The least open interest liquidations are measured against: half of the cap, and ten positions that are
 	/// always liquidated. The cap is what the pool was judged to bear, so what is small against it is no
 	/// reason to stop a young market; and tripping the fuse with liquidations of one's own costs `floor ·
-	/// trigger · liquidation fee` at least, whatever is open. Worked: a cap of 20 M, a trigger of 5 % and a
-	/// fee of 0.5 %: 500,000 kUSD liquidated, 2,500 kUSD.
+	/// trigger · liquidation fee`, whatever is open. Worked: a cap of 20 M, a trigger of 5 % and a fee of
+	/// 0.5 %: 500,000 kUSD liquidated, 2,500 kUSD. Less only where a gap of the price left too little for the
+	/// fee; a market that gaps through margins is one to stop.
 	fn floor(p: &MarketParameters) -> Balance {
 		(p.max_open_interest / 2).max(ALWAYS_LIQUIDATED * 10)
 	}

@@ -28,8 +28,9 @@ use crate::Position;
 pub const MAX_BINS: u32 = 512;
 
 /// A position of a smaller cost, in base units of kUSD, is dust: it is neither counted nor cut. What is left
-/// of a position by closing all but a few units breaks even wherever rounding puts it.
-const DUST: u128 = 1_000_000_000;
+/// of a position by closing all but a few units breaks even wherever rounding puts it. A kUSD: at that a
+/// rounding moves where it breaks even by a millionth, and no order opens as little.
+const DUST: u128 = 1_000_000;
 
 /// Bins to the price when a ladder begins, as a power of two.
 const BINS_TO_PRICE: u32 = 10;

@@ -15,9 +15,13 @@
 //! - An **order** is committed and fills at the first index price made after that, in the order of commitment. Nobody trades on a price
 //!   they have seen, or drops an order with it in sight: what its opening needs of the account's margin must be there and is held. It
 //!   holds back a fee too, the least that it costs when it fills and what it loses when it fails. An order with a trigger waits for
-//!   the index price first, a stop, or with `reduce_only` a stop loss or a profit taken, then for the next price like any other.
-//! - Orders **without a limit** move the price by a step a block, either way and all together; the rest of them waits. Who stands before
-//!   and behind them at one price gains less than the fees.
+//!   the index price first, a stop, or with `reduce_only` a stop loss or a profit taken, then for the next price like any other. A
+//!   trailing trigger follows the index price and never goes back.
+//! - Orders **without a limit** move the price by a step a block, either way and all together; what is left of them is worked off
+//!   in the next ones. Who stands before and behind them at one price gains less than the fees.
+//! - Orders **with a limit** fill as a whole or fail; **resting** ones wait until the mark comes to their limit, then fill at the next
+//!   price as far as it lets them, and rest again. They lose no fee by waiting.
+//! - Of a **pair** one order cancels the other: a profit taken and a stop loss are a bracket.
 //! - **Opening** needs a price fit for adding risk, the circuit breaker's leave, room under the caps of open interest and
 //!   premium, a pool that could bear the stress scenario, and the account's initial margin. **Reducing** needs a price, no more.
 //! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has its cash, and this
@@ -53,6 +57,7 @@ mod haircut;
 mod ladder;
 mod liquidate;
 mod market;
+mod order;
 mod orders;
 mod poll;
 mod recovery;
@@ -74,6 +79,7 @@ pub use answers::*;
 pub use fees::Fees;
 pub use ladder::{Bin, Ladder, MAX_BINS};
 pub use market::{Borrow, Carry, Haircut, Market};
+pub use order::{Filled, NewOrder, Order, OrderTerms, Stage, Trigger, TriggerKey, When};
 pub use pallet::*;
 pub use recovery::Claim;
 pub use types::*;
@@ -165,6 +171,14 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Waiting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
 
+	/// Orders that rest until the mark comes to their limit, by market and side: the best limit comes first.
+	#[pallet::storage]
+	pub type Resting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+
+	/// Index prices at which waiting orders with a trailing trigger move that on, by market and side: the next comes first.
+	#[pallet::storage]
+	pub type Ratchets<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+
 	/// Gains ladder of each market with positions.
 	#[pallet::storage]
 	pub type Ladders<T: Config> = StorageMap<_, Twox64Concat, MarketId, Ladder, ValueQuery>;
@@ -208,20 +222,25 @@ pub mod pallet {
 		OrderCommitted {
 			order: OrderId,
 			account: MarginAccountId,
-			market: MarketId,
-			size: Size,
-			trigger: Option<Trigger>,
-			limit: Option<FixedU128>,
-			reduce_only: bool,
-			expires_at: Moment,
 			fee: Balance,
+			terms: OrderTerms,
 		},
-		/// An order's trigger was met at that index price; it joined the queue.
+		/// Of two orders one cancels the other from now on.
+		OrdersPaired { first: OrderId, second: OrderId },
+		/// An order was given other terms.
+		OrderAmended {
+			order: OrderId,
+			account: MarginAccountId,
+			terms: OrderTerms,
+		},
+		/// An order's trigger was met by that index price, or its limit by that mark price; it joined the queue.
 		OrderTriggered {
 			order: OrderId,
 			market: MarketId,
-			index: FixedU128,
+			price: FixedU128,
 		},
+		/// An order rests: the mark is beyond its limit.
+		OrderRests { order: OrderId, market: MarketId },
 		/// An order was cancelled; `returned` of what was held for it went back to the account.
 		OrderCancelled {
 			order: OrderId,
@@ -231,8 +250,8 @@ pub mod pallet {
 		},
 		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the
 		/// part that was closed, above zero paid; `haircut` is what the pool could not pay of the gain, and
-		/// is claimed. What was held for the order went back. Of a reduce-only order `left` stays in the
-		/// queue, if the price moves no further in this block.
+		/// is claimed. What was held for the order went back. `left` stays in the queue, where the price moves no
+		/// further in this block or is beyond the order's limit; `average` is the price of all that was filled.
 		OrderFilled {
 			order: OrderId,
 			account: MarginAccountId,
@@ -245,6 +264,7 @@ pub mod pallet {
 			haircut: Balance,
 			position: Size,
 			left: Size,
+			average: FixedU128,
 		},
 		/// An order could not be filled and is gone, with the `fee` held for it.
 		OrderFailed {
@@ -348,14 +368,15 @@ pub mod pallet {
 		UnknownAccount,
 		/// The size is zero. Name at least one base unit, above zero to buy, below to sell.
 		ZeroSize,
-		/// The size is beyond 2^90 base units, or the expiry is zero or beyond 30 days. Name less, and a time above zero.
+		/// The size is beyond 2^90 base units, the expiry zero or beyond 30 days, or a trailing distance outside 0.1 % to 50 %. Name
+		/// what is within.
 		OutOfRange,
 		/// The order is worth less than 10 kUSD. Order more, or reduce-only.
 		OrderTooSmall,
-		/// The order alone would widen the premium by more than a block lets it. Order less at a time: `maxSize` says how much.
+		/// The order alone would widen the premium by more than a block lets it, and fills as a whole or not at all. Order less at a
+		/// time (`maxSize` says how much), let it rest, or leave out the limit: then it is worked off block by block.
 		OrderTooLarge,
-		/// The order alone could move the price by more than a block's step. Name the worst price you accept with `limit`, or order
-		/// less at a time.
+		/// An order that rests needs the price it rests for. Name it with `limit`.
 		LimitNeeded,
 		/// The account has as many open orders as it may. Cancel one, or wait until one is filled.
 		TooManyOrders,
@@ -370,8 +391,13 @@ pub mod pallet {
 		UnknownOrder,
 		/// The order belongs to another account, and has not expired. Its owner may cancel it.
 		NotOwner,
-		/// The order joined the queue less than a minute ago: cancelling it now would be choosing with the price in sight. Wait.
+		/// The order joined the queue less than a minute ago, or is in it and was to be amended: that would be choosing with the price
+		/// in sight. Wait.
 		TooEarlyToCancel,
+		/// The account has no order that could be cancelled now. Those in the queue can be a minute after they joined it.
+		NothingToCancel,
+		/// The two orders are in different markets. Commit them one by one.
+		NotAPair,
 		/// The order expired before there was a price for it. Commit another, with a later expiry.
 		Expired,
 		/// The fill price was worse than the order's limit. Commit another, with another limit.
@@ -429,56 +455,49 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// `size` has 8 decimals, above zero buys, below sells. `trigger`: wait until the index price is at or beyond that.
-		/// `limit`: fill at no worse a price, or fail. `reduce_only`: close at most what there is. `expires_in`: milliseconds
-		/// from now, at most 30 days. The order fee is taken from the account now. It counts towards the fees of the fill, which are
-		/// at least that; it comes back when the order is cancelled while it waits for its trigger, and is lost when the order fails.
-		/// Orders of a market fill in the order they were committed; those with a trigger join them, at the end, once it is met.
+		/// The order fee is taken from the account now. It counts towards the fees of the fill, which are at least that; it comes back
+		/// when the order is cancelled while it waits or rests, and is lost when the order fails. Orders of a market fill in the order
+		/// they were committed; those that waited or rested join them at the end.
 		///
 		/// What an order that opens needs of the account's margin at the price of now (initial requirement and fees) is held until it
 		/// is filled or gone: it can't be withdrawn or ordered with again. A reduce-only order needs none. Open orders of the same
 		/// side in the same market are taken to fill first.
 		///
-		/// A stop loss or a profit taken is a reduce-only order with a trigger.
-		///
-		/// All orders of a block fill at one index price. So that nobody gains by standing around others,
-		/// those without a `limit` move the price by `PremiumStep` a block, either way, all together; what
-		/// does not fit waits for the next block. A `size` above that (`PremiumStep · SkewScale`) needs a
-		/// `limit`. A reduce-only order that was accepted is filled in parts if the step has become smaller;
-		/// the parts after the first cost their own fees.
+		/// - Without a `limit` it fills at any price. All orders of a block fill at one index price, and so that nobody gains by standing
+		///   around others, those without a limit move the price by `PremiumStep` a block, either way, all together. What does not
+		///   fit is worked off in the next blocks, in turn with others; parts after the first cost their own fees.
+		/// - With a `limit` it fills as a whole at no worse a price, or fails.
+		/// - `resting`: it fills as far as the limit allows; what is left rests until the mark comes to the limit, joins the queue, and
+		///   fills at the next price, again as far as the limit allows. It fails for what would fail any other, not for its limit,
+		///   and gets its fee back when it expires.
+		/// - `trigger`: it waits until the index price is at or beyond that. With `trail` (0.1 % to 50 %) the trigger follows the
+		///   index price at that distance, in sixteenths of it, and never goes back; `price` is where it begins, unless that is farther
+		///   away than the distance.
+		/// - `reduceOnly`: it closes at most what there is. With a trigger it is a stop loss or a profit taken.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownAccount`], [`Error::UnknownMarket`]: there is none
 		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]: numbers no order can have
-		/// - [`Error::LimitNeeded`]: `size` is above the premium step and there is no `limit`
+		/// - [`Error::LimitNeeded`]: it is to rest and there is no `limit`
 		/// - [`Error::MarketClosing`], [`Error::MarketStopped`], [`Error::MarketSettled`]: the market comes
 		///   to its end
 		/// - [`Error::NoPrice`]: the market never had a price
-		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side
+		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side, or, where it waits for a trigger, an open order
+		///   for one
 		/// - [`Error::NotEnoughMargin`]: any other order of an account that has not the margin for it
 		/// - [`Error::TooManyOrders`]: cancel one first
 		/// - the circuit breaker's own, for an order without a trigger that would add risk
 		///
 		/// ## Events
 		///
-		/// [`Event::OrderCommitted`]; later [`Event::OrderTriggered`], [`Event::OrderFilled`] or [`Event::OrderFailed`].
+		/// [`Event::OrderCommitted`]; later [`Event::OrderTriggered`], [`Event::OrderRests`], [`Event::OrderFilled`] or
+		/// [`Event::OrderFailed`].
 		#[pallet::call_index(0)]
-		#[allow(clippy::too_many_arguments)]
 		#[pallet::weight(T::WeightInfo::commit_order())]
-		pub fn commit_order(
-			origin: OriginFor<T>,
-			sub: u8,
-			market: MarketId,
-			size: Size,
-			trigger: Option<Trigger>,
-			limit: Option<FixedU128>,
-			reduce_only: bool,
-			expires_in: Moment,
-		) -> DispatchResult {
-			let who = ensure_signed(origin)?;
-			let account = T::Accounts::account(&who, sub).ok_or(Error::<T>::UnknownAccount)?;
-			Self::do_commit(account, market, size, trigger, limit, reduce_only, expires_in)
+		pub fn commit_order(origin: OriginFor<T>, sub: u8, order: NewOrder) -> DispatchResult {
+			let account = Self::signed_account(origin, sub)?;
+			Self::do_commit(account, &order).map(|_| ())
 		}
 
 		/// Cancel an order. What it held of the account's margin is free again.
@@ -489,8 +508,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// An order that waits for its trigger gets its fee back, as does any in a settled market. One in the queue can't be
-		/// cancelled for its first minute, and its fee is kept.
+		/// An order that waits or rests gets its fee back, as does any in a settled market. One in the queue can't be cancelled for
+		/// its first minute, and its fee is kept. Of a pair the other one stays.
 		///
 		/// ## Errors
 		///
@@ -653,6 +672,139 @@ pub mod pallet {
 			ensure_signed(origin)?;
 			Self::do_claim(account)
 		}
+
+		/// Commit two orders of which one cancels the other: when one is filled to its end, the other gets its fee back.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the owner of account `sub`.
+		///
+		/// ## Details
+		///
+		/// A bracket is a pair of reduce-only orders with a trigger on either side of the price: a profit taken and a stop loss. It may be
+		/// committed right after the order that opens the position, in one batch. If one of a pair fails or is cancelled, the other
+		/// one stays.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotAPair`]: they are in different markets
+		/// - as for `commitOrder`
+		///
+		/// ## Events
+		///
+		/// [`Event::OrderCommitted`] twice, [`Event::OrdersPaired`].
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::commit_order().saturating_mul(2))]
+		pub fn commit_pair(
+			origin: OriginFor<T>,
+			sub: u8,
+			first: NewOrder,
+			second: NewOrder,
+		) -> DispatchResult {
+			let account = Self::signed_account(origin, sub)?;
+			Self::do_commit_pair(account, [&first, &second])
+		}
+
+		/// Give an order that waits or rests other terms. It keeps its number, the fee held for it, and its twin.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the owner.
+		///
+		/// ## Details
+		///
+		/// It is checked as if it was committed now, with no fee to be taken, and without a trigger joins the queue at the end. `size` is
+		/// what is to be filled yet.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownOrder`], [`Error::NotOwner`]: it is not the sender's open order
+		/// - [`Error::TooEarlyToCancel`]: it is in the queue
+		/// - as for `commitOrder`
+		///
+		/// ## Events
+		///
+		/// [`Event::OrderAmended`].
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::cancel_order().saturating_add(T::WeightInfo::commit_order()))]
+		pub fn amend_order(
+			origin: OriginFor<T>,
+			#[pallet::compact] order: OrderId,
+			terms: NewOrder,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_amend(&who, order, &terms)
+		}
+
+		/// Cancel all orders of an account, or those of one market.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the owner of account `sub`.
+		///
+		/// ## Details
+		///
+		/// Each as by `cancelOrder`; those that joined the queue less than a minute ago stay.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`]: there is none
+		/// - [`Error::NothingToCancel`]: no order can be cancelled now
+		///
+		/// ## Events
+		///
+		/// [`Event::OrderCancelled`] for each.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::cancel_order().saturating_mul(T::MaxOrders::get().into()))]
+		pub fn cancel_all(
+			origin: OriginFor<T>,
+			sub: u8,
+			market: Option<MarketId>,
+		) -> DispatchResultWithPostInfo {
+			let account = Self::signed_account(origin, sub)?;
+			let cancelled = Self::do_cancel_all(account, market)?;
+			Ok(Some(T::WeightInfo::cancel_order().saturating_mul(cancelled.into())).into())
+		}
+
+		/// Commit an order to close each position of an account, at any price.
+		///
+		/// ## Origin
+		///
+		/// Signed, by the owner of account `sub`.
+		///
+		/// ## Details
+		///
+		/// Each is a reduce-only order without a limit, worked off block by block, with a fee of its own; it expires after `expiresIn`
+		/// milliseconds. Positions in markets that trade no more are left out: `payOut` pays them.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::UnknownAccount`]: there is none
+		/// - [`Error::NothingToReduce`]: there is no position to close
+		/// - as for `commitOrder`
+		///
+		/// ## Events
+		///
+		/// [`Event::OrderCommitted`] for each.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::commit_order().saturating_mul(T::MaxPositions::get().into()))]
+		pub fn close_all(
+			origin: OriginFor<T>,
+			sub: u8,
+			#[pallet::compact] expires_in: Moment,
+		) -> DispatchResultWithPostInfo {
+			let account = Self::signed_account(origin, sub)?;
+			let closing = Self::do_close_all(account, expires_in)?;
+			Ok(Some(T::WeightInfo::commit_order().saturating_mul(closing.into())).into())
+		}
+	}
+
+	impl<T: Config> Pallet<T> {
+		/// Account `sub` of whoever signed.
+		fn signed_account(origin: OriginFor<T>, sub: u8) -> Result<MarginAccountId, DispatchError> {
+			let who = ensure_signed(origin)?;
+			T::Accounts::account(&who, sub).ok_or_else(|| Error::<T>::UnknownAccount.into())
+		}
 	}
 
 	#[pallet::view_functions]
@@ -686,21 +838,19 @@ pub mod pallet {
 			Self::view_position(account, market)
 		}
 
-		/// What an order of account `sub` of `owner` would do at the price of now, or the error it would fail with. It will fill
-		/// at a later price, and after the orders before it. Its trigger is not looked at.
+		/// What an order of account `sub` of `owner` would do at the price of now, or the error it would fail with: one without a limit
+		/// or that rests, its first part, with `left` for later. It will fill at a later price, and after the orders before it. Its
+		/// trigger is not looked at.
 		pub fn preview_order(
 			owner: T::AccountId,
 			sub: u8,
-			market: MarketId,
-			size: Size,
-			limit: Option<FixedU128>,
-			reduce_only: bool,
+			order: NewOrder,
 		) -> Result<Preview, DispatchError> {
-			Self::view_preview(&owner, sub, market, size, limit, reduce_only)
+			Self::view_preview(&owner, sub, &order)
 		}
 
 		/// The largest size account `sub` of `owner` could buy (or sell) at the price of now, 8 decimals, never below zero.
-		/// What is above the premium step needs a limit.
+		/// What is above the premium step needs several blocks, or a limit.
 		/// It tries the fill up to 42 times: ask for it when somebody looks, not with every block.
 		pub fn max_size(owner: T::AccountId, sub: u8, market: MarketId, buy: bool) -> Balance {
 			Self::view_max_size(&owner, sub, market, buy)

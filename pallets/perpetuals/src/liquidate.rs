@@ -13,7 +13,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, Permill};
 
 use crate::{
-	fill::Request, overflow, Book, Config, Error, Event, Market, Pallet, Position, Status, Trade, Traders,
+	fill::{Portion, Request},
+	overflow, Book, Config, Error, Event, Market, Pallet, Position, Status, Trade, Traders,
 	ALWAYS_LIQUIDATED, LEAST_PART, PARTS,
 };
 
@@ -250,12 +251,21 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Close `share` of every position of `account` that has a price to leave at, with the fees of a trade. Refused if none has.
-	pub(crate) fn do_reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
+	///
+	/// Of a price up to `set_at`, when the owner asked for it, none is one to leave at.
+	pub(crate) fn do_reduce(
+		account: MarginAccountId,
+		share: Permill,
+		set_at: Moment,
+	) -> Result<Closed, DispatchError> {
 		with_storage_layer(|| {
 			let (book, now) = (Self::book(), T::Time::now());
 			let able = |position: &&Position| {
 				book.market(position.market).is_some_and(|market| {
-					market.fit.reduce_risk && !market.is_settled() && !market.has_stopped(now)
+					market.fit.reduce_risk
+						&& market.price.since > set_at
+						&& !market.is_settled()
+						&& !market.has_stopped(now)
 				})
 			};
 			let positions = Traders::<T>::get(account).positions;
@@ -273,7 +283,7 @@ impl<T: Config> Pallet<T> {
 						limit: None,
 						reduce_only: true,
 						least_fee: 0,
-						paced: false,
+						portion: Portion::Whole,
 					})
 				})
 				.filter(|request| request.size != 0)

@@ -17,7 +17,7 @@ use keel_primitives::{
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
 
-use crate::{Book, Event, Market, Order, Orders, Pallet, Position, Traders, Trigger};
+use crate::{Book, Event, Market, NewOrder, Order, Orders, Pallet, Position, Stage, Traders, Trigger};
 
 pub type AccountId = u64;
 
@@ -558,8 +558,50 @@ pub fn next_order() -> OrderId {
 pub struct Terms {
 	pub trigger: Option<Trigger>,
 	pub limit: Option<FixedU128>,
+	pub resting: bool,
 	pub reduce_only: bool,
 	pub life: Option<Moment>,
+}
+
+impl Terms {
+	/// The order of `size` that says so.
+	pub fn of(&self, market: MarketId, size: Size) -> NewOrder {
+		NewOrder {
+			market,
+			size,
+			trigger: self.trigger,
+			limit: self.limit,
+			resting: self.resting,
+			reduce_only: self.reduce_only,
+			expires_in: self.life.unwrap_or(HOUR),
+		}
+	}
+}
+
+/// When an order joined the queue, if it is in it.
+pub fn queued_at(id: OrderId) -> Option<Moment> {
+	match order(id).unwrap().stage {
+		Stage::Queued { since, .. } => Some(since),
+		_ => None,
+	}
+}
+
+/// The place of an order in the queue.
+pub fn place(id: OrderId) -> OrderId {
+	match order(id).unwrap().stage {
+		Stage::Queued { place, .. } => place,
+		stage => panic!("order {id} is not in the queue: {stage:?}"),
+	}
+}
+
+/// What an order would do now.
+pub fn preview(
+	who: AccountId,
+	market: MarketId,
+	size: Size,
+	terms: Terms,
+) -> Result<crate::Preview, DispatchError> {
+	Perpetuals::preview_order(who, 0, terms.of(market, size))
 }
 
 pub fn try_commit(
@@ -570,16 +612,7 @@ pub fn try_commit(
 ) -> Result<OrderId, DispatchError> {
 	let id = next_order();
 	frame_support::storage::with_storage_layer(|| {
-		Perpetuals::commit_order(
-			RuntimeOrigin::signed(who),
-			0,
-			market,
-			size,
-			terms.trigger,
-			terms.limit,
-			terms.reduce_only,
-			terms.life.unwrap_or(HOUR),
-		)
+		Perpetuals::commit_order(RuntimeOrigin::signed(who), 0, terms.of(market, size))
 	})?;
 	Ok(id)
 }
@@ -617,7 +650,7 @@ pub fn fill_now(who: AccountId, market: MarketId, size: Size) -> Result<crate::F
 			limit: None,
 			reduce_only: false,
 			least_fee: ORDER_FEE,
-			paced: false,
+			portion: crate::fill::Portion::Whole,
 		};
 		Perpetuals::execute(&request, None)
 	})

@@ -10,10 +10,16 @@ use keel_math::FixedU128;
 use keel_primitives::{MarketId, Moment, RiskParameters};
 use sp_runtime::traits::UniqueSaturatedInto;
 
-use crate::{orders::Tried, types::read_key, Book, Config, Orders, Pallet, Queue, Waiting, WeightInfo, When};
+use crate::{
+	order::read_key, orders::Tried, Book, Config, Orders, Pallet, Queue, Ratchets, Resting, Stage, Waiting,
+	WeightInfo, When,
+};
 
 /// How many orders a block looks at for each one it may try: those that have to wait are passed.
 const LOOKS_PER_TRY: u32 = 4;
+
+/// What part of a block's orders may be resting ones. Who only rests pays nothing, and must not keep others waiting.
+const RESTING_PART: u32 = 4;
 
 /// What is left to do with in a block.
 pub(crate) struct Budget<'a> {
@@ -21,8 +27,10 @@ pub(crate) struct Budget<'a> {
 	pub looks: u32,
 	/// Orders that may be tried.
 	pub tries: u32,
-	/// Orders that may be triggered.
+	/// Orders that may be triggered, and trailing triggers that may be moved.
 	pub triggers: u32,
+	/// Resting orders that may join the queue.
+	pub resting: u32,
 	/// What trying an order weighs.
 	pub order: Weight,
 	pub meter: &'a mut WeightMeter,
@@ -54,7 +62,7 @@ impl<T: Config> Pallet<T> {
 			.markets
 			.iter()
 			.filter(|market| market.fit.reduce_risk && !market.is_settled() && !market.has_stopped(now))
-			.map(|market| (market.id, market.index(), market.price.since))
+			.map(|market| (market.id, market.index(), market.mark(), market.price.since))
 			.collect();
 		if markets.is_empty() {
 			return;
@@ -68,23 +76,53 @@ impl<T: Config> Pallet<T> {
 			looks: most.saturating_mul(LOOKS_PER_TRY),
 			tries: most,
 			triggers: most,
+			resting: most.div_ceil(RESTING_PART),
 			order,
 			meter,
 		};
-		for (market, index, made_at) in markets {
-			// The heads of both sides that wait.
-			if budget.meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
+		for (market, index, mark, made_at) in markets {
+			// The heads of both sides of those that trail, wait and rest.
+			if budget.meter.try_consume(T::DbWeight::get().reads(6)).is_err() {
 				return;
 			}
+			Self::ratchet(market, index, &mut budget);
 			Self::fire(market, index, now, &mut budget);
+			Self::wake(market, mark, now, &mut budget);
 			Self::work(market, made_at, &mut budget);
+		}
+	}
+
+	/// What taking an order from one list to another weighs, with the next head.
+	fn step_weight() -> Weight {
+		T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads(1))
+	}
+
+	/// Have trailing triggers follow the index price, those that are farthest behind first.
+	fn ratchet(market: MarketId, index: FixedU128, budget: &mut Budget) {
+		for when in [When::Above, When::Below] {
+			while budget.triggers > 0 {
+				let Some(key) = Ratchets::<T>::iter_key_prefix((market, when)).next() else {
+					break;
+				};
+				let (at, id) = read_key(when, &key);
+				if !at.is_met(index) {
+					break;
+				}
+				// And the next head.
+				let follow = T::WeightInfo::follow_price().saturating_add(T::DbWeight::get().reads(1));
+				if budget.meter.try_consume(follow).is_err() {
+					return;
+				}
+				budget.triggers = budget.triggers.saturating_sub(1);
+				// Also if the order does nothing: what is met must not stay in front.
+				Ratchets::<T>::remove((market, when), key);
+				Self::follow(id, index);
+			}
 		}
 	}
 
 	/// Move the orders whose triggers are met at `index` into the queue, the nearest triggers first.
 	fn fire(market: MarketId, index: FixedU128, now: Moment, budget: &mut Budget) {
-		// And the next head.
-		let trigger = T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads(1));
 		for when in [When::Above, When::Below] {
 			while budget.triggers > 0 {
 				let Some(key) = Waiting::<T>::iter_key_prefix((market, when)).next() else {
@@ -94,11 +132,33 @@ impl<T: Config> Pallet<T> {
 				if !met.is_met(index) {
 					break;
 				}
-				if budget.meter.try_consume(trigger).is_err() {
+				if budget.meter.try_consume(Self::step_weight()).is_err() {
 					return;
 				}
 				budget.triggers = budget.triggers.saturating_sub(1);
-				Self::trigger(id, met, market, index, now);
+				Waiting::<T>::remove((market, when), key);
+				Self::trigger(id, index, now);
+			}
+		}
+	}
+
+	/// Move the orders to whose limits the mark has come into the queue, the best limits first.
+	fn wake(market: MarketId, mark: FixedU128, now: Moment, budget: &mut Budget) {
+		for when in [When::Above, When::Below] {
+			while budget.resting > 0 {
+				let Some(key) = Resting::<T>::iter_key_prefix((market, when)).next() else {
+					break;
+				};
+				let (limit, id) = read_key(when, &key);
+				if !limit.is_met(mark) {
+					break;
+				}
+				if budget.meter.try_consume(Self::step_weight()).is_err() {
+					return;
+				}
+				budget.resting = budget.resting.saturating_sub(1);
+				Resting::<T>::remove((market, when), key);
+				Self::trigger(id, mark, now);
 			}
 		}
 	}
@@ -130,7 +190,7 @@ impl<T: Config> Pallet<T> {
 				Queue::<T>::remove(market, key);
 				continue;
 			};
-			if order.queued_at.is_some_and(|queued| made_at <= queued) {
+			if matches!(order.stage, Stage::Queued { since, .. } if made_at <= since) {
 				return;
 			}
 			let waits = if order.size > 0 {
@@ -146,9 +206,13 @@ impl<T: Config> Pallet<T> {
 				return;
 			}
 			budget.tries = budget.tries.saturating_sub(1);
-			if Self::try_order(id, &order) == Tried::Waits {
-				*waits = true;
-				passed = Some(key);
+			match Self::try_order(id, &order) {
+				Tried::Waits => {
+					*waits = true;
+					passed = Some(key);
+				}
+				Tried::Stays => passed = Some(key),
+				Tried::Filled | Tried::Failed | Tried::Rests => (),
 			}
 		}
 	}

@@ -7,7 +7,8 @@ use keel_primitives::{LiquidityPool, MarginAccounts, MarketId};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Book, Claims, Config, Ladder, Ladders, NextOrder, Orders, Pallet, Queue, Removed, Traders, Waiting,
+	Book, Claims, Config, Ladder, Ladders, NextOrder, Orders, Pallet, Queue, Ratchets, Removed, Resting,
+	Stage, Traders, Waiting,
 };
 
 /// The sums over the positions of one market.
@@ -107,9 +108,9 @@ impl<T: Config> Pallet<T> {
 	fn check_orders() -> Result<(), TryRuntimeError> {
 		let book = Book::<T>::get();
 		let next = NextOrder::<T>::get();
-		let (mut fees, mut queued, mut waiting) = (0u128, 0usize, 0usize);
+		let (mut fees, mut queued, mut waiting, mut resting, mut trailing) = (0u128, 0, 0, 0, 0);
 		for (id, order) in Orders::<T>::iter() {
-			ensure!(id < next && order.place < next, "an order from the future");
+			ensure!(id < next, "an order from the future");
 			ensure!(book.market(order.market).is_some(), "an order in no market");
 			ensure!(
 				Traders::<T>::get(order.account).orders.iter().any(|placed| (
@@ -124,18 +125,34 @@ impl<T: Config> Pallet<T> {
 				"an order its account does not know"
 			);
 			fees = fees.checked_add(order.fee).ok_or("order fees overflow")?;
-			match order.trigger {
-				Some(trigger) if order.queued_at.is_none() => {
+			match order.stage {
+				Stage::Waiting => {
+					let trigger = order.trigger.ok_or("an order waits without a trigger")?;
 					ensure!(
 						Waiting::<T>::contains_key((order.market, trigger.when), trigger.key(id)),
 						"an order does not wait where it should"
 					);
 					waiting += 1;
+					if let Some(ratchet) = trigger.ratchet() {
+						ensure!(
+							Ratchets::<T>::contains_key((order.market, ratchet.when), ratchet.key(id)),
+							"a trailing trigger does not move on where it should"
+						);
+						trailing += 1;
+					}
 				}
-				_ => {
-					ensure!(order.queued_at.is_some(), "an order without a trigger waits");
+				Stage::Resting => {
+					let limit = order.rests_for().ok_or("an order rests without a limit")?;
 					ensure!(
-						Queue::<T>::get(order.market, order.place.to_be_bytes()) == Some(id),
+						Resting::<T>::contains_key((order.market, limit.when), limit.key(id)),
+						"an order does not rest where it should"
+					);
+					resting += 1;
+				}
+				Stage::Queued { place, .. } => {
+					ensure!(place < next, "an order from the future");
+					ensure!(
+						Queue::<T>::get(order.market, place.to_be_bytes()) == Some(id),
 						"an order is not in the queue"
 					);
 					queued += 1;
@@ -153,6 +170,14 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			Waiting::<T>::iter_keys().count() == waiting,
 			"something waits that is no order"
+		);
+		ensure!(
+			Resting::<T>::iter_keys().count() == resting,
+			"something rests that is no order"
+		);
+		ensure!(
+			Ratchets::<T>::iter_keys().count() == trailing,
+			"something trails that is no order"
 		);
 		for (account, trader) in Traders::<T>::iter() {
 			let known: BTreeSet<_> = trader.orders.iter().map(|placed| placed.id).collect();

@@ -4,10 +4,8 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	pallet_prelude::Get, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
-use keel_math::FixedU128;
-use keel_primitives::{
-	Balance, MarginAccountId, MarketId, MarketParameters, Moment, OrderId, Progress, Size,
-};
+use keel_math::{mul_div, FixedU128, Rounding};
+use keel_primitives::{Balance, MarketId, MarketParameters, Moment, OrderId, Progress, Size};
 use scale_info::TypeInfo;
 
 use crate::{Config, Market};
@@ -318,12 +316,16 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 		Some(())
 	}
 
-	/// Order `id` is of `size` from now on; of size zero it is forgotten.
+	/// Order `id` is of `size` from now on, which is no more than it was, and holds as much less margin; of size
+	/// zero it is forgotten.
 	pub fn resize_order(&mut self, id: OrderId, size: Size) {
 		if size == 0 {
 			return self.drop_order(id);
 		}
 		if let Some(placed) = self.orders.iter_mut().find(|placed| placed.id == id) {
+			let (left, was) = (size.unsigned_abs(), placed.size.unsigned_abs());
+			// It was not zero, and a part of what fits does.
+			placed.margin = mul_div(placed.margin, left, was, Rounding::Up).unwrap_or(placed.margin);
 			placed.size = size;
 		}
 	}
@@ -340,6 +342,13 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 			.fold(0, |sum: Balance, placed| sum.saturating_add(placed.margin))
 	}
 
+	/// Does an open order add to the side in `market` that `size` reduces?
+	pub fn opens_against(&self, market: MarketId, size: Size) -> bool {
+		self.orders
+			.iter()
+			.any(|placed| placed.market == market && placed.margin > 0 && (placed.size > 0) != (size > 0))
+	}
+
 	/// The position in `market` if its open orders on the side of `size` are all filled first. Saturates: sizes are bounded far below.
 	pub fn size_before(&self, market: MarketId, size: Size) -> Size {
 		self.orders
@@ -354,102 +363,4 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 	pub fn is_empty(&self) -> bool {
 		self.positions.is_empty() && self.orders.is_empty()
 	}
-}
-
-/// On which side of its trigger an order waits for the index price.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub enum When {
-	/// It is triggered at or above.
-	Above,
-	/// It is triggered at or below.
-	Below,
-}
-
-/// The index price an order waits for.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Trigger {
-	/// USD per whole unit, 18 decimals.
-	pub price: FixedU128,
-	/// On which side.
-	pub when: When,
-}
-
-/// The place of a waiting order among those of its market and side: the first to be triggered comes first.
-pub type TriggerKey = [u8; 24];
-
-impl Trigger {
-	/// Is it met at `index`?
-	pub fn is_met(&self, index: FixedU128) -> bool {
-		match self.when {
-			When::Above => index >= self.price,
-			When::Below => index <= self.price,
-		}
-	}
-
-	/// The place of order `id`: nearest trigger first, then the older order.
-	pub fn key(&self, id: OrderId) -> TriggerKey {
-		let rank = match self.when {
-			When::Above => self.price.into_inner(),
-			// Never below zero.
-			When::Below => u128::MAX - self.price.into_inner(),
-		};
-		let mut key = [0; 24];
-		for (byte, from) in key
-			.iter_mut()
-			.zip(rank.to_be_bytes().into_iter().chain(id.to_be_bytes()))
-		{
-			*byte = from;
-		}
-		key
-	}
-}
-
-/// What a key says: the trigger and the order.
-pub(crate) fn read_key(when: When, key: &TriggerKey) -> (Trigger, OrderId) {
-	let number = |bytes: &[u8]| bytes.iter().fold(0u128, |n, byte| n << 8 | u128::from(*byte));
-	let (rank, id) = key.split_at(16);
-	let rank = number(rank);
-	let price = match when {
-		When::Above => rank,
-		When::Below => u128::MAX - rank,
-	};
-	let trigger = Trigger {
-		price: FixedU128::from_inner(price),
-		when,
-	};
-	// Eight bytes.
-	(trigger, number(id) as OrderId)
-}
-
-/// An order that is not filled yet.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Order {
-	/// Whose.
-	pub account: MarginAccountId,
-	/// Where.
-	pub market: MarketId,
-	/// How much; above zero buys.
-	pub size: Size,
-	/// The index price it waits for.
-	pub trigger: Option<Trigger>,
-	/// The worst price it fills at.
-	pub limit: Option<FixedU128>,
-	/// Does it only close, as much as there is?
-	pub reduce_only: bool,
-	/// From when on it fills no more.
-	pub expires_at: Moment,
-	/// When it was committed.
-	pub committed_at: Moment,
-	/// When it joined the queue: it fills at a price made later. `None` while it waits for its trigger.
-	pub queued_at: Option<Moment>,
-	/// Its place in the queue: its own number, or the number an order would have got when it was triggered.
-	pub place: OrderId,
-	/// Held for it, in base units of kUSD; it costs no less when it fills.
-	pub fee: Balance,
 }

@@ -1,13 +1,14 @@
 //! What a user sees: everything by the functions that execute.
 
 use frame_support::{ensure, storage::with_transaction};
-use keel_math::{margin, mul_div, perpetual, perpetual::SIZE_DIVISOR, FixedU128, Rounding};
-use keel_primitives::{Balance, MarginAccountId, MarginAccounts, MarketId, RiskParameters, Size};
+use keel_math::{margin, mul_div, perpetual, perpetual::SIZE_DIVISOR, FixedU128, Rounding, ONE};
+use keel_primitives::{Balance, MarginAccountId, MarginAccounts, MarketId, RiskParameters};
 use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
-	fill::Request, AccountRisk, Book, Config, Error, MarketView, Pallet, PositionView, Preview, Traders,
-	MAX_SIZE, SEARCH_STEPS,
+	fill::{Portion, Request},
+	AccountRisk, Book, Config, Error, MarketView, NewOrder, Pallet, PositionView, Preview, Traders, MAX_SIZE,
+	SEARCH_STEPS,
 };
 
 impl<T: Config> Pallet<T> {
@@ -44,6 +45,9 @@ impl<T: Config> Pallet<T> {
 			max_premium: market.opening_premium(&p),
 			skew_scale: market.terms.skew_scale,
 			rates: market.rates,
+			max_leverage: mul_div(ONE, ONE, market.rates.initial.into_inner(), Rounding::Down)
+				.map(FixedU128::from_inner)
+				.unwrap_or_default(),
 			level: market.level,
 			rebates: market.rebates,
 			tranche: market.tranche,
@@ -114,58 +118,50 @@ impl<T: Config> Pallet<T> {
 					&trader,
 					&p,
 					request.size,
-					request.least_fee,
+					(request.least_fee, request.least_fee),
 				),
 			};
 			let preview = enough()
 				.and_then(|_| Self::execute(request, None))
 				.and_then(|fill| {
 					let risk = AccountRisk::from(T::Accounts::risk(request.account)?);
-					Ok(Preview { fill, risk })
+					let leverage = Self::leverage(request.account, risk.net);
+					Ok(Preview { fill, risk, leverage })
 				});
 			TransactionOutcome::Rollback(preview)
 		})
 	}
 
+	/// What the positions of `account` are worth over `net`, rounded up. `None` unless that is above zero.
+	fn leverage(account: MarginAccountId, net: i128) -> Option<FixedU128> {
+		let book = Self::book();
+		let positions = Traders::<T>::get(account).positions;
+		let worth = positions.iter().try_fold(0u128, |sum, position| {
+			let mark = book.market(position.market)?.mark();
+			sum.checked_add(perpetual::notional(position.size, mark, Rounding::Up)?)
+		})?;
+		let net = u128::try_from(net).ok().filter(|net| *net > 0)?;
+		mul_div(worth, ONE, net, Rounding::Up).map(FixedU128::from_inner)
+	}
+
 	pub(crate) fn view_preview(
 		owner: &T::AccountId,
 		sub: u8,
-		market: MarketId,
-		size: Size,
-		limit: Option<FixedU128>,
-		reduce_only: bool,
+		order: &NewOrder,
 	) -> Result<Preview, DispatchError> {
 		let account = T::Accounts::account(owner, sub).ok_or(Error::<T>::UnknownAccount)?;
-		ensure!(size != 0, Error::<T>::ZeroSize);
-		ensure!(size.unsigned_abs() <= MAX_SIZE, Error::<T>::OutOfRange);
-		let preview = Self::tried(&Self::previewed(account, market, size, limit, reduce_only))?;
-		if limit.is_none() {
-			let book = Book::<T>::get();
-			let known = book.market(market).ok_or(Error::<T>::UnknownMarket)?;
-			let p = T::RiskParameters::market(market)?;
-			ensure!(!Self::needs_limit(known, &p, size)?, Error::<T>::LimitNeeded);
-		}
-		Ok(preview)
-	}
-
-	/// An order as it would be committed now.
-	fn previewed(
-		account: MarginAccountId,
-		market: MarketId,
-		size: Size,
-		limit: Option<FixedU128>,
-		reduce_only: bool,
-	) -> Request {
-		Request {
+		ensure!(order.size != 0, Error::<T>::ZeroSize);
+		ensure!(order.size.unsigned_abs() <= MAX_SIZE, Error::<T>::OutOfRange);
+		ensure!(!order.resting || order.limit.is_some(), Error::<T>::LimitNeeded);
+		Self::tried(&Request {
 			account,
-			market,
-			size,
-			limit,
-			reduce_only,
+			market: order.market,
+			size: order.size,
+			limit: order.limit,
+			reduce_only: order.reduce_only,
 			least_fee: T::RiskParameters::chain().order_fee,
-			// Alone in its block.
-			paced: false,
-		}
+			portion: Portion::of(order.limit, order.resting),
+		})
 	}
 
 	pub(crate) fn view_max_size(owner: &T::AccountId, sub: u8, id: MarketId, buy: bool) -> Balance {
@@ -187,7 +183,18 @@ impl<T: Config> Pallet<T> {
 			.min(MAX_SIZE);
 		let fits = |size: u128| {
 			let size = keel_math::signed::with_sign(size, !buy);
-			size.is_some_and(|size| Self::tried(&Self::previewed(account, id, size, None, false)).is_ok())
+			size.is_some_and(|size| {
+				let request = Request {
+					account,
+					market: id,
+					size,
+					limit: None,
+					reduce_only: false,
+					least_fee: T::RiskParameters::chain().order_fee,
+					portion: Portion::Whole,
+				};
+				Self::tried(&request).is_ok()
+			})
 		};
 		if most > 0 && fits(most) {
 			return Some(most);

@@ -204,7 +204,9 @@ impl<T: Config> Pallet<T> {
 		state.observed = aggregate.observed;
 		state.price.twap = history::five_minutes(state, samples);
 		state.withheld = crate::Withheld::No;
-		if aggregate.confidence <= aggregation::tolerated(aggregate.value, parameters.add_risk_confidence) {
+		let narrow = aggregation::tolerated(aggregate.value, parameters.add_risk_confidence);
+		// A feed that publishes too seldom is always recovering: that is no price to act on either.
+		if aggregate.confidence <= narrow && state.streak >= parameters.recovery_prices {
 			state.fit_at = state.fit_at.max(aggregate.observed);
 		}
 	}
@@ -376,8 +378,8 @@ impl<T: Config> PriceProvider for Pallet<T> {
 			.map(|s| s.price)
 	}
 
-	/// Judged when it was published, by the limit of that moment and by its confidence alone: a recovery from
-	/// an outage ends with the next prices and is no time without one.
+	/// Judged when it was published, by the limits of that moment: by its confidence, and whether so many came
+	/// in time before it that a recovery was over.
 	fn fit_at(feed: FeedId) -> Option<Moment> {
 		Feeds::<T>::get(feed).and_then(|s| s.last_fit())
 	}

@@ -246,8 +246,8 @@ pub trait Positions {
 	) -> Result<Closed, DispatchError>;
 
 	/// Close `share` of every position of `account`, at the fill price, with the fee of a trade: what the owner asked for when
-	/// called.
-	fn reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError>;
+	/// called. Those whose price is not newer than `set_at` are left out; refused if that is all.
+	fn reduce(account: MarginAccountId, share: Permill, set_at: Moment) -> Result<Closed, DispatchError>;
 
 	/// `deficit` is missing from `account`, which has nothing left: the tranches of `markets`, the fund, the pool. All of it is
 	/// credited to the account's cash.

@@ -88,7 +88,18 @@ impl AlwaysOpen {
 				"buy_collateral",
 			],
 		),
-		("Perpetuals", &["commit_order", "cancel_order", "pay_out"]),
+		(
+			"Perpetuals",
+			&[
+				"commit_order",
+				"commit_pair",
+				"amend_order",
+				"cancel_order",
+				"cancel_all",
+				"close_all",
+				"pay_out",
+			],
+		),
 		(
 			"LiquidityPool",
 			&["request_withdrawal", "cancel_withdrawal", "cancel_deposit"],

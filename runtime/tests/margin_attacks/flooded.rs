@@ -102,6 +102,7 @@ fn triggers_delay_by_their_number_and_no_more() {
 					let trigger = Some(Trigger {
 						price: usd(60_300.0),
 						when: When::Above,
+						trail: None,
 					});
 					assert_ok!(Order {
 						trigger,

@@ -103,15 +103,18 @@ fn around_many_orders_without_a_limit_loses() {
 			for _ in 0..5 {
 				let part = pallet_perpetuals::Call::<Runtime>::commit_order {
 					sub: 0,
-					market: BTC,
-					size: -units(2.8),
-					trigger: stops.then_some(Trigger {
-						price: usd(59_900.0),
-						when: When::Below,
-					}),
-					limit: None,
-					reduce_only: true,
-					expires_in: LIFE,
+					order: NewOrder {
+						market: BTC,
+						size: -units(2.8),
+						trigger: stops.then_some(Trigger {
+							price: usd(59_900.0),
+							when: When::Below,
+							trail: None,
+						}),
+						reduce_only: true,
+						expires_in: LIFE,
+						..Default::default()
+					},
 				};
 				assert_ok!(call(key, part));
 			}

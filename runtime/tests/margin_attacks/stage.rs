@@ -9,7 +9,7 @@ pub use keel_primitives::{
 pub use keel_runtime::{
 	InsuranceFund, LiquidityPool, Margin, Moment, Perpetuals, RiskParameters, Runtime, RuntimeEvent, System,
 };
-pub use pallet_perpetuals::{Error as PerpetualsError, Trigger, When};
+pub use pallet_perpetuals::{Error as PerpetualsError, NewOrder, Trigger, When};
 pub use sp_keyring::Sr25519Keyring::{self, *};
 pub use sp_runtime::{DispatchResult, FixedU128};
 
@@ -118,13 +118,16 @@ impl Order {
 			key,
 			pallet_perpetuals::Call::<Runtime>::commit_order {
 				sub: self.sub,
-				market: self.market,
-				size: self.size,
-				trigger: self.trigger,
-				// What is larger than a block's premium step has to name one: one that is none, for who names no better.
-				limit: Some(self.limit.map_or(no_limit(self.size), usd)),
-				reduce_only: self.reduce_only,
-				expires_in: self.life,
+				order: NewOrder {
+					market: self.market,
+					size: self.size,
+					trigger: self.trigger,
+					// Without one it would be worked off in steps: one that is none, for who names no better.
+					limit: Some(self.limit.map_or(no_limit(self.size), usd)),
+					resting: false,
+					reduce_only: self.reduce_only,
+					expires_in: self.life,
+				},
 			},
 		)
 	}
@@ -164,9 +167,14 @@ pub fn wealth(key: Sr25519Keyring) -> i128 {
 			sum += held.value as i128;
 		}
 		for exposure in &statement.exposures {
-			let limit = Some(no_limit(-exposure.size));
-			let closed =
-				Perpetuals::preview_order(who(key), sub, exposure.market, -exposure.size, limit, true);
+			let closing = NewOrder {
+				market: exposure.market,
+				size: -exposure.size,
+				limit: Some(no_limit(-exposure.size)),
+				reduce_only: true,
+				..Default::default()
+			};
+			let closed = Perpetuals::preview_order(who(key), sub, closing);
 			sum += closed.map_or(exposure.unrealised, |p| {
 				p.fill.realised - p.fill.funding - p.fill.fee
 			});

@@ -208,6 +208,7 @@ fn an_order_needs_its_margin_when_it_is_committed() {
 			Some(Trigger {
 				price: usd(60_001.0),
 				when: When::Above,
+				trail: None,
 			}),
 		] {
 			let refused = Order {
@@ -238,6 +239,7 @@ fn stops_gain_nothing_by_how_far_the_price_lags() {
 			trigger: Some(Trigger {
 				price: usd(price),
 				when,
+				trail: None,
 			}),
 			..Order::new(0, BTC, units(size))
 		};

@@ -23,13 +23,40 @@ describe("perpetual futures", () => {
 	});
 	after(() => world?.end());
 
+	/** An order as its owner gives it. */
+	const terms = (market, size, more = {}) => ({
+		market: MARKET[market],
+		size,
+		trigger: null,
+		limit: null,
+		resting: false,
+		reduceOnly: false,
+		expiresIn: 10 * MINUTE,
+		...more,
+	});
+
+	/** An index price to wait for. */
+	const at = (dollars, when, trail = null) => ({ price: price(dollars), when, trail });
+
+	/** Commit an order; its number. */
+	async function commit(name, market, size, { sub = 0, ...more } = {}) {
+		const committed = await chain.send(tx.perpetuals.commitOrder(sub, terms(market, size, more)), name);
+		return event(committed, api.events.perpetuals.OrderCommitted).order;
+	}
+
+	/** An open order; none if it is gone. */
+	const open = async (id) => (await chain.view("Perpetuals", "order", id)).unwrapOr(null);
+
+	/** What of a position there is. */
+	async function held(name, market, sub = 0) {
+		const exposures = (await statement(name, sub)).exposures;
+		return exposures.find((exposure) => exposure.market.toNumber() === MARKET[market])?.size_.toBigInt() ?? 0n;
+	}
+
 	/** Commit an order and let the next price fill it; the events of both blocks. */
 	async function order(name, market, size, more = {}) {
-		const { sub = 0, trigger = null, limit = null, reduceOnly = false, expiresIn = 10 * MINUTE } = more;
-		const committed = await chain.send(
-			tx.perpetuals.commitOrder(sub, MARKET[market], size, trigger, limit, reduceOnly, expiresIn),
-			name,
-		);
+		const { sub = 0, ...rest } = more;
+		const committed = await chain.send(tx.perpetuals.commitOrder(sub, terms(market, size, rest)), name);
 		const filled = await next(3);
 		return { id: event(committed, api.events.perpetuals.OrderCommitted).order.toBigInt(), committed, filled };
 	}
@@ -90,8 +117,11 @@ describe("perpetual futures", () => {
 	it("previews an order and fills it at exactly that, at the next price", async () => {
 		const size = units(0.5, "size");
 		const preview = (
-			await chain.view("Perpetuals", "preview_order", chain.accounts.Bob.address, 0, MARKET.BTC, size, null, false)
+			await chain.view("Perpetuals", "preview_order", chain.accounts.Bob.address, 0, terms("BTC", size))
 		).asOk;
+		const leverage = fixed(preview.leverage.unwrap());
+		assert.ok(leverage > 3.8 && leverage < 4.2, `30,000 on 7,670, not ${leverage}`);
+		assert.ok(fixed((await chain.view("Perpetuals", "market", MARKET.BTC)).unwrap().maxLeverage) > leverage);
 		const { filled } = await order("Bob", "BTC", size);
 		const fill = event(filled, api.events.perpetuals.OrderFilled);
 		assert.equal(sizeOf(fill), size);
@@ -121,10 +151,7 @@ describe("perpetual futures", () => {
 	it("takes a profit by itself when the price is there", async () => {
 		const target = 63_000;
 		const size = -units(0.5, "size");
-		await chain.send(
-			tx.perpetuals.commitOrder(0, MARKET.BTC, size, { price: price(target), when: "Above" }, null, true, 3_600_000),
-			"Bob",
-		);
+		await commit("Bob", "BTC", size, { trigger: at(target, "Above"), reduceOnly: true, expiresIn: 60 * MINUTE });
 		const before = (await statement("Bob")).cash.toBigInt();
 		const events = await walk("BTC", 63_100);
 		events.push(...(await next(3)));
@@ -136,15 +163,27 @@ describe("perpetual futures", () => {
 	});
 
 	it("says what would work when an order can't", async () => {
-		const commit = (size, more = {}) => tx.perpetuals.commitOrder(more.sub ?? 0, MARKET.BTC, size, null, null, more.reduceOnly ?? false, 60_000);
-		await assert.rejects(chain.send(commit(0), "Bob"), /perpetuals\./);
-		await assert.rejects(chain.send(commit(units(0.1, "size"), { sub: 9 }), "Bob"), /perpetuals\./);
-		await assert.rejects(chain.send(commit(units(0.1, "size"), { reduceOnly: true }), "Bob"), /perpetuals\./);
+		const refused = (size, more, error) => assert.rejects(commit("Bob", more.market ?? "BTC", size, more), error);
+		const tenth = units(0.1, "size");
+		await refused(0, {}, /perpetuals\.ZeroSize/);
+		await refused(tenth, { sub: 9 }, /perpetuals\.UnknownAccount/);
+		await refused(tenth, { market: 99 }, /perpetuals\.UnknownMarket/);
+		await refused(tenth, { reduceOnly: true }, /perpetuals\.NothingToReduce/);
+		await refused(tenth, { expiresIn: 0 }, /perpetuals\.OutOfRange/);
+		await refused(tenth, { trigger: at(1, "Below", 10n ** 14n) }, /perpetuals\.OutOfRange/);
+		await refused(tenth, { resting: true }, /perpetuals\.LimitNeeded/);
+		await refused(1, {}, /perpetuals\.OrderTooSmall/);
+		// As a whole or not at all, and more than a step.
+		await refused(units(100, "size"), { limit: price(70_000) }, /perpetuals\.OrderTooLarge/);
 		await assert.rejects(chain.send(tx.perpetuals.listMarket(9, 6), "Bob"), /BadOrigin/);
-		await assert.rejects(chain.send(commit(units(10, "size")), "Bob"), /perpetuals\.OrderTooLarge/);
+		await assert.rejects(chain.send(tx.perpetuals.cancelAll(0, null), "Bob"), /perpetuals\.NothingToCancel/);
+		await assert.rejects(chain.send(tx.perpetuals.closeAll(0, MINUTE), "Bob"), /perpetuals\.NothingToReduce/);
+		await assert.rejects(chain.send(tx.perpetuals.amendOrder(9_999, terms("BTC", tenth)), "Bob"), /perpetuals\.UnknownOrder/);
+		const pair = tx.perpetuals.commitPair(0, terms("BTC", tenth), terms("ETH", tenth));
+		await assert.rejects(chain.send(pair, "Bob"), /perpetuals\.NotAPair/);
 		// Far more than the account can carry: refused at once, for what an order needs is held from then on.
 		await chain.send(tx.margin.deposit(1, 1, units(100, "kUSD")), "Bob");
-		await assert.rejects(chain.send(commit(units(1, "size"), { sub: 1 }), "Bob"), /perpetuals\.NotEnoughMargin/);
+		await refused(units(1, "size"), { sub: 1 }, /perpetuals\.NotEnoughMargin/);
 		// What can't be filled at the price it finds is gone, with its fee.
 		const { filled } = await order("Bob", "BTC", units(0.01, "size"), { sub: 1, limit: price(1_000) });
 		const failed = event(filled, api.events.perpetuals.OrderFailed);
@@ -153,11 +192,7 @@ describe("perpetual futures", () => {
 	});
 
 	it("does not fill on a price it has seen", async () => {
-		const committed = await chain.send(
-			tx.perpetuals.commitOrder(0, MARKET.BTC, units(0.1, "size"), null, null, false, 10 * MINUTE),
-			"Bob",
-		);
-		const { order: id } = event(committed, api.events.perpetuals.OrderCommitted);
+		const id = await commit("Bob", "BTC", units(0.1, "size"));
 		for (let i = 0; i < 3; i++) await chain.seal();
 		assert.ok((await chain.view("Perpetuals", "order", id)).isSome, "no newer price, no fill");
 		// Nor can its owner drop it with the price in sight, by cancelling or by taking away what it needs.
@@ -170,6 +205,74 @@ describe("perpetual futures", () => {
 		await next(3);
 		assert.ok((await chain.view("Perpetuals", "order", id)).isNone);
 		await order("Bob", "BTC", -units(0.1, "size"), { reduceOnly: true });
+	});
+
+	it("rests for a price, fills as far as its limit lets it, and costs nothing while it waits", async () => {
+		prices = { ...PRICES };
+		await next(3);
+		const before = (await statement("Bob")).cash.toBigInt();
+		const away = await commit("Bob", "BTC", units(0.1, "size"), { limit: price(59_000), resting: true });
+		const rested = await next(3);
+		assert.ok(rested.some((e) => api.events.perpetuals.OrderRests.is(e)));
+		assert.ok((await open(away)).stage.isResting);
+		// To a lower limit, and then not at all: with every fee back.
+		await chain.send(tx.perpetuals.amendOrder(away, terms("BTC", units(0.2, "size"), { limit: price(58_000), resting: true })), "Bob");
+		await next(3);
+		assert.equal((await open(away)).limit.unwrap().toString(), price(58_000).toString());
+		await chain.send(tx.perpetuals.cancelAll(0, MARKET.BTC), "Bob");
+		assert.equal(await open(away), null);
+		assert.equal((await statement("Bob")).cash.toBigInt(), before);
+		// The mark rises by two dollars for each BTC bought: half of one up to a limit a dollar above it.
+		const { mark } = (await chain.view("Perpetuals", "market", MARKET.BTC)).unwrap();
+		const { id, filled } = await order("Bob", "BTC", units(0.2, "size"), { limit: mark.toBigInt() + 2n * 10n ** 17n, resting: true });
+		const part = event(filled, api.events.perpetuals.OrderFilled);
+		assert.ok(Math.abs(Number(sizeOf(part)) / 1e8 - 0.1) < 0.001, `${sizeOf(part)}`);
+		assert.equal(part.average.toString(), part.price.toString());
+		const left = await open(id);
+		assert.equal(left.size_?.toBigInt() ?? part.left.toBigInt(), part.left.toBigInt());
+		prices = { ...prices, BTC: 59_900 };
+		const rest = event(await next(5), api.events.perpetuals.OrderFilled);
+		assert.equal(rest.left.toBigInt(), 0n);
+		assert.ok(fixed(rest.average) < fixed(part.price) && fixed(rest.average) > fixed(rest.price));
+		await exact();
+	});
+
+	it("brackets a position, and trails it", async () => {
+		// Take a profit at 61,000, stop the loss at 59,000: in one batch with the order that opens.
+		const size = units(0.1, "size");
+		const closing = (trigger) => terms("BTC", -size, { trigger, reduceOnly: true, expiresIn: 60 * MINUTE });
+		const had = await held("Bob", "BTC");
+		const both = tx.perpetuals.commitPair(0, closing(at(61_000, "Above")), closing(at(59_000, "Below")));
+		const committed = await chain.send(tx.utility.batchAll([tx.perpetuals.commitOrder(0, terms("BTC", size)), both]), "Bob");
+		const { first: profit, second: loss } = event(committed, api.events.perpetuals.OrdersPaired);
+		await next(3);
+		assert.equal(await held("Bob", "BTC"), had + size);
+		const up = [...(await walk("BTC", 61_100)), ...(await next(3))];
+		assert.equal(event(up, api.events.perpetuals.OrderFilled).order.toString(), profit.toString());
+		assert.ok(up.some((e) => api.events.perpetuals.OrderCancelled.is(e)), "one cancels the other");
+		assert.deepEqual([await open(profit), await open(loss)], [null, null]);
+		assert.equal(await held("Bob", "BTC"), had);
+		// Two percent below the best price there was.
+		const trailing = at(1, "Below", 2n * 10n ** 16n);
+		const id = await commit("Bob", "BTC", -had, { trigger: trailing, reduceOnly: true, expiresIn: 60 * MINUTE });
+		const stands = async () => fixed((await open(id)).trigger.unwrap().price);
+		assert.ok(Math.abs((await stands()) / 61_100 - 0.98) < 1e-4);
+		await walk("BTC", 62_500);
+		const best = await stands();
+		assert.ok(best > 62_500 * 0.978 && best <= 62_500 * 0.98 + 1, `${best}`);
+		const down = [...(await walk("BTC", 61_000)), ...(await next(3))];
+		assert.equal(event(down, api.events.perpetuals.OrderFilled).order.toString(), id.toString());
+		assert.equal(await held("Bob", "BTC"), 0n);
+		await exact();
+	});
+
+	it("closes all at once", async () => {
+		await order("Bob", "BTC", units(0.1, "size"));
+		await order("Bob", "ETH", -units(1, "size"));
+		await chain.send(tx.perpetuals.closeAll(0, 10 * MINUTE), "Bob");
+		await next(3);
+		assert.deepEqual([await held("Bob", "BTC"), await held("Bob", "ETH")], [0n, 0n]);
+		await exact();
 	});
 
 	it("liquidates who must be, by the worker, only as far as needed", async () => {

@@ -308,7 +308,7 @@ impl Positions for MockPositions {
 		Ok(closed)
 	}
 
-	fn reduce(account: MarginAccountId, share: Permill) -> Result<Closed, DispatchError> {
+	fn reduce(account: MarginAccountId, share: Permill, _: Moment) -> Result<Closed, DispatchError> {
 		let mut all = Closed::default();
 		for exposure in Self::exposures(account) {
 			ensure!(!market(exposure.market).refused, refused());

@@ -3,8 +3,8 @@
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	mock::*, Book, Claims, Ladders, NextOrder, Order, Orders, Placed, Queue, TraderOf, Traders, Trigger,
-	Waiting, When,
+	mock::*, Book, Claims, Ladders, NextOrder, Order, Orders, Placed, Queue, Ratchets, Resting, Stage,
+	TraderOf, Traders, Trigger, Waiting, When,
 };
 
 /// A state with everything in it, corrupted, fails with `message`.
@@ -32,6 +32,7 @@ fn stop() -> Terms {
 		trigger: Some(Trigger {
 			price: dollars(90_000),
 			when: When::Above,
+			trail: None,
 		}),
 		..Default::default()
 	}
@@ -139,14 +140,39 @@ fn orders() {
 			order.trigger = Some(Trigger {
 				price: dollars(1),
 				when: When::Above,
+				trail: None,
 			})
 		});
 	});
-	fails_with("an order without a trigger waits", || {
-		change_order(ids().0, |order| order.queued_at = None);
+	fails_with("an order waits without a trigger", || {
+		change_order(ids().0, |order| order.stage = Stage::Waiting);
+	});
+	fails_with("an order rests without a limit", || {
+		change_order(ids().0, |order| order.stage = Stage::Resting);
+	});
+	fails_with("an order does not rest where it should", || {
+		change_order(ids().0, |order| {
+			(order.stage, order.resting, order.limit) = (Stage::Resting, true, Some(dollars(1)));
+		});
 	});
 	fails_with("an order is not in the queue", || {
-		change_order(ids().1, |order| order.queued_at = Some(1));
+		change_order(ids().1, |order| {
+			order.stage = Stage::Queued { since: 1, place: 0 }
+		});
+	});
+	fails_with("a trailing trigger does not move on where it should", || {
+		let id = ids().1;
+		let mut trailing = order(id).unwrap();
+		let mut trigger = trailing.trigger.unwrap();
+		trigger.trail = Some(ratio(1, 10));
+		trailing.trigger = Some(trigger);
+		crate::Orders::<Test>::insert(id, trailing);
+	});
+	fails_with("something rests that is no order", || {
+		Resting::<Test>::insert((BTC, When::Below), [0; 24], ());
+	});
+	fails_with("something trails that is no order", || {
+		Ratchets::<Test>::insert((BTC, When::Below), [0; 24], ());
 	});
 	fails_with("the fees held are not the sum of the orders'", || {
 		Book::<Test>::mutate(|book| book.order_fees += 1);

@@ -122,10 +122,18 @@ fn nothing_trades_within_the_average_it_is_settled_at() {
 		assert_noop!(fill_now(BOB, BTC, -UNIT), stopped);
 		let half = sp_runtime::Permill::from_percent(50);
 		assert_noop!(
-			Perpetuals::reduce(account(BOB), half),
+			Perpetuals::reduce(account(BOB), half, 0),
 			Error::<Test>::PriceRefused
 		);
-		let preview = Perpetuals::preview_order(BOB, 0, BTC, -UNIT, None, true);
+		let preview = crate::mock::preview(
+			BOB,
+			BTC,
+			-UNIT,
+			Terms {
+				reduce_only: true,
+				..Default::default()
+			},
+		);
 		assert_eq!(preview.err(), Some(stopped));
 		ticks();
 		assert!(order(queued).is_some() && failed(queued).is_none());
@@ -157,6 +165,7 @@ fn everybody_is_paid_out_at_the_average() {
 			trigger: Some(Trigger {
 				price: dollars(90_000),
 				when: When::Above,
+				trail: None,
 			}),
 			..Default::default()
 		};

@@ -1,6 +1,6 @@
 //! Liquidations: how much, at what price, for what fee, and how fast.
 
-use frame_support::assert_noop;
+use frame_support::{assert_noop, assert_ok};
 use keel_math::margin::Risk;
 use keel_primitives::{Closed, Positions, PriceFor};
 use proptest::prelude::*;
@@ -161,7 +161,7 @@ fn no_window_keeps_an_account_waiting_that_is_down_to_three_quarters_of_its_requ
 		while liquidate(ALICE, BTC).is_ok() {}
 		assert!(position(ALICE, BTC).size > 39 * UNIT);
 		assert_noop!(liquidate(ALICE, BTC), Error::<Test>::LiquidationsFull);
-		move_to(BTC, dollars(48_700));
+		move_to(BTC, dollars(48_650));
 		let urgent = risk(account(ALICE));
 		let maintenance = urgent.maintenance as i128;
 		assert!(
@@ -220,7 +220,25 @@ mod reduce {
 	use super::*;
 
 	fn reduce(share: Permill) -> Result<Closed, DispatchError> {
-		<Perpetuals as Positions>::reduce(account(ALICE), share)
+		<Perpetuals as Positions>::reduce(account(ALICE), share, 0)
+	}
+
+	/// Kind: who asks to leave when a price is known leaves at that.
+	#[test]
+	fn leaves_at_no_price_made_before_it_was_asked_for() {
+		ExtBuilder.build_and_execute(|| {
+			trade(ALICE, BTC, UNIT);
+			let half = Permill::from_percent(50);
+			let asked = || <Perpetuals as Positions>::reduce(account(ALICE), half, Now::get());
+			assert_eq!(asked(), Err(Error::<Test>::PriceRefused.into()));
+			let set_at = Now::get();
+			tick();
+			assert_ok!(<Perpetuals as Positions>::reduce(
+				account(ALICE),
+				half,
+				set_at - 1
+			));
+		});
 	}
 
 	#[test]

@@ -27,11 +27,11 @@ mod commit {
 				(order.account, order.size, order.fee),
 				(account(ALICE), UNIT, ORDER_FEE)
 			);
-			assert_eq!(order.queued_at, Some(Now::get()));
+			assert_eq!(queued_at(id), Some(Now::get()));
 			assert_eq!(Perpetuals::orders(account(ALICE)), vec![(id, order)]);
 			assert!(events().iter().any(|event| matches!(
 				event,
-				Event::OrderCommitted { order, size, .. } if *order == id && *size == UNIT
+				Event::OrderCommitted { order, terms, .. } if *order == id && terms.size == UNIT
 			)));
 		});
 	}
@@ -80,12 +80,10 @@ mod commit {
 			assert_eq!(refused(i128::MIN, HOUR), Error::<Test>::OutOfRange.into());
 			assert_eq!(
 				refused(MAX_SIZE as i128, HOUR),
-				Error::<Test>::OrderTooLarge.into()
+				Error::<Test>::NotEnoughMargin.into()
 			);
 			// 10 kUSD are 0.0002 BTC.
 			assert_eq!(refused(19_999, HOUR), Error::<Test>::OrderTooSmall.into());
-			// The step of half a percent of 10 000 BTC is 50.
-			assert_eq!(refused(50 * UNIT + 1, HOUR), Error::<Test>::OrderTooLarge.into());
 			assert_ok!(try_commit(ALICE, BTC, 20_000, Terms::default()));
 			assert_ok!(try_commit(ALICE, BTC, 50 * UNIT, Terms::default()));
 		});
@@ -110,12 +108,13 @@ mod commit {
 				trigger: Some(Trigger {
 					price: dollars(4_000),
 					when: When::Above,
+					trail: None,
 				}),
 				..Default::default()
 			};
 			assert_eq!(try_commit(ALICE, ETH, UNIT, Terms::default()), short);
 			assert_eq!(try_commit(ALICE, ETH, UNIT, waits), short);
-			let preview = Perpetuals::preview_order(ALICE, 0, ETH, UNIT, None, false);
+			let preview = crate::mock::preview(ALICE, ETH, UNIT, Terms::default());
 			assert_eq!(
 				preview.map(|p| p.fill),
 				Err(Error::<Test>::NotEnoughMargin.into())
@@ -178,89 +177,33 @@ mod commit {
 	}
 
 	#[test]
-	fn fails_without_a_limit_above_the_premium_step() {
+	fn fails_if_it_is_to_fill_as_a_whole_and_is_more_than_a_step() {
 		ExtBuilder.build_and_execute(|| {
-			for _ in 0..2 {
-				trade(ALICE, BTC, 40 * UNIT);
-				trade(BOB, ETH, -UNIT);
-			}
-			let trigger = Some(Trigger {
-				price: dollars(45_000),
-				when: When::Below,
-			});
-			let needed = Err(Error::<Test>::LimitNeeded.into());
-			let (state, before) = (Book::<Test>::get(), cash(ALICE));
-			// The step of half a percent of 10 000 BTC is 50. ALICE narrows, with or without an end, now or later.
-			for (trigger, reduce_only) in [(None, false), (None, true), (trigger, false), (trigger, true)] {
-				let plain = Terms {
-					trigger,
-					reduce_only,
-					..Default::default()
-				};
-				let limited = Terms {
-					limit: Some(dollars(1)),
-					..plain
-				};
-				for size in [50 * UNIT + 1, 80 * UNIT] {
-					assert_eq!(try_commit(ALICE, BTC, -size, plain), needed);
-					assert_eq!((Book::<Test>::get(), cash(ALICE)), (state.clone(), before));
-					frame_support::hypothetically!({
-						assert_ok!(try_commit(ALICE, BTC, -size, limited));
-					});
-				}
-				frame_support::hypothetically!({
-					assert_ok!(try_commit(ALICE, BTC, -50 * UNIT, plain));
-				});
-			}
-			// Nor may somebody turn a skew over, or name more than there is to close.
-			assert_eq!(try_commit(BOB, BTC, -130 * UNIT, Terms::default()), needed);
-			let all = Terms {
-				reduce_only: true,
-				..Default::default()
-			};
-			assert_eq!(try_commit(ALICE, BTC, -(MAX_SIZE as i128), all), needed);
-			// What an order can't do at any price is said first.
 			let limited = Terms {
-				limit: Some(dollars(1)),
+				limit: Some(dollars(60_000)),
 				..Default::default()
 			};
-			for terms in [Terms::default(), limited] {
-				let too_large = Err(Error::<Test>::OrderTooLarge.into());
-				assert_eq!(try_commit(BOB, BTC, -131 * UNIT, terms), too_large);
+			// The step of half a percent of 10 000 BTC is 50.
+			assert_ok!(try_commit(ALICE, BTC, 50 * UNIT, limited));
+			let too_large = Err(Error::<Test>::OrderTooLarge.into());
+			assert_eq!(try_commit(BOB, BTC, 51 * UNIT, limited), too_large);
+			for other in [
+				Terms::default(),
+				Terms {
+					resting: true,
+					..limited
+				},
+			] {
+				assert_ok!(try_commit(BOB, BTC, 51 * UNIT, other));
 			}
-			assert_ok!(try_commit(BOB, BTC, -130 * UNIT, limited));
-		});
-	}
-
-	#[test]
-	fn asks_for_a_limit_by_the_step_of_now() {
-		ExtBuilder.build_and_execute(|| {
-			trade(ALICE, BTC, 40 * UNIT);
-			let narrow = || try_commit(ALICE, BTC, -30 * UNIT, Terms::default());
-			frame_support::hypothetically!({
-				assert_ok!(narrow());
-			});
-			set_numbers(BTC, |numbers| {
-				numbers.premium_step = ratio(3, 1_000) - ratio(1, 1_000_000)
-			});
-			assert_eq!(narrow(), Err(Error::<Test>::LimitNeeded.into()));
-			set_numbers(BTC, |numbers| numbers.premium_step = ratio(3, 1_000));
-			assert_ok!(narrow());
-			// Without a step, nobody trades without saying at what price.
-			set_numbers(BTC, |numbers| numbers.premium_step = ratio(0, 1));
+			let without = Terms {
+				resting: true,
+				..Default::default()
+			};
 			assert_eq!(
-				try_commit(ALICE, BTC, -UNIT, Terms::default()),
+				try_commit(BOB, BTC, UNIT, without),
 				Err(Error::<Test>::LimitNeeded.into())
 			);
-			let limited = Terms {
-				limit: Some(dollars(1)),
-				..Default::default()
-			};
-			let id = try_commit(ALICE, BTC, -UNIT, limited).unwrap();
-			ticks();
-			// The one before it was committed with a step it fitted: it fails, and keeps nobody waiting.
-			assert_eq!(failed(id - 1), Some(Error::<Test>::LimitNeeded.into()));
-			assert_eq!(filled(id).size, -UNIT);
 		});
 	}
 
@@ -476,6 +419,7 @@ mod cancel {
 			trigger: Some(Trigger {
 				price: dollars(60_000),
 				when: When::Above,
+				trail: None,
 			}),
 			..Default::default()
 		}

@@ -201,8 +201,10 @@ fn commit_as_told(op: Op) {
 		trigger: trigger.map(|(off, above)| Trigger {
 			price: moved(price, i64::from(off)),
 			when: if above { When::Above } else { When::Below },
+			trail: (off % 3 == 0).then(|| ratio(u128::from(off.unsigned_abs()) + 1, 1_000)),
 		}),
 		limit: limit.map(|off| moved(price, i64::from(off) * 2)),
+		resting: limit.is_some() && life % 2 == 0,
 		reduce_only,
 		life: Some(life.into()),
 	};
@@ -218,8 +220,46 @@ fn run(op: Op) {
 		Op::Cancel { who, order } => {
 			let mut ids: Vec<_> = Orders::<Test>::iter_keys().collect();
 			ids.sort_unstable();
-			if !ids.is_empty() {
-				let _ = cancel(someone(who), ids[usize::from(order) % ids.len()]);
+			let origin = || RuntimeOrigin::signed(someone(who));
+			let before = (cash(someone(who)), Book::<Test>::get());
+			let done = frame_support::storage::with_storage_layer(|| match order % 8 {
+				0 => Perpetuals::cancel_all(origin(), 0, None)
+					.map(|_| ())
+					.map_err(|e| e.error),
+				1 => Perpetuals::close_all(origin(), 0, HOUR)
+					.map(|_| ())
+					.map_err(|e| e.error),
+				_ if ids.is_empty() => Ok(()),
+				2..=4 => {
+					let id = ids[usize::from(order) % ids.len()];
+					let market = crate::mock::order(id).unwrap().market;
+					let terms = Terms {
+						limit: Some(moved(price_of(market), i64::from(order) - 128)),
+						resting: true,
+						..Default::default()
+					};
+					let size = UNIT * (i128::from(order) - 100) / 100;
+					Perpetuals::amend_order(origin(), id, terms.of(market, size))
+				}
+				5 => {
+					let close = |when| {
+						let terms = Terms {
+							trigger: Some(Trigger {
+								price: moved(price_of(BTC), if when == When::Above { 50 } else { -50 }),
+								when,
+								trail: None,
+							}),
+							reduce_only: true,
+							..Default::default()
+						};
+						terms.of(BTC, -position(someone(who), BTC).size)
+					};
+					Perpetuals::commit_pair(origin(), 0, close(When::Above), close(When::Below))
+				}
+				_ => cancel(someone(who), ids[usize::from(order) % ids.len()]),
+			});
+			if done.is_err() {
+				assert_eq!((cash(someone(who)), Book::<Test>::get()), before);
 			}
 		}
 		Op::Block { moves, ms } => {
@@ -243,7 +283,7 @@ fn run(op: Op) {
 		Op::Liquidate { who } => liquidate_if_unsafe(someone(who)),
 		Op::Reduce { who, share } => {
 			let share = Permill::from_percent(u32::from(share) % 101);
-			let _ = Perpetuals::reduce(account(someone(who)), share);
+			let _ = Perpetuals::reduce(account(someone(who)), share, 0);
 		}
 		Op::Refuse(purpose) => RefusedFor::set(match purpose % 10 {
 			0 => vec![PriceFor::AddRisk],

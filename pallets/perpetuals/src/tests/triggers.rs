@@ -3,12 +3,13 @@
 use keel_math::FixedU128;
 use proptest::prelude::*;
 
-use crate::{mock::*, types::read_key, Error, Event, Trigger, Waiting, When};
+use crate::{mock::*, order::read_key, Error, Event, Trigger, Waiting, When};
 
 fn at(price: u128, when: When) -> Trigger {
 	Trigger {
 		price: dollars(price),
 		when,
+		trail: None,
 	}
 }
 
@@ -27,10 +28,10 @@ fn a_stop_loss_waits_and_closes() {
 		let id = try_commit(ALICE, BTC, -2 * UNIT, waiting(at(45_000, When::Below), true)).unwrap();
 		move_to(BTC, dollars(45_001));
 		tick();
-		assert_eq!(order(id).unwrap().queued_at, None);
+		assert_eq!(queued_at(id), None);
 		move_to(BTC, dollars(44_000));
 		// Triggered, and filled at the first price made after that.
-		assert_eq!(order(id).unwrap().queued_at, Some(Now::get()));
+		assert_eq!(queued_at(id), Some(Now::get()));
 		tick();
 		assert_eq!(position(ALICE, BTC).size, UNIT, "at the price that met it");
 		move_to(BTC, dollars(43_000));
@@ -41,7 +42,7 @@ fn a_stop_loss_waits_and_closes() {
 		assert!(events().contains(&Event::OrderTriggered {
 			order: id,
 			market: BTC,
-			index: dollars(44_000)
+			price: dollars(44_000)
 		}));
 	});
 }
@@ -64,7 +65,7 @@ fn what_is_triggered_can_not_be_taken_back() {
 		let id = try_commit(ALICE, BTC, UNIT, waiting(at(55_000, When::Above), false)).unwrap();
 		// Known to whoever watches the operators when it was committed.
 		move_to(BTC, dollars(56_000));
-		assert_eq!(order(id).unwrap().queued_at, Some(Now::get()));
+		assert_eq!(queued_at(id), Some(Now::get()));
 		assert_eq!(position(ALICE, BTC).size, 0);
 		// In the queue it can't be taken back.
 		assert_eq!(cancel(ALICE, id), Err(Error::<Test>::TooEarlyToCancel.into()));
@@ -87,7 +88,7 @@ fn the_nearest_come_first_and_a_block_takes_no_more_than_it_may() {
 		tick();
 		set_chain(|chain| chain.orders_per_block = 2);
 		move_to(BTC, dollars(60_000));
-		let queued = |id| order(id).map(|order| order.queued_at.is_some());
+		let queued = |id| order(id).map(|order| order.is_queued());
 		// The nearest two of the three were triggered.
 		assert_eq!(above.map(queued), [Some(false), Some(true), Some(true)]);
 		assert_eq!(below.map(queued), [Some(false), Some(false)]);
@@ -110,7 +111,7 @@ fn an_unfit_price_triggers_nothing() {
 		tick();
 		RefusedFor::set(vec![keel_primitives::PriceFor::ReduceRisk]);
 		move_to(BTC, dollars(60_000));
-		assert_eq!(order(id).unwrap().queued_at, None);
+		assert_eq!(queued_at(id), None);
 	});
 }
 
@@ -121,7 +122,7 @@ fn an_old_order_joins_the_queue_behind_what_is_there_when_it_is_triggered() {
 		tick();
 		let before = commit(BOB, BTC, UNIT);
 		move_to(BTC, dollars(56_000));
-		assert_eq!((order(before).unwrap().place, order(stop).unwrap().place), (1, 2));
+		assert_eq!((place(before), place(stop)), (1, 2));
 		let behind = commit(CAROL, BTC, UNIT);
 		ticks();
 		assert!(filled(before).price < filled(stop).price);
@@ -135,7 +136,7 @@ proptest! {
 		a in any::<u128>(), b in any::<u128>(), first in any::<u64>(), second in any::<u64>(),
 	) {
 		for when in [When::Above, When::Below] {
-			let trigger = |price| Trigger { price: FixedU128::from_inner(price), when };
+			let trigger = |price| Trigger { price: FixedU128::from_inner(price), when, trail: None };
 			let (one, other) = (trigger(a).key(first), trigger(b).key(second));
 			prop_assert_eq!(read_key(when, &one), (trigger(a), first));
 			let nearer = match when {
@@ -154,6 +155,7 @@ fn the_trie_keeps_the_order() {
 			let trigger = Trigger {
 				price: FixedU128::from_inner(price),
 				when: When::Above,
+				trail: None,
 			};
 			Waiting::<Test>::insert((77, When::Above), trigger.key(price as u64), ());
 		}

@@ -10,7 +10,7 @@ fn a_preview_is_the_fill_at_that_price() {
 		trade(BOB, BTC, -30 * UNIT);
 		for size in [10 * UNIT, -4 * UNIT, -26 * UNIT, 20 * UNIT] {
 			let before = (Book::<Test>::get(), cash(ALICE), PoolCash::get());
-			let preview = Perpetuals::preview_order(ALICE, 0, BTC, size, None, false).unwrap();
+			let preview = crate::mock::preview(ALICE, BTC, size, Terms::default()).unwrap();
 			// It leaves no trace.
 			assert_eq!((Book::<Test>::get(), cash(ALICE), PoolCash::get()), before);
 			let fill = fill_now(ALICE, BTC, size).unwrap();
@@ -24,7 +24,17 @@ fn a_preview_is_the_fill_at_that_price() {
 fn a_preview_names_what_would_be_refused() {
 	ExtBuilder.build_and_execute(|| {
 		let preview = |size, limit, reduce_only| {
-			Perpetuals::preview_order(ALICE, 0, BTC, size, limit, reduce_only).unwrap_err()
+			crate::mock::preview(
+				ALICE,
+				BTC,
+				size,
+				Terms {
+					limit,
+					reduce_only,
+					..Default::default()
+				},
+			)
+			.unwrap_err()
 		};
 		assert_eq!(preview(0, None, false), Error::<Test>::ZeroSize.into());
 		assert_eq!(preview(i128::MAX, None, false), Error::<Test>::OutOfRange.into());
@@ -34,19 +44,37 @@ fn a_preview_names_what_would_be_refused() {
 			Error::<Test>::LimitNotMet.into()
 		);
 		assert_eq!(
-			preview(51 * UNIT, None, false),
+			preview(51 * UNIT, Some(dollars(60_000)), false),
 			Error::<Test>::OrderTooLarge.into()
 		);
-		fill_now(ALICE, BTC, -50 * UNIT).unwrap();
-		fill_now(ALICE, BTC, -UNIT).unwrap_err();
-		assert_eq!(preview(51 * UNIT, None, false), Error::<Test>::LimitNeeded.into());
-		fill_now(ALICE, BTC, 50 * UNIT).unwrap();
 		leave(ALICE, 1_000 * USD);
 		assert_eq!(preview(UNIT, None, false), Error::<Test>::NotEnoughMargin.into());
 		assert_eq!(
-			Perpetuals::preview_order(9, 0, BTC, UNIT, None, false),
+			crate::mock::preview(9, BTC, UNIT, Terms::default()),
 			Err(Error::<Test>::UnknownAccount.into())
 		);
+	});
+}
+
+#[test]
+fn a_preview_of_what_is_worked_off_says_what_is_left_and_what_leverage_it_makes() {
+	ExtBuilder.build_and_execute(|| {
+		let preview = |size, terms| crate::mock::preview(ALICE, BTC, size, terms).unwrap();
+		let all = preview(51 * UNIT, Terms::default());
+		assert_eq!((all.fill.size, all.fill.left), (50 * UNIT, UNIT));
+		// 50 BTC at a mark of 50,250 over what is left of a million.
+		let leverage = all.leverage.unwrap().to_float();
+		assert!((2.50..2.52).contains(&leverage), "{leverage}");
+		let limit = Some(dollars(50_050));
+		let resting = Terms {
+			limit,
+			resting: true,
+			..Default::default()
+		};
+		let part = preview(51 * UNIT, resting);
+		assert_eq!((part.fill.size, part.fill.left), (10 * UNIT, 41 * UNIT));
+		let market = Perpetuals::market(BTC).unwrap();
+		assert_eq!(market.max_leverage, dollars(20));
 	});
 }
 
@@ -58,7 +86,7 @@ fn a_preview_is_not_in_the_way_of_the_block_it_is_made_in() {
 			fill_now(ALICE, BTC, UNIT),
 			Err(Error::<Test>::PremiumStepReached.into())
 		);
-		assert!(Perpetuals::preview_order(ALICE, 0, BTC, UNIT, None, false).is_ok());
+		assert!(preview(ALICE, BTC, UNIT, Terms::default()).is_ok());
 	});
 }
 
@@ -70,7 +98,7 @@ fn the_largest_size_fits_and_a_larger_does_not() {
 			let most = Perpetuals::max_size(ALICE, 0, BTC, buy);
 			let sign = if buy { 1 } else { -1 };
 			let preview =
-				|size: u128| Perpetuals::preview_order(ALICE, 0, BTC, sign * size as i128, None, false);
+				|size: u128| crate::mock::preview(ALICE, BTC, sign * size as i128, Terms::default());
 			assert!(most > 11 * UNIT as u128 && most < 12 * UNIT as u128, "{most}");
 			assert!(preview(most).is_ok());
 			assert_eq!(
