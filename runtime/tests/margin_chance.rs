@@ -884,7 +884,11 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 	};
 	let usual = (side * worth / index * 1e8) as i128;
 	let near = usd(index * (1.0 + 0.03 * chance.sign()));
-	let at = |when, trail| Trigger { price: near, when, trail };
+	let at = |when, trail| Trigger {
+		price: near,
+		when,
+		trail,
+	};
 	let away = |when, reduce_only| (Some(at(when, None)), None, reduce_only);
 	let expires_in = chance.between(6_000.0, 86_400_000.0) as Moment;
 	let new = |size, (trigger, limit, reduce_only)| NewOrder {
@@ -898,10 +902,12 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 	};
 	match chance.below(40) {
 		0..=5 => {
+			// Near enough to be filled in part, or to rest a while.
+			let limit = usd(index * (1.0 + 0.001 * chance.between(-1.0, 1.0)));
 			let resting = NewOrder {
 				resting: true,
 				reduce_only: chance.happens(0.2),
-				..new(usual, (None, Some(near), false))
+				..new(usual, (None, Some(limit), false))
 			};
 			let commit = pallet_perpetuals::Call::<Runtime>::commit_order { sub, order: resting };
 			return ("resting order", call(owner, commit));
@@ -924,20 +930,35 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 			let close = pallet_perpetuals::Call::<Runtime>::close_all { sub, expires_in };
 			return ("close all", call(owner, close));
 		}
-		13 => {
-			let market = chance.happens(0.5).then_some(market);
-			let cancel = pallet_perpetuals::Call::<Runtime>::cancel_all { sub, market };
-			return ("cancel all", call(owner, cancel));
-		}
-		14..=16 => {
-			let orders = account.map(Perpetuals::orders).unwrap_or_default();
-			if let Some((order, _)) = orders.get(chance.below(orders.len().max(1))) {
+		13..=16 => {
+			let orders: Vec<_> = pallet_perpetuals::Orders::<Runtime>::iter()
+				.filter(|(_, order)| !order.is_queued())
+				.collect();
+			if !orders.is_empty() {
+				let (order, of) = orders[chance.below(orders.len())];
+				let key = OWNERS
+					.into_iter()
+					.find(|key| Margin::owner(of.account) == Some(who(*key)))
+					.unwrap_or(owner);
+				if chance.happens(0.3) {
+					let sub = (0..=u8::MAX)
+						.find(|sub| account_of(key, *sub) == Some(of.account))
+						.unwrap_or(sub);
+					let market = chance.happens(0.5).then_some(of.market);
+					let cancel = pallet_perpetuals::Call::<Runtime>::cancel_all { sub, market };
+					return ("cancel all", call(key, cancel));
+				}
 				let terms = NewOrder {
-					resting: true,
-					..new(usual, (None, Some(near), false))
+					market: of.market,
+					size: of.size / 2,
+					trigger: of.trigger,
+					limit: of.limit,
+					resting: of.resting,
+					reduce_only: of.reduce_only,
+					expires_in,
 				};
-				let amend = pallet_perpetuals::Call::<Runtime>::amend_order { order: *order, terms };
-				return ("amend order", call(owner, amend));
+				let amend = pallet_perpetuals::Call::<Runtime>::amend_order { order, terms };
+				return ("amend order", call(key, amend));
 			}
 		}
 		_ => (),
@@ -974,7 +995,13 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 		),
 	};
 	let order = new(size, (trigger, limit, reduce_only));
-	(name, call(owner, pallet_perpetuals::Call::<Runtime>::commit_order { sub, order }))
+	(
+		name,
+		call(
+			owner,
+			pallet_perpetuals::Call::<Runtime>::commit_order { sub, order },
+		),
+	)
 }
 
 /// Move one number, the safer way or the other.
@@ -1804,7 +1831,7 @@ fn close_all() -> Result<bool, String> {
 	accounts.sort();
 	for account in &accounts {
 		// Where a price is refused it stays.
-		let _ = Perpetuals::reduce(*account, Permill::one());
+		let _ = Perpetuals::reduce(*account, Permill::one(), 0);
 	}
 	let after = Books::count()?;
 	holds!(

@@ -34,6 +34,10 @@ pub const SALE_FALL: FixedU128 = FixedU128::from_inner(ONE / 100);
 /// The share of clearing that may be lent to accounts, as a divisor, before collateral of those who owe is
 /// sold: a tenth.
 pub const OVERDRAFT: Balance = 10;
+
+/// Clearing that lends too much goes on lending half of that if it is at least this, in base units of kUSD: who leaves the
+/// liquidity pool is paid to the end.
+pub const LITTLE_LENT: Balance = 1_000_000_000;
 /// How often accounts that owe are looked at while clearing lends, in ms: ten minutes.
 pub const OVERDRAFT_LOOK_MS: Moment = 600_000;
 /// Shares of the lending reserve nobody owns, against whoever would inflate the price of the first ones: with
@@ -230,11 +234,12 @@ impl Money {
 	}
 
 	/// What clearing wants back of what it lends, in base units of kUSD: nothing up to a tenth of what it has,
-	/// beyond that what exceeds a twentieth.
+	/// beyond that what exceeds a twentieth; all of it where that is little.
 	pub fn to_recall(&self) -> Balance {
 		let most = Balance::try_from(self.clearing).unwrap_or(0) / OVERDRAFT;
+		let keeps = Some(most / 2).filter(|keeps| *keeps >= LITTLE_LENT).unwrap_or(0);
 		match self.overdrawn() > most {
-			true => self.overdrawn().saturating_sub(most / 2),
+			true => self.overdrawn().saturating_sub(keeps),
 			false => 0,
 		}
 	}

@@ -206,12 +206,12 @@ fn order(size: i128) -> NewOrder {
 	}
 }
 
-/// An order far below its trigger, which trails the price.
+/// An order far below its trigger.
 fn wait<T: Config>(account: MarginAccountId) -> OrderId {
 	let trigger = Trigger {
-		price: ratio(u128::MAX / ONE, 1),
+		price: ratio(1_000, 1),
 		when: When::Above,
-		trail: Some(ratio(1, 2)),
+		trail: None,
 	};
 	let order = NewOrder {
 		trigger: Some(trigger),
@@ -268,16 +268,7 @@ mod benchmarks {
 	fn commit_order() {
 		let (caller, account) = crowd::<T>(T::MaxOrders::get() - 1);
 		let id = NextOrder::<T>::get();
-		// In the two lists of those that trail.
-		let trigger = Trigger {
-			price: price(),
-			when: When::Above,
-			trail: Some(ratio(1, 2)),
-		};
-		let new = NewOrder {
-			trigger: Some(trigger),
-			..order(10 * UNIT)
-		};
+		let new = order(10 * UNIT);
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), 0, new);
 		assert_eq!(Orders::<T>::get(id).map(|order| order.account), Some(account));
@@ -366,31 +357,15 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn follow_price() {
-		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
-		let id = wait::<T>(account);
-		let before = Orders::<T>::get(id).and_then(|order| order.trigger);
-		#[block]
-		{
-			Pallet::<T>::follow(id, ratio(1, 1));
-		}
-		assert!(Orders::<T>::get(id).and_then(|order| order.trigger) != before);
-	}
-
-	/// One of a pair, which ends the other.
-	#[benchmark]
 	fn fill_order() {
-		let (_, account) = crowd::<T>(T::MaxOrders::get() - 2);
-		let twin = wait::<T>(account);
-		let (id, mut order) = queue::<T>(account, 10 * UNIT);
-		order.twin = Some(twin);
+		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
+		let (id, order) = queue::<T>(account, 10 * UNIT);
 		let tried;
 		#[block]
 		{
 			tried = Pallet::<T>::try_order(id, &order);
 		}
 		assert_eq!(tried, Tried::Filled);
-		assert!(Orders::<T>::get(twin).is_none());
 		assert_eq!(Traders::<T>::get(account).position(FIRST).size, 11 * UNIT);
 	}
 

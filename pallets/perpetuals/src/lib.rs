@@ -494,7 +494,7 @@ pub mod pallet {
 		/// [`Event::OrderCommitted`]; later [`Event::OrderTriggered`], [`Event::OrderRests`], [`Event::OrderFilled`] or
 		/// [`Event::OrderFailed`].
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::commit_order())]
+		#[pallet::weight(Pallet::<T>::weight_of_commit())]
 		pub fn commit_order(origin: OriginFor<T>, sub: u8, order: NewOrder) -> DispatchResult {
 			let account = Self::signed_account(origin, sub)?;
 			Self::do_commit(account, &order).map(|_| ())
@@ -520,7 +520,7 @@ pub mod pallet {
 		///
 		/// [`Event::OrderCancelled`].
 		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::cancel_order())]
+		#[pallet::weight(Pallet::<T>::weight_of_cancel())]
 		pub fn cancel_order(origin: OriginFor<T>, #[pallet::compact] order: OrderId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_cancel(&who, order)
@@ -694,7 +694,7 @@ pub mod pallet {
 		///
 		/// [`Event::OrderCommitted`] twice, [`Event::OrdersPaired`].
 		#[pallet::call_index(7)]
-		#[pallet::weight(T::WeightInfo::commit_order().saturating_mul(2))]
+		#[pallet::weight(Pallet::<T>::weight_of_commit().saturating_mul(2))]
 		pub fn commit_pair(
 			origin: OriginFor<T>,
 			sub: u8,
@@ -726,7 +726,7 @@ pub mod pallet {
 		///
 		/// [`Event::OrderAmended`].
 		#[pallet::call_index(8)]
-		#[pallet::weight(T::WeightInfo::cancel_order().saturating_add(T::WeightInfo::commit_order()))]
+		#[pallet::weight(Pallet::<T>::weight_of_cancel().saturating_add(Pallet::<T>::weight_of_commit()))]
 		pub fn amend_order(
 			origin: OriginFor<T>,
 			#[pallet::compact] order: OrderId,
@@ -755,7 +755,7 @@ pub mod pallet {
 		///
 		/// [`Event::OrderCancelled`] for each.
 		#[pallet::call_index(9)]
-		#[pallet::weight(T::WeightInfo::cancel_order().saturating_mul(T::MaxOrders::get().into()))]
+		#[pallet::weight(Pallet::<T>::weight_of_cancel().saturating_mul(T::MaxOrders::get().into()))]
 		pub fn cancel_all(
 			origin: OriginFor<T>,
 			sub: u8,
@@ -763,7 +763,7 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			let account = Self::signed_account(origin, sub)?;
 			let cancelled = Self::do_cancel_all(account, market)?;
-			Ok(Some(T::WeightInfo::cancel_order().saturating_mul(cancelled.into())).into())
+			Ok(Some(Self::weight_of_cancel().saturating_mul(cancelled.into())).into())
 		}
 
 		/// Commit an order to close each position of an account, at any price.
@@ -787,7 +787,7 @@ pub mod pallet {
 		///
 		/// [`Event::OrderCommitted`] for each.
 		#[pallet::call_index(10)]
-		#[pallet::weight(T::WeightInfo::commit_order().saturating_mul(T::MaxPositions::get().into()))]
+		#[pallet::weight(Pallet::<T>::weight_of_commit().saturating_mul(T::MaxPositions::get().into()))]
 		pub fn close_all(
 			origin: OriginFor<T>,
 			sub: u8,
@@ -795,7 +795,7 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			let account = Self::signed_account(origin, sub)?;
 			let closing = Self::do_close_all(account, expires_in)?;
-			Ok(Some(T::WeightInfo::commit_order().saturating_mul(closing.into())).into())
+			Ok(Some(Self::weight_of_commit().saturating_mul(closing.into())).into())
 		}
 	}
 

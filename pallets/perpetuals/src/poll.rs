@@ -11,8 +11,8 @@ use keel_primitives::{MarketId, Moment, RiskParameters};
 use sp_runtime::traits::UniqueSaturatedInto;
 
 use crate::{
-	order::read_key, orders::Tried, Book, Config, Orders, Pallet, Queue, Ratchets, Resting, Stage, Waiting,
-	WeightInfo, When,
+	order::read_key, orders::Tried, Book, Config, Order, Orders, Pallet, Queue, Ratchets, Resting, Stage,
+	Waiting, WeightInfo, When,
 };
 
 /// How many orders a block looks at for each one it may try: those that have to wait are passed.
@@ -31,8 +31,6 @@ pub(crate) struct Budget<'a> {
 	pub triggers: u32,
 	/// Resting orders that may join the queue.
 	pub resting: u32,
-	/// What trying an order weighs.
-	pub order: Weight,
 	pub meter: &'a mut WeightMeter,
 }
 
@@ -71,13 +69,11 @@ impl<T: Config> Pallet<T> {
 		let first = block % markets.len();
 		markets.rotate_left(first);
 		let most = T::RiskParameters::chain().orders_per_block;
-		let order = T::WeightInfo::fill_order().max(T::WeightInfo::fail_order());
 		let mut budget = Budget {
 			looks: most.saturating_mul(LOOKS_PER_TRY),
 			tries: most,
 			triggers: most,
 			resting: most.div_ceil(RESTING_PART),
-			order,
 			meter,
 		};
 		for (market, index, mark, made_at) in markets {
@@ -92,9 +88,28 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What taking an order from one list to another weighs, with the next head.
+	/// What taking an order from one list to another weighs, with the next head, and the place where it trails.
 	fn step_weight() -> Weight {
-		T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads(1))
+		T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads_writes(1, 1))
+	}
+
+	/// What trying `order` weighs: one of a pair may end the other.
+	fn order_weight(order: &Order) -> Weight {
+		let alone = T::WeightInfo::fill_order().max(T::WeightInfo::fail_order());
+		match order.twin {
+			Some(_) => alone.saturating_add(Self::weight_of_cancel()),
+			None => alone,
+		}
+	}
+
+	/// The weight of committing an order, which may trail.
+	pub(crate) fn weight_of_commit() -> Weight {
+		T::WeightInfo::commit_order().saturating_add(T::DbWeight::get().writes(1))
+	}
+
+	/// The weight of cancelling an order, which may trail.
+	pub(crate) fn weight_of_cancel() -> Weight {
+		T::WeightInfo::cancel_order().saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	/// Have trailing triggers follow the index price, those that are farthest behind first.
@@ -108,8 +123,8 @@ impl<T: Config> Pallet<T> {
 				if !at.is_met(index) {
 					break;
 				}
-				// And the next head.
-				let follow = T::WeightInfo::follow_price().saturating_add(T::DbWeight::get().reads(1));
+				// Its own lists instead of the queue: one more.
+				let follow = Self::step_weight().saturating_add(T::DbWeight::get().writes(1));
 				if budget.meter.try_consume(follow).is_err() {
 					return;
 				}
@@ -202,7 +217,7 @@ impl<T: Config> Pallet<T> {
 				passed = Some(key);
 				continue;
 			}
-			if budget.meter.try_consume(budget.order).is_err() {
+			if budget.meter.try_consume(Self::order_weight(&order)).is_err() {
 				return;
 			}
 			budget.tries = budget.tries.saturating_sub(1);

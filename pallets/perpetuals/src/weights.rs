@@ -20,8 +20,6 @@ pub trait WeightInfo {
 	fn refresh(n: u32) -> Weight;
 	/// Move an order whose trigger is met into the queue.
 	fn trigger_order() -> Weight;
-	/// Have a trailing trigger follow the index price.
-	fn follow_price() -> Weight;
 	/// Fill an order.
 	fn fill_order() -> Weight;
 	/// Try to fill an order, and remove it.
@@ -74,9 +72,6 @@ impl WeightInfo for () {
 	}
 	fn trigger_order() -> Weight {
 		Weight::from_parts(25_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 3))
-	}
-	fn follow_price() -> Weight {
-		Weight::from_parts(25_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(1, 5))
 	}
 	fn fill_order() -> Weight {
 		Weight::from_parts(250_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(29, 22))

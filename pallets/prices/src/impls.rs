@@ -187,6 +187,7 @@ impl<T: Config> Pallet<T> {
 		parameters: &ChainParameters,
 	) {
 		let gap = now.saturating_sub(state.price.at);
+		let was_good = !state.has_price() || state.streak >= parameters.recovery_prices;
 		if !state.has_price() || gap > parameters.oracle_max_age {
 			state.streak = 1;
 		} else if gap > 0 {
@@ -205,8 +206,10 @@ impl<T: Config> Pallet<T> {
 		state.price.twap = history::five_minutes(state, samples);
 		state.withheld = crate::Withheld::No;
 		let narrow = aggregation::tolerated(aggregate.value, parameters.add_risk_confidence);
-		// A feed that publishes too seldom is always recovering: that is no price to act on either.
-		if aggregate.confidence <= narrow && state.streak >= parameters.recovery_prices {
+		// The first price after an outage ends it; but a feed that has another one before it has recovered is one
+		// that nobody may act on for all that time.
+		let is_good = was_good || state.streak >= parameters.recovery_prices;
+		if aggregate.confidence <= narrow && is_good {
 			state.fit_at = state.fit_at.max(aggregate.observed);
 		}
 	}
@@ -378,8 +381,8 @@ impl<T: Config> PriceProvider for Pallet<T> {
 			.map(|s| s.price)
 	}
 
-	/// Judged when it was published, by the limits of that moment: by its confidence, and whether so many came
-	/// in time before it that a recovery was over.
+	/// Judged when it was published, by the limit of that moment and by its confidence: a recovery from an
+	/// outage ends with the next prices and is no time without one, unless the next outage comes before.
 	fn fit_at(feed: FeedId) -> Option<Moment> {
 		Feeds::<T>::get(feed).and_then(|s| s.last_fit())
 	}

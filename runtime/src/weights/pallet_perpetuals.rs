@@ -233,12 +233,6 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
-	fn follow_price() -> Weight {
-		Weight::from_parts(25_729_000, 0)
-			.saturating_add(Weight::from_parts(0, 3594))
-			.saturating_add(T::DbWeight::get().reads(1))
-			.saturating_add(T::DbWeight::get().writes(5))
-	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Book` (r:1 w:1)

@@ -133,11 +133,14 @@ mod recall {
 	fn sells_collateral_of_a_safe_account_and_touches_nothing_else() {
 		too_far(|id| {
 			order(id, USD);
-			endow(&POOL, 60_000 * USD);
+			endow(&POOL, 40_000 * USD);
 			endow(&FUND, 100_000 * USD);
 			let before = statement(id);
+			// Down to half of what is too much: that is no more than one account has to lose.
+			let recalled = money().to_recall();
+			assert!(recalled > 50_000 * USD && recalled < before.debt);
 			let outcome = liquidate(id).unwrap();
-			let sold = mul_div(before.debt, ONE * 100, price().into_inner(), Rounding::Up).unwrap();
+			let sold = mul_div(recalled, ONE * 100, price().into_inner(), Rounding::Up).unwrap();
 			assert_eq!(
 				outcome,
 				LiquidationOutcome {
@@ -147,18 +150,17 @@ mod recall {
 					..Default::default()
 				}
 			);
-			assert!((59_999 * USD..=60_000 * USD).contains(&outcome.absorbed));
+			assert!((39_999 * USD..=40_000 * USD).contains(&outcome.absorbed));
 			// A unit of a rounding may be left.
-			assert!(outcome.debt + 1 >= before.debt);
+			assert!(outcome.debt.abs_diff(recalled) <= 1);
 			// 5 % more than the debt, which is what the buyers gain.
-			assert_eq!(outcome.collateral / USD, before.debt * 105 / 100 / USD);
+			assert_eq!(outcome.collateral / USD, recalled * 105 / 100 / USD);
 			let after = statement(id);
 			let left = account(id).held(BTC);
 			assert!((10 * ONE_BTC - left).abs_diff(sold) <= 2, "{left} {sold}");
-			assert_eq!(
-				(after.debt, after.exposures, Margin::overdrawn()),
-				(0, before.exposures, 0)
-			);
+			assert!((after.debt + outcome.debt).abs_diff(before.debt) <= 1_000);
+			assert_eq!(after.exposures, before.exposures);
+			assert_eq!(money().to_recall(), 0);
 			assert_eq!(MockPositions::count(id), (1, 1));
 			// It counts for no less than before.
 			assert!(
@@ -180,17 +182,22 @@ mod recall {
 	}
 
 	#[test]
-	fn takes_no_more_than_what_clearing_lends() {
+	fn takes_no_more_than_what_is_lent_beyond_a_twentieth() {
 		ExtBuilder::default().reserve(70_000 * USD).build_and_execute(|| {
 			let id = indebted(100_000 * USD);
 			leave_clearing(200_000 * USD);
 			endow(&POOL, 1_000_000 * USD);
 			let owed = debt(id);
-			let lent = money().overdrawn();
-			assert_eq!(lent / USD, 30_000);
+			assert_eq!(money().overdrawn() / USD, 30_000);
+			// Of 200,000.
+			let recalled = 20_000 * USD;
 			let outcome = liquidate(id).unwrap();
-			assert!(outcome.debt.abs_diff(lent) <= 1_000, "{} {lent}", outcome.debt);
-			assert!(debt(id).abs_diff(owed - lent) <= 1_000);
+			assert!(
+				outcome.debt.abs_diff(recalled) <= 1_000,
+				"{} {recalled}",
+				outcome.debt
+			);
+			assert!(debt(id).abs_diff(owed - recalled) <= 1_000);
 			assert_noop!(liquidate(id), Error::<Test>::AccountSafe);
 		});
 	}
@@ -272,10 +279,14 @@ mod recall {
 	fn has_anybody_for_a_third_buyer() {
 		too_far(|id| {
 			assert_ok!(refresh(id));
-			let lent = money().overdrawn();
+			let recalled = money().to_recall();
 			let offer = Margin::collateral_offer(id, BTC).unwrap();
 			assert_eq!((offer.price, offer.floor, offer.falls_for), (price(), price(), 0));
-			assert!(offer.pays.abs_diff(lent) <= 1_000, "{} {lent}", offer.pays);
+			assert!(
+				offer.pays.abs_diff(recalled) <= 1_000,
+				"{} {recalled}",
+				offer.pays
+			);
 			Now::mutate(|now| *now += 3 * SALE_STEP_MS);
 			refresh_prices();
 			assert_eq!(Margin::collateral_offer(id, BTC).unwrap().price, price());

@@ -287,6 +287,29 @@ mod fitness {
 		});
 	}
 
+	/// Kind: a feed on which nobody may act counts as one that is there. Three operators of five, once a minute and a bit.
+	#[test]
+	fn is_not_renewed_by_a_feed_that_always_recovers() {
+		ExtBuilder::default().build_and_execute(|| {
+			let mut now = settle();
+			let seldom = Parameters::get().oracle_max_age + 10 * SECOND;
+			now += seldom;
+			let first = now;
+			for _ in 0..60 {
+				block_with(now, BTC, &[80.0; 5]);
+				block_with(now + 2 * SECOND, BTC, &[80.0; 5]);
+				assert_eq!(ask(BTC, PriceFor::Liquidate), refused(Error::PriceRecovering));
+				assert_eq!(fit_at(), Some(first));
+				now += seldom + 2 * SECOND;
+			}
+			for block in 0..3 {
+				block_with(now + block * 2 * SECOND, BTC, &[80.0; 5]);
+			}
+			assert_ok!(ask(BTC, PriceFor::Liquidate));
+			assert_eq!(fit_at(), Some(now + 4 * SECOND));
+		});
+	}
+
 	#[test]
 	fn is_not_put_off_by_a_recovery() {
 		ExtBuilder::default().build_and_execute(|| {

@@ -83,8 +83,8 @@ fn run(steps: Vec<Step>) {
 		let mut now = START;
 		let mut steps = steps.into_iter().peekable();
 		while steps.peek().is_some() {
-			let before: Vec<(FeedId, Price, Moment)> = Feeds::<Test>::iter()
-				.map(|(f, s)| (f, s.price, s.fit_at))
+			let before: Vec<(FeedId, Price, Moment, u32)> = Feeds::<Test>::iter()
+				.map(|(f, s)| (f, s.price, s.fit_at, s.streak))
 				.collect();
 			let mut removed = vec![];
 			block(now, || {
@@ -154,13 +154,13 @@ fn run(steps: Vec<Step>) {
 }
 
 /// A price that is not of this block is the one there was, and one that is of this block is what the operators say.
-fn check(before: &[(FeedId, Price, Moment)], removed: &[FeedId]) {
+fn check(before: &[(FeedId, Price, Moment, u32)], removed: &[FeedId]) {
 	let said = events();
 	for (feed, state) in Feeds::<Test>::iter() {
 		let old = before
 			.iter()
 			.find(|(f, ..)| *f == feed && !removed.contains(f))
-			.map(|(_, price, fit_at)| (price, *fit_at));
+			.map(|(_, price, fit_at, streak)| (price, *fit_at, *streak));
 		let updated = said.iter().find_map(|e| match e {
 			Event::PriceUpdated {
 				feed: f,
@@ -173,7 +173,7 @@ fn check(before: &[(FeedId, Price, Moment)], removed: &[FeedId]) {
 		});
 		let Some((value, confidence, fresh, used)) = updated else {
 			let same = |p: &Price| (p.value, p.confidence, p.at, p.twap);
-			if let Some((old, fit_at)) = old {
+			if let Some((old, fit_at, _)) = old {
 				assert_eq!(same(old), same(&state.price));
 				assert_eq!(fit_at, state.fit_at);
 			}
@@ -183,11 +183,14 @@ fn check(before: &[(FeedId, Price, Moment)], removed: &[FeedId]) {
 		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
 		assert_ok!(ask(feed, PriceFor::ReduceRisk));
 		assert_eq!(<Prices as PriceProvider>::last(feed), Some(state.price));
-		// By its confidence alone: how long ago it was observed is what `fit_at` says.
+		// By its confidence alone: how long ago it was observed is what `fit_at` says. One that has an outage before it
+		// has recovered from the last counts again when it has.
 		let fit = confidence <= crate::aggregation::tolerated(value, Parameters::get().add_risk_confidence);
-		let earlier = old.map_or(0, |(_, fit_at)| fit_at);
+		let earlier = old.map_or(0, |(_, fit_at, _)| fit_at);
 		let expected = if fit { earlier.max(state.observed) } else { earlier };
-		assert_eq!(state.fit_at, expected);
+		let needed = Parameters::get().recovery_prices;
+		let recovers = state.streak < needed && old.is_some_and(|(_, _, streak)| (1..needed).contains(&streak));
+		assert_eq!(state.fit_at, if recovers { earlier } else { expected });
 		let young = Timestamp::get() - state.observed <= Parameters::get().add_risk_age;
 		let recovered = state.streak >= Parameters::get().recovery_prices;
 		assert_eq!(ask(feed, PriceFor::AddRisk).is_ok(), fit && young && recovered);
