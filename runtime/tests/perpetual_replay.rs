@@ -417,8 +417,8 @@ fn report(name: &str, workers: bool, o: &Outcome, left: usize) {
 	);
 }
 
-/// `worst`: the most blocks anybody was unsafe for; who waits for a market's window is the one who waits that long.
-/// `deficits`: the most that may be left uncovered by accounts, in whole kUSD.
+/// `worst`: the most blocks anybody was unsafe for; who waits for a market's window is the one who waits that
+/// long. `deficits`: the most that may be left uncovered by accounts, in whole kUSD.
 fn check(outcome: &Outcome, worst: u64, deficits: u128) {
 	assert_eq!(outcome.accounts, ACCOUNTS);
 	assert!(outcome.positions >= ACCOUNTS, "{outcome:?}");

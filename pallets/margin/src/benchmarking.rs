@@ -519,8 +519,8 @@ mod benchmarks {
 			.all(|losses| losses.worst.iter().all(|(listed, _)| *listed != id)));
 	}
 
-	/// A call with a top-up that is not enough, so that its positions are reduced too. The account is called whatever it is worth:
-	/// its requirement is raised to what it has.
+	/// A call with a top-up that is not enough, so that its positions are reduced too. The account is called
+	/// whatever it is worth: its requirement is raised to what it has.
 	#[benchmark]
 	fn refresh() {
 		let owner: T::AccountId = account("owner", 0, 0);

@@ -35,8 +35,8 @@ pub const SALE_FALL: FixedU128 = FixedU128::from_inner(ONE / 100);
 /// sold: a tenth.
 pub const OVERDRAFT: Balance = 10;
 
-/// Clearing that lends too much goes on lending half of that if it is at least this, in base units of kUSD: who leaves the
-/// liquidity pool is paid to the end.
+/// Clearing that lends too much goes on lending half of that if it is at least this, in base units of kUSD:
+/// who leaves the liquidity pool is paid to the end.
 pub const LITTLE_LENT: Balance = 1_000_000_000;
 /// How often accounts that owe are looked at while clearing lends, in ms: ten minutes.
 pub const OVERDRAFT_LOOK_MS: Moment = 600_000;
@@ -233,8 +233,8 @@ impl Money {
 		self.idle.min(0).unsigned_abs()
 	}
 
-	/// What clearing wants back of what it lends, in base units of kUSD: nothing up to a tenth of what it has,
-	/// beyond that what exceeds a twentieth; all of it where that is little.
+	/// What clearing wants back of what it lends, in base units of kUSD: nothing up to a tenth of what it
+	/// has, beyond that what exceeds a twentieth; all of it where that is little.
 	pub fn to_recall(&self) -> Balance {
 		let most = Balance::try_from(self.clearing).unwrap_or(0) / OVERDRAFT;
 		let keeps = Some(most / 2).filter(|keeps| *keeps >= LITTLE_LENT).unwrap_or(0);

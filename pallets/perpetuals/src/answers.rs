@@ -62,8 +62,8 @@ pub struct Preview {
 	pub fill: Fill,
 	/// The account afterwards.
 	pub risk: AccountRisk,
-	/// The value of all its positions afterwards over what it is worth for new risk, 18 decimals; `None` where
-	/// that is nothing.
+	/// The value of all its positions afterwards over what it is worth for new risk, 18 decimals; `None`
+	/// where that is nothing.
 	pub leverage: Option<FixedU128>,
 }
 

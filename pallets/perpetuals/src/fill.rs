@@ -135,8 +135,8 @@ impl<T: Config> Pallet<T> {
 		Some(delta.clamp(down, up))
 	}
 
-	/// What of `wanted` fills at the price of now. A part is worth what an order has to be, at least, or a whole
-	/// step where that is less, unless it is the rest.
+	/// What of `wanted` fills at the price of now. A part is worth what an order has to be, at least, or a
+	/// whole step where that is less, unless it is the rest.
 	fn portion(
 		market: &Market,
 		p: &MarketParameters,

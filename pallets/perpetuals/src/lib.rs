@@ -10,22 +10,27 @@
 //! - The **mark**, by which accounts are judged, is the index and that premium. Nobody's exit is further than
 //!   `M` from the index whatever others do before, and the maintenance margin covers `2·M` and the fees: no
 //!   order in which positions are closed leaves a loss to others while the index stands still.
-//! - All markets are in one value, the **book**, brought up to date once a block, before transactions: prices and what they are good
-//!   enough for, funding, margin rates. Everything else in the block reads it, so that views quote what execution does.
-//! - An **order** is committed and fills at the first index price made after that, in the order of commitment. Nobody trades on a price
-//!   they have seen, or drops an order with it in sight: what its opening needs of the account's margin must be there and is held. It
-//!   holds back a fee too, the least that it costs when it fills and what it loses when it fails. An order with a trigger waits for
-//!   the index price first, a stop, or with `reduce_only` a stop loss or a profit taken, then for the next price like any other. A
-//!   trailing trigger follows the index price and never goes back.
-//! - Orders **without a limit** move the price by a step a block, either way and all together; what is left of them is worked off
-//!   in the next ones. Who stands before and behind them at one price gains less than the fees.
-//! - Orders **with a limit** fill as a whole or fail; **resting** ones wait until the mark comes to their limit, then fill at the next
-//!   price as far as it lets them, and rest again. They lose no fee by waiting.
+//! - All markets are in one value, the **book**, brought up to date once a block, before transactions: prices
+//!   and what they are good enough for, funding, margin rates. Everything else in the block reads it, so that
+//!   views quote what execution does.
+//! - An **order** is committed and fills at the first index price made after that, in the order of
+//!   commitment. Nobody trades on a price they have seen, or drops an order with it in sight: what its
+//!   opening needs of the account's margin must be there and is held. It holds back a fee too, the least that
+//!   it costs when it fills and what it loses when it fails. An order with a trigger waits for the index
+//!   price first, a stop, or with `reduce_only` a stop loss or a profit taken, then for the next price like
+//!   any other. A trailing trigger follows the index price and never goes back.
+//! - Orders **without a limit** move the price by a step a block, either way and all together; what is left
+//!   of them is worked off in the next ones. Who stands before and behind them at one price gains less than
+//!   the fees.
+//! - Orders **with a limit** fill as a whole or fail; **resting** ones wait until the mark comes to their
+//!   limit, then fill at the next price as far as it lets them, and rest again. They lose no fee by waiting.
 //! - Of a **pair** one order cancels the other: a profit taken and a stop loss are a bracket.
-//! - **Opening** needs a price fit for adding risk, the circuit breaker's leave, room under the caps of open interest and
-//!   premium, a pool that could bear the stress scenario, and the account's initial margin. **Reducing** needs a price, no more.
-//! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has its cash, and this
-//!   pallet the markets' rebates and tranches, what the insurance fund is due, and the fees held for orders; together exactly all.
+//! - **Opening** needs a price fit for adding risk, the circuit breaker's leave, room under the caps of open
+//!   interest and premium, a pool that could bear the stress scenario, and the account's initial margin.
+//!   **Reducing** needs a price, no more.
+//! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has
+//!   its cash, and this pallet the markets' rebates and tranches, what the insurance fund is due, and the
+//!   fees held for orders; together exactly all.
 //! - **Liquidations** close the smallest part that brings an account to 120 % of its maintenance requirement,
 //!   at the price everybody else gets, as far as the market's window has room. What is missing in the end is
 //!   carried by the markets' tranches, the insurance fund, and the pool.
@@ -34,8 +39,9 @@
 //!   of them. A pool that has money again repays nothing by itself: its providers lost theirs first.
 //! - Positions pay the pool a **borrow fee**, a rent for the worst case that their market is, which rises
 //!   with the share of the pool in use. The **funding rate** follows the skew and decays where there is none.
-//! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid out at that.
-//!   Trading stops when that average begins, so that nobody trades against the part of it that is known.
+//! - A market that is **delisted** only shrinks until it is settled at its average price; positions are paid
+//!   out at that. Trading stops when that average begins, so that nobody trades against the part of it that
+//!   is known.
 //!
 //! Rounding favours the pool: a trader pays rounded up and receives rounded down.
 //!
@@ -175,7 +181,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Resting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
 
-	/// Index prices at which waiting orders with a trailing trigger move that on, by market and side: the next comes first.
+	/// Index prices at which waiting orders with a trailing trigger move that on, by market and side: the
+	/// next comes first.
 	#[pallet::storage]
 	pub type Ratchets<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
 
@@ -233,7 +240,8 @@ pub mod pallet {
 			account: MarginAccountId,
 			terms: OrderTerms,
 		},
-		/// An order's trigger was met by that index price, or its limit by that mark price; it joined the queue.
+		/// An order's trigger was met by that index price, or its limit by that mark price; it joined the
+		/// queue.
 		OrderTriggered {
 			order: OrderId,
 			market: MarketId,
@@ -250,8 +258,9 @@ pub mod pallet {
 		},
 		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the
 		/// part that was closed, above zero paid; `haircut` is what the pool could not pay of the gain, and
-		/// is claimed. What was held for the order went back. `left` stays in the queue, where the price moves no
-		/// further in this block or is beyond the order's limit; `average` is the price of all that was filled.
+		/// is claimed. What was held for the order went back. `left` stays in the queue, where the price
+		/// moves no further in this block or is beyond the order's limit; `average` is the price of all that
+		/// was filled.
 		OrderFilled {
 			order: OrderId,
 			account: MarginAccountId,
@@ -368,13 +377,14 @@ pub mod pallet {
 		UnknownAccount,
 		/// The size is zero. Name at least one base unit, above zero to buy, below to sell.
 		ZeroSize,
-		/// The size is beyond 2^90 base units, the expiry zero or beyond 30 days, or a trailing distance outside 0.1 % to 50 %. Name
-		/// what is within.
+		/// The size is beyond 2^90 base units, the expiry zero or beyond 30 days, or a trailing distance
+		/// outside 0.1 % to 50 %. Name what is within.
 		OutOfRange,
 		/// The order is worth less than 10 kUSD. Order more, or reduce-only.
 		OrderTooSmall,
-		/// The order alone would widen the premium by more than a block lets it, and fills as a whole or not at all. Order less at a
-		/// time (`maxSize` says how much), let it rest, or leave out the limit: then it is worked off block by block.
+		/// The order alone would widen the premium by more than a block lets it, and fills as a whole or not
+		/// at all. Order less at a time (`maxSize` says how much), let it rest, or leave out the limit: then
+		/// it is worked off block by block.
 		OrderTooLarge,
 		/// An order that rests needs the price it rests for. Name it with `limit`.
 		LimitNeeded,
@@ -391,10 +401,11 @@ pub mod pallet {
 		UnknownOrder,
 		/// The order belongs to another account, and has not expired. Its owner may cancel it.
 		NotOwner,
-		/// The order joined the queue less than a minute ago, or is in it and was to be amended: that would be choosing with the price
-		/// in sight. Wait.
+		/// The order joined the queue less than a minute ago, or is in it and was to be amended: that would
+		/// be choosing with the price in sight. Wait.
 		TooEarlyToCancel,
-		/// The account has no order that could be cancelled now. Those in the queue can be a minute after they joined it.
+		/// The account has no order that could be cancelled now. Those in the queue can be a minute after
+		/// they joined it.
 		NothingToCancel,
 		/// The two orders are in different markets. Commit them one by one.
 		NotAPair,
@@ -455,44 +466,48 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The order fee is taken from the account now. It counts towards the fees of the fill, which are at least that; it comes back
-		/// when the order is cancelled while it waits or rests, and is lost when the order fails. Orders of a market fill in the order
-		/// they were committed; those that waited or rested join them at the end.
+		/// The order fee is taken from the account now. It counts towards the fees of the fill, which are at
+		/// least that; it comes back when the order is cancelled while it waits or rests, and is lost when
+		/// the order fails. Orders of a market fill in the order they were committed; those that waited or
+		/// rested join them at the end.
 		///
 		/// What an order that opens needs of the account's margin at the price of now (initial requirement and fees) is held until it
 		/// is filled or gone: it can't be withdrawn or ordered with again. A reduce-only order needs none. Open orders of the same
 		/// side in the same market are taken to fill first.
 		///
-		/// - Without a `limit` it fills at any price. All orders of a block fill at one index price, and so that nobody gains by standing
-		///   around others, those without a limit move the price by `PremiumStep` a block, either way, all together. What does not
-		///   fit is worked off in the next blocks, in turn with others; parts after the first cost their own fees.
+		/// - Without a `limit` it fills at any price. All orders of a block fill at one index price, and so
+		///   that nobody gains by standing around others, those without a limit move the price by
+		///   `PremiumStep` a block, either way, all together. What does not fit is worked off in the next
+		///   blocks, in turn with others; parts after the first cost their own fees.
 		/// - With a `limit` it fills as a whole at no worse a price, or fails.
-		/// - `resting`: it fills as far as the limit allows; what is left rests until the mark comes to the limit, joins the queue, and
-		///   fills at the next price, again as far as the limit allows. It fails for what would fail any other, not for its limit,
-		///   and gets its fee back when it expires.
-		/// - `trigger`: it waits until the index price is at or beyond that. With `trail` (0.1 % to 50 %) the trigger follows the
-		///   index price at that distance, in sixteenths of it, and never goes back; `price` is where it begins, unless that is farther
-		///   away than the distance.
-		/// - `reduceOnly`: it closes at most what there is. With a trigger it is a stop loss or a profit taken.
+		/// - `resting`: it fills as far as the limit allows; what is left rests until the mark comes to the
+		///   limit, joins the queue, and fills at the next price, again as far as the limit allows. It fails
+		///   for what would fail any other, not for its limit, and gets its fee back when it expires.
+		/// - `trigger`: it waits until the index price is at or beyond that. With `trail` (0.1 % to 50 %) the
+		///   trigger follows the index price at that distance, in sixteenths of it, and never goes back;
+		///   `price` is where it begins, unless that is farther away than the distance.
+		/// - `reduceOnly`: it closes at most what there is. With a trigger it is a stop loss or a profit
+		///   taken.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::UnknownAccount`], [`Error::UnknownMarket`]: there is none
-		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]: numbers no order can have
+		/// - [`Error::ZeroSize`], [`Error::OutOfRange`], [`Error::OrderTooSmall`], [`Error::OrderTooLarge`]:
+		///   numbers no order can have
 		/// - [`Error::LimitNeeded`]: it is to rest and there is no `limit`
 		/// - [`Error::MarketClosing`], [`Error::MarketStopped`], [`Error::MarketSettled`]: the market comes
 		///   to its end
 		/// - [`Error::NoPrice`]: the market never had a price
-		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side, or, where it waits for a trigger, an open order
-		///   for one
+		/// - [`Error::NothingToReduce`]: reduce-only without a position on the other side, or, where it waits
+		///   for a trigger, an open order for one
 		/// - [`Error::NotEnoughMargin`]: any other order of an account that has not the margin for it
 		/// - [`Error::TooManyOrders`]: cancel one first
 		/// - the circuit breaker's own, for an order without a trigger that would add risk
 		///
 		/// ## Events
 		///
-		/// [`Event::OrderCommitted`]; later [`Event::OrderTriggered`], [`Event::OrderRests`], [`Event::OrderFilled`] or
-		/// [`Event::OrderFailed`].
+		/// [`Event::OrderCommitted`]; later [`Event::OrderTriggered`], [`Event::OrderRests`],
+		/// [`Event::OrderFilled`] or [`Event::OrderFailed`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(Pallet::<T>::weight_of_commit())]
 		pub fn commit_order(origin: OriginFor<T>, sub: u8, order: NewOrder) -> DispatchResult {
@@ -508,8 +523,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// An order that waits or rests gets its fee back, as does any in a settled market. One in the queue can't be cancelled for
-		/// its first minute, and its fee is kept. Of a pair the other one stays.
+		/// An order that waits or rests gets its fee back, as does any in a settled market. One in the queue
+		/// can't be cancelled for its first minute, and its fee is kept. Of a pair the other one stays.
 		///
 		/// ## Errors
 		///
@@ -673,7 +688,8 @@ pub mod pallet {
 			Self::do_claim(account)
 		}
 
-		/// Commit two orders of which one cancels the other: when one is filled to its end, the other gets its fee back.
+		/// Commit two orders of which one cancels the other: when one is filled to its end, the other gets
+		/// its fee back.
 		///
 		/// ## Origin
 		///
@@ -681,9 +697,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// A bracket is a pair of reduce-only orders with a trigger on either side of the price: a profit taken and a stop loss. It may be
-		/// committed right after the order that opens the position, in one batch. If one of a pair fails or is cancelled, the other
-		/// one stays.
+		/// A bracket is a pair of reduce-only orders with a trigger on either side of the price: a profit
+		/// taken and a stop loss. It may be committed right after the order that opens the position, in one
+		/// batch. If one of a pair fails or is cancelled, the other one stays.
 		///
 		/// ## Errors
 		///
@@ -705,7 +721,8 @@ pub mod pallet {
 			Self::do_commit_pair(account, [&first, &second])
 		}
 
-		/// Give an order that waits or rests other terms. It keeps its number, the fee held for it, and its twin.
+		/// Give an order that waits or rests other terms. It keeps its number, the fee held for it, and its
+		/// twin.
 		///
 		/// ## Origin
 		///
@@ -713,8 +730,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// It is checked as if it was committed now, with no fee to be taken, and without a trigger joins the queue at the end. `size` is
-		/// what is to be filled yet.
+		/// It is checked as if it was committed now, with no fee to be taken, and without a trigger joins the
+		/// queue at the end. `size` is what is to be filled yet.
 		///
 		/// ## Errors
 		///
@@ -774,8 +791,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Each is a reduce-only order without a limit, worked off block by block, with a fee of its own; it expires after `expiresIn`
-		/// milliseconds. Positions in markets that trade no more are left out: `payOut` pays them.
+		/// Each is a reduce-only order without a limit, worked off block by block, with a fee of its own; it
+		/// expires after `expiresIn` milliseconds. Positions in markets that trade no more are left out:
+		/// `payOut` pays them.
 		///
 		/// ## Errors
 		///
@@ -838,9 +856,9 @@ pub mod pallet {
 			Self::view_position(account, market)
 		}
 
-		/// What an order of account `sub` of `owner` would do at the price of now, or the error it would fail with: one without a limit
-		/// or that rests, its first part, with `left` for later. It will fill at a later price, and after the orders before it. Its
-		/// trigger is not looked at.
+		/// What an order of account `sub` of `owner` would do at the price of now, or the error it would fail
+		/// with: one without a limit or that rests, its first part, with `left` for later. It will fill at a
+		/// later price, and after the orders before it. Its trigger is not looked at.
 		pub fn preview_order(
 			owner: T::AccountId,
 			sub: u8,

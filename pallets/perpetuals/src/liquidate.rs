@@ -47,8 +47,8 @@ impl Part {
 
 /// Returns `true` if an account is so far below its requirement that no window may keep it waiting.
 ///
-/// At three quarters of it: from there a liquidation takes two blocks, and in a crash a price moves by half of
-/// a requirement in as many.
+/// At three quarters of it: from there a liquidation takes two blocks, and in a crash a price moves by half
+/// of a requirement in as many.
 fn is_urgent(risk: &Risk) -> bool {
 	let enough = risk.maintenance.saturating_sub(risk.maintenance / 4);
 	risk.net < margin::saturating_signed(enough)

@@ -12,7 +12,8 @@ use scale_info::TypeInfo;
 /// The least and the largest distance of a trailing trigger from the index price: 0.1 % and 50 %.
 pub const TRAIL: [FixedU128; 2] = [FixedU128::from_inner(ONE / 1_000), FixedU128::from_inner(ONE / 2)];
 
-/// In how many steps a trailing trigger follows a price that moves by its distance: it is written once for each.
+/// In how many steps a trailing trigger follows a price that moves by its distance: it is written once for
+/// each.
 const TRAIL_STEPS: u128 = 16;
 
 /// On which side of its trigger an order waits for the index price.

@@ -28,7 +28,8 @@ pub(crate) enum Tried {
 	Rests,
 	/// What its limit left of it stays in the queue: it keeps nobody waiting.
 	Stays,
-	/// It, or what is left of it, fits into the next block; so does all that would move the price the same way.
+	/// It, or what is left of it, fits into the next block; so does all that would move the price the same
+	/// way.
 	Waits,
 }
 
@@ -278,8 +279,8 @@ impl<T: Config> Pallet<T> {
 		Ok(needs.saturating_sub(kept.fee))
 	}
 
-	/// Has `account` the margin for an order of `size`, beside what it holds for others? What that is, with the fees. Of
-	/// the order's `fee` what is `due` is still to be taken.
+	/// Has `account` the margin for an order of `size`, beside what it holds for others? What that is, with
+	/// the fees. Of the order's `fee` what is `due` is still to be taken.
 	pub(crate) fn ensure_margin(
 		account: MarginAccountId,
 		market: &Market,
@@ -441,9 +442,9 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Move order `id`, whose trigger or limit was met at `price`, to the end of the queue. Like any other it fills
-	/// at a price made after that: at the one that triggered it, whoever saw that coming could have cancelled it,
-	/// or not.
+	/// Move order `id`, whose trigger or limit was met at `price`, to the end of the queue. Like any other it
+	/// fills at a price made after that: at the one that triggered it, whoever saw that coming could have
+	/// cancelled it, or not.
 	pub(crate) fn trigger(id: OrderId, price: FixedU128, now: Moment) {
 		let Some(order) = Orders::<T>::get(id) else {
 			return;
@@ -470,8 +471,8 @@ impl<T: Config> Pallet<T> {
 		Self::relist(id, &order, &Order { trigger, ..order });
 	}
 
-	/// Where what is left of an order waits. One that moves the price by all that a block lets it goes to the end of
-	/// the queue: others have their turn before it goes on.
+	/// Where what is left of an order waits. One that moves the price by all that a block lets it goes to the
+	/// end of the queue: others have their turn before it goes on.
 	fn stage_of_rest(order: &Order) -> Result<Stage, DispatchError> {
 		Ok(match order.stage {
 			Stage::Queued { since, .. } if !order.resting => Stage::Queued {

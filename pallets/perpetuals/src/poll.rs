@@ -18,7 +18,8 @@ use crate::{
 /// How many orders a block looks at for each one it may try: those that have to wait are passed.
 const LOOKS_PER_TRY: u32 = 4;
 
-/// What part of a block's orders may be resting ones. Who only rests pays nothing, and must not keep others waiting.
+/// What part of a block's orders may be resting ones. Who only rests pays nothing, and must not keep others
+/// waiting.
 const RESTING_PART: u32 = 4;
 
 /// What is left to do with in a block.
@@ -88,7 +89,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What taking an order from one list to another weighs, with the next head, and the place where it trails.
+	/// What taking an order from one list to another weighs, with the next head, and the place where it
+	/// trails.
 	fn step_weight() -> Weight {
 		T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads_writes(1, 1))
 	}

@@ -316,8 +316,8 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 		Some(())
 	}
 
-	/// Order `id` is of `size` from now on, which is no more than it was, and holds as much less margin; of size
-	/// zero it is forgotten.
+	/// Order `id` is of `size` from now on, which is no more than it was, and holds as much less margin; of
+	/// size zero it is forgotten.
 	pub fn resize_order(&mut self, id: OrderId, size: Size) {
 		if size == 0 {
 			return self.drop_order(id);

@@ -206,8 +206,8 @@ impl<T: Config> Pallet<T> {
 		state.price.twap = history::five_minutes(state, samples);
 		state.withheld = crate::Withheld::No;
 		let narrow = aggregation::tolerated(aggregate.value, parameters.add_risk_confidence);
-		// The first price after an outage ends it; but a feed that has another one before it has recovered is one
-		// that nobody may act on for all that time.
+		// The first price after an outage ends it; but a feed that has another one before it has recovered is
+		// one that nobody may act on for all that time.
 		let is_good = was_good || state.streak >= parameters.recovery_prices;
 		if aggregate.confidence <= narrow && is_good {
 			state.fit_at = state.fit_at.max(aggregate.observed);

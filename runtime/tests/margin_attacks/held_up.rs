@@ -182,8 +182,8 @@ fn by_what_is_owed_is_nobody_beyond_that() {
 		// The hour's interest on what it lent is the pool's.
 		assert!(custody() < kusd(5_000));
 	});
-	// It lends more than a tenth of what it has: in ten minutes the trader repays out of the BTC, down to half of
-	// that; and when the pool is smaller by what left, in ten more the rest.
+	// It lends more than a tenth of what it has: in ten minutes the trader repays out of the BTC, down to
+	// half of that; and when the pool is smaller by what left, in ten more the rest.
 	stage.chain.try_state = true;
 	stage.pass(12);
 	let [_, bob, _] = paid(&mut stage);

@@ -39,8 +39,8 @@ mod resting_orders {
 		});
 	}
 
-	/// Waits, joins the queue at the price that meets it, and fills at the one after that: nobody cancels, or lets
-	/// fill, with that in sight.
+	/// Waits, joins the queue at the price that meets it, and fills at the one after that: nobody cancels, or
+	/// lets fill, with that in sight.
 	#[test]
 	fn rest_until_the_mark_comes_and_fill_at_the_next_price() {
 		ExtBuilder.build_and_execute(|| {

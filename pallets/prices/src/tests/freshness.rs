@@ -287,7 +287,8 @@ mod fitness {
 		});
 	}
 
-	/// Kind: a feed on which nobody may act counts as one that is there. Three operators of five, once a minute and a bit.
+	/// Kind: a feed on which nobody may act counts as one that is there. Three operators of five, once a
+	/// minute and a bit.
 	#[test]
 	fn is_not_renewed_by_a_feed_that_always_recovers() {
 		ExtBuilder::default().build_and_execute(|| {

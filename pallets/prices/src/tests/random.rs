@@ -183,13 +183,14 @@ fn check(before: &[(FeedId, Price, Moment, u32)], removed: &[FeedId]) {
 		assert!(used >= Parameters::get().oracle_quorum && used * 2 >= fresh && used >= 1);
 		assert_ok!(ask(feed, PriceFor::ReduceRisk));
 		assert_eq!(<Prices as PriceProvider>::last(feed), Some(state.price));
-		// By its confidence alone: how long ago it was observed is what `fit_at` says. One that has an outage before it
-		// has recovered from the last counts again when it has.
+		// By its confidence alone: how long ago it was observed is what `fit_at` says. One that has an outage
+		// before it has recovered from the last counts again when it has.
 		let fit = confidence <= crate::aggregation::tolerated(value, Parameters::get().add_risk_confidence);
 		let earlier = old.map_or(0, |(_, fit_at, _)| fit_at);
 		let expected = if fit { earlier.max(state.observed) } else { earlier };
 		let needed = Parameters::get().recovery_prices;
-		let recovers = state.streak < needed && old.is_some_and(|(_, _, streak)| (1..needed).contains(&streak));
+		let recovers =
+			state.streak < needed && old.is_some_and(|(_, _, streak)| (1..needed).contains(&streak));
 		assert_eq!(state.fit_at, if recovers { earlier } else { expected });
 		let young = Timestamp::get() - state.observed <= Parameters::get().add_risk_age;
 		let recovered = state.streak >= Parameters::get().recovery_prices;

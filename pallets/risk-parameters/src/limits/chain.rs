@@ -380,7 +380,8 @@ pub const fn rule(key: ChainKey) -> Policy {
 			cooldown: DAY,
 			..REST
 		},
-		// A quarter of a block. A crash of 2 % a block takes a thousand accounts past a trigger in three blocks.
+		// A quarter of a block. A crash of 2 % a block takes a thousand accounts past a trigger in three
+		// blocks.
 		ChainKey::RefreshesPerBlock => Policy {
 			unit: Count,
 			safer: Higher,
