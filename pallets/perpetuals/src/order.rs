@@ -86,7 +86,7 @@ impl Trigger {
 		})
 	}
 
-	/// Is it met at `index`?
+	/// Returns `true` if it is met at `index`.
 	pub fn is_met(&self, index: FixedU128) -> bool {
 		match self.when {
 			When::Above => index >= self.price,
@@ -176,9 +176,9 @@ pub struct OrderTerms {
 	pub trigger: Option<Trigger>,
 	/// The worst price it fills at.
 	pub limit: Option<FixedU128>,
-	/// Does it rest where its limit is not met?
+	/// Rests where its limit is not met.
 	pub resting: bool,
-	/// Does it only close?
+	/// Only closes.
 	pub reduce_only: bool,
 	/// From when on it fills no more.
 	pub expires_at: Moment,
@@ -237,9 +237,9 @@ impl Filled {
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Order {
-	/// Whose.
+	/// The account.
 	pub account: MarginAccountId,
-	/// Where.
+	/// The market.
 	pub market: MarketId,
 	/// How much is to be filled yet; above zero buys.
 	pub size: Size,
@@ -247,9 +247,9 @@ pub struct Order {
 	pub trigger: Option<Trigger>,
 	/// The worst price it fills at.
 	pub limit: Option<FixedU128>,
-	/// Does it rest where its limit is not met?
+	/// Rests where its limit is not met.
 	pub resting: bool,
-	/// Does it only close, as much as there is?
+	/// Only closes, as much as there is.
 	pub reduce_only: bool,
 	/// From when on it fills no more.
 	pub expires_at: Moment,
@@ -266,7 +266,7 @@ pub struct Order {
 }
 
 impl Order {
-	/// Is it in the queue, to be filled at a price that its owner may see coming?
+	/// Returns `true` if it is in the queue, to be filled at a price that its owner may see coming.
 	pub fn is_queued(&self) -> bool {
 		matches!(self.stage, Stage::Queued { .. })
 	}

@@ -232,7 +232,7 @@ impl<T: Config> Pallet<T> {
 		Orders::<T>::insert(id, changed);
 	}
 
-	/// Could an order be filled one day? What it needs of the account's margin.
+	/// Checks that an order could be filled one day. Returns what it needs of the account's margin.
 	///
 	/// The account must have that, and it is held: whoever could do without it could make an order fail, or let it fill, with the
 	/// price in sight.
@@ -279,8 +279,8 @@ impl<T: Config> Pallet<T> {
 		Ok(needs.saturating_sub(kept.fee))
 	}
 
-	/// Has `account` the margin for an order of `size`, beside what it holds for others? What that is, with
-	/// the fees. Of the order's `fee` what is `due` is still to be taken.
+	/// Checks that `account` has the margin for an order of `size`, beside what it holds for others. Returns
+	/// that, with the fees. Of the order's `fee` what is `due` is still to be taken.
 	pub(crate) fn ensure_margin(
 		account: MarginAccountId,
 		market: &Market,
@@ -314,7 +314,7 @@ impl<T: Config> Pallet<T> {
 		Ok(order)
 	}
 
-	/// Is `order` about to be filled, at a price that may be in sight?
+	/// Returns `true` if `order` is about to be filled, at a price that may be in sight.
 	fn is_locked(order: &Order, now: Moment) -> bool {
 		matches!(order.stage, Stage::Queued { since, .. } if now < since.saturating_add(LOCK_MS))
 	}

@@ -342,7 +342,7 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 			.fold(0, |sum: Balance, placed| sum.saturating_add(placed.margin))
 	}
 
-	/// Does an open order add to the side in `market` that `size` reduces?
+	/// Returns `true` if an open order adds to the side in `market` that `size` reduces.
 	pub fn opens_against(&self, market: MarketId, size: Size) -> bool {
 		self.orders
 			.iter()
