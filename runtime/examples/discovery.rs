@@ -13,8 +13,8 @@
 //! (`frame-omni-bencher` keeps its trie in an ordered map, whose every access slows with the size of the whole state.)
 //!
 //! Margin accounts are looked for in every group of theirs, after all prices fell by a hundredth: up to ten times leveraged, and
-//! as highly as the fall leaves safe. Of the latter many are crossed, for a trigger comes before the requirement: those are
-//! looked at once more, not liquidated, and their number grows with the accounts.
+//! as highly as the fall leaves safe. Whose trigger is crossed and who is safe all the same is looked at once more; the last
+//! column counts them.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -28,10 +28,10 @@ use common::{Chain, Random, BTC, DOT, ETH};
 use frame_support::{traits::Hooks, weights::WeightMeter};
 use keel_primitives::{
 	Act, Group, LiquidityPool as _, MarginAccounts as _, MarketId, PositionLedger, Positions as _,
-	PriceProvider as _,
+	PriceProvider as _, RiskParameters as _,
 };
 use keel_runtime::{
-	AccountId, Liquidations, LiquidityPool, Margin, Perpetuals, Prices, Runtime, System, Vaults,
+	AccountId, Liquidations, LiquidityPool, Margin, Perpetuals, Prices, RiskParameters, Runtime, System, Vaults,
 	SLOT_DURATION,
 };
 use sp_runtime::FixedU128;
@@ -79,21 +79,19 @@ fn discovery(total: u32) -> Duration {
 	times[ROUNDS / 2]
 }
 
-/// Market, price in USD, maintenance margin.
-const MARKETS: [(MarketId, f64, f64); 4] = [
-	(BTC, 60_000.0, 0.025),
-	(ETH, 3_000.0, 0.025),
-	(DOT, 6.0, 0.04),
-	(6, 150.0, 0.04),
-];
+/// Market, price in USD.
+const MARKETS: [(MarketId, f64); 4] = [(BTC, 60_000.0), (ETH, 3_000.0), (DOT, 6.0), (6, 150.0)];
 
 fn feeds() -> Vec<(u32, f64)> {
-	let mut all: Vec<_> = MARKETS
-		.iter()
-		.map(|(market, price, _)| (*market, *price))
-		.collect();
+	let mut all = MARKETS.to_vec();
 	all.extend([(1, 1.0), (5, 1.0)]);
 	all
+}
+
+/// A market's maintenance margin.
+fn maintenance(market: MarketId) -> f64 {
+	let parameters = RiskParameters::market(market).expect("the development chain lists it");
+	parameters.maintenance_margin.to_float()
 }
 
 /// What was seen on the way to the unsafe accounts.
@@ -136,7 +134,7 @@ enum Leverage {
 impl Leverage {
 	fn most(self, maintenance: f64) -> f64 {
 		match self {
-			Self::UpToTen => 10.0,
+			Self::UpToTen => Self::UpToTheEdge.most(maintenance).min(10.0),
 			Self::UpToTheEdge => 1.0 / (maintenance + 0.0125),
 		}
 	}
@@ -147,6 +145,7 @@ impl Leverage {
 fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
 	let mut random = Random(u64::from(total));
 	let mut skews = [0i128; MARKETS.len()];
+	let rates = chain.state(|| MARKETS.map(|(market, _)| maintenance(market)));
 	chain.state(|| LiquidityPool::fund(100_000_000_000_000));
 	for begin in (0..total).step_by(5_000) {
 		chain.state(|| {
@@ -156,7 +155,7 @@ fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
 				let legs = if !doomed && random.next() < 0.4 { 2 } else { 1 };
 				let legs: Vec<usize> = (0..legs).map(|leg| (first + leg) % MARKETS.len()).collect();
 				let notional = 1_000.0 + 4_000.0 * random.next();
-				let maintenance = legs.iter().map(|leg| MARKETS[*leg].2).fold(0.0, f64::max);
+				let maintenance = legs.iter().map(|leg| rates[*leg]).fold(0.0, f64::max);
 				let cash = if doomed {
 					notional * (maintenance + 0.005)
 				} else {
@@ -165,7 +164,7 @@ fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
 				let owner: AccountId = frame_benchmarking::account("trader", i / 256, 0);
 				let account = Margin::create(&owner, (i % 256) as u8, (cash * 1e6) as u128);
 				for leg in &legs {
-					let (market, price, _) = MARKETS[*leg];
+					let (market, price) = MARKETS[*leg];
 					let units = (notional / legs.len() as f64 / price * 1e8) as i128;
 					// Against the skew, so that the mark stays at the index.
 					let size = if doomed || skews[*leg] <= 0 { units } else { -units };
@@ -186,7 +185,7 @@ fn fall(chain: &mut Chain) {
 	let now = chain.now() + SLOT_DURATION;
 	chain.state(|| {
 		pallet_timestamp::Now::<Runtime>::put(now);
-		for (market, price, _) in MARKETS {
+		for (market, price) in MARKETS {
 			Prices::set_price(market, FixedU128::from_float(price * 0.99));
 		}
 		Perpetuals::on_poll(System::block_number() + 1, &mut WeightMeter::new());

@@ -307,7 +307,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(most > 0, Error::<T>::NothingChanged);
 		}
 		account.top_up = top_up;
-		Accounts::<T>::insert(id, account);
+		Self::review(id, account, T::Positions::exposures(id))?;
 		Ok(id)
 	}
 
@@ -325,7 +325,7 @@ impl<T: Config> Pallet<T> {
 			share,
 			set_at: T::Time::now(),
 		});
-		Accounts::<T>::insert(id, account);
+		Self::review(id, account, T::Positions::exposures(id))?;
 		Ok(id)
 	}
 

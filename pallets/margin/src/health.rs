@@ -272,7 +272,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Where `account` has to be looked at again: while no price has crossed its trigger and the deadline is not over, it is worth
-	/// at least what it is measured against, which is the call level, or for an account that was called the maintenance requirement.
+	/// at least what it is measured against: the maintenance requirement, or the call level of an account that may yet be called.
 	///
 	/// Of the slack a part, at most a quarter, is set aside for what time takes; how long that lasts is the deadline, at most a
 	/// day. The rest is spread so that all prices may move against the account by the same share at once.
@@ -285,9 +285,9 @@ impl<T: Config> Pallet<T> {
 			return Ok(Triggers::default());
 		}
 		let now = T::Time::now();
-		let multiple = match account.called {
-			true => FixedU128::from_inner(ONE),
-			false => Self::call_multiple(),
+		let multiple = match account.has_measures() && !account.called {
+			true => Self::call_multiple(),
+			false => FixedU128::from_inner(ONE),
 		};
 		let level = mul_ratio(health.risk.maintenance, multiple, Rounding::Up).unwrap_or(Balance::MAX);
 		let legs = health

@@ -18,7 +18,8 @@
 //! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no price has crossed
 //!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. Where an order would move
 //!   many of them it only ends the deadline: the block looks at the account once for all it did.
-//! - A **margin call** comes first: below a multiple of the maintenance requirement the owner's own measures are carried out.
+//! - A **margin call** comes first where its owner set a measure: below a multiple of the maintenance requirement cash comes from
+//!   another account of the owner's, then a share of the positions is closed. Nobody else is looked at before it must be.
 //! - A **liquidation** cancels orders, closes positions, largest requirement first, until the account is
 //!   worth 120 % of its maintenance requirement, sells collateral for what is still owed, to the stability
 //!   pool and then to the insurance fund, and hands what is missing to the waterfall.
@@ -265,7 +266,7 @@ pub mod pallet {
 		},
 		/// A collateral was listed.
 		CollateralListed { asset: AssetId, feed: FeedId },
-		/// An account came close to its maintenance requirement. At today's prices, funding and interest it is unsafe in
+		/// An account whose owner set a measure came close to its maintenance requirement. At today's prices, funding and interest it is unsafe in
 		/// `breach_in_ms`; none if those do not bring it there.
 		MarginCalled {
 			account: MarginAccountId,

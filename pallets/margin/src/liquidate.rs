@@ -437,7 +437,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Call account `id` if it is close to its requirement, and give it new triggers.
+	/// Call account `id` if it is close to its requirement and has measures, and give it new triggers.
 	fn do_refresh(group: Group, id: MarginAccountId) -> DispatchResult {
 		let (mut account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
@@ -448,7 +448,7 @@ impl<T: Config> Pallet<T> {
 		let below = |health: &Health| {
 			health.risk.net < keel_math::margin::saturating_signed(Self::call_level(&health.risk))
 		};
-		if !account.called && below(&health) {
+		if account.has_measures() && !account.called && below(&health) {
 			account.called = true;
 			Self::deposit_event(Event::MarginCalled {
 				account: id,

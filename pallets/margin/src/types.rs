@@ -110,6 +110,11 @@ impl<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> Ac
 		}
 	}
 
+	/// Whether its owner asked for something to be done when it is called. Nobody else is called: there is nothing to do.
+	pub fn has_measures(&self) -> bool {
+		self.top_up.is_some() || self.reduce.is_some()
+	}
+
 	/// What it holds of a collateral, in base units.
 	pub fn held(&self, asset: AssetId) -> Balance {
 		self.collateral
@@ -484,7 +489,7 @@ pub struct Statement<AccountId> {
 	pub free: i128,
 	/// What its open orders need of it: held until they are filled or gone, so that it is not free.
 	pub held_for_orders: Balance,
-	/// Whether it was called.
+	/// Whether it was called: it came close to its maintenance requirement and its owner had set a measure.
 	pub called: bool,
 	/// Milliseconds until it is unsafe at today's prices, funding and interest; none if they do not bring it there.
 	pub breach_in_ms: Option<u64>,

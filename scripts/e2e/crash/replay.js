@@ -108,6 +108,7 @@ async function replay() {
 	const BATCH = 15;
 	const BATCH_TIME = 300_000;
 	const RAISED = 1_800_000;
+	const UNFED = 10_000;
 	const preparation = ROUNDS * ROUND + Math.ceil(vaults / BATCH) * BATCH_TIME + RAISED;
 	await chain.setTime(begin - preparation);
 	await chain.freshPrices(withOthers(first.prices), 4);
@@ -226,11 +227,11 @@ async function replay() {
 
 	/**
 	 * Blocks with the first prices until the chain's time is `time`, none later than the chain takes a price
-	 * for fresh.
+	 * for fresh; a block that brings no prices may have been made since the last.
 	 */
 	async function advance(time) {
 		for (let now = await chain.now(); now < time; ) {
-			now = Math.min(now + SPACING.most * 1000, time);
+			now = Math.min(now + SPACING.most * 1000 - UNFED, time);
 			await chain.setTime(now);
 			await chain.freshPrices(withOthers(first.prices), 1);
 		}

@@ -283,6 +283,8 @@ describe("perpetual futures", () => {
 		await order("Ferdie", "SOL", units(80, "size")); // 12,000 kUSD on 1,000
 		const [before] = (await statement("Ferdie")).exposures;
 		assert.equal(before.size_.toBigInt(), units(80, "size"));
+		// Who has measures is called; this one asks for nearly nothing.
+		await chain.send(tx.margin.setTopUp(0, [1, 1]), "Ferdie");
 		const called = [...(await walk("SOL", 144.4, 8)), ...(await next(2))];
 		assert.ok(called.some((e) => api.events.margin.MarginCalled.is(e)), "called before it is too late");
 		const events = await walk("SOL", 143, 4);

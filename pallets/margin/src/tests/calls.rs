@@ -10,6 +10,13 @@ fn fallen(cash: u128) -> u64 {
 	id
 }
 
+/// The same, with a measure that cannot do anything: there is no sub-account 9.
+fn fallen_with_measure(cash: u128) -> u64 {
+	let id = fallen(cash);
+	assert_ok!(Margin::set_top_up(signed(&ALICE), 0, Some((9, USD))));
+	id
+}
+
 fn called(id: u64) -> Option<Event<Test>> {
 	events()
 		.into_iter()
@@ -19,7 +26,7 @@ fn called(id: u64) -> Option<Event<Test>> {
 #[test]
 fn an_account_close_to_its_requirement_is_called_once() {
 	ExtBuilder::default().build_and_execute(|| {
-		let id = fallen(5_700 * USD);
+		let id = fallen_with_measure(5_700 * USD);
 		let maintenance = statement(id).maintenance;
 		assert_ok!(refresh(id));
 		assert!(account(id).called);
@@ -46,7 +53,7 @@ fn an_account_close_to_its_requirement_is_called_once() {
 #[test]
 fn an_account_far_from_it_is_not() {
 	ExtBuilder::default().build_and_execute(|| {
-		let id = fallen(6_000 * USD);
+		let id = fallen_with_measure(6_000 * USD);
 		assert_ok!(refresh(id));
 		assert!(!account(id).called);
 		assert_eq!(called(id), None);
@@ -54,9 +61,22 @@ fn an_account_far_from_it_is_not() {
 }
 
 #[test]
-fn the_call_says_how_long_funding_and_interest_leave() {
+fn an_account_without_measures_is_looked_at_when_it_is_unsafe_and_not_before() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = fallen(5_700 * USD);
+		assert_ok!(refresh(id));
+		assert!(!account(id).called);
+		assert_eq!(called(id), None);
+		// What is left meets 5 % of the price at 44,300 / 0.95 = 46,631.58.
+		let trigger = trigger(id, Group::Long(BTC_MARKET)).unwrap();
+		assert!(trigger >= dollars(46_631).into_inner() && trigger < dollars(46_633).into_inner());
+	});
+}
+
+#[test]
+fn the_call_says_how_long_funding_and_interest_leave() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fallen_with_measure(5_700 * USD);
 		// 10 basis points of 47,000 an hour.
 		set_market(BTC_MARKET, |market| market.funding_bps = 10);
 		let slack = 2_700 * USD - statement(id).maintenance;
@@ -89,7 +109,7 @@ fn an_unsafe_or_unknown_account_is_not_refreshed() {
 #[test]
 fn meeting_the_initial_requirement_ends_a_call() {
 	ExtBuilder::default().build_and_execute(|| {
-		let id = fallen(5_700 * USD);
+		let id = fallen_with_measure(5_700 * USD);
 		assert_ok!(refresh(id));
 		fund(&ALICE, 0, 1_000 * USD);
 		assert!(account(id).called);
