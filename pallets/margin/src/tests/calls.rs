@@ -63,6 +63,11 @@ fn an_account_far_from_it_is_not() {
 #[test]
 fn an_account_without_measures_is_looked_at_when_it_is_unsafe_and_not_before() {
 	ExtBuilder::default().build_and_execute(|| {
+		// Nothing moves by itself.
+		set_market(BTC_MARKET, |market| {
+			market.ramp = bps(0);
+			market.max_funding = bps(0);
+		});
 		let id = fallen(5_700 * USD);
 		assert_ok!(refresh(id));
 		assert!(!account(id).called);

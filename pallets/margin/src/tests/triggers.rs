@@ -36,6 +36,8 @@ struct Case {
 	held: Vec<Option<Held>>,
 	/// What it is worth above its level, in thousandths of that level and ten kUSD.
 	above: u128,
+	/// Whether its owner set a measure.
+	measured: bool,
 	called: bool,
 	call: u128,
 	/// How much of the time to the deadline passes, in hundredths.
@@ -90,13 +92,15 @@ fn case() -> impl Strategy<Value = Case> {
 		prop::collection::vec(prop::option::of(holding()), 3),
 		prop_oneof![0..3_000u128, 0..20u128, Just(0)],
 		any::<bool>(),
+		any::<bool>(),
 		100..200u128,
 		prop_oneof![Just(100u64), 0..=100u64],
 	)
-		.prop_map(|(sides, held, above, called, call, waits)| Case {
+		.prop_map(|(sides, held, above, measured, called, call, waits)| Case {
 			sides,
 			held,
 			above,
+			measured,
 			called,
 			call,
 			waits,
@@ -105,7 +109,7 @@ fn case() -> impl Strategy<Value = Case> {
 
 /// What account `id` has to be worth for its triggers to be right.
 fn level(id: u64) -> u128 {
-	let multiple = match account(id).called {
+	let multiple = match account(id).called || !account(id).has_measures() {
 		true => percent(100),
 		false => ChainNumbers::get().margin_call,
 	};
@@ -116,6 +120,9 @@ fn level(id: u64) -> u128 {
 fn build(case: &Case) -> Option<u64> {
 	set_chain(|chain| chain.margin_call = percent(case.call));
 	let id = fund(&ALICE, 0, 1);
+	if case.measured {
+		Margin::set_top_up(signed(&ALICE), 0, Some((9, USD))).unwrap();
+	}
 	for (market_id, side) in MARKETS.into_iter().zip(&case.sides) {
 		let Some(side) = side else { continue };
 		let today = market(market_id).mark;
@@ -275,9 +282,9 @@ fn slack_is_spread_so_that_all_prices_may_move_at_once() {
 		});
 		let id = fund(&ALICE, 0, 10_000 * USD);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
-		// Level 3,000 (1.2 × 2,500), slack 7,000 of an exposure of 47,000: 14.89 % down.
+		// Level 2,500, slack 7,500 of an exposure of 47,500: 15.79 % down.
 		let at = FixedU128::from_inner(trigger(id, Group::Long(BTC_MARKET)).unwrap());
-		let exact = 50_000.0 * (1.0 - 7_000.0 / 47_000.0);
+		let exact = 50_000.0 * (1.0 - 7_500.0 / 47_500.0);
 		assert!((at.to_float() - exact).abs() < 0.01, "{at}");
 		// Nothing moves by itself, so it is looked at in a day.
 		assert_eq!(
