@@ -27,12 +27,12 @@ use std::{
 use common::{Chain, Random, BTC, DOT, ETH};
 use frame_support::{traits::Hooks, weights::WeightMeter};
 use keel_primitives::{
-	Act, Group, LiquidityPool as _, MarginAccounts as _, MarketId, PositionLedger, Positions as _,
+	Group, LiquidityPool as _, MarginAccounts as _, MarketId, PositionLedger, Positions as _,
 	PriceProvider as _, RiskParameters as _,
 };
 use keel_runtime::{
-	AccountId, Liquidations, LiquidityPool, Margin, Perpetuals, Prices, RiskParameters, Runtime, System, Vaults,
-	SLOT_DURATION,
+	AccountId, Liquidations, LiquidityPool, Margin, Perpetuals, Prices, RiskParameters, Runtime, System,
+	Vaults, SLOT_DURATION,
 };
 use sp_runtime::FixedU128;
 
@@ -171,9 +171,9 @@ fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
 					skews[*leg] += size;
 					Perpetuals::create(account, market, size);
 				}
-				Margin::acted(account, Act::Suffered).expect("it was created");
-				// As the end of its block does where it has several legs; where it has one, it stands there already.
-				Margin::refresh(Group::Deadline, account).expect("it is safe");
+				common::settle(account, 0).expect("it was created");
+				// As the end of its block does.
+				Margin::refresh(Group::Due, account).expect("it is safe");
 			}
 		});
 		chain.commit();

@@ -541,6 +541,7 @@ fn nineteenth_of_may_without_buyers() {
 }
 
 #[test]
+#[ignore = "takes minutes: scripts/studies.sh"]
 fn usdc_depeg() {
 	compare(&march_2023(), &[(BreakerSubject::Branch(USDC), Level::Guarded)]);
 }

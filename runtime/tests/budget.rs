@@ -7,7 +7,7 @@ use codec::Encode;
 use common::*;
 use frame_support::{assert_ok, traits::Hooks, weights::WeightMeter};
 use keel_primitives::{
-	Act, BranchParameters, Group, LiquidityPool as _, MarginAccountId, MarginAccounts as _, MarketId,
+	BranchParameters, Group, LiquidityPool as _, MarginAccountId, MarginAccounts as _, MarketId,
 	PositionLedger as _, RiskParameters as _, Size, VaultId,
 };
 use keel_runtime::{
@@ -490,9 +490,7 @@ fn liquidated() -> (u128, usize, u128, usize) {
 				shortfall,
 				..
 			}) => {
-				let left = pallet_perpetuals::Traders::<Runtime>::get(account)
-					.positions
-					.len();
+				let left = trader(*account).positions.len();
 				Some((*closed, sales, *shortfall, left))
 			}
 			_ => None,
@@ -517,9 +515,8 @@ fn partial_liquidation_of_an_account() {
 fn owes(there: &mut Derivatives, amount: u128) {
 	there.act(|| {
 		let amount = amount as i128;
-		assert_ok!(Margin::settle(bobs(MIXED), -amount));
+		assert_ok!(settle(bobs(MIXED), -amount));
 		assert_ok!(LiquidityPool::settle(amount));
-		assert_ok!(Margin::acted(bobs(MIXED), Act::Suffered));
 	});
 }
 
@@ -605,8 +602,8 @@ fn served(
 			}
 		});
 		there.time += wait;
-		// After a time without blocks risk is added from the third price on.
-		for _ in 0..3 {
+		// After a time without blocks risk is added from the third price on; else from the first that is new.
+		for _ in 0..if wait > 0 { 3 } else { 1 } {
 			there.act(|| ());
 		}
 		there.dawn();
@@ -616,6 +613,7 @@ fn served(
 		cost
 	});
 	let [with, without] = costs;
+	assert!(with.1 > without.1, "{what}: it was served in this block");
 	within(what, (with.0 - without.0, with.1 - without.1), most);
 }
 
@@ -634,7 +632,7 @@ fn an_idle_block() {
 	assert_eq!(
 		there
 			.chain
-			.state(|| pallet_perpetuals::Book::<Runtime>::get().markets.len()),
+			.state(|| pallet_perpetuals::Markets::<Runtime>::get().markets.len()),
 		4
 	);
 	within("the markets' part of an idle block, 4 markets", markets, (17, 2));

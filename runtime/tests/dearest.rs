@@ -11,10 +11,9 @@ use frame_support::{
 	traits::{Authorize, Get},
 };
 use frame_system::RawOrigin;
-use keel_primitives::{Group, PositionId, PositionLedger, Positions, TriggerIndex};
+use keel_primitives::{Group, PositionId, PositionLedger, TriggerIndex};
 use keel_runtime::{
-	adapters::Ledgers, configs::BlockWeights, Liquidations, Perpetuals, Runtime, RuntimeCall, RuntimeEvent,
-	System,
+	adapters::Ledgers, configs::BlockWeights, Liquidations, Runtime, RuntimeCall, RuntimeEvent, System,
 };
 use sp_runtime::transaction_validity::TransactionSource;
 
@@ -40,7 +39,7 @@ fn count(is: impl Fn(&RuntimeEvent) -> bool) -> u32 {
 #[test]
 fn has_all_that_an_account_can_have() {
 	with_dearest(|_, id| {
-		let trader = pallet_perpetuals::Traders::<Runtime>::get(id);
+		let trader = common::trader(id);
 		let account = pallet_margin::Accounts::<Runtime>::get(id).unwrap();
 		let most: (u32, u32, u32) = (
 			<Runtime as pallet_perpetuals::Config>::MaxPositions::get(),
@@ -56,9 +55,10 @@ fn has_all_that_an_account_can_have() {
 			most
 		);
 		// A haircut is on already.
-		assert!(pallet_perpetuals::Book::<Runtime>::get().deficit > 0);
+		assert!(pallet_perpetuals::Markets::<Runtime>::get().deficit > 0);
 
-		let triggers = trader.positions.len() + account.collateral.len() + 1;
+		// One for each, a deadline, and a place in line.
+		let triggers = trader.positions.len() + account.collateral.len() + 2;
 		assert_eq!(account.triggers.len(), triggers);
 		let lists = pallet_margin::Stress::<Runtime>::get();
 		assert_eq!(lists.len() as u32, pallet_margin::MAX_SCENARIOS);
@@ -73,7 +73,7 @@ fn loses_all_of_it() {
 	use pallet_margin::Event::*;
 	use pallet_perpetuals::Event::{GainsHaircut, OrderCancelled, PositionLiquidated};
 	with_dearest(|group, id| {
-		let trader = pallet_perpetuals::Traders::<Runtime>::get(id);
+		let trader = common::trader(id);
 		let account = pallet_margin::Accounts::<Runtime>::get(id).unwrap();
 		let (positions, orders) = (trader.positions.len() as u32, trader.orders.len() as u32);
 		let held = account.collateral.len() as u32;
@@ -109,7 +109,7 @@ fn loses_all_of_it() {
 		let by = covered.expect("something was missing");
 		assert!(by.tranche > 0 && by.fund > 0 && by.pool > 0, "{by:?}");
 
-		assert!(Perpetuals::exposures(id).is_empty());
+		assert!(common::trader(id).positions.is_empty());
 		let left = pallet_margin::Accounts::<Runtime>::get(id).unwrap();
 		assert!(left.debt == 0 && left.collateral.is_empty() && left.triggers.is_empty());
 		for (of, trigger) in account.triggers {

@@ -453,7 +453,8 @@ mod exits {
 			assert_ok!(call(Bob, pay(KUSD, One, kusd(5_000))));
 			assert_ok!(call(Bob, pay(ETH, One, 20 * ONE_ETH)));
 			// The deposits of a vault and of a margin account, and what must stay.
-			let deposits = keel_runtime::fees::state::price(3, 300) + KEEL;
+			let account = <<Runtime as pallet_margin::Config>::AccountDeposit>::get();
+			let deposits = keel_runtime::fees::state::price(3, 300) + account;
 			assert_ok!(Balances::mint_into(&who(One), deposits + MILLI_KEEL));
 			assert_ok!(call(
 				Bob,
@@ -503,7 +504,7 @@ mod exits {
 			let account =
 				<keel_runtime::Margin as keel_primitives::MarginAccounts<AccountId>>::account(&who(One), 0)
 					.unwrap();
-			let trader = pallet_perpetuals::Traders::<Runtime>::get(account);
+			let trader = trader(account);
 			assert_eq!(trader.position(ETH).size, 1_000_000, "the order was filled");
 			assert!(Assets::balance(100, who(One)) > 0, "shares were issued");
 		});
@@ -1137,9 +1138,8 @@ mod state {
 				("Liquidations", "Index"),
 			]);
 			assert!(<<Runtime as pallet_vaults::Config>::VaultDeposit>::get() >= vault);
-			// What positions add is paid by their margin.
+			// With all the positions and orders there may be.
 			let account = price(&[("Margin", "AccountOf"), ("Margin", "Accounts")]);
-			price(&[("Perpetuals", "Traders")]);
 			assert!(<<Runtime as pallet_margin::Config>::AccountDeposit>::get() >= account);
 			let proxies = <<Runtime as pallet_proxy::Config>::ProxyDepositBase>::get()
 				+ 32 * <<Runtime as pallet_proxy::Config>::ProxyDepositFactor>::get();

@@ -13,7 +13,7 @@ use std::{
 use common::*;
 use frame_support::{
 	assert_ok,
-	storage::{with_transaction, TransactionOutcome},
+	storage::{with_storage_layer, with_transaction, TransactionOutcome},
 	traits::{
 		fungibles::{Inspect, Mutate},
 		tokens::{Fortitude, Precision, Preservation},
@@ -22,9 +22,9 @@ use frame_support::{
 };
 use keel_math::{perpetual::SIZE_DIVISOR, RAY};
 use keel_primitives::{
-	Balance, BranchParameters, BreakerSubject, ChainKey, ChainParameters, CollateralKey, Level,
-	LiquidityPool as _, MarginAccountId, MarginAccounts as _, MarketId, MarketKey, MarketParameters, OrderId,
-	PoolExposure as _, Positions as _, RiskParameters as _,
+	Act, Balance, BranchParameters, BreakerSubject, ChainKey, ChainParameters, Clearing as _, Closing,
+	CollateralKey, Level, LiquidityPool as _, MarginAccountId, MarginAccounts as _, MarketId, MarketKey,
+	MarketParameters, OrderId, PoolExposure as _, Positions as _, RiskParameters as _,
 };
 use keel_runtime::{
 	governance::pallet_origins::Origin, AllPalletsWithSystem, Assets, LiquidityPool, Margin, Moment,
@@ -172,7 +172,6 @@ struct Books {
 	/// Rebates, tranches, what the fund is due, and what repays those who were cut.
 	pots: i128,
 	/// Held for orders.
-	order_fees: i128,
 	/// kUSD in custody.
 	custody: i128,
 	/// Of each collateral in custody.
@@ -192,7 +191,7 @@ impl Books {
 		let custody_account = Margin::custody_account();
 		let held = |asset| signed(Assets::balance(asset, &custody_account));
 		let money = pallet_margin::Totals::<Runtime>::get();
-		let book = pallet_perpetuals::Book::<Runtime>::get();
+		let book = pallet_perpetuals::Markets::<Runtime>::get();
 		let pool = pallet_liquidity_pool::State::<Runtime>::get();
 
 		// Accounts.
@@ -213,10 +212,6 @@ impl Books {
 		// Clearing.
 		let markets: u128 = book.markets.iter().map(|m| m.rebates + m.tranche).sum();
 		let pots = markets + book.fund_due + book.recovery;
-		let fees: u128 = pallet_perpetuals::Orders::<Runtime>::iter_values()
-			.map(|order| order.fee)
-			.sum();
-		same!("the fees held are those of the orders", fees, book.order_fees);
 		let waiting: u128 = pallet_liquidity_pool::Deposits::<Runtime>::iter_values()
 			.map(|q| q.request.amount)
 			.sum();
@@ -226,7 +221,7 @@ impl Books {
 			LiquidityPool::held(),
 			pool.cash + signed(waiting)
 		);
-		let clearing = pool.cash + signed(waiting) + signed(pots) + signed(fees);
+		let clearing = pool.cash + signed(waiting) + signed(pots);
 		same!("clearing is the pool's and the pots", money.clearing, clearing);
 
 		// Custody.
@@ -309,7 +304,6 @@ impl Books {
 			pool: pool.cash,
 			waiting: signed(waiting),
 			pots: signed(pots),
-			order_fees: signed(fees),
 			custody,
 			collateral,
 			shares: signed(shares),
@@ -321,10 +315,9 @@ impl Books {
 	}
 
 	/// Positions against the book; what closing them one after another pays, and how many there are.
-	fn positions(book: &pallet_perpetuals::BookOf<Runtime>) -> Result<(i128, usize), String> {
+	fn positions(book: &pallet_perpetuals::MarketsStateOf<Runtime>) -> Result<(i128, usize), String> {
 		let mut all: BTreeMap<MarketId, Vec<pallet_perpetuals::Position>> = BTreeMap::new();
-		for (account, trader) in pallet_perpetuals::Traders::<Runtime>::iter() {
-			holds!("traders have accounts", Margin::owner(account).is_some());
+		for (_, trader) in traders() {
 			for position in trader.positions {
 				all.entry(position.market).or_default().push(position);
 			}
@@ -425,7 +418,8 @@ struct Shadow {
 	/// The pool's cash and the pots: a fee is divided between them.
 	clearing: i128,
 	waiting: i128,
-	order_fees: BTreeMap<OrderId, i128>,
+	/// What is held for each order, of its account's cash.
+	held: BTreeMap<OrderId, i128>,
 	collateral: BTreeMap<u32, i128>,
 	shares: i128,
 	lent_shares: i128,
@@ -462,18 +456,15 @@ impl Shadow {
 	}
 
 	fn release(&mut self, order: OrderId) -> i128 {
-		self.order_fees
-			.remove(&order)
-			.expect("an order that was committed")
+		self.held.remove(&order).expect("an order that was committed")
 	}
 
-	/// What was held for an order of which a part was filled, if `left` of it is not.
-	fn charge(&mut self, order: OrderId, left: i128) -> i128 {
-		let held = self.release(order);
+	/// A part of an order was filled, and `left` of it was not: what was held for it went into the fee.
+	fn filled(&mut self, order: OrderId, left: i128) {
+		self.release(order);
 		if left != 0 {
-			self.order_fees.insert(order, 0);
+			self.held.insert(order, 0);
 		}
-		held
 	}
 
 	fn follow(&mut self, event: RuntimeEvent) {
@@ -544,9 +535,8 @@ impl Shadow {
 			}
 
 			RuntimeEvent::Perpetuals(P::OrderCommitted { order, fee, .. }) => {
-				self.accounts -= signed(fee);
 				assert_eq!(
-					self.order_fees.insert(order, signed(fee)),
+					self.held.insert(order, signed(fee)),
 					None,
 					"a number is given out once"
 				);
@@ -556,10 +546,10 @@ impl Shadow {
 			RuntimeEvent::Perpetuals(P::OrderRests { .. }) => self.note("orders rested", 0),
 			RuntimeEvent::Perpetuals(P::OrdersPaired { .. }) => self.note("orders paired", 0),
 			RuntimeEvent::Perpetuals(P::OrderAmended { .. }) => self.note("orders amended", 0),
-			RuntimeEvent::Perpetuals(P::OrderCancelled { order, returned, .. }) => {
+			RuntimeEvent::Perpetuals(P::OrderCancelled { order, fee, .. }) => {
 				let held = self.release(order);
-				self.accounts += signed(returned);
-				self.clearing += held - signed(returned);
+				assert!(fee == 0 || signed(fee) == held, "{fee} of {held}");
+				self.trade(0, signed(fee));
 				self.note("orders cancelled", 0);
 			}
 			RuntimeEvent::Perpetuals(P::OrderFilled {
@@ -571,7 +561,7 @@ impl Shadow {
 				left,
 				..
 			}) => {
-				self.accounts += self.charge(order, left);
+				self.filled(order, left);
 				if left != 0 {
 					self.note("parts filled", 0);
 				}
@@ -587,7 +577,7 @@ impl Shadow {
 			}
 			RuntimeEvent::Perpetuals(P::OrderFailed { order, fee, .. }) => {
 				assert_eq!(self.release(order), signed(fee), "what was held is lost");
-				self.clearing += signed(fee);
+				self.trade(0, signed(fee));
 				self.note("orders failed", 0);
 			}
 			RuntimeEvent::Perpetuals(P::PositionLiquidated {
@@ -739,10 +729,14 @@ impl Shadow {
 			self.clearing
 		);
 		same!("deposits that wait by their moves", books.waiting, self.waiting);
+		let held: u128 = traders()
+			.iter()
+			.flat_map(|(_, trader)| trader.orders.iter().map(|order| order.fee))
+			.sum();
 		same!(
-			"order fees by their moves",
-			books.order_fees,
-			self.order_fees.values().sum::<i128>()
+			"what is held for orders",
+			signed(held),
+			self.held.values().sum::<i128>()
 		);
 		let moved: BTreeMap<u32, i128> = COLLATERALS
 			.iter()
@@ -830,7 +824,7 @@ fn nothing() -> DispatchResult {
 
 /// Markets that are listed now; the first one of all if none is.
 fn listed() -> Vec<MarketId> {
-	let listed: Vec<_> = pallet_perpetuals::Book::<Runtime>::get()
+	let listed: Vec<_> = pallet_perpetuals::Markets::<Runtime>::get()
 		.markets
 		.iter()
 		.map(|market| market.id)
@@ -862,6 +856,22 @@ fn list_successor() -> DispatchResult {
 	as_root(pallet_perpetuals::Call::<Runtime>::list_market { market, feed: base })
 }
 
+/// Every open order, with its account.
+fn open_orders() -> Vec<(MarginAccountId, pallet_perpetuals::Order)> {
+	let mut all: Vec<_> = traders()
+		.into_iter()
+		.flat_map(|(id, trader)| trader.orders.into_iter().map(move |order| (id, order)))
+		.collect();
+	all.sort_by_key(|(_, order)| order.id);
+	all
+}
+
+/// Who of the owners has an account.
+fn owner_of(account: MarginAccountId) -> Option<Sr25519Keyring> {
+	let owner = pallet_margin::Accounts::<Runtime>::get(account)?.owner;
+	OWNERS.into_iter().find(|key| who(*key) == owner)
+}
+
 /// An order of every kind.
 fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchResult) {
 	let (owner, sub) = chance.account();
@@ -869,11 +879,7 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 	let index = price_of(prices, feed_of(market));
 	let side = if chance.happens(0.6) { 1.0 } else { -1.0 };
 	let account = account_of(owner, sub);
-	let held = account.map_or(0, |id| {
-		pallet_perpetuals::Traders::<Runtime>::get(id)
-			.position(market)
-			.size
-	});
+	let held = account.map_or(0, |id| trader(id).position(market).size);
 	let free = account
 		.and_then(Margin::statement)
 		.map_or(0, |statement| statement.free.max(0));
@@ -931,19 +937,15 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 			return ("close all", call(owner, close));
 		}
 		13..=16 => {
-			let orders: Vec<_> = pallet_perpetuals::Orders::<Runtime>::iter()
-				.filter(|(_, order)| !order.is_queued())
-				.collect();
+			let mut orders = open_orders();
+			orders.retain(|(_, order)| !order.is_queued());
 			if !orders.is_empty() {
-				let (order, of) = orders[chance.below(orders.len())];
-				let key = OWNERS
-					.into_iter()
-					.find(|key| Margin::owner(of.account) == Some(who(*key)))
-					.unwrap_or(owner);
+				let (account, of) = orders[chance.below(orders.len())];
+				let key = owner_of(account).unwrap_or(owner);
+				let sub = (0..=u8::MAX)
+					.find(|sub| account_of(key, *sub) == Some(account))
+					.unwrap_or(sub);
 				if chance.happens(0.3) {
-					let sub = (0..=u8::MAX)
-						.find(|sub| account_of(key, *sub) == Some(of.account))
-						.unwrap_or(sub);
 					let market = chance.happens(0.5).then_some(of.market);
 					let cancel = pallet_perpetuals::Call::<Runtime>::cancel_all { sub, market };
 					return ("cancel all", call(key, cancel));
@@ -957,7 +959,11 @@ fn order(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchR
 					reduce_only: of.reduce_only,
 					expires_in,
 				};
-				let amend = pallet_perpetuals::Call::<Runtime>::amend_order { order, terms };
+				let amend = pallet_perpetuals::Call::<Runtime>::amend_order {
+					sub,
+					order: of.id,
+					terms,
+				};
 				return ("amend order", call(key, amend));
 			}
 		}
@@ -1148,21 +1154,22 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 		}
 		205..=604 => order(chance, prices),
 		605..=644 => {
-			let mut orders: Vec<_> = pallet_perpetuals::Orders::<Runtime>::iter().collect();
-			orders.sort_by_key(|(id, _)| *id);
+			let orders = open_orders();
 			let result = match orders.is_empty() {
 				true => nothing(),
 				false => {
-					let (order, of) = orders[chance.below(orders.len())];
-					let own = OWNERS
-						.into_iter()
-						.find(|key| Margin::owner(of.account) == Some(who(*key)));
+					let (account, of) = orders[chance.below(orders.len())];
+					let own = owner_of(account);
 					let caller = if chance.happens(0.9) {
 						own.unwrap_or(owner)
 					} else {
 						owner
 					};
-					call(caller, pallet_perpetuals::Call::<Runtime>::cancel_order { order })
+					let order = of.id;
+					call(
+						caller,
+						pallet_perpetuals::Call::<Runtime>::cancel_order { account, order },
+					)
 				}
 			};
 			("cancel order", result)
@@ -1258,7 +1265,7 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 		}
 		930..=934 => {
 			let market = chance.of(&listed());
-			let open = pallet_perpetuals::Book::<Runtime>::get()
+			let open = pallet_perpetuals::Markets::<Runtime>::get()
 				.markets
 				.iter()
 				.filter(|m| m.status == Status::Open)
@@ -1274,15 +1281,13 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 			("delist", result)
 		}
 		935..=959 => {
-			let book = pallet_perpetuals::Book::<Runtime>::get();
+			let book = pallet_perpetuals::Markets::<Runtime>::get();
 			let market = book
 				.markets
 				.iter()
 				.find(|market| market.is_settled())
 				.map(|market| market.id);
-			let mut traders: Vec<_> = pallet_perpetuals::Traders::<Runtime>::iter().collect();
-			traders.sort_by_key(|(id, _)| *id);
-			let account = traders
+			let account = traders()
 				.iter()
 				.find(|(_, trader)| {
 					market.is_some_and(|market| {
@@ -1301,7 +1306,7 @@ fn act(chance: &mut Chance, prices: &[(u32, f64)]) -> (&'static str, DispatchRes
 			)
 		}
 		960..=967 => {
-			let settled = pallet_perpetuals::Book::<Runtime>::get()
+			let settled = pallet_perpetuals::Markets::<Runtime>::get()
 				.markets
 				.iter()
 				.find(|market| market.is_settled())
@@ -1547,7 +1552,7 @@ impl World {
 		// Now and then every market goes the way its traders are, which is the pool's worst.
 		let against_pool = self.chance.happens(1.0 / 200.0);
 		let skews: BTreeMap<u32, i128> = self.chain.state(|| {
-			let book = pallet_perpetuals::Book::<Runtime>::get();
+			let book = pallet_perpetuals::Markets::<Runtime>::get();
 			book.markets
 				.iter()
 				.map(|market| (market.feed, market.skew()))
@@ -1670,20 +1675,14 @@ impl World {
 			self.block(30_000, |_| ());
 		}
 		self.block(2_000, |inside| {
-			let book = pallet_perpetuals::Book::<Runtime>::get();
+			let book = pallet_perpetuals::Markets::<Runtime>::get();
 			assert!(
 				book.markets.iter().all(|market| market.is_settled()),
 				"every market is settled"
 			);
-			let mut traders: Vec<_> = pallet_perpetuals::Traders::<Runtime>::iter().collect();
-			traders.sort_by_key(|(id, _)| *id);
-			for (account, _) in traders {
+			for (account, _) in traders() {
 				// While the pool is short, by its owner alone.
-				let owner = Margin::owner(account);
-				let payer = OWNERS
-					.into_iter()
-					.find(|payer| owner == Some(who(*payer)))
-					.unwrap_or(Ferdie);
+				let payer = owner_of(account).unwrap_or(Ferdie);
 				for market in &book.markets {
 					let market = market.id;
 					inside.do_it(|_, _| {
@@ -1697,11 +1696,7 @@ impl World {
 					});
 				}
 			}
-			assert_eq!(
-				pallet_perpetuals::Traders::<Runtime>::iter().count(),
-				0,
-				"nobody has anything in a market"
-			);
+			assert_eq!(traders().len(), 0, "nobody has anything in a market");
 		});
 		// What owes and can't pay is sold and covered.
 		for _ in 0..20 {
@@ -1718,7 +1713,7 @@ impl World {
 				});
 			}
 			assert_eq!(
-				pallet_perpetuals::Book::<Runtime>::get().markets.len(),
+				pallet_perpetuals::Markets::<Runtime>::get().markets.len(),
 				0,
 				"no market is left"
 			);
@@ -1753,7 +1748,8 @@ impl World {
 		let books = self.chain.state(|| self.shadow.check("at the end"));
 		assert_eq!((books.cash, books.debt, books.positions), (0, 0, 0), "{books:?}");
 		assert_eq!(books.shares, 0, "everybody left the pool: {books:?}");
-		assert_eq!((books.waiting, books.order_fees), (0, 0), "{books:?}");
+		assert_eq!(books.waiting, 0, "{books:?}");
+		assert!(self.shadow.held.is_empty());
 		// What is left is the offset's part, whose share is one kUSD's worth, and what roundings made.
 		assert!((0..=kusd(5) as i128).contains(&books.pool), "{books:?}");
 		// Shares worth less than a base unit can't be redeemed.
@@ -1827,11 +1823,18 @@ fn leave(inside: &mut Inside, owner: Sr25519Keyring, sub: u8) {
 /// Close every position at the price everybody gets and take all cash out. Whether every market could be left.
 fn close_all() -> Result<bool, String> {
 	let before = Books::count()?;
-	let mut accounts: Vec<_> = pallet_perpetuals::Traders::<Runtime>::iter_keys().collect();
-	accounts.sort();
+	let accounts: Vec<_> = traders().into_iter().map(|(id, _)| id).collect();
 	for account in &accounts {
 		// Where a price is refused it stays.
-		let _ = Perpetuals::reduce(*account, Permill::one(), 0);
+		let _ = with_storage_layer(|| {
+			let mut loaded = Margin::load(*account)?;
+			let all = Closing::Reduce {
+				share: Permill::one(),
+				set_at: 0,
+			};
+			let closed = Perpetuals::trade(*account, &mut loaded.trader, all)?;
+			Margin::commit(*account, loaded, closed.credit, Act::Reduced, &[])
+		});
 	}
 	let after = Books::count()?;
 	holds!(
@@ -1858,7 +1861,7 @@ fn close_all() -> Result<bool, String> {
 	let mut left = after.custody;
 	for (id, account) in pallet_margin::Accounts::<Runtime>::iter() {
 		// What orders still hold of it stays.
-		let risk_free = account.debt == 0 && account.cash > 0 && Perpetuals::held_for_orders(id) == 0;
+		let risk_free = account.debt == 0 && account.cash > 0 && account.trader.orders.is_empty();
 		if !risk_free || left < signed(account.cash) {
 			continue;
 		}
@@ -2021,8 +2024,8 @@ fn pool(change: impl FnOnce(&mut pallet_liquidity_pool::PoolState)) {
 	pallet_liquidity_pool::State::<Runtime>::mutate(change);
 }
 
-fn book(change: impl FnOnce(&mut pallet_perpetuals::BookOf<Runtime>)) {
-	pallet_perpetuals::Book::<Runtime>::mutate(change);
+fn book(change: impl FnOnce(&mut pallet_perpetuals::MarketsStateOf<Runtime>)) {
+	pallet_perpetuals::Markets::<Runtime>::mutate(change);
 }
 
 fn first_market(change: impl FnOnce(&mut pallet_perpetuals::Market)) {
@@ -2045,11 +2048,12 @@ fn an_account(change: impl FnOnce(&mut pallet_margin::AccountData<Runtime>)) {
 }
 
 fn a_position(change: impl FnOnce(&mut pallet_perpetuals::Position)) {
-	let (id, mut trader) = pallet_perpetuals::Traders::<Runtime>::iter()
-		.find(|(_, trader)| !trader.positions.is_empty())
+	let (id, mut account) = pallet_margin::Accounts::<Runtime>::iter()
+		.find(|(_, account)| !account.trader.positions.is_empty())
 		.expect("somebody has a position");
-	change(trader.positions.iter_mut().next().expect("which is the first"));
-	pallet_perpetuals::Traders::<Runtime>::insert(id, trader);
+	let positions = &mut account.trader.positions;
+	change(positions.iter_mut().next().expect("which is the first"));
+	pallet_margin::Accounts::<Runtime>::insert(id, account);
 }
 
 fn mint(asset: u32, to: &keel_runtime::AccountId) {
@@ -2205,12 +2209,6 @@ const CORRUPTIONS: &[Corruption] = &[
 		corrupt: || book(|book| book.recovery += 1),
 		counted: CLEARING,
 		found: &[("Perpetuals", "what was repaid is not the sum of what is due")],
-	},
-	Corruption {
-		name: "more held for orders",
-		corrupt: || book(|book| book.order_fees += 1),
-		counted: "the fees held are those of the orders",
-		found: &[("Perpetuals", "the fees held are not the sum of the orders'")],
 	},
 	Corruption {
 		name: "kUSD given to the custody",

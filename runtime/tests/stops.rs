@@ -353,7 +353,7 @@ fn accounts_owe_the_interest_of_a_stop_and_meet_a_minute_of_the_ramps() {
 		stage.blocks(16);
 		let market = || Perpetuals::market(BTC).unwrap();
 		let terms = || {
-			pallet_perpetuals::Book::<Runtime>::get()
+			pallet_perpetuals::Markets::<Runtime>::get()
 				.market(BTC)
 				.copied()
 				.unwrap()
@@ -446,7 +446,7 @@ fn grace_and_notice_wait_for_blocks() {
 			));
 		});
 		stage.chain.state(|| {
-			let book = pallet_perpetuals::Book::<Runtime>::get();
+			let book = pallet_perpetuals::Markets::<Runtime>::get();
 			let moved = if stop > MINUTE { stop } else { 0 };
 			assert_eq!(
 				book.market(SOL).unwrap().status,

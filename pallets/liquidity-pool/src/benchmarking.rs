@@ -11,7 +11,7 @@ use frame_support::{
 };
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use keel_math::FixedU128;
-use keel_primitives::{Balance, LiquidityPool, MarginAccounts, PoolExposure, Priced, RiskParameters};
+use keel_primitives::{Balance, Clearing, LiquidityPool, PoolExposure, Priced, RiskParameters};
 
 use crate::{impls::Served, *};
 
@@ -20,8 +20,7 @@ fn amount<T: Config>() -> Balance {
 	T::MinimumDeposit::get().max(1_000_000) * 1_000
 }
 
-/// Give the pool `amount` kUSD, and somebody as many shares, past every rule: the kUSD comes from a margin account made
-/// for it.
+/// Give the pool `amount` kUSD, and somebody as many shares, past every rule.
 pub(crate) fn fund<T: Config>(amount: Balance) {
 	let asset = T::Shares::get();
 	// Another one each time: what was issued before tells them apart.
@@ -31,8 +30,7 @@ pub(crate) fn fund<T: Config>(amount: Balance) {
 		T::Assets::create(asset, who.clone(), true, 1).expect("the shares can be created");
 	}
 	let signed = i128::try_from(amount).expect("the amount fits");
-	let margin = T::Accounts::create(&who, 0, amount);
-	T::Accounts::settle(margin, -signed).expect("the account has that much");
+	T::Accounts::endow(amount);
 	T::Assets::mint_into(asset, &who, amount).expect("shares can be minted");
 	State::<T>::mutate(|pool| {
 		pool.cash += signed;

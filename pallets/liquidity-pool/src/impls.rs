@@ -14,8 +14,8 @@ use frame_support::{
 };
 use keel_math::{signed::signed, FixedU128};
 use keel_primitives::{
-	Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccounts, Moment, PoolExposure,
-	Priced, RiskParameters,
+	Action, Balance, BreakerSubject, CircuitBreaker, Clearing, LiquidityPool, Moment, PoolExposure, Priced,
+	RiskParameters,
 };
 use sp_runtime::{traits::AccountIdConversion, ArithmeticError, TokenError};
 

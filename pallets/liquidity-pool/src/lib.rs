@@ -44,7 +44,7 @@
 //!   `worst_case ≤ pool_stress × equity`.
 //! - Only what is realised and there is paid: never more than the pool's cash, however much traders owe, less
 //!   what of that is lent to accounts beyond the lending reserve
-//!   ([`overdrawn`](keel_primitives::MarginAccounts::overdrawn)). So the kUSD in custody that is not traders'
+//!   ([`overdrawn`](keel_primitives::Clearing::overdrawn)). So the kUSD in custody that is not traders'
 //!   own cash always suffices. The interest on what is lent is the pool's, collected in every block.
 //! - A withdrawal larger than that is paid in part, at least `MinimumDeposit` at a time, and stays first in the queue with the
 //!   rest: whatever becomes free is its, and then the next one's. A large one delays those behind it and starves nobody, itself
@@ -105,7 +105,7 @@ pub mod pallet {
 		PalletId,
 	};
 	use frame_system::pallet_prelude::*;
-	use keel_primitives::{CircuitBreaker, MarginAccounts, Moment, PoolExposure, RiskParameters};
+	use keel_primitives::{CircuitBreaker, Clearing, Moment, PoolExposure, RiskParameters};
 
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
@@ -122,7 +122,7 @@ pub mod pallet {
 		type Shares: Get<AssetId>;
 
 		/// Who keeps the kUSD.
-		type Accounts: MarginAccounts<Self::AccountId>;
+		type Accounts: Clearing<Self::AccountId>;
 
 		/// What the pool owes and can lose.
 		type Exposure: PoolExposure;

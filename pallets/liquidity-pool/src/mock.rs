@@ -14,10 +14,10 @@ use frame_support::{
 	PalletId,
 };
 use frame_system::{EnsureRoot, EnsureSigned};
-use keel_math::{margin::Risk, FixedU128};
+use keel_math::FixedU128;
 use keel_primitives::{
-	Act, Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, Level,
-	LiquidityPool as _, MarginAccountId, MarginAccounts, Moment, PoolExposure, Priced,
+	Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, Clearing, Level,
+	LiquidityPool as _, Moment, PoolExposure, Priced,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
 
@@ -225,26 +225,7 @@ fn book(change: impl FnOnce(&mut Books)) {
 }
 
 pub struct Custody;
-impl MarginAccounts<AccountId> for Custody {
-	fn account(_: &AccountId, _: u8) -> Option<MarginAccountId> {
-		None
-	}
-	fn owner(_: MarginAccountId) -> Option<AccountId> {
-		None
-	}
-	fn settle(_: MarginAccountId, amount: i128) -> DispatchResult {
-		book(|books| {
-			books.clearing -= amount;
-			books.accounts += amount;
-		});
-		Ok(())
-	}
-	fn acted(_: MarginAccountId, _: Act) -> DispatchResult {
-		Err(DispatchError::Unavailable)
-	}
-	fn risk(_: MarginAccountId) -> Result<Risk, DispatchError> {
-		Err(DispatchError::Unavailable)
-	}
+impl Clearing<AccountId> for Custody {
 	fn bring_in(from: &AccountId, amount: Balance) -> DispatchResult {
 		<Assets as Mutate<AccountId>>::transfer(KUSD, from, &CUSTODY, amount, Preservation::Expendable)?;
 		book(|books| books.clearing += amount as i128);
@@ -284,10 +265,9 @@ impl MarginAccounts<AccountId> for Custody {
 		0
 	}
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create(_: &AccountId, _: u8, cash: Balance) -> MarginAccountId {
-		assert_ok!(<Assets as Mutate<AccountId>>::mint_into(KUSD, &CUSTODY, cash));
-		book(|books| books.accounts += cash as i128);
-		0
+	fn endow(amount: Balance) {
+		assert_ok!(<Assets as Mutate<AccountId>>::mint_into(KUSD, &CUSTODY, amount));
+		book(|books| books.clearing += amount as i128);
 	}
 }
 
@@ -450,7 +430,10 @@ pub fn priced(at: Moment) {
 /// Traders lose `amount` to the pool; below zero they win. In cash.
 pub fn traders_lose(amount: i128) {
 	assert_ok!(LiquidityPool::settle(amount));
-	assert_ok!(Custody::settle(0, -amount));
+	book(|books| {
+		books.clearing += amount;
+		books.accounts -= amount;
+	});
 }
 
 /// Traders take `amount` of their own out of the custody, and off this world.

@@ -5,7 +5,7 @@ use frame_support::{
 	traits::{fungibles::Inspect, Get},
 };
 use keel_math::{mul_ratio, signed::signed, FixedU128, Rounding};
-use keel_primitives::{Balance, MarginAccounts, PoolExposure, RiskParameters};
+use keel_primitives::{Balance, Clearing, PoolExposure, RiskParameters};
 
 use crate::{
 	impls::Markets,

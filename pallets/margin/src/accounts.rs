@@ -1,9 +1,9 @@
 //! Accounts and the custody: who owns what, and what moves.
 
-use alloc::vec::Vec;
 use frame_support::{
 	dispatch::DispatchResult,
 	ensure,
+	storage::with_storage_layer,
 	traits::{
 		fungible::MutateHold,
 		fungibles::{metadata::Inspect as _, Inspect, Mutate},
@@ -14,7 +14,7 @@ use frame_support::{
 use keel_math::{interest, margin::Risk, value, Rounding};
 use keel_primitives::{
 	Action, AssetId, AssetRegistry, Balance, BreakerSubject, CircuitBreaker, Exposure, FeedId, Listing,
-	MarginAccountId, Positions, PriceProvider, RiskParameters,
+	MarginAccountId, Positioned, Positions, PriceProvider, RiskParameters,
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchError, Permill};
 
@@ -136,6 +136,32 @@ impl<T: Config> Pallet<T> {
 		Ok(rest)
 	}
 
+	/// Move `credit` from clearing to `account`; below zero the other way, where what it can't pay in cash is borrowed.
+	pub(crate) fn book(account: &mut AccountData<T>, credit: i128) -> DispatchResult {
+		if credit == 0 {
+			return Ok(());
+		}
+		let mut money = Self::money();
+		money.clear(credit.checked_neg().ok_or_else(overflow)?)?;
+		match credit > 0 {
+			true => Self::credit(account, &mut money, credit.unsigned_abs())?,
+			false => Self::charge(account, &mut money, credit.unsigned_abs())?,
+		};
+		Totals::<T>::put(money);
+		Ok(())
+	}
+
+	/// Runs `step`, which changes `account` and storage: all of that or, where it fails, nothing.
+	pub(crate) fn attempt<R>(
+		account: &mut AccountData<T>,
+		step: impl FnOnce(&mut AccountData<T>) -> Result<R, DispatchError>,
+	) -> Result<R, DispatchError> {
+		let mut changed = account.clone();
+		let done = with_storage_layer(|| step(&mut changed))?;
+		*account = changed;
+		Ok(done)
+	}
+
 	pub(crate) fn do_deposit(
 		owner: &T::AccountId,
 		sub: u8,
@@ -155,7 +181,7 @@ impl<T: Config> Pallet<T> {
 		Self::send(asset, owner, &Self::custody_account(), amount)?;
 		// What comes in is no risk: the time of the last risk stays, else a deposit a block would keep every price too old to
 		// liquidate on.
-		Self::review(id, account, T::Positions::exposures(id))?;
+		Self::review(id, account)?;
 		Ok((id, repaid))
 	}
 
@@ -214,13 +240,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// May `account`, from which something was just taken, do without it? What withdrawals, transfers and their previews ask.
-	pub(crate) fn may_leave(
-		id: MarginAccountId,
-		account: &AccountData<T>,
-		exposures: &[Exposure],
-	) -> Result<Risk, DispatchError> {
-		let risk = Self::claimed_risk(id, account, exposures)?;
-		if Self::is_unclaimed(id, account, exposures) {
+	pub(crate) fn may_leave(account: &AccountData<T>) -> Result<Risk, DispatchError> {
+		let Positioned { exposures, held, .. } = T::Positions::view(&account.trader);
+		let risk = Self::claimed_risk(account, &exposures, held)?;
+		if Self::is_unclaimed(account, &exposures, held) {
 			return Ok(risk);
 		}
 		Self::ensure_open()?;
@@ -240,26 +263,20 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Is there nothing but its owner's wish that anything of `account` is for?
-	pub(crate) fn is_unclaimed(
-		id: MarginAccountId,
-		account: &AccountData<T>,
-		exposures: &[Exposure],
-	) -> bool {
-		Self::is_bare(account, exposures) && T::Positions::held_for_orders(id) == 0
+	pub(crate) fn is_unclaimed(account: &AccountData<T>, exposures: &[Exposure], held: Balance) -> bool {
+		Self::is_bare(account, exposures) && held == 0
 	}
 
 	/// The account as a withdrawal leaves it, checked but not written, and its risk afterwards.
 	pub(crate) fn plan_withdrawal(
-		id: MarginAccountId,
 		mut account: AccountData<T>,
 		asset: AssetId,
 		amount: Balance,
-	) -> Result<(AccountData<T>, Vec<Exposure>, Risk), DispatchError> {
+	) -> Result<(AccountData<T>, Risk), DispatchError> {
 		ensure!(amount > 0, Error::<T>::NothingChanged);
 		Self::take_off(&mut account, asset, amount)?;
-		let exposures = T::Positions::exposures(id);
-		let risk = Self::may_leave(id, &account, &exposures)?;
-		Ok((account, exposures, risk))
+		let risk = Self::may_leave(&account)?;
+		Ok((account, risk))
 	}
 
 	pub(crate) fn do_withdraw(
@@ -269,11 +286,11 @@ impl<T: Config> Pallet<T> {
 		amount: Balance,
 	) -> Result<MarginAccountId, DispatchError> {
 		let (id, account) = Self::owned(owner, sub)?;
-		let (mut account, exposures, _) = Self::plan_withdrawal(id, account, asset, amount)?;
+		let (mut account, _) = Self::plan_withdrawal(account, asset, amount)?;
 		Self::count_out(asset, amount)?;
 		Self::send(asset, &Self::custody_account(), owner, amount)?;
 		account.changed_at = T::Time::now();
-		Self::review(id, account, exposures)?;
+		Self::review(id, account)?;
 		Ok(id)
 	}
 
@@ -285,14 +302,14 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(MarginAccountId, MarginAccountId, Balance), DispatchError> {
 		ensure!(from != to, Error::<T>::SameAccount);
 		let (from_id, account) = Self::owned(owner, from)?;
-		let (mut giver, exposures, _) = Self::plan_withdrawal(from_id, account, T::Synthetic::get(), amount)?;
+		let (mut giver, _) = Self::plan_withdrawal(account, T::Synthetic::get(), amount)?;
 		giver.changed_at = T::Time::now();
 		let (to_id, mut taker) = Self::open(owner, to)?;
 		let mut money = Self::money();
 		let repaid = Self::credit(&mut taker, &mut money, amount)?;
 		Totals::<T>::put(money);
-		Self::review(from_id, giver, exposures)?;
-		Self::review(to_id, taker, T::Positions::exposures(to_id))?;
+		Self::review(from_id, giver)?;
+		Self::review(to_id, taker)?;
 		Ok((from_id, to_id, repaid))
 	}
 
@@ -307,7 +324,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(most > 0, Error::<T>::NothingChanged);
 		}
 		account.top_up = top_up;
-		Self::review(id, account, T::Positions::exposures(id))?;
+		Self::review(id, account)?;
 		Ok(id)
 	}
 
@@ -325,7 +342,7 @@ impl<T: Config> Pallet<T> {
 			share,
 			set_at: T::Time::now(),
 		});
-		Self::review(id, account, T::Positions::exposures(id))?;
+		Self::review(id, account)?;
 		Ok(id)
 	}
 
@@ -335,12 +352,11 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(MarginAccountId, Balance), DispatchError> {
 		let id = Self::id_of(owner, sub)?;
 		let account = Self::account_data(id)?;
-		// Open orders hold fees, which would come back to it.
 		ensure!(
-			T::Positions::count(id) == (0, 0)
+			account.trader == Default::default()
 				&& account.cash == 0
+				&& account.debt == 0
 				&& account.collateral.is_empty()
-				&& Self::is_bare(&account, &T::Positions::exposures(id))
 				&& !T::Positions::is_owed(id),
 			Error::<T>::NotEmpty
 		);

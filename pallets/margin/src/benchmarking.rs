@@ -16,11 +16,11 @@ use frame_support::{
 use frame_system::RawOrigin;
 use keel_math::FixedU128;
 use keel_primitives::{
-	Act, AssetId, AssetRegistry, Balance, ChainParameters, CollateralParameters, FeedId, Group, IncomeSource,
-	InsuranceFund, MarginAccountId, MarginAccounts, Moment, PositionLedger, Positions, PriceProvider,
-	RegisteredAsset, RiskParameters, Size, StabilityPool,
+	Act, AssetId, AssetRegistry, Balance, ChainParameters, CollateralParameters, Exposure, FeedId, Group,
+	IncomeSource, InsuranceFund, MarginAccountId, MarginAccounts, Moment, PositionLedger, Positions,
+	PriceProvider, RegisteredAsset, RiskParameters, Size, StabilityPool,
 };
-use sp_runtime::Permill;
+use sp_runtime::{DispatchResult, Permill};
 
 use crate::{
 	AccountOf, Accounts, Call, Collateral, Collaterals, Config, HoldReason, Lenders, Losses, Pallet,
@@ -54,7 +54,7 @@ fn kusd<T: Config>() -> AssetId {
 	T::Synthetic::get()
 }
 
-fn mint<T: Config>(asset: AssetId, who: &T::AccountId, amount: Balance) {
+pub(crate) fn mint<T: Config>(asset: AssetId, who: &T::AccountId, amount: Balance) {
 	T::Assets::mint_into(asset, who, amount).expect("assets can be minted");
 }
 
@@ -162,10 +162,22 @@ fn full_account<T: Config>(owner: &T::AccountId, sub: u8) -> (MarginAccountId, V
 	(id, list)
 }
 
+/// Move `credit` from clearing to account `id`.
+fn settle<T: Config>(id: MarginAccountId, credit: i128) -> DispatchResult {
+	let account = Pallet::<T>::load(id)?;
+	Pallet::<T>::commit(id, account, credit, Act::Involuntary, &[])
+}
+
+/// What account `id` has in the markets.
+fn exposures<T: Config>(id: MarginAccountId) -> Vec<Exposure> {
+	let account = Accounts::<T>::get(id).expect("there is one");
+	T::Positions::view(&account.trader).exposures
+}
+
 /// Give account `id` all its triggers, which what it did leaves to the end of the block.
 pub(crate) fn place<T: Config>(id: MarginAccountId) {
 	let account = Accounts::<T>::get(id).expect("there is one");
-	Pallet::<T>::review(id, account, T::Positions::exposures(id)).expect("small numbers");
+	Pallet::<T>::review(id, account).expect("small numbers");
 }
 
 /// Stress lists as long as they get, with `id` in each.
@@ -197,9 +209,8 @@ fn fill_stress<T: Config>(id: MarginAccountId) {
 pub(crate) fn create_unsafe_position<T: Config>(seed: u32) -> (Group, MarginAccountId) {
 	let owner: T::AccountId = account("owner", seed, 0);
 	let id = create_account::<T>(&owner, 0, 0);
-	<Pallet<T> as MarginAccounts<_>>::settle(id, -1_000_000).expect("it has an account");
-	<Pallet<T> as MarginAccounts<_>>::acted(id, Act::Suffered).expect("it has an account");
-	(Group::Deadline, id)
+	settle::<T>(id, -1_000_000).expect("it has an account");
+	(Group::Due, id)
 }
 
 /// The dearest account there can be to liquidate.
@@ -219,7 +230,7 @@ fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32) -> (Group, 
 	fill::<T>(id, &list[..held as usize], UNITS / 1_000);
 	T::Positions::create_many(id, ONE_SIZE, positions, orders);
 	// So little above what it needs that every price has a trigger.
-	let exposures = T::Positions::exposures(id);
+	let exposures = exposures::<T>(id);
 	let cash = exposures
 		.iter()
 		.map(|exposure| exposure.initial + exposure.notional / 10)
@@ -241,7 +252,7 @@ fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32) -> (Group, 
 
 	// A hundred dollars for each holding, and ten thousand owed.
 	let loss = cash as i128 + MILLION as i128 / 100;
-	<Pallet<T> as MarginAccounts<_>>::settle(id, -loss).expect("it has an account");
+	settle::<T>(id, -loss).expect("it has an account");
 	// Something even for those who have nothing to buy.
 	let half = Balance::from(held.max(1)) * MILLION / 20_000;
 	T::StabilityPool::fund(half.saturating_sub(T::StabilityPool::capacity()));
@@ -249,7 +260,7 @@ fn unsafe_account<T: Config>(positions: u32, held: u32, orders: u32) -> (Group, 
 	mint::<T>(kusd::<T>(), &donor, 4 * half);
 	T::InsuranceFund::receive(&donor, 2 * half, IncomeSource::Donation).expect("the fund takes gifts");
 	lend::<T>(&account("lender", 0, 2));
-	(Group::Deadline, id)
+	(Group::Due, id)
 }
 
 /// An account with as many collaterals as it can hold, a hundred dollars of each, all its triggers, and in all stress lists there can be;
@@ -261,12 +272,12 @@ fn account_for_sale<T: Config>() -> (MarginAccountId, Vec<Collateral>, T::Accoun
 	list.truncate(T::MaxHeld::get() as usize);
 	fill::<T>(id, &list, UNITS / 1_000);
 	let counts = list.len() as i128 * 80_000_000;
-	<Pallet<T> as MarginAccounts<_>>::settle(id, -counts / 2).expect("it has an account");
+	settle::<T>(id, -counts / 2).expect("it has an account");
 	place::<T>(id);
 	let triggers = Accounts::<T>::get(id).map_or(0, |account| account.triggers.len());
 	assert_eq!(triggers, list.len() + 1);
 	fill_stress::<T>(id);
-	<Pallet<T> as MarginAccounts<_>>::settle(id, -counts / 2 - 1_000_000_000).expect("it has an account");
+	settle::<T>(id, -counts / 2 - 1_000_000_000).expect("it has an account");
 	Accounts::<T>::mutate(id, |account| {
 		if let Some(account) = account {
 			// The prices of now are new to it.
@@ -293,8 +304,8 @@ pub(crate) fn create_positions<T: Config>(total: u32, unsafe_ones: u32) -> Group
 		if seed >= unsafe_ones {
 			fill::<T>(id, &list, UNITS);
 		}
-		<Pallet<T> as MarginAccounts<_>>::settle(id, -1_000_000).expect("it has an account");
-		<Pallet<T> as MarginAccounts<_>>::acted(id, Act::Suffered).expect("it has an account");
+		settle::<T>(id, -1_000_000).expect("it has an account");
+		place::<T>(id);
 	}
 	Group::Deadline
 }
@@ -305,7 +316,7 @@ fn lend<T: Config>(who: &T::AccountId) {
 	mint::<T>(kusd::<T>(), who, 10 * MILLION);
 	Pallet::<T>::do_supply(who, 5 * MILLION).expect("the reserve is open");
 	let borrower = create_account::<T>(&account("borrower", 0, 0), 0, 0);
-	<Pallet<T> as MarginAccounts<_>>::settle(borrower, -1_000_000_000).expect("it has an account");
+	settle::<T>(borrower, -1_000_000_000).expect("it has an account");
 	Totals::<T>::mutate(|money| money.index_at = money.index_at.saturating_sub(3_583_000));
 }
 
@@ -462,10 +473,12 @@ mod benchmarks {
 		let asset = list.pop().map(|collateral| collateral.asset).unwrap_or_default();
 		let custody = Pallet::<T>::custody_account();
 		let held = UNITS / 1_000;
+		let mut account = Accounts::<T>::get(id).expect("it was made");
 		for collateral in list {
-			assert_ok!(Pallet::<T>::hand_over(id, collateral.asset, held, 0));
+			assert_ok!(Pallet::<T>::hand_over(&mut account, collateral.asset, held, 0));
 			assert_ok!(Pallet::<T>::send(collateral.asset, &custody, &buyer, held));
 		}
+		Accounts::<T>::insert(id, account);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(buyer.clone()), id, asset, Balance::MAX, MILLION);
@@ -531,7 +544,7 @@ mod benchmarks {
 		for collateral in list {
 			T::Prices::set_price(collateral.feed, FixedU128::from_inner(1));
 		}
-		let exposures = T::Positions::exposures(id);
+		let exposures = exposures::<T>(id);
 		let required: Balance = exposures.iter().map(|exposure| exposure.maintenance).sum();
 		let unrealised: i128 = exposures.iter().map(|exposure| exposure.unrealised).sum();
 		Accounts::<T>::mutate(id, |account| {
@@ -576,7 +589,7 @@ mod benchmarks {
 		let outcome = outcome.map_err(|_| BenchmarkError::Stop("it is not liquidated"))?;
 		assert!(outcome.shortfall > 0);
 		let left = Accounts::<T>::get(id).ok_or("it is still there")?;
-		assert!(left.debt == 0 && left.collateral.is_empty() && T::Positions::count(id) == (0, 0));
+		assert!(left.debt == 0 && left.collateral.is_empty() && left.trader == Default::default());
 		Ok(())
 	}
 

@@ -10,7 +10,7 @@ use keel_math::{
 	FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
-	Balance, Entry, Exposure, Group, MarginAccountId, Moment, Positions, PriceFor, PriceProvider,
+	Balance, Entry, Exposure, Group, MarginAccountId, Moment, Positioned, Positions, PriceFor, PriceProvider,
 	RiskParameters, TriggerIndex,
 };
 use sp_runtime::{DispatchError, DispatchResult};
@@ -102,11 +102,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// How `account` is for a liquidation: last prices, all profit, haircuts as they are ramped.
-	pub(crate) fn health(
-		account: &AccountData<T>,
-		exposures: Vec<Exposure>,
-		money: &Money,
-	) -> Result<Health, DispatchError> {
+	pub(crate) fn health(account: &AccountData<T>, money: &Money) -> Result<Health, DispatchError> {
+		let Positioned { exposures, held, .. } = T::Positions::view(&account.trader);
 		let debt = money.debt_of(account.debt)?;
 		let holdings = Self::holdings(account, &Collaterals::<T>::get(), T::ActiveTime::now());
 		let counted = holdings
@@ -123,6 +120,7 @@ impl<T: Config> Pallet<T> {
 			risk,
 			debt,
 			exposures,
+			held,
 			holdings,
 		})
 	}
@@ -174,14 +172,14 @@ impl<T: Config> Pallet<T> {
 
 	/// The same, with what is held for the account's orders as required: what is above it can be withdrawn or ordered with.
 	pub(crate) fn claimed_risk(
-		id: MarginAccountId,
 		account: &AccountData<T>,
 		exposures: &[Exposure],
+		held: Balance,
 	) -> Result<Risk, DispatchError> {
 		let risk = Self::strict_risk(account, exposures)?;
 		Ok(Risk {
 			// Saturates as sums of risk do.
-			initial: risk.initial.saturating_add(T::Positions::held_for_orders(id)),
+			initial: risk.initial.saturating_add(held),
 			..risk
 		})
 	}
@@ -363,42 +361,33 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Have the block look again at account `id` before it ends, or the next one that can: its deadline is over, and nothing else of
-	/// what the index says of it changes. One that is due already stays where it is.
-	///
-	/// For accounts of many triggers, which would be set again with every order of a block; and it must not make anybody who is
-	/// unsafe wait longer.
+	/// Have the block look again at account `id` before it ends, or the next one that can. Its triggers stay until then, and it
+	/// stands in line besides: one write for all that a block does with it. One that is in line stays where it is.
 	pub(crate) fn look_soon(id: MarginAccountId, account: &mut AccountData<T>) -> DispatchResult {
-		// Past, not now: a deadline is crossed once it is over.
-		let due = u128::MAX.saturating_sub(T::Time::now().saturating_sub(1).into());
-		let old = account
-			.triggers
-			.iter_mut()
-			.find(|(group, _)| *group == Group::Deadline);
-		let was = match old {
-			Some((_, trigger)) if *trigger >= due => return Ok(()),
-			Some((_, trigger)) => Some(core::mem::replace(trigger, due)),
-			None => {
-				account
-					.triggers
-					.try_push((Group::Deadline, due))
-					.map_err(|_| Error::<T>::TooManyTriggers)?;
-				None
-			}
+		let due = u128::MAX.saturating_sub(T::Time::now().into());
+		let waits = |(group, trigger): &(Group, u128)| match group {
+			Group::Due => true,
+			Group::Deadline => *trigger > due,
+			_ => false,
 		};
-		let entry = |trigger| Entry { trigger, debt: 0 };
-		T::Triggers::moved(Group::Deadline, id, was.map(entry), Some(entry(due)));
+		if !account.triggers.iter().any(waits) {
+			account
+				.triggers
+				.try_push((Group::Due, due))
+				.map_err(|_| Error::<T>::TooManyTriggers)?;
+			let entry = Entry {
+				trigger: due,
+				debt: 0,
+			};
+			T::Triggers::moved(Group::Due, id, None, Some(entry));
+		}
 		Ok(())
 	}
 
 	/// Write `account` with its new triggers, whether it is still called and for sale, and what it adds to the stress lists.
-	pub(crate) fn review(
-		id: MarginAccountId,
-		mut account: AccountData<T>,
-		exposures: Vec<Exposure>,
-	) -> Result<Health, DispatchError> {
+	pub(crate) fn review(id: MarginAccountId, mut account: AccountData<T>) -> Result<Health, DispatchError> {
 		let money = Self::money();
-		let health = Self::health(&account, exposures, &money)?;
+		let health = Self::health(&account, &money)?;
 		if account.called
 			&& health.risk.is_initial()
 			&& health.risk.net >= margin::saturating_signed(Self::call_level(&health.risk))

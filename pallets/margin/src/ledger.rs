@@ -1,19 +1,22 @@
-//! What the markets and the pool ask of margin: [`MarginAccounts`].
+//! What the markets and the pool ask of margin: [`MarginAccounts`] and [`Clearing`].
 
+use alloc::vec::Vec;
 use frame_support::{
 	dispatch::DispatchResult,
 	ensure,
 	traits::{Get, Time},
 };
 use keel_math::margin::Risk;
-use keel_primitives::{Act, Balance, MarginAccountId, MarginAccounts, Positions};
+use keel_primitives::{
+	Act, Balance, Clearing, Exposure, Group, MarginAccountId, MarginAccounts, Positioned, Positions,
+	TriggerIndex,
+};
 use sp_runtime::DispatchError;
 
-use crate::{overflow, AccountOf, Accounts, Config, Error, Pallet, Totals};
+use crate::{overflow, AccountData, AccountOf, Accounts, Config, Error, Pallet, Totals};
 
-/// An account of at most so many positions and collaterals gets new triggers with what it does; one of more, by the end of the
-/// block, once for all it did.
-const LEGS_AT_ONCE: usize = 1;
+/// For how long accounts may wait to be looked at for what they did before no more risk is opened, in ms: three blocks.
+const BEHIND_MS: u128 = 6_000;
 
 impl<T: Config> Pallet<T> {
 	/// `amount` more of what is in custody is clearing's; below zero: less.
@@ -24,43 +27,47 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
+	type Account = AccountData<T>;
+	type Trader = <T::Positions as Positions>::Trader;
+
 	fn account(owner: &T::AccountId, sub: u8) -> Option<MarginAccountId> {
 		AccountOf::<T>::get(owner, sub)
 	}
 
-	fn owner(account: MarginAccountId) -> Option<T::AccountId> {
-		Accounts::<T>::get(account).map(|account| account.owner)
+	fn load(account: MarginAccountId) -> Result<Self::Account, DispatchError> {
+		Self::account_data(account)
 	}
 
-	fn settle(id: MarginAccountId, amount: i128) -> DispatchResult {
-		if amount == 0 {
-			return Ok(());
-		}
-		let mut account = Self::account_data(id)?;
-		let mut money = Self::money();
-		money.clear(amount.checked_neg().ok_or_else(overflow)?)?;
-		if amount > 0 {
-			Self::credit(&mut account, &mut money, amount.unsigned_abs())?;
-		} else {
-			let borrowed = Self::charge(&mut account, &mut money, amount.unsigned_abs())?;
-			// Whoever begins to owe is looked at, even if nobody tells of what was done.
-			if borrowed > 0 && account.triggers.is_empty() {
-				Self::look_soon(id, &mut account)?;
-			}
-		}
-		Totals::<T>::put(money);
-		Accounts::<T>::insert(id, account);
-		Ok(())
+	fn owner(account: &Self::Account) -> &T::AccountId {
+		&account.owner
 	}
 
-	fn acted(id: MarginAccountId, act: Act) -> DispatchResult {
-		let mut account = Self::account_data(id)?;
-		let exposures = T::Positions::exposures(id);
+	fn trader(account: &Self::Account) -> &Self::Trader {
+		&account.trader
+	}
+
+	fn trader_mut(account: &mut Self::Account) -> &mut Self::Trader {
+		&mut account.trader
+	}
+
+	fn risk(account: &Self::Account) -> Result<Risk, DispatchError> {
+		let Positioned { exposures, held, .. } = T::Positions::view(&account.trader);
+		Self::claimed_risk(account, &exposures, held)
+	}
+
+	fn commit(
+		id: MarginAccountId,
+		mut account: Self::Account,
+		credit: i128,
+		act: Act,
+		exposures: &[Exposure],
+	) -> DispatchResult {
+		Self::book(&mut account, credit)?;
 		// Only who takes on risk, and so meets the initial requirement, moves the time no older price liquidates on: else an account
 		// below its requirement could stay there by giving back a unit of risk in every block.
 		if act == Act::Opened {
 			ensure!(
-				Self::strict_risk(&account, &exposures)?.is_initial(),
+				Self::strict_risk(&account, exposures)?.is_initial(),
 				Error::<T>::InitialRequirement
 			);
 			if account.debt > 0 {
@@ -70,19 +77,41 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 			account.for_sale_since = None;
 		}
 		// What an order costs must not grow with what its account has.
-		if exposures.len().saturating_add(account.collateral.len()) > LEGS_AT_ONCE {
+		if act != Act::Ordered {
 			Self::look_soon(id, &mut account)?;
-			Accounts::<T>::insert(id, account);
-		} else {
-			Self::review(id, account, exposures)?;
 		}
+		Accounts::<T>::insert(id, account);
 		Ok(())
 	}
 
-	fn risk(id: MarginAccountId) -> Result<Risk, DispatchError> {
-		Self::claimed_risk(id, &Self::account_data(id)?, &T::Positions::exposures(id))
+	fn is_behind() -> bool {
+		let now = T::Time::now();
+		let first = T::Triggers::first(Group::Due, 1).into_iter().next();
+		let since = first.and_then(Accounts::<T>::get).and_then(|account| {
+			let due = account.triggers.iter().find(|(group, _)| *group == Group::Due);
+			due.map(|(_, trigger)| u128::MAX.saturating_sub(*trigger))
+		});
+		since.is_some_and(|since| u128::from(now).saturating_sub(since) > BEHIND_MS)
 	}
 
+	fn traders() -> Vec<(MarginAccountId, Self::Trader)> {
+		Accounts::<T>::iter()
+			.map(|(id, account)| (id, account.trader))
+			.collect()
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create(owner: &T::AccountId, sub: u8, cash: Balance) -> MarginAccountId {
+		crate::benchmarking::create_account::<T>(owner, sub, cash)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn look_again(account: MarginAccountId) {
+		crate::benchmarking::place::<T>(account)
+	}
+}
+
+impl<T: Config> Clearing<T::AccountId> for Pallet<T> {
 	fn bring_in(from: &T::AccountId, amount: Balance) -> DispatchResult {
 		Self::send(T::Synthetic::get(), from, &Self::custody_account(), amount)?;
 		Self::move_clearing(amount, true)
@@ -128,12 +157,8 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create(owner: &T::AccountId, sub: u8, cash: Balance) -> MarginAccountId {
-		crate::benchmarking::create_account::<T>(owner, sub, cash)
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn look_again(account: MarginAccountId) {
-		crate::benchmarking::place::<T>(account)
+	fn endow(amount: Balance) {
+		crate::benchmarking::mint::<T>(T::Synthetic::get(), &Self::custody_account(), amount);
+		Self::note(amount).expect("the amount fits");
 	}
 }

@@ -16,8 +16,8 @@
 //!   open orders need is held on top, so that nothing that is for them is withdrawn. Below the maintenance requirement the account
 //!   is liquidated.
 //! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no price has crossed
-//!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. Where an order would move
-//!   many of them it only ends the deadline: the block looks at the account once for all it did.
+//!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. A fill leaves them
+//!   where they are and puts the account in line: the block looks at it once for all it did.
 //! - A **margin call** comes first where its owner set a measure: below a multiple of the maintenance requirement cash comes from
 //!   another account of the owner's, then a share of the positions is closed. Nobody else is looked at before it must be.
 //! - A **liquidation** cancels orders, closes positions, largest requirement first, until the account is
@@ -85,7 +85,11 @@ pub mod pallet {
 
 	type Answer<A> = Result<A, DispatchError>;
 	/// An account as this runtime stores it.
-	pub type AccountData<T> = Account<<T as frame_system::Config>::AccountId, <T as Config>::MaxHeld>;
+	pub type AccountData<T> = Account<
+		<T as frame_system::Config>::AccountId,
+		<T as Config>::MaxHeld,
+		<<T as Config>::Positions as Positions>::Trader,
+	>;
 
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
@@ -478,7 +482,7 @@ pub mod pallet {
 		///
 		/// - [`Event::Deposited`], and [`Event::AccountOpened`] the first time
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::deposit().saturating_add(T::Positions::exposures_weight()))]
+		#[pallet::weight(T::WeightInfo::deposit().saturating_add(T::Positions::view_weight()))]
 		pub fn deposit(
 			origin: OriginFor<T>,
 			sub: u8,
@@ -504,7 +508,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Moves `amount` base units of `asset` to the owner. An account without positions, debt and orders that could open may
+		/// Moves `amount` base units of `asset` to the owner. An account without positions, debt and orders may
 		/// always be emptied. With any of them, the initial requirement and what is held for the orders has to be met afterwards, with
 		/// collateral at its conservative value, and the chain's breaker has to let go. kUSD is paid out of cash: withdrawing never borrows. `withdrawable` says how much.
 		///
@@ -518,7 +522,7 @@ pub mod pallet {
 		///
 		/// - [`Event::Withdrawn`]
 		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::withdraw().saturating_add(T::Positions::exposures_weight()))]
+		#[pallet::weight(T::WeightInfo::withdraw().saturating_add(T::Positions::view_weight()))]
 		pub fn withdraw(
 			origin: OriginFor<T>,
 			sub: u8,
@@ -555,7 +559,7 @@ pub mod pallet {
 		/// - [`Event::Transferred`], and [`Event::AccountOpened`] for a new one
 		#[pallet::call_index(2)]
 		#[pallet::weight(
-			T::WeightInfo::transfer().saturating_add(T::Positions::exposures_weight().saturating_mul(2))
+			T::WeightInfo::transfer().saturating_add(T::Positions::view_weight().saturating_mul(2))
 		)]
 		pub fn transfer(
 			origin: OriginFor<T>,
@@ -648,7 +652,7 @@ pub mod pallet {
 		///
 		/// - [`Event::TopUpSet`]
 		#[pallet::call_index(5)]
-		#[pallet::weight(T::WeightInfo::set_top_up())]
+		#[pallet::weight(T::WeightInfo::set_top_up().saturating_add(Pallet::<T>::weight_of_refresh()))]
 		pub fn set_top_up(origin: OriginFor<T>, sub: u8, top_up: Option<(u8, Balance)>) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
 			let account = Self::do_set_top_up(&owner, sub, top_up)?;
@@ -674,7 +678,7 @@ pub mod pallet {
 		///
 		/// - [`Event::ReduceSet`]
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::set_reduce())]
+		#[pallet::weight(T::WeightInfo::set_reduce().saturating_add(Pallet::<T>::weight_of_refresh()))]
 		pub fn set_reduce(origin: OriginFor<T>, sub: u8, reduce: Option<Permill>) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
 			let account = Self::do_set_reduce(&owner, sub, reduce)?;
@@ -690,8 +694,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Releases the storage deposit. Cancels no orders: what is held for them would come back to the
-		/// account. The number is never used again; a deposit opens a new account.
+		/// Releases the storage deposit. Cancels no orders. The number is never used again; a deposit opens a new account.
 		///
 		/// ## Errors
 		///
@@ -702,7 +705,7 @@ pub mod pallet {
 		///
 		/// - [`Event::AccountClosed`]
 		#[pallet::call_index(7)]
-		#[pallet::weight(T::WeightInfo::close_account().saturating_add(T::Positions::exposures_weight()))]
+		#[pallet::weight(T::WeightInfo::close_account().saturating_add(T::Positions::view_weight()))]
 		pub fn close_account(origin: OriginFor<T>, sub: u8) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
 			let (account, deposit) = Self::do_close(&owner, sub)?;
@@ -778,7 +781,7 @@ pub mod pallet {
 		///
 		/// - [`Event::CollateralBought`], and [`Event::DeficitCovered`] or [`Event::CoverFailed`] if something is missing in the end
 		#[pallet::call_index(9)]
-		#[pallet::weight(T::WeightInfo::buy_collateral().saturating_add(T::Positions::exposures_weight()))]
+		#[pallet::weight(T::WeightInfo::buy_collateral().saturating_add(T::Positions::view_weight()))]
 		pub fn buy_collateral(
 			origin: OriginFor<T>,
 			#[pallet::compact] account: MarginAccountId,
@@ -845,7 +848,8 @@ pub mod pallet {
 		/// What anybody may buy of a collateral of an account now, what for, and how far and until when the price falls: what
 		/// `buy_collateral` goes by. Nothing if it is not for sale.
 		pub fn collateral_offer(account: MarginAccountId, asset: AssetId) -> Option<Offer> {
-			Self::offer(account, asset, Balance::MAX).ok()
+			let (account, health) = Self::look(account).ok()?;
+			Self::offer(&account, &health, asset, Balance::MAX).ok()
 		}
 
 		/// Whether an account can be liquidated now: what is missing and what is done first, or why nothing

@@ -8,10 +8,10 @@ use frame_support::{
 	traits::{Get, Time},
 	weights::Weight,
 };
-use keel_math::{margin::Risk, FixedU128};
+use keel_math::FixedU128;
 use keel_primitives::{
-	Balance, Closed, Exposure, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId, Moment,
-	PositionId, PositionLedger, Positions, PriceFor, PriceProvider, StabilityPool,
+	Balance, Closed, Closing, Exposure, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId,
+	Moment, PositionId, PositionLedger, Positioned, Positions, PriceFor, PriceProvider, StabilityPool,
 };
 use sp_runtime::DispatchError;
 
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
 	/// Account `id` as it stands, with its health.
 	pub(crate) fn look(id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
 		let account = Self::account_data(id)?;
-		let health = Self::health(&account, T::Positions::exposures(id), &Self::money())?;
+		let health = Self::health(&account, &Self::money())?;
 		Ok((account, health))
 	}
 
@@ -86,8 +86,8 @@ impl<T: Config> Pallet<T> {
 	/// nothing.
 	///
 	/// The account is safe and its debt is recalled, or it is unsafe and something can be done about it now:
-	/// the fees of its orders are enough, a position can be closed or paid out, collateral has a buyer or was
-	/// not offered yet, or nothing but a debt is left. What is for sale to anybody is not tried again until
+	/// a position can be closed or paid out, collateral has a buyer or was not offered yet, or nothing but a
+	/// debt is left. What is for sale to anybody is not tried again until
 	/// stability pool or insurance fund can pay for some of it.
 	///
 	/// ## Errors
@@ -95,29 +95,21 @@ impl<T: Config> Pallet<T> {
 	/// [`Error::AccountSafe`]; else why the first thing that could be tried would fail: a price that is
 	/// refused or not newer than the account's last risk, a full window, an overflow, or
 	/// [`Error::NothingDone`] where there is no buyer.
-	pub(crate) fn first_step(
-		id: MarginAccountId,
-		account: &AccountData<T>,
-		health: &Health,
-	) -> Result<FirstStep, DispatchError> {
+	pub(crate) fn first_step(account: &AccountData<T>, health: &Health) -> Result<FirstStep, DispatchError> {
 		if Self::is_recalled(health) {
 			let owed = Self::to_recall(health, &Self::money());
 			return Ok(FirstStep::SellCollateral { owed });
 		}
 		ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
-		let returned = T::Positions::order_fees(id);
-		// Sums of risk saturate.
-		let risk = Risk {
-			net: health.risk.net.saturating_add_unsigned(returned),
-			..health.risk
-		};
-		if !risk.is_unsafe() {
-			return Ok(FirstStep::CancelOrders { returned });
-		}
 		let mut error = None;
 		for market in Self::by_requirement(&health.exposures) {
-			match T::Positions::can_liquidate(id, market, risk, account.changed_at) {
-				Ok(Closed { notional, fee }) => {
+			let closing = Closing::Liquidate {
+				market,
+				risk: health.risk,
+				changed_at: account.changed_at,
+			};
+			match T::Positions::quote(&account.trader, closing) {
+				Ok(Closed { notional, fee, .. }) => {
 					return Ok(FirstStep::Close {
 						market,
 						notional,
@@ -127,7 +119,7 @@ impl<T: Config> Pallet<T> {
 				Err(refused) => error = error.or(Some(refused)),
 			}
 		}
-		let owed = health.debt.saturating_sub(returned);
+		let owed = health.debt;
 		if owed > 0 {
 			let closed = health.exposures.is_empty();
 			if closed && health.holdings.is_empty() {
@@ -153,7 +145,7 @@ impl<T: Config> Pallet<T> {
 	fn assess(group: Group, id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
 		let (account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
-		Self::first_step(id, &account, &health)?;
+		Self::first_step(&account, &health)?;
 		Ok((account, health))
 	}
 
@@ -161,9 +153,22 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn view_can_liquidate(id: MarginAccountId) -> Result<LiquidationView, DispatchError> {
 		let (account, health) = Self::look(id)?;
 		Ok(LiquidationView {
-			first: Self::first_step(id, &account, &health)?,
+			first: Self::first_step(&account, &health)?,
 			// Nothing is missing from one that is safe and only has to repay.
 			deficit: health.risk.slack().min(0).unsigned_abs(),
+		})
+	}
+
+	/// `closing` of what account `id` has, booked.
+	fn trade(
+		id: MarginAccountId,
+		account: &mut AccountData<T>,
+		closing: Closing,
+	) -> Result<Closed, DispatchError> {
+		Self::attempt(account, |account| {
+			let closed = T::Positions::trade(id, &mut account.trader, closing)?;
+			Self::book(account, closed.credit)?;
+			Ok(closed)
 		})
 	}
 
@@ -171,16 +176,20 @@ impl<T: Config> Pallet<T> {
 	/// are paid out.
 	fn close_positions(
 		id: MarginAccountId,
+		account: &mut AccountData<T>,
 		mut health: Health,
-		changed_at: Moment,
 		progress: &mut Progress,
 	) -> Result<Health, DispatchError> {
 		for market in Self::by_requirement(&health.exposures) {
 			if health.risk.is_restored() {
 				break;
 			}
-			let closed = with_storage_layer(|| T::Positions::liquidate(id, market, health.risk, changed_at));
-			match closed {
+			let closing = Closing::Liquidate {
+				market,
+				risk: health.risk,
+				changed_at: account.changed_at,
+			};
+			match Self::trade(id, account, closing) {
 				Ok(closed) => {
 					progress.done = true;
 					progress.outcome.closed = progress
@@ -189,7 +198,7 @@ impl<T: Config> Pallet<T> {
 						.checked_add(closed.notional)
 						.ok_or_else(overflow)?;
 					progress.fees = progress.fees.checked_add(closed.fee).ok_or_else(overflow)?;
-					health = Self::look(id)?.1;
+					health = Self::health(account, &Self::money())?;
 				}
 				Err(error) => progress.failed(error),
 			}
@@ -200,6 +209,7 @@ impl<T: Config> Pallet<T> {
 	/// Sell collateral, what counts most first, for what is still owed beyond what `stays` owed.
 	pub(crate) fn sell_collateral(
 		id: MarginAccountId,
+		account: &mut AccountData<T>,
 		holdings: &[Holding],
 		stays: Balance,
 		changed_at: Moment,
@@ -208,12 +218,13 @@ impl<T: Config> Pallet<T> {
 		let mut order: Vec<&Holding> = holdings.iter().collect();
 		order.sort_by(|a, b| b.counted.cmp(&a.counted).then(a.asset.cmp(&b.asset)));
 		for holding in order {
-			let account = Self::account_data(id)?;
 			let owed = Self::money().debt_of(account.debt)?.saturating_sub(stays);
 			if owed == 0 {
 				break;
 			}
-			match with_storage_layer(|| Self::sell_one(id, holding, owed, changed_at)) {
+			match Self::attempt(account, |account| {
+				Self::sell_one(id, account, holding, owed, changed_at)
+			}) {
 				Ok(Sale {
 					moved,
 					unsold,
@@ -244,6 +255,7 @@ impl<T: Config> Pallet<T> {
 	/// can. What neither buys stays.
 	fn sell_one(
 		id: MarginAccountId,
+		account: &mut AccountData<T>,
 		holding: &Holding,
 		owed: Balance,
 		changed_at: Moment,
@@ -252,7 +264,7 @@ impl<T: Config> Pallet<T> {
 		let mut sale = Sale::default();
 		if lot.whole() == 0 {
 			// Nobody pays for it, and it must not keep what is missing from being covered.
-			Self::hand_over(id, holding.asset, holding.amount, 0)?;
+			Self::hand_over(account, holding.asset, holding.amount, 0)?;
 			T::InsuranceFund::take_collateral(&Self::custody_account(), holding.asset, holding.amount)?;
 			sale.moved = true;
 			return Ok(sale);
@@ -266,9 +278,9 @@ impl<T: Config> Pallet<T> {
 			let Some((amount, pays)) = lot.part(left, can_pay) else {
 				continue;
 			};
-			let bought = with_storage_layer(|| {
+			let bought = Self::attempt(account, |account| {
 				let custody = Self::custody_account();
-				Self::hand_over(id, holding.asset, amount, pays)?;
+				Self::hand_over(account, holding.asset, amount, pays)?;
 				match to_pool {
 					true => T::StabilityPool::buy(&custody, holding.asset, amount, pays),
 					false => T::InsuranceFund::buy(&custody, holding.asset, amount, pays),
@@ -300,12 +312,14 @@ impl<T: Config> Pallet<T> {
 	/// Have `deficit`, which account `id` owes and has nothing left for, carried.
 	pub(crate) fn cover_deficit(
 		id: MarginAccountId,
+		account: &mut AccountData<T>,
 		markets: &[MarketId],
 		deficit: Balance,
 	) -> DispatchResult {
-		let covered = with_storage_layer(|| {
+		let covered = Self::attempt(account, |account| {
 			let by = T::Positions::cover(id, markets, deficit)?;
-			ensure!(Self::account_data(id)?.debt == 0, Error::<T>::DeficitNotCovered);
+			ensure!(by.total() == Some(deficit), Error::<T>::DeficitNotCovered);
+			Self::book(account, i128::try_from(deficit).map_err(|_| overflow())?)?;
 			Ok(by)
 		});
 		Self::deposit_event(match covered {
@@ -326,36 +340,29 @@ impl<T: Config> Pallet<T> {
 	/// Cancel orders, close positions, sell collateral, put up for sale to anybody what nobody buys, have the rest covered: as far as is
 	/// needed and possible.
 	fn do_liquidate(group: Group, id: MarginAccountId) -> Result<LiquidationOutcome, DispatchError> {
-		let (account, before) = Self::assess(group, id)?;
+		let (mut account, before) = Self::assess(group, id)?;
 		if !before.risk.is_unsafe() {
 			return Self::recall(id, account, &before);
 		}
 		let changed_at = account.changed_at;
 		let markets: Vec<MarketId> = before.exposures.iter().map(|exposure| exposure.market).collect();
 		let mut progress = Progress::default();
-		T::Positions::cancel_orders(id)?;
-		let mut health = Self::look(id)?.1;
-		// The fees of its orders may be all it needed.
-		progress.done = !health.risk.is_unsafe();
-		if health.risk.is_unsafe() {
-			health = Self::close_positions(id, health, changed_at, &mut progress)?;
-			let stuck = health.exposures.is_empty() || !progress.done;
-			if stuck && health.debt > 0 && !health.risk.is_restored() {
-				Self::sell_collateral(id, &health.holdings, 0, changed_at, &mut progress)?;
-				let account = Self::account_data(id)?;
-				let owed = Self::money().debt_of(account.debt)?;
-				if health.exposures.is_empty() && account.collateral.is_empty() && owed > 0 {
-					match Self::cover_deficit(id, &markets, owed) {
-						Ok(()) => {
-							progress.done = true;
-							progress.outcome.shortfall = owed;
-						}
-						Err(error) => progress.failed(error),
+		Self::trade(id, &mut account, Closing::CancelOrders)?;
+		let health = Self::close_positions(id, &mut account, before, &mut progress)?;
+		let stuck = health.exposures.is_empty() || !progress.done;
+		if stuck && health.debt > 0 && !health.risk.is_restored() {
+			Self::sell_collateral(id, &mut account, &health.holdings, 0, changed_at, &mut progress)?;
+			let owed = Self::money().debt_of(account.debt)?;
+			if health.exposures.is_empty() && account.collateral.is_empty() && owed > 0 {
+				match Self::cover_deficit(id, &mut account, &markets, owed) {
+					Ok(()) => {
+						progress.done = true;
+						progress.outcome.shortfall = owed;
 					}
+					Err(error) => progress.failed(error),
 				}
 			}
 		}
-		let mut account = Self::account_data(id)?;
 		// The first time that something is left over is as good as a sale; after that the time stands.
 		let offers = progress.unsold
 			&& health.exposures.is_empty()
@@ -372,7 +379,7 @@ impl<T: Config> Pallet<T> {
 			account.called = false;
 		}
 		let owner = account.owner.clone();
-		let after = Self::review(id, account, T::Positions::exposures(id))?;
+		let after = Self::review(id, account)?;
 		// What was sold may have been enough.
 		if offers && after.risk.is_unsafe() {
 			Self::deposit_event(Event::CollateralForSale { account: id });
@@ -394,26 +401,23 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Move cash from the sub-account its owner named, as much as brings account `id` to its initial requirement and the other can give.
-	fn top_up(id: MarginAccountId, health: &Health) -> DispatchResult {
-		let mut account = Self::account_data(id)?;
+	fn top_up(id: MarginAccountId, account: &mut AccountData<T>, health: &Health) -> DispatchResult {
 		let Some((sub, most)) = account.top_up else {
 			return Ok(());
 		};
 		let missing = Balance::try_from(health.risk.free().saturating_neg()).unwrap_or(0);
 		let from = AccountOf::<T>::get(&account.owner, sub).ok_or(Error::<T>::UnknownAccount)?;
 		let mut giver = Self::account_data(from)?;
-		let exposures = T::Positions::exposures(from);
-		let gives = missing.min(most).min(Self::spare_cash(from, &giver, &exposures)?);
+		let gives = missing.min(most).min(Self::spare_cash(&giver)?);
 		if gives == 0 {
 			return Ok(());
 		}
 		giver.cash = giver.cash.checked_sub(gives).ok_or_else(overflow)?;
 		giver.changed_at = T::Time::now();
 		let mut money = Self::money();
-		Self::credit(&mut account, &mut money, gives)?;
+		Self::credit(account, &mut money, gives)?;
 		Totals::<T>::put(money);
-		Accounts::<T>::insert(id, account);
-		Self::review(from, giver, exposures)?;
+		Self::review(from, giver)?;
 		Self::deposit_event(Event::ToppedUp {
 			account: id,
 			from,
@@ -423,11 +427,11 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Close the share of its positions the owner of account `id` named.
-	fn reduce(id: MarginAccountId) -> DispatchResult {
-		let Some(Reduction { share, set_at }) = Self::account_data(id)?.reduce else {
+	fn reduce(id: MarginAccountId, account: &mut AccountData<T>) -> DispatchResult {
+		let Some(Reduction { share, set_at }) = account.reduce else {
 			return Ok(());
 		};
-		let closed = T::Positions::reduce(id, share, set_at)?;
+		let closed = Self::trade(id, account, Closing::Reduce { share, set_at })?;
 		Self::deposit_event(Event::PositionsReduced {
 			account: id,
 			share,
@@ -457,26 +461,28 @@ impl<T: Config> Pallet<T> {
 				maintenance: health.risk.maintenance,
 				breach_in_ms: Self::breach_in(&account, &health, &Self::money()),
 			});
-			Accounts::<T>::insert(id, account);
-			if let Err(error) = with_storage_layer(|| Self::top_up(id, &health)) {
+			if let Err(error) = Self::attempt(&mut account, |account| Self::top_up(id, account, &health)) {
 				Self::deposit_event(Event::MeasureFailed { account: id, error });
 			}
-			if below(&Self::look(id)?.1) {
-				if let Err(error) = with_storage_layer(|| Self::reduce(id)) {
+			if below(&Self::health(&account, &Self::money())?) {
+				if let Err(error) = Self::attempt(&mut account, |account| Self::reduce(id, account)) {
 					Self::deposit_event(Event::MeasureFailed { account: id, error });
 				}
 			}
 		}
-		Self::review(id, Self::account_data(id)?, T::Positions::exposures(id))?;
+		Self::review(id, account)?;
 		Ok(())
 	}
 
 	/// The most that liquidating account `id` weighs, by what it has.
 	fn weight_of_liquidation(id: MarginAccountId) -> Option<Weight> {
 		// Bounded by a `u32`.
-		let held = Accounts::<T>::get(id)?.collateral.len() as u32;
-		let (positions, orders) = T::Positions::count(id);
-		Some(T::WeightInfo::liquidate(positions, held, orders))
+		let account = Accounts::<T>::get(id)?;
+		let held = account.collateral.len() as u32;
+		let Positioned {
+			exposures, orders, ..
+		} = T::Positions::view(&account.trader);
+		Some(T::WeightInfo::liquidate(exposures.len() as u32, held, orders))
 	}
 
 	pub(crate) fn weight_of_refresh() -> Weight {
@@ -484,7 +490,7 @@ impl<T: Config> Pallet<T> {
 		// is recalled: two buyers, and a discount for each holding.
 		let buyers = T::DbWeight::get().reads(u64::from(T::MaxHeld::get()).saturating_add(2));
 		T::WeightInfo::refresh()
-			.saturating_add(T::Positions::exposures_weight().saturating_mul(4))
+			.saturating_add(T::Positions::view_weight().saturating_mul(4))
 			.saturating_add(buyers)
 	}
 }
@@ -516,7 +522,7 @@ impl<T: Config> PositionLedger for Pallet<T> {
 					.iter()
 					.map(|collateral| Group::Collateral(collateral.asset)),
 			)
-			.chain([Group::Deadline])
+			.chain([Group::Deadline, Group::Due])
 			.collect()
 	}
 
@@ -536,6 +542,8 @@ impl<T: Config> PositionLedger for Pallet<T> {
 				T::Prices::price(feed, PriceFor::Liquidate).map(|price| price.value.into_inner())
 			}
 			Group::Deadline => Ok(u128::MAX.saturating_sub(T::Time::now().into())),
+			// All of them.
+			Group::Due => Ok(0),
 		}
 	}
 

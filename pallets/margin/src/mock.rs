@@ -11,7 +11,7 @@ use frame_support::{
 use frame_system::{mocking::MockBlock, EnsureRoot, EnsureSigned};
 use keel_math::FixedU128;
 use keel_primitives::{
-	AssetId, Balance, BreakerSubject, ChainParameters, CollateralParameters, FeedId, Group, Level,
+	AssetId, Balance, BreakerSubject, ChainParameters, Clearing, CollateralParameters, FeedId, Group, Level,
 	MarginAccountId, MarginAccounts, MarketId, Moment, PositionLedger, Price, PriceFor,
 };
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage};
@@ -331,15 +331,34 @@ pub fn crossed(id: MarginAccountId) -> Vec<Group> {
 		.collect()
 }
 
-/// Liquidate through the deadline group, which every account with something at stake is in.
+/// A line that account `id` stands in: that of the deadlines, which every account with something at stake is in
+/// once it was looked at.
+pub fn line(id: MarginAccountId) -> Group {
+	match crate::Accounts::<Test>::get(id) {
+		Some(account) if trigger(id, Group::Deadline).is_none() && !account.triggers.is_empty() => Group::Due,
+		_ => Group::Deadline,
+	}
+}
+
+/// Liquidate through a line that it stands in.
 pub fn liquidate(
 	id: MarginAccountId,
 ) -> Result<keel_primitives::LiquidationOutcome, sp_runtime::DispatchError> {
-	<Margin as PositionLedger>::liquidate(Group::Deadline, id)
+	<Margin as PositionLedger>::liquidate(line(id), id)
 }
 
 pub fn refresh(id: MarginAccountId) -> sp_runtime::DispatchResult {
-	<Margin as PositionLedger>::refresh(Group::Deadline, id)
+	<Margin as PositionLedger>::refresh(line(id), id)
+}
+
+/// What anybody may buy of a collateral of account `id`.
+pub fn offer(
+	id: MarginAccountId,
+	asset: AssetId,
+	most: Balance,
+) -> Result<crate::Offer, sp_runtime::DispatchError> {
+	let (account, health) = Margin::look(id)?;
+	Margin::offer(&account, &health, asset, most)
 }
 
 /// The pallet's last event.

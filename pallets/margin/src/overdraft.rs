@@ -15,9 +15,7 @@
 //! day.
 
 use alloc::vec::Vec;
-use keel_primitives::{
-	Balance, InsuranceFund, LiquidationOutcome, MarginAccountId, Positions, StabilityPool,
-};
+use keel_primitives::{Balance, InsuranceFund, LiquidationOutcome, MarginAccountId, StabilityPool};
 use sp_runtime::DispatchError;
 
 use crate::{liquidate::Progress, sale::Lot, AccountData, Config, Event, Health, Holding, Money, Pallet};
@@ -61,7 +59,7 @@ impl<T: Config> Pallet<T> {
 	/// Sell collateral of account `id`, which is safe, for what is to be repaid of its debt.
 	pub(crate) fn recall(
 		id: MarginAccountId,
-		account: AccountData<T>,
+		mut account: AccountData<T>,
 		health: &Health,
 	) -> Result<LiquidationOutcome, DispatchError> {
 		let stays = health
@@ -72,13 +70,14 @@ impl<T: Config> Pallet<T> {
 			.map(|(holding, _)| holding)
 			.collect();
 		let mut progress = Progress::default();
-		Self::sell_collateral(id, &holdings, stays, 0, &mut progress)?;
+		Self::sell_collateral(id, &mut account, &holdings, stays, 0, &mut progress)?;
 		progress.ensure_done::<T>()?;
 		let outcome = progress.outcome;
-		Self::review(id, Self::account_data(id)?, T::Positions::exposures(id))?;
+		let owner = account.owner.clone();
+		Self::review(id, account)?;
 		Self::deposit_event(Event::DebtRecalled {
 			account: id,
-			owner: account.owner,
+			owner,
 			collateral: outcome.collateral,
 			debt: outcome.debt,
 		});

@@ -6,12 +6,12 @@ use frame_support::{
 	traits::{Get, Time},
 };
 use keel_math::{interest, mul_div, value, FixedU128, Rounding, ONE};
-use keel_primitives::{AssetId, Balance, MarginAccountId, Moment, Positions, RiskParameters};
+use keel_primitives::{AssetId, Balance, MarginAccountId, Moment, RiskParameters};
 use sp_runtime::DispatchError;
 
 use crate::{
-	after_haircut, overflow, Accounts, Collateral, Config, Error, Holding, Money, Offer, Pallet, Totals,
-	SALE_FALL, SALE_STEP_MS,
+	after_haircut, overflow, AccountData, Collateral, Config, Error, Health, Holding, Money, Offer, Pallet,
+	Totals, SALE_FALL, SALE_STEP_MS,
 };
 
 /// What stability pool or insurance fund has to have before they are asked again for what is for sale to anybody, in base units of
@@ -161,33 +161,35 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Book `amount` of a collateral out of account `id`, and what was paid for it in.
+	/// Book `amount` of a collateral out of `account`, and what was paid for it in.
 	pub(crate) fn hand_over(
-		id: MarginAccountId,
+		account: &mut AccountData<T>,
 		asset: AssetId,
 		amount: Balance,
 		paid: Balance,
 	) -> DispatchResult {
-		let mut account = Self::account_data(id)?;
-		Self::take_off(&mut account, asset, amount)?;
+		Self::take_off(account, asset, amount)?;
 		Self::count_out(asset, amount)?;
 		if paid > 0 {
 			let mut money = Self::money();
-			Self::credit(&mut account, &mut money, paid)?;
+			Self::credit(account, &mut money, paid)?;
 			Totals::<T>::put(money);
 		}
-		Accounts::<T>::insert(id, account);
 		Ok(())
 	}
 
-	/// What anybody may buy now of a collateral of account `id`, at most `most` base units of it: what the call and its view both go
+	/// What anybody may buy now of a collateral of `account`, at most `most` base units of it: what the call and its view both go
 	/// by.
-	pub(crate) fn offer(id: MarginAccountId, asset: AssetId, most: Balance) -> Result<Offer, DispatchError> {
-		let (account, health) = Self::look(id)?;
+	pub(crate) fn offer(
+		account: &AccountData<T>,
+		health: &Health,
+		asset: AssetId,
+		most: Balance,
+	) -> Result<Offer, DispatchError> {
 		let money = Self::money();
-		let recalled = Self::to_recall(&health, &money);
+		let recalled = Self::to_recall(health, &money);
 		let since = if recalled > 0 {
-			ensure!(!Self::is_recalled(&health), Error::<T>::NotForSale);
+			ensure!(!Self::is_recalled(health), Error::<T>::NotForSale);
 			None
 		} else {
 			ensure!(health.risk.is_unsafe(), Error::<T>::AccountSafe);
@@ -237,20 +239,20 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(Balance, Balance), DispatchError> {
 		let custody = Self::custody_account();
 		ensure!(*buyer != custody, Error::<T>::OwnAccount);
-		let Offer { amount, pays, .. } = Self::offer(id, asset, most)?;
+		let (mut account, health) = Self::look(id)?;
+		let Offer { amount, pays, .. } = Self::offer(&account, &health, asset, most)?;
 		ensure!(pays <= pay_at_most, Error::<T>::CostsMore);
 		Self::send(T::Synthetic::get(), buyer, &custody, pays)?;
-		Self::hand_over(id, asset, amount, pays)?;
+		Self::hand_over(&mut account, asset, amount, pays)?;
 		Self::send(asset, &custody, buyer, amount)?;
-		let account = Self::account_data(id)?;
 		// One that is safe has positions: what they are worth is not looked at here.
-		let bare = account.collateral.is_empty() && T::Positions::count(id) == (0, 0);
+		let bare = account.collateral.is_empty() && account.trader == Default::default();
 		if bare && account.debt > 0 {
 			let owed = Self::money().debt_of(account.debt)?;
 			// The purchase stands: what can't be covered now is tried again by a liquidation.
-			let _ = Self::cover_deficit(id, &[], owed);
+			let _ = Self::cover_deficit(id, &mut account, &[], owed);
 		}
-		Self::review(id, Self::account_data(id)?, T::Positions::exposures(id))?;
+		Self::review(id, account)?;
 		Ok((amount, pays))
 	}
 }

@@ -198,7 +198,7 @@ impl<T: Config> Pallet<T> {
 		let listed: Vec<_> = listed.into_iter().collect();
 		let count = (listed.len() as u64).min(MEASURED_PER_BLOCK);
 		for i in 0..count {
-			let each = T::WeightInfo::restress().saturating_add(T::Positions::exposures_weight());
+			let each = T::WeightInfo::restress().saturating_add(T::Positions::view_weight());
 			if meter.try_consume(each).is_err() {
 				return;
 			}
@@ -251,7 +251,7 @@ impl<T: Config> Pallet<T> {
 	/// Measure account `id` again at the prices of now.
 	pub(crate) fn restress(id: MarginAccountId) {
 		let health = Accounts::<T>::get(id).and_then(|account| {
-			let health = Self::health(&account, T::Positions::exposures(id), &Self::money()).ok()?;
+			let health = Self::health(&account, &Self::money()).ok()?;
 			Some((account, health))
 		});
 		if let Some((account, health)) = health {

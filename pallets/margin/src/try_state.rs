@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
 					"an account for sale has no collateral"
 				);
 				ensure!(
-					T::Positions::exposures(id).is_empty(),
+					T::Positions::view(&account.trader).exposures.is_empty(),
 					"an account for sale has positions"
 				);
 			}

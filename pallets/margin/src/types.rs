@@ -16,10 +16,10 @@ use sp_runtime::{ArithmeticError, DispatchError, Permill};
 
 /// The most markets an account or the stress scenarios reach.
 pub const MAX_MARKETS: u32 = 16;
-/// The most triggers of an account: one for each market, one for each collateral, one deadline.
+/// The most triggers of an account: one for each market, one for each collateral, one deadline, and one while it is in line.
 pub const MAX_TRIGGERS: u32 = 32;
 /// The most collaterals of one account.
-pub const MAX_HELD: u32 = MAX_TRIGGERS - MAX_MARKETS - 1;
+pub const MAX_HELD: u32 = MAX_TRIGGERS - MAX_MARKETS - 2;
 /// How many of a scenario's largest shortfalls are kept.
 pub const MAX_WORST: u32 = 8;
 /// Each market down and up, all of them down, all of them up.
@@ -63,7 +63,11 @@ pub struct Reduction {
 	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
 )]
 #[scale_info(skip_type_params(MaxHeld))]
-pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> {
+pub struct Account<
+	AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
+	MaxHeld: Get<u32>,
+	Trader: Clone + PartialEq + Eq + core::fmt::Debug,
+> {
 	/// Whose it is.
 	pub owner: AccountId,
 	/// Which of the owner's.
@@ -89,9 +93,16 @@ pub struct Account<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld
 	pub reduce: Option<Reduction>,
 	/// KEEL held from the owner until the account is closed, in base units.
 	pub deposit: Balance,
+	/// What the markets keep in it: its positions and orders.
+	pub trader: Trader,
 }
 
-impl<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> Account<AccountId, MaxHeld> {
+impl<AccountId, MaxHeld, Trader> Account<AccountId, MaxHeld, Trader>
+where
+	AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
+	MaxHeld: Get<u32>,
+	Trader: Clone + PartialEq + Eq + core::fmt::Debug + Default,
+{
 	/// An empty account.
 	pub fn new(owner: AccountId, sub: u8, deposit: Balance, now: Moment) -> Self {
 		Self {
@@ -107,6 +118,7 @@ impl<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, MaxHeld: Get<u32>> Ac
 			top_up: None,
 			reduce: None,
 			deposit,
+			trader: Trader::default(),
 		}
 	}
 
@@ -434,6 +446,8 @@ pub(crate) struct Health {
 	pub risk: Risk,
 	pub debt: Balance,
 	pub exposures: Vec<Exposure>,
+	/// What is held for its orders.
+	pub held: Balance,
 	pub holdings: Vec<Holding>,
 }
 
@@ -553,11 +567,6 @@ pub struct Offer {
 /// What the liquidation of an account does first. Amounts in base units of kUSD.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum FirstStep {
-	/// Cancels its open orders: the fees that come back are enough.
-	CancelOrders {
-		/// The fees held for them.
-		returned: Balance,
-	},
 	/// Closes some or all of the position with the largest requirement that can be closed; in a settled
 	/// market pays it out, without a fee.
 	Close {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use frame_support::traits::{Get, Time};
 use keel_math::{margin::Risk, mul_div, mul_ratio, FixedU128, Rounding, ONE};
-use keel_primitives::{AssetId, Balance, Exposure, FeedId, MarginAccountId, Positions};
+use keel_primitives::{AssetId, Balance, Exposure, FeedId, MarginAccountId, Positioned, Positions};
 use sp_runtime::DispatchError;
 
 use crate::{
@@ -40,13 +40,15 @@ impl<T: Config> Pallet<T> {
 
 	fn view_health(id: MarginAccountId) -> Option<(AccountData<T>, Health)> {
 		let account = Accounts::<T>::get(id)?;
-		let health = Self::health(&account, T::Positions::exposures(id), &Self::money()).ok()?;
+		let health = Self::health(&account, &Self::money()).ok()?;
 		Some((account, health))
 	}
 
 	pub(crate) fn view_statement(id: MarginAccountId) -> Option<Statement<T::AccountId>> {
 		let (account, health) = Self::view_health(id)?;
-		let free = Self::claimed_risk(id, &account, &health.exposures).ok()?.free();
+		let free = Self::claimed_risk(&account, &health.exposures, health.held)
+			.ok()?
+			.free();
 		let breach_in_ms = Self::breach_in(&account, &health, &Self::money());
 		Some(Statement {
 			account: id,
@@ -57,7 +59,7 @@ impl<T: Config> Pallet<T> {
 			initial: health.risk.initial,
 			maintenance: health.risk.maintenance,
 			free,
-			held_for_orders: T::Positions::held_for_orders(id),
+			held_for_orders: health.held,
 			called: account.called,
 			breach_in_ms,
 			top_up: account.top_up,
@@ -72,17 +74,14 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Cash of `account` it can do without: all of it without positions, debt and orders that could open, else what is above its
+	/// Cash of `account` it can do without: all of it without positions, debt and orders, else what is above its
 	/// initial requirement.
-	pub(crate) fn spare_cash(
-		id: MarginAccountId,
-		account: &AccountData<T>,
-		exposures: &[Exposure],
-	) -> Result<Balance, DispatchError> {
-		if Self::is_unclaimed(id, account, exposures) {
+	pub(crate) fn spare_cash(account: &AccountData<T>) -> Result<Balance, DispatchError> {
+		let Positioned { exposures, held, .. } = T::Positions::view(&account.trader);
+		if Self::is_unclaimed(account, &exposures, held) {
 			return Ok(account.cash);
 		}
-		let free = Self::claimed_risk(id, account, exposures)?.free();
+		let free = Self::claimed_risk(account, &exposures, held)?.free();
 		Ok(account.cash.min(Balance::try_from(free).unwrap_or(0)))
 	}
 
@@ -93,19 +92,23 @@ impl<T: Config> Pallet<T> {
 		let Some(account) = Accounts::<T>::get(id) else {
 			return 0;
 		};
-		let exposures = T::Positions::exposures(id);
-		let unclaimed = Self::is_unclaimed(id, &account, &exposures);
+		let Positioned {
+			exposures,
+			held: ordered,
+			..
+		} = T::Positions::view(&account.trader);
+		let unclaimed = Self::is_unclaimed(&account, &exposures, ordered);
 		if !unclaimed && Self::ensure_open().is_err() {
 			return 0;
 		}
 		if asset == T::Synthetic::get() {
-			return Self::spare_cash(id, &account, &exposures).unwrap_or(0);
+			return Self::spare_cash(&account).unwrap_or(0);
 		}
 		let held = account.held(asset);
 		if unclaimed {
 			return held;
 		}
-		let Ok(risk) = Self::claimed_risk(id, &account, &exposures) else {
+		let Ok(risk) = Self::claimed_risk(&account, &exposures, ordered) else {
 			return 0;
 		};
 		let Some(collateral) = Self::collateral(asset) else {
@@ -140,7 +143,7 @@ impl<T: Config> Pallet<T> {
 		amount: Balance,
 	) -> Result<WithdrawalPreview, DispatchError> {
 		let id = Self::id_of(&owner, sub)?;
-		let (account, _, risk) = Self::plan_withdrawal(id, Self::account_data(id)?, asset, amount)?;
+		let (account, risk) = Self::plan_withdrawal(Self::account_data(id)?, asset, amount)?;
 		let left = match asset == T::Synthetic::get() {
 			true => account.cash,
 			false => account.held(asset),

@@ -30,6 +30,16 @@ pub struct Fill {
 	pub left: Size,
 }
 
+impl Fill {
+	/// What the account gains, the fee included. `None` on overflow.
+	pub fn credit(&self) -> Option<i128> {
+		self.realised
+			.checked_sub(self.funding)?
+			.checked_sub_unsigned(self.haircut)?
+			.checked_sub(self.fee)
+	}
+}
+
 /// What an account is worth and needs, in base units of kUSD.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -195,8 +205,6 @@ pub struct PotsView {
 	pub fund_share: FixedU128,
 	/// What it is due.
 	pub fund_due: Balance,
-	/// Held for open orders.
-	pub order_fees: Balance,
 	/// What haircuts took and fees have not repaid yet.
 	pub claims: Balance,
 	/// What was repaid and is not claimed yet.

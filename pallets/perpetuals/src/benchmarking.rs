@@ -5,17 +5,18 @@ use frame_benchmarking::v2::*;
 use frame_support::{
 	assert_ok,
 	traits::{EnsureOrigin, Get, Time},
+	weights::WeightMeter,
 };
 use frame_system::RawOrigin;
 use keel_math::{FixedU128, ONE};
 use keel_primitives::{
-	Balance, ChainParameters, InsuranceFund, LiquidityPool, MarginAccountId, MarginAccounts, MarketId,
+	Act, Balance, ChainParameters, InsuranceFund, LiquidityPool, MarginAccountId, MarginAccounts, MarketId,
 	MarketParameters, OrderId, Positions, PriceProvider, RiskParameters, Size,
 };
 
 use crate::{
-	orders::Tried, Book, Call, Claims, Config, Fit, Ladders, NewOrder, NextOrder, Order, Orders, Pallet,
-	Position, Status, Traders, Trigger, When,
+	orders::AccountOf, poll::Budget, Call, Claims, Config, Fit, Ladders, Markets, NewOrder, NextOrder,
+	Pallet, Position, Status, TraderOf, Trigger, When,
 };
 
 /// The first market of a benchmark; its feed has the same number.
@@ -80,7 +81,7 @@ fn parameters() -> MarketParameters {
 
 /// Market `id`, listed with a price if it is not, as good as a price can be in this block.
 fn prepare_market<T: Config>(id: MarketId) {
-	if Book::<T>::get().market(id).is_none() {
+	if Markets::<T>::get().market(id).is_none() {
 		T::RiskParameters::set_market(id, parameters());
 		let feed = if id >= FIRST {
 			FIRST + (id - FIRST) % FEEDS
@@ -90,13 +91,13 @@ fn prepare_market<T: Config>(id: MarketId) {
 		T::Prices::set_price(feed, price());
 		assert_ok!(Pallet::<T>::do_list(id, feed));
 	}
-	let feed = Book::<T>::get().market(id).map_or(id, |market| market.feed);
+	let feed = Markets::<T>::get().market(id).map_or(id, |market| market.feed);
 	if T::Prices::last(feed).is_none_or(|price| price.value == FixedU128::default()) {
 		T::Prices::set_price(feed, price());
 	}
 	Pallet::<T>::refresh(T::Time::now());
-	Book::<T>::mutate(|book| {
-		for market in book.markets.iter_mut() {
+	Markets::<T>::mutate(|state| {
+		for market in state.markets.iter_mut() {
 			market.fit = Fit {
 				add_risk: true,
 				reduce_risk: true,
@@ -109,21 +110,33 @@ fn prepare_market<T: Config>(id: MarketId) {
 /// [`Positions::create`].
 pub(crate) fn create_position<T: Config>(account: MarginAccountId, id: MarketId, size: Size) {
 	prepare_market::<T>(id);
-	let (mut book, mut trader) = (Book::<T>::get(), Traders::<T>::get(account));
+	let mut state = Markets::<T>::get();
+	let mut loaded = T::Accounts::load(account).expect("there is one");
+	let trader = T::Accounts::trader_mut(&mut loaded);
 	let held = trader.position(id);
 	let mut position = held;
-	let market = book.market_mut(id).expect("it was prepared");
+	let market = state.market_mut(id).expect("it was prepared");
 	market.trade(&mut position, size).expect("small numbers");
 	market.update_initial();
 	trader.keep(position).expect("there is room for the position");
 	Pallet::<T>::shift(&*market, &held, &position);
-	Book::<T>::put(book);
-	Pallet::<T>::put_trader(account, &trader);
+	Markets::<T>::put(state);
+	keep::<T>(account, loaded);
 }
 
-/// An empty book, a pool, and the numbers that concern them.
+/// What `account` has in the markets.
+fn trader<T: Config>(account: MarginAccountId) -> TraderOf<T> {
+	T::Accounts::trader(&T::Accounts::load(account).expect("there is one")).clone()
+}
+
+/// Write an account as it is.
+fn keep<T: Config>(id: MarginAccountId, account: AccountOf<T>) {
+	assert_ok!(T::Accounts::commit(id, account, 0, Act::Ordered, &[]));
+}
+
+/// An empty state, a pool, and the numbers that concern them.
 fn prepare_pool<T: Config>() {
-	Book::<T>::kill();
+	Markets::<T>::kill();
 	T::RiskParameters::set_chain(ChainParameters {
 		order_fee: USD / 10,
 		orders_per_block: 100,
@@ -142,7 +155,7 @@ fn fill_ladders<T: Config>() {
 	}
 }
 
-/// A full book of markets, with `account` in `positions` of them, at most as many as may be, beginning with the first, with `size`
+/// A full state of markets, with `account` in `positions` of them, at most as many as may be, beginning with the first, with `size`
 /// in each, and `orders` orders there that wait for their triggers.
 fn enter<T: Config>(account: MarginAccountId, size: Size, positions: u32, orders: u32) {
 	for index in 0..T::MaxMarkets::get() {
@@ -176,12 +189,12 @@ pub(crate) fn create_many<T: Config>(account: MarginAccountId, size: Size, posit
 	prepare_pool::<T>();
 	enter::<T>(account, size, positions, orders);
 	owe::<T>();
-	Book::<T>::mutate(|book| {
-		book.fund_due += 1_000 * USD;
-		for market in book.markets.iter_mut() {
+	Markets::<T>::mutate(|state| {
+		state.fund_due += 1_000 * USD;
+		for market in state.markets.iter_mut() {
 			market.tranche += USD;
 		}
-		Pallet::<T>::follow_deficit(book);
+		Pallet::<T>::follow_deficit(state);
 	});
 }
 
@@ -189,8 +202,8 @@ pub(crate) fn create_many<T: Config>(account: MarginAccountId, size: Size, posit
 fn owe<T: Config>() {
 	fill_ladders::<T>();
 	assert_ok!(T::Pool::settle(-T::Pool::cash()));
-	Book::<T>::mutate(|book| {
-		for market in book.markets.iter_mut() {
+	Markets::<T>::mutate(|state| {
+		for market in state.markets.iter_mut() {
 			market.cost -= 1_000 * USD as i128;
 		}
 	});
@@ -217,15 +230,53 @@ fn wait<T: Config>(account: MarginAccountId) -> OrderId {
 		trigger: Some(trigger),
 		..order(UNIT)
 	};
-	Pallet::<T>::do_commit(account, &order).expect("there is margin for it")
+	commit::<T>(account, &order)
+}
+
+fn commit<T: Config>(account: MarginAccountId, order: &NewOrder) -> OrderId {
+	let id = NextOrder::<T>::get();
+	assert_ok!(Pallet::<T>::do_commit(account, order));
+	id
 }
 
 /// An order of `size` in the queue.
-fn queue<T: Config>(account: MarginAccountId, size: Size) -> (OrderId, Order) {
-	let id = Pallet::<T>::do_commit(account, &order(size)).expect("there is margin for it");
-	// In a block before the one that is about to begin.
-	T::Accounts::look_again(account);
-	(id, Orders::<T>::get(id).expect("it was committed"))
+fn queue<T: Config>(account: MarginAccountId, size: Size) -> OrderId {
+	commit::<T>(account, &order(size))
+}
+
+/// `n` accounts with as many small positions and orders as may be, one of them in the queue.
+fn queue_many<T: Config>(n: u32) -> Vec<MarginAccountId> {
+	prepare_pool::<T>();
+	let accounts: Vec<_> = (0..n)
+		.map(|index| {
+			let owner: T::AccountId = account("trader", index, 0);
+			let account = T::Accounts::create(&owner, 0, 10_000 * USD);
+			enter::<T>(account, UNIT, u32::MAX, T::MaxOrders::get() - 1);
+			account
+		})
+		.collect();
+	fill_ladders::<T>();
+	for account in &accounts {
+		T::Accounts::look_again(*account);
+		queue::<T>(*account, UNIT);
+	}
+	accounts
+}
+
+/// Work off the queue of the first market, as a block with a price made just now does.
+fn work_off<T: Config>() {
+	let mut meter = WeightMeter::new();
+	let mut budget = Budget {
+		looks: u32::MAX,
+		tries: u32::MAX,
+		triggers: u32::MAX,
+		resting: u32::MAX,
+		behind: false,
+		meter: &mut meter,
+	};
+	let mut state = Pallet::<T>::state();
+	Pallet::<T>::work(&mut state, FIRST, T::Time::now() + 1, &mut budget);
+	Markets::<T>::put(state);
 }
 
 /// Adds longs below the price and shorts above it to a ladder, each in a bin of its own, beside those who are
@@ -249,8 +300,8 @@ fn fill_ladder<T: Config>(id: MarketId) {
 }
 
 fn change_market<T: Config>(id: MarketId, status: Status) {
-	Book::<T>::mutate(|book| {
-		if let Some(market) = book.market_mut(id) {
+	Markets::<T>::mutate(|state| {
+		if let Some(market) = state.market_mut(id) {
 			market.status = status;
 		}
 	});
@@ -271,7 +322,7 @@ mod benchmarks {
 		let new = order(10 * UNIT);
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), 0, new);
-		assert_eq!(Orders::<T>::get(id).map(|order| order.account), Some(account));
+		assert!(trader::<T>(account).order(id).is_some());
 	}
 
 	#[benchmark]
@@ -279,8 +330,8 @@ mod benchmarks {
 		let (caller, account) = crowd::<T>(T::MaxOrders::get() - 1);
 		let id = wait::<T>(account);
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), id);
-		assert!(Orders::<T>::get(id).is_none());
+		_(RawOrigin::Signed(caller), account, id);
+		assert!(trader::<T>(account).order(id).is_none());
 	}
 
 	#[benchmark]
@@ -289,19 +340,19 @@ mod benchmarks {
 		change_market::<T>(FIRST, Status::Settled { price: price() });
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), account, FIRST);
-		assert_eq!(Traders::<T>::get(account).position(FIRST).size, 0);
-		assert!(Traders::<T>::get(account).orders.is_empty());
+		assert_eq!(trader::<T>(account).position(FIRST).size, 0);
+		assert!(trader::<T>(account).orders.is_empty());
 	}
 
 	#[benchmark]
 	fn list_market() -> Result<(), BenchmarkError> {
 		crowd::<T>(0);
 		let id = FIRST + T::MaxMarkets::get() - 1;
-		Book::<T>::mutate(|book| book.markets.pop());
+		Markets::<T>::mutate(|state| state.markets.pop());
 		let origin = origin::<T>()?;
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, id, FIRST);
-		assert!(Book::<T>::get().market(id).is_some());
+		assert!(Markets::<T>::get().market(id).is_some());
 		Ok(())
 	}
 
@@ -313,7 +364,7 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, FIRST, settle_at);
 		assert_eq!(
-			Book::<T>::get().market(FIRST).map(|market| market.status),
+			Markets::<T>::get().market(FIRST).map(|market| market.status),
 			Some(Status::Closing { settle_at })
 		);
 		Ok(())
@@ -328,21 +379,21 @@ mod benchmarks {
 		let origin = origin::<T>()?;
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, id);
-		assert!(Book::<T>::get().market(id).is_none());
+		assert!(Markets::<T>::get().market(id).is_none());
 		Ok(())
 	}
 
 	#[benchmark]
 	fn refresh(n: Linear<1, { T::MaxMarkets::get() }>) {
 		crowd::<T>(0);
-		Book::<T>::mutate(|book| book.markets.truncate(n as usize));
+		Markets::<T>::mutate(|state| state.markets.truncate(n as usize));
 		let now = T::Time::now() + 1;
 		#[block]
 		{
 			Pallet::<T>::refresh(now);
-			assert!(!Pallet::<T>::has_deficit(&Book::<T>::get()));
+			assert!(!Pallet::<T>::has_deficit(&Markets::<T>::get()));
 		}
-		assert_eq!(Book::<T>::get().refreshed_at, now);
+		assert_eq!(Markets::<T>::get().refreshed_at, now);
 	}
 
 	#[benchmark]
@@ -351,41 +402,44 @@ mod benchmarks {
 		let id = wait::<T>(account);
 		#[block]
 		{
-			Pallet::<T>::trigger(id, price(), T::Time::now());
+			Pallet::<T>::trigger(account, id, price(), T::Time::now());
 		}
-		assert!(Orders::<T>::get(id).is_some_and(|order| order.is_queued()));
+		assert!(trader::<T>(account)
+			.order(id)
+			.is_some_and(|order| order.is_queued()));
 	}
 
 	#[benchmark]
-	fn fill_order() {
-		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
-		let (id, order) = queue::<T>(account, 10 * UNIT);
-		let tried;
+	fn fill_orders(n: Linear<1, 20>) {
+		let accounts = queue_many::<T>(n);
 		#[block]
 		{
-			tried = Pallet::<T>::try_order(id, &order);
+			work_off::<T>();
 		}
-		assert_eq!(tried, Tried::Filled);
-		assert_eq!(Traders::<T>::get(account).position(FIRST).size, 11 * UNIT);
+		for account in accounts {
+			assert_eq!(trader::<T>(account).position(FIRST).size, 2 * UNIT);
+		}
 	}
 
 	#[benchmark]
-	fn fail_order() {
-		let (_, account) = crowd::<T>(T::MaxOrders::get() - 1);
-		// Worth forty times what the account has, which was another when it was committed: it fails at the very end.
-		let (id, order) = queue::<T>(account, 10 * UNIT);
-		let order = Order {
-			size: 4_000 * UNIT,
-			..order
-		};
-		Orders::<T>::insert(id, order);
-		let tried;
+	fn fail_orders(n: Linear<1, 20>) {
+		let accounts = queue_many::<T>(n);
+		for id in &accounts {
+			// Worth forty times what the account has, which was another when it was committed: it fails at the very end.
+			let mut account = T::Accounts::load(*id).expect("there is one");
+			let trader = T::Accounts::trader_mut(&mut account);
+			let last = trader.orders.last_mut().expect("it was committed");
+			(last.size, last.limit) = (4_000 * UNIT, Some(ratio(200, 1)));
+			keep::<T>(*id, account);
+		}
 		#[block]
 		{
-			tried = Pallet::<T>::try_order(id, &order);
+			work_off::<T>();
 		}
-		assert_eq!(tried, Tried::Failed);
-		assert_eq!(Traders::<T>::get(account).position(FIRST).size, UNIT);
+		for account in accounts {
+			assert_eq!(trader::<T>(account).position(FIRST).size, UNIT);
+			assert_eq!(trader::<T>(account).orders.len() as u32, T::MaxOrders::get() - 1);
+		}
 	}
 
 	#[benchmark]
@@ -393,26 +447,27 @@ mod benchmarks {
 		crowd::<T>(0);
 		let amount = 1_000 * USD;
 		assert_ok!(T::Pool::settle(-(amount as i128)));
-		Book::<T>::mutate(|book| book.fund_due += amount);
-		let before = Book::<T>::get().fund_due;
+		Markets::<T>::mutate(|state| state.fund_due += amount);
+		let before = Markets::<T>::get().fund_due;
 		#[block]
 		{
 			Pallet::<T>::sweep(T::Time::now());
 		}
-		assert_eq!((before, Book::<T>::get().fund_due), (amount, 0));
+		assert_eq!((before, Markets::<T>::get().fund_due), (amount, 0));
 		assert!(T::InsuranceFund::shared() > 0);
 	}
 
 	#[benchmark]
 	fn exposures(n: Linear<1, { T::MaxPositions::get() }>) {
 		let (_, account) = crowd::<T>(0);
-		Traders::<T>::mutate(account, |trader| trader.positions.truncate(n as usize));
-		let all: Vec<_>;
+		let mut trader = trader::<T>(account);
+		trader.positions.truncate(n as usize);
+		let view;
 		#[block]
 		{
-			all = Pallet::<T>::exposures(account);
+			view = Pallet::<T>::view(&trader);
 		}
-		assert_eq!(all.len(), n as usize);
+		assert_eq!(view.exposures.len(), n as usize);
 	}
 
 	#[benchmark]
@@ -420,36 +475,38 @@ mod benchmarks {
 		let (caller, account) = crowd::<T>(0);
 		let (cut, repaid) = (100 * USD, 50 * USD);
 		assert_ok!(T::Pool::settle(-(repaid as i128)));
-		Book::<T>::mutate(|book| {
-			Pallet::<T>::claim_more(book, account, cut).expect("small numbers");
-			Pallet::<T>::repay(book, repaid).expect("small numbers");
+		Markets::<T>::mutate(|state| {
+			Pallet::<T>::claim_more(state, account, cut).expect("small numbers");
+			Pallet::<T>::repay(state, repaid).expect("small numbers");
 		});
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), account);
 		assert!(Claims::<T>::get(account).paid > 0);
-		assert!(Book::<T>::get().recovery < repaid);
+		assert!(Markets::<T>::get().recovery < repaid);
 	}
 
 	#[benchmark]
 	fn follow_deficit(n: Linear<1, { T::MaxMarkets::get() }>) {
 		prepare_pool::<T>();
-		enter::<T>(0, UNIT, 0, 0);
+		for index in 0..T::MaxMarkets::get() {
+			prepare_market::<T>(FIRST + index);
+		}
 		owe::<T>();
-		Book::<T>::mutate(|book| {
-			book.markets.truncate(n as usize);
+		Markets::<T>::mutate(|state| {
+			state.markets.truncate(n as usize);
 			// There are positions in all of them, and enough is owed by however few there are.
-			for market in book.markets.iter_mut() {
+			for market in state.markets.iter_mut() {
 				market.positions = 1;
 			}
 		});
 		#[block]
 		{
-			Book::<T>::mutate(Pallet::<T>::follow_deficit);
+			Markets::<T>::mutate(Pallet::<T>::follow_deficit);
 		}
-		let book = Book::<T>::get();
+		let state = Markets::<T>::get();
 		assert!(
-			book.deficit > 0
-				&& book
+			state.deficit > 0
+				&& state
 					.markets
 					.iter()
 					.all(|market| market.haircut.rate > FixedU128::default())

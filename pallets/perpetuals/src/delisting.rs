@@ -13,18 +13,19 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	overflow, Book, BookOf, Config, Error, Event, Market, Pallet, Position, Queue, Removed, Resting, Status,
-	TraderOf, Traders, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
+	overflow, Config, Error, Event, Market, Markets, MarketsStateOf, Pallet, Position, Queue, Removed,
+	Resting, Status, TraderOf, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
 };
 
 impl Market {
 	/// What paying `position` out at `price` closes: all of it, without a fee. `None` where that overflows.
 	pub(crate) fn paid_out(&self, position: &Position, price: FixedU128) -> Option<Closed> {
 		let mut after = *self;
-		after.pay_out(position, price)?;
+		let trade = after.pay_out(position, price)?;
 		Some(Closed {
 			notional: perpetual::notional(position.size, price, Rounding::Up)?,
 			fee: 0,
+			credit: trade.gain()?,
 		})
 	}
 }
@@ -34,14 +35,15 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_list(id: MarketId, feed: FeedId) -> DispatchResult {
 		let parameters = T::RiskParameters::market(id)?;
 		ensure!(parameters.skew_scale > 0, Error::<T>::NoSkewScale);
-		Book::<T>::try_mutate(|book| {
+		Markets::<T>::try_mutate(|state| {
 			ensure!(
-				book.market(id).is_none() && !Removed::<T>::contains_key(id),
+				state.market(id).is_none() && !Removed::<T>::contains_key(id),
 				Error::<T>::MarketExists
 			);
 			let mut market = Market::new(id, feed, &parameters, T::Time::now());
 			market.price = T::Prices::last(feed).unwrap_or_default();
-			book.markets
+			state
+				.markets
 				.try_push(market)
 				.map_err(|_| Error::<T>::TooManyMarkets.into())
 		})
@@ -51,8 +53,8 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_delist(id: MarketId, settle_at: Moment) -> DispatchResult {
 		let earliest = T::Time::now().saturating_add(NOTICE_MS);
 		ensure!(settle_at >= earliest, Error::<T>::NoticeTooShort);
-		Book::<T>::try_mutate(|book| {
-			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+		Markets::<T>::try_mutate(|state| {
+			let market = state.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
 			ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 			market.status = Status::Closing { settle_at };
 			Ok(())
@@ -62,14 +64,14 @@ impl<T: Config> Pallet<T> {
 	/// Markets that close do so later by the `length` of a stop of the chain: traders have all of their
 	/// notice, and no market is settled before prices are back.
 	pub(crate) fn put_off(length: Moment) {
-		let mut book = Book::<T>::get();
-		for market in book.markets.iter_mut() {
+		let mut state = Markets::<T>::get();
+		for market in state.markets.iter_mut() {
 			if let Status::Closing { settle_at } = &mut market.status {
 				// Saturates where time ends.
 				*settle_at = settle_at.saturating_add(length);
 			}
 		}
-		Book::<T>::put(book);
+		Markets::<T>::put(state);
 	}
 
 	/// Settle `market` if its time has come: at the average if the price is fit for leaving, else at the last price. The price
@@ -90,52 +92,53 @@ impl<T: Config> Pallet<T> {
 		Some(price)
 	}
 
-	/// Realises what `account` has in a settled market for `who`, and cancels its orders there.
+	/// Realises what account `account` has in a settled market for `who`, and cancels its orders there.
 	pub(crate) fn do_pay_out(who: &T::AccountId, account: MarginAccountId, id: MarketId) -> DispatchResult {
-		let book = Book::<T>::get();
-		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
+		let mut state = Markets::<T>::get();
+		let market = state.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		let Status::Settled { price } = market.status else {
 			return Err(Error::<T>::NotSettled.into());
 		};
 		// The share that the pool can't pay is that of this block, or not known.
-		ensure!(book.refreshed_at == T::Time::now(), Error::<T>::PriceRefused);
-		let owns = T::Accounts::owner(account).is_some_and(|owner| owner == *who);
+		ensure!(state.refreshed_at == T::Time::now(), Error::<T>::PriceRefused);
+		let mut loaded = T::Accounts::load(account).map_err(|_| Error::<T>::NothingToPayOut)?;
+		let owns = T::Accounts::owner(&loaded) == who;
 		// A settled market stands still since. Saturates where time ends.
 		let waited = T::Time::now() >= market.at.saturating_add(PAY_OUT_GRACE_MS);
-		ensure!(owns || book.deficit == 0 || waited, Error::<T>::OwnerOnly);
-		let trader = Traders::<T>::get(account);
+		ensure!(owns || state.deficit == 0 || waited, Error::<T>::OwnerOnly);
+		let trader = T::Accounts::trader_mut(&mut loaded);
 		let held = trader.position(id);
-		let cancelled = trader
-			.orders
-			.iter()
-			.filter(|placed| placed.market == id)
-			.map(|placed| placed.id)
-			.collect::<alloc::vec::Vec<_>>();
-		ensure!(
-			held.size != 0 || !cancelled.is_empty(),
-			Error::<T>::NothingToPayOut
-		);
+		let mut orders = trader.orders.clone();
+		orders.retain(|order| order.market == id);
+		ensure!(held.size != 0 || !orders.is_empty(), Error::<T>::NothingToPayOut);
+		let mut credit = 0;
 		if held.size != 0 {
-			Self::pay_out_position(book, account, trader, held, price)?;
+			credit = Self::pay_out_position(&mut state, account, trader, held, price)?.credit;
+			Markets::<T>::put(state);
 		}
-		for order in cancelled {
-			Self::drop_order(order, true)?;
+		for order in &orders {
+			Self::cancel(account, trader, order);
 		}
-		T::Accounts::acted(account, Act::Suffered)
+		let act = if held.size != 0 {
+			Act::Involuntary
+		} else {
+			Act::Ordered
+		};
+		T::Accounts::commit(account, loaded, credit, act, &[])
 	}
 
-	/// Realise `held`, a position of `account`, in a market settled at `price`: by call and by liquidation.
-	/// Callers hold a storage layer.
+	/// Realise `held`, a position of `account`, in a market settled at `price`: by call and by liquidation. Changes `state` and
+	/// `trader`. Callers hold a storage layer.
 	pub(crate) fn pay_out_position(
-		mut book: BookOf<T>,
+		state: &mut MarketsStateOf<T>,
 		account: MarginAccountId,
-		mut trader: TraderOf<T>,
+		trader: &mut TraderOf<T>,
 		held: Position,
 		price: FixedU128,
 	) -> Result<Closed, DispatchError> {
 		let id = held.market;
 		ensure!(held.size != 0, Error::<T>::NoPosition);
-		let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+		let market = state.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
 		let closed = market.paid_out(&held, price).ok_or_else(overflow)?;
 		let trade = market.pay_out(&held, price).ok_or_else(overflow)?;
 		let after = *market;
@@ -146,12 +149,8 @@ impl<T: Config> Pallet<T> {
 		};
 		trader.keep(gone).ok_or_else(overflow)?;
 		Self::shift(&after, &held, &gone);
-		let gain = trade.gain().ok_or_else(overflow)?;
-		Self::claim_more(&mut book, account, trade.haircut).ok_or_else(overflow)?;
-		Book::<T>::put(book);
-		Self::put_trader(account, &trader);
-		T::Accounts::settle(account, gain)?;
-		T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
+		Self::claim_more(state, account, trade.haircut).ok_or_else(overflow)?;
+		T::Pool::settle(closed.credit.checked_neg().ok_or_else(overflow)?)?;
 		Self::deposit_event(Event::PositionPaidOut {
 			account,
 			market: id,
@@ -166,8 +165,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Remove a settled market nobody is in. What its pots held.
 	pub(crate) fn do_remove(id: MarketId) -> Result<Balance, DispatchError> {
-		let mut book = Book::<T>::get();
-		let market = book.market(id).copied().ok_or(Error::<T>::UnknownMarket)?;
+		let mut state = Markets::<T>::get();
+		let market = state.market(id).copied().ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(market.is_settled(), Error::<T>::NotSettled);
 		let ordered = Queue::<T>::iter_key_prefix(id).next().is_some()
 			|| [When::Above, When::Below].iter().any(|when| {
@@ -179,9 +178,9 @@ impl<T: Config> Pallet<T> {
 			});
 		ensure!(market.positions == 0 && !ordered, Error::<T>::MarketInUse);
 		let pots = market.rebates.checked_add(market.tranche).ok_or_else(overflow)?;
-		book.fund_due = book.fund_due.checked_add(pots).ok_or_else(overflow)?;
-		book.markets.retain(|market| market.id != id);
-		Book::<T>::put(book);
+		state.fund_due = state.fund_due.checked_add(pots).ok_or_else(overflow)?;
+		state.markets.retain(|market| market.id != id);
+		Markets::<T>::put(state);
 		Removed::<T>::insert(id, ());
 		Ok(pots)
 	}

@@ -7,11 +7,12 @@ use keel_math::{
 	Rounding, ONE,
 };
 use keel_primitives::{
-	Balance, Closed, Exposure, Level, MarginAccountId, MarketId, Moment, Positions, Size, Waterfall,
+	Balance, Closed, Closing, Exposure, Level, MarginAccountId, MarketId, Positioned, Positions, Size,
+	Waterfall,
 };
-use sp_runtime::{DispatchError, DispatchResult, Permill};
+use sp_runtime::DispatchError;
 
-use crate::{Config, Error, Market, Pallet, Position, Traders, WeightInfo};
+use crate::{Config, Error, Market, Markets, MarketsStateOf, Pallet, Position, TraderOf, WeightInfo};
 
 impl Market {
 	/// What `position` is to its account. Saturates where it overflows, on the protocol's side.
@@ -91,9 +92,22 @@ impl Market {
 	}
 }
 
+impl<T: Config> Pallet<T> {
+	/// What `trader` has, in the order it was opened.
+	pub(crate) fn exposures_in(state: &MarketsStateOf<T>, trader: &TraderOf<T>) -> Vec<Exposure> {
+		trader
+			.positions
+			.iter()
+			.filter_map(|position| Some(state.market(position.market)?.exposure(position)))
+			.collect()
+	}
+}
+
 impl<T: Config> Positions for Pallet<T> {
+	type Trader = TraderOf<T>;
+
 	fn markets() -> Vec<MarketId> {
-		crate::Book::<T>::get()
+		Markets::<T>::get()
 			.markets
 			.iter()
 			.map(|market| market.id)
@@ -101,13 +115,13 @@ impl<T: Config> Positions for Pallet<T> {
 	}
 
 	fn worst_market() -> Balance {
-		let book = crate::Book::<T>::get();
-		book.markets.iter().map(Market::worst_case).max().unwrap_or(0)
+		let state = Markets::<T>::get();
+		state.markets.iter().map(Market::worst_case).max().unwrap_or(0)
 	}
 
 	fn mark(market: MarketId) -> Result<FixedU128, DispatchError> {
-		let book = Self::book();
-		let market = book.market(market).ok_or(Error::<T>::UnknownMarket)?;
+		let state = Self::state();
+		let market = state.market(market).ok_or(Error::<T>::UnknownMarket)?;
 		// A settlement price stands, and accounts still have triggers there: they are looked at again at that.
 		ensure!(
 			market.is_settled() || market.fit.liquidate,
@@ -116,62 +130,52 @@ impl<T: Config> Positions for Pallet<T> {
 		Ok(market.mark())
 	}
 
-	fn exposures(account: MarginAccountId) -> Vec<Exposure> {
-		let positions = Traders::<T>::get(account).positions;
-		if positions.is_empty() {
-			return Vec::new();
+	fn view(trader: &Self::Trader) -> Positioned {
+		Positioned {
+			exposures: match trader.positions.is_empty() {
+				true => Vec::new(),
+				false => Self::exposures_in(&Markets::<T>::get(), trader),
+			},
+			held: trader.held_margin(),
+			// Bounded by a `u32`.
+			orders: trader.orders.len() as u32,
 		}
-		let book = crate::Book::<T>::get();
-		positions
-			.iter()
-			.filter_map(|position| Some(book.market(position.market)?.exposure(position)))
-			.collect()
+	}
+
+	fn quote(trader: &Self::Trader, closing: Closing) -> Result<Closed, DispatchError> {
+		match closing {
+			Closing::Liquidate {
+				market,
+				risk,
+				changed_at,
+			} => Self::ask_liquidation(trader, market, &risk, changed_at),
+			Closing::Reduce { .. } | Closing::CancelOrders => Ok(Closed::default()),
+		}
+	}
+
+	fn trade(
+		account: MarginAccountId,
+		trader: &mut Self::Trader,
+		closing: Closing,
+	) -> Result<Closed, DispatchError> {
+		match closing {
+			Closing::Liquidate {
+				market,
+				risk,
+				changed_at,
+			} => Self::do_liquidate(account, trader, market, &risk, changed_at),
+			Closing::Reduce { share, set_at } => Self::do_reduce(account, trader, share, set_at),
+			Closing::CancelOrders => {
+				for order in trader.orders.clone() {
+					Self::cancel(account, trader, &order);
+				}
+				Ok(Closed::default())
+			}
+		}
 	}
 
 	fn is_owed(account: MarginAccountId) -> bool {
 		crate::Claims::<T>::contains_key(account)
-	}
-
-	fn held_for_orders(account: MarginAccountId) -> Balance {
-		Traders::<T>::get(account).held_margin()
-	}
-
-	fn cancel_orders(account: MarginAccountId) -> DispatchResult {
-		let orders = Traders::<T>::get(account).orders;
-		orders
-			.into_iter()
-			.try_for_each(|placed| Self::drop_order(placed.id, true))
-	}
-
-	fn order_fees(account: MarginAccountId) -> Balance {
-		let orders = Traders::<T>::get(account).orders;
-		let fees = orders
-			.iter()
-			.filter_map(|placed| crate::Orders::<T>::get(placed.id));
-		// Saturates: kUSD has the same type.
-		fees.fold(0, |sum: Balance, order| sum.saturating_add(order.fee))
-	}
-
-	fn can_liquidate(
-		account: MarginAccountId,
-		market: MarketId,
-		risk: Risk,
-		changed_at: Moment,
-	) -> Result<Closed, DispatchError> {
-		Self::ask_liquidation(account, market, &risk, changed_at)
-	}
-
-	fn liquidate(
-		account: MarginAccountId,
-		market: MarketId,
-		risk: Risk,
-		changed_at: Moment,
-	) -> Result<Closed, DispatchError> {
-		Self::do_liquidate(account, market, &risk, changed_at)
-	}
-
-	fn reduce(account: MarginAccountId, share: Permill, set_at: Moment) -> Result<Closed, DispatchError> {
-		Self::do_reduce(account, share, set_at)
 	}
 
 	fn cover(
@@ -182,19 +186,13 @@ impl<T: Config> Positions for Pallet<T> {
 		Self::do_cover(account, markets, deficit)
 	}
 
-	fn exposures_weight() -> Weight {
+	fn view_weight() -> Weight {
 		T::WeightInfo::exposures(T::MaxPositions::get())
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, market: MarketId, size: i128) {
 		crate::benchmarking::create_position::<T>(account, market, size)
-	}
-
-	fn count(account: MarginAccountId) -> (u32, u32) {
-		let trader = Traders::<T>::get(account);
-		// Both are bounded by a `u32`.
-		(trader.positions.len() as u32, trader.orders.len() as u32)
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -3,7 +3,7 @@
 use keel_math::{mul_ratio, perpetual, FixedU128, Rounding};
 use keel_primitives::{Balance, MarketId, MarketParameters, Size};
 
-use crate::{BookOf, Config, Market, Pallet};
+use crate::{Config, Market, MarketsStateOf, Pallet};
 
 /// The fees of a trade, in base units of kUSD.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,38 +66,38 @@ impl Fees {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Book the fees of a trade in market `id`, and take the rebate out of its pot: a share of taker fees is set aside for
+	/// Markets the fees of a trade in market `id`, and take the rebate out of its pot: a share of taker fees is set aside for
 	/// rebates; the rest goes to those whose profits were cut until they are repaid; then the fund's share fills the market's
 	/// tranche, then goes to the fund; what is left, the pool's, is returned. `None` on overflow. Callers hold a storage layer.
 	pub(crate) fn split_fee(
-		book: &mut BookOf<T>,
+		state: &mut MarketsStateOf<T>,
 		id: MarketId,
 		p: &MarketParameters,
 		fees: &Fees,
 	) -> Option<Balance> {
-		let share = book.fund_share;
-		let market = book.market_mut(id)?;
+		let share = state.fund_share;
+		let market = state.market_mut(id)?;
 		let aside = mul_ratio(fees.taker, p.rebate_share, Rounding::Down)?.min(fees.taker);
 		market.rebates = market.rebates.checked_sub(fees.rebate)?.checked_add(aside)?;
 		let rest = fees.taker.checked_add(fees.maker)?.checked_sub(aside)?;
-		let rest = Self::repay(book, rest)?;
+		let rest = Self::repay(state, rest)?;
 		let fund = mul_ratio(rest, share, Rounding::Up)?.min(rest);
-		Self::to_fund(book, id, p, fund)?;
+		Self::to_fund(state, id, p, fund)?;
 		rest.checked_sub(fund)
 	}
 
 	/// `amount` is the fund's: the market's tranche up to its target, then what is due. `None` on overflow.
 	pub(crate) fn to_fund(
-		book: &mut BookOf<T>,
+		state: &mut MarketsStateOf<T>,
 		id: MarketId,
 		p: &MarketParameters,
 		amount: Balance,
 	) -> Option<()> {
-		let market = book.market_mut(id)?;
+		let market = state.market_mut(id)?;
 		// A tranche above a target that was lowered takes nothing.
 		let kept = amount.min(p.tranche_target.saturating_sub(market.tranche));
 		market.tranche = market.tranche.checked_add(kept)?;
-		book.fund_due = book.fund_due.checked_add(amount.checked_sub(kept)?)?;
+		state.fund_due = state.fund_due.checked_add(amount.checked_sub(kept)?)?;
 		Some(())
 	}
 }

@@ -7,14 +7,14 @@ use keel_math::{
 	FixedU128, Rounding,
 };
 use keel_primitives::{
-	Act, Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarginAccounts,
-	MarketId, MarketParameters, OrderId, RiskParameters, Size,
+	Act, Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarketId,
+	MarketParameters, RiskParameters, Size,
 };
 use sp_runtime::DispatchError;
 
 use crate::{
-	fees::Fees, overflow, Book, BookOf, Config, Error, Fill, Market, Order, Pallet, Position, Status,
-	Traders, MIN_NOTIONAL,
+	fees::Fees, overflow, Config, Error, Fill, Market, MarketsStateOf, Order, Pallet, Position, Status,
+	TraderOf, MIN_NOTIONAL,
 };
 
 /// What is to be traded.
@@ -53,10 +53,11 @@ impl Portion {
 	}
 }
 
-impl From<&Order> for Request {
-	fn from(order: &Order) -> Self {
+impl Request {
+	/// That of an order of `account`.
+	pub(crate) fn of(account: MarginAccountId, order: &Order) -> Self {
 		Self {
-			account: order.account,
+			account,
 			market: order.market,
 			size: order.size,
 			limit: order.limit,
@@ -257,32 +258,22 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Could the pool bear the stress scenario?
-	fn check_stress(book: &BookOf<T>) -> Result<(), DispatchError> {
-		let equity = u128::try_from(Self::pool_equity(book)?).unwrap_or(0);
+	fn check_stress(state: &MarketsStateOf<T>) -> Result<(), DispatchError> {
+		let equity = u128::try_from(Self::pool_equity(state)?).unwrap_or(0);
 		let share = T::RiskParameters::chain().pool_stress;
 		let most = mul_ratio(equity, share, Rounding::Down).ok_or_else(overflow)?;
-		ensure!(Self::worst_case_of(book) <= most, Error::<T>::PoolStressed);
+		ensure!(Self::worst_case_of(state) <= most, Error::<T>::PoolStressed);
 		Ok(())
 	}
 
-	/// [`Self::fill`], and the account meets what it has to. Callers hold a storage layer: what fails may have written.
-	pub(crate) fn execute(
-		request: &Request,
-		order: Option<(OrderId, &Order)>,
-	) -> Result<Fill, DispatchError> {
-		let (fill, act) = Self::fill(request, order)?;
-		T::Accounts::acted(request.account, act)?;
-		Ok(fill)
-	}
-
-	/// Trade as requested at the fill price of now; with `order`, that is forgotten and gets its fee back. What the account did
-	/// is to be told to whoever keeps it. Callers hold a storage layer: what fails may have written.
+	/// Trade as requested at the fill price of now: changes `state` and `trader`, and settles with the pool. What the account did
+	/// is to be told to whoever keeps it, with [`Fill::credit`]. Callers hold a storage layer: what fails may have
+	/// written.
 	pub(crate) fn fill(
+		state: &mut MarketsStateOf<T>,
+		trader: &mut TraderOf<T>,
 		request: &Request,
-		order: Option<(OrderId, &Order)>,
 	) -> Result<(Fill, Act), DispatchError> {
-		let mut book = Self::book();
-		let mut trader = Traders::<T>::get(request.account);
 		let held = trader.position(request.market);
 		let mut position = held;
 		let delta = if request.reduce_only {
@@ -293,7 +284,9 @@ impl<T: Config> Pallet<T> {
 		ensure!(delta != 0, Error::<T>::NothingToReduce);
 		let opens = perpetual::split(delta, position.size).0 != 0;
 
-		let market = book.market_mut(request.market).ok_or(Error::<T>::UnknownMarket)?;
+		let market = state
+			.market_mut(request.market)
+			.ok_or(Error::<T>::UnknownMarket)?;
 		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 		ensure!(!market.has_stopped(T::Time::now()), Error::<T>::MarketStopped);
 		ensure!(market.fit.reduce_risk, Error::<T>::PriceRefused);
@@ -322,16 +315,9 @@ impl<T: Config> Pallet<T> {
 		let fees = Fees::of(&before, &p, delta, trade.price)
 			.and_then(|fees| fees.at_least(request.least_fee))
 			.ok_or_else(overflow)?;
-		let pool = Self::split_fee(&mut book, request.market, &p, &fees).ok_or_else(overflow)?;
-		let fee = fees.net().ok_or_else(overflow)?;
+		let pool = Self::split_fee(state, request.market, &p, &fees).ok_or_else(overflow)?;
 		let gain = trade.gain().ok_or_else(overflow)?;
-		Self::claim_more(&mut book, request.account, trade.haircut).ok_or_else(overflow)?;
-		let returned = order.map_or(0, |(_, order)| order.fee);
-		book.order_fees = book.order_fees.checked_sub(returned).ok_or_else(overflow)?;
-		let credit = gain
-			.checked_sub(fee)
-			.and_then(|net| net.checked_add_unsigned(returned))
-			.ok_or_else(overflow)?;
+		Self::claim_more(state, request.account, trade.haircut).ok_or_else(overflow)?;
 		let pool = gain
 			.checked_neg()
 			.and_then(|loss| loss.checked_add_unsigned(pool))
@@ -339,20 +325,14 @@ impl<T: Config> Pallet<T> {
 
 		trader.keep(position).ok_or(Error::<T>::TooManyPositions)?;
 		Self::shift(&after, &held, &position);
-		if let Some((id, _)) = order {
-			trader.resize_order(id, left);
-		}
-		Book::<T>::put(&book);
-		Self::put_trader(request.account, &trader);
-		T::Accounts::settle(request.account, credit)?;
 		T::Pool::settle(pool)?;
 		if opens && burdens {
-			Self::check_stress(&book)?;
+			Self::check_stress(state)?;
 		}
 		let fill = Fill {
 			size: delta,
 			price: trade.price,
-			fee,
+			fee: fees.net().ok_or_else(overflow)?,
 			realised: trade.realised,
 			funding: trade.funding,
 			haircut: trade.haircut,

@@ -7,7 +7,7 @@ use keel_primitives::{
 	Balance, BreakerSubject, Fuse, Gauge, Gauges, MarketParameters, PriceProvider, RiskParameters, Triggers,
 };
 
-use crate::{Book, Config, Market, Pallet, ALWAYS_LIQUIDATED};
+use crate::{Config, Market, Markets, Pallet, ALWAYS_LIQUIDATED};
 
 /// `part / whole` with 18 decimals, rounded up; nothing of nothing is zero. Saturates: above every trigger.
 fn ratio(part: Balance, whole: Balance) -> u128 {
@@ -85,7 +85,7 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> Gauges for Pallet<T> {
 	fn subjects() -> Vec<BreakerSubject> {
-		Book::<T>::get()
+		Markets::<T>::get()
 			.markets
 			.iter()
 			.filter(|market| !market.is_settled())
@@ -97,8 +97,8 @@ impl<T: Config> Gauges for Pallet<T> {
 		let BreakerSubject::Market(id) = subject else {
 			return Vec::new();
 		};
-		let book = Book::<T>::get();
-		let market = book.market(id).filter(|market| !market.is_settled());
+		let state = Markets::<T>::get();
+		let market = state.market(id).filter(|market| !market.is_settled());
 		match (market, T::RiskParameters::market(id)) {
 			(Some(market), Ok(p)) => Self::market_gauges(market, &p),
 			_ => Vec::new(),

@@ -17,11 +17,11 @@
 
 use alloc::vec::Vec;
 use keel_math::{mul_div, FixedU128, Rounding, ONE};
-use keel_primitives::{Balance, MarginAccountId, MarketId};
+use keel_primitives::{Balance, MarginAccountId, MarginAccounts, MarketId};
 
 use crate::{
-	answers::HaircutView, ladder::bin, BookOf, Config, Event, Haircut, Ladder, Ladders, Market, Pallet,
-	Position, Traders,
+	answers::HaircutView, ladder::bin, Config, Event, Haircut, Ladder, Ladders, Market, MarketsStateOf,
+	Pallet, Position,
 };
 
 const LOG: &str = "runtime::perpetuals";
@@ -41,8 +41,8 @@ fn gains_in(market: &Market, ladder: &Ladder) -> Option<(Balance, Haircut)> {
 impl<T: Config> Pallet<T> {
 	/// The gains of all markets with positions, in base units of kUSD, and each market's edges. What
 	/// overflows is left out.
-	fn gains(book: &BookOf<T>) -> (Balance, Vec<(MarketId, Haircut)>) {
-		let open = book.markets.iter().filter(|market| market.positions > 0);
+	fn gains(state: &MarketsStateOf<T>) -> (Balance, Vec<(MarketId, Haircut)>) {
+		let open = state.markets.iter().filter(|market| market.positions > 0);
 		let each: Vec<_> = open
 			.filter_map(|market| Some((market.id, gains_in(market, &Ladders::<T>::get(market.id))?)))
 			.collect();
@@ -65,42 +65,42 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What the pool owes traders beyond what it has.
-	fn deficit(book: &BookOf<T>) -> Balance {
+	fn deficit(state: &MarketsStateOf<T>) -> Balance {
 		// What overflows has no sign.
-		match Self::pool_equity(book) {
+		match Self::pool_equity(state) {
 			Ok(equity) if equity < 0 => equity.unsigned_abs(),
 			_ => 0,
 		}
 	}
 
 	/// Whether there is anything for [`Self::follow_deficit`] to do: prices move deficit and gains.
-	pub(crate) fn has_deficit(book: &BookOf<T>) -> bool {
-		book.deficit > 0 || Self::deficit(book) > 0
+	pub(crate) fn has_deficit(state: &MarketsStateOf<T>) -> bool {
+		state.deficit > 0 || Self::deficit(state) > 0
 	}
 
-	/// Sets every market's haircut by what the pool is short of now. `book` is the caller's to write.
-	pub(crate) fn follow_deficit(book: &mut BookOf<T>) {
-		let deficit = Self::deficit(book);
-		if deficit == 0 && book.deficit == 0 {
+	/// Sets every market's haircut by what the pool is short of now. `state` is the caller's to write.
+	pub(crate) fn follow_deficit(state: &mut MarketsStateOf<T>) {
+		let deficit = Self::deficit(state);
+		if deficit == 0 && state.deficit == 0 {
 			return;
 		}
 		let (gains, edges) = match deficit {
 			0 => Default::default(),
-			_ => Self::gains(book),
+			_ => Self::gains(state),
 		};
 		let rate = Self::share(deficit, gains);
-		for market in book.markets.iter_mut() {
+		for market in state.markets.iter_mut() {
 			let edges = edges.iter().find(|(id, _)| *id == market.id);
 			market.haircut = edges.map_or(Haircut::default(), |(_, edges)| Haircut { rate, ..*edges });
 		}
-		book.deficit = deficit;
+		state.deficit = deficit;
 		Self::deposit_event(Event::GainsHaircut { deficit, gains, rate });
 	}
 
 	/// The gains in `market` now. Nothing for an unknown one.
 	pub(crate) fn view_gains(id: MarketId) -> Balance {
-		let book = Self::book();
-		let market = book.market(id).filter(|market| market.positions > 0);
+		let state = Self::state();
+		let market = state.market(id).filter(|market| market.positions > 0);
 		let gains = market.and_then(|market| gains_in(market, &Ladders::<T>::get(id)));
 		gains.map_or(0, |(gains, _)| gains)
 	}
@@ -108,16 +108,18 @@ impl<T: Config> Pallet<T> {
 	/// What closing all that `account` has at the mark would be cut by if the pool were short of `deficit`
 	/// now.
 	pub(crate) fn view_haircut(account: MarginAccountId, deficit: Balance) -> HaircutView {
-		let book = Self::book();
-		let (gains, edges) = Self::gains(&book);
+		let state = Self::state();
+		let (gains, edges) = Self::gains(&state);
 		let rate = Self::share(deficit, gains);
 		let cut = |position: &Position| {
 			let (_, edges) = edges.iter().find(|(id, _)| *id == position.market)?;
-			let gain = book.market(position.market)?.unrealised(position)?;
+			let gain = state.market(position.market)?.unrealised(position)?;
 			Some(Haircut { rate, ..*edges }.of(position, gain))
 		};
-		let cost = Traders::<T>::get(account)
-			.positions
+		let positions = T::Accounts::load(account)
+			.map(|account| T::Accounts::trader(&account).positions.clone())
+			.unwrap_or_default();
+		let cost = positions
 			.iter()
 			.filter_map(cut)
 			.fold(0u128, |sum, cost| sum.saturating_add(cost));

@@ -10,7 +10,7 @@
 //! - The **mark**, by which accounts are judged, is the index and that premium. Nobody's exit is further than
 //!   `M` from the index whatever others do before, and the maintenance margin covers `2·M` and the fees: no
 //!   order in which positions are closed leaves a loss to others while the index stands still.
-//! - All markets are in one value, the **book**, brought up to date once a block, before transactions: prices
+//! - All markets are in one value, the **state**, brought up to date once a block, before transactions: prices
 //!   and what they are good enough for, funding, margin rates. Everything else in the block reads it, so that
 //!   views quote what execution does.
 //! - An **order** is committed and fills at the first index price made after that, in the order of
@@ -29,8 +29,8 @@
 //!   interest and premium, a pool that could bear the stress scenario, and the account's initial margin.
 //!   **Reducing** needs a price, no more.
 //! - **Money** moves as numbers between an account and clearing, which margin keeps. Of clearing the pool has
-//!   its cash, and this pallet the markets' rebates and tranches, what the insurance fund is due, and the
-//!   fees held for orders; together exactly all.
+//!   its cash, and this pallet the markets' rebates and tranches, what the insurance fund is due, and
+//!   what fees repaid of claims; together exactly all.
 //! - **Liquidations** close the smallest part that brings an account to 120 % of its maintenance requirement,
 //!   at the price everybody else gets, as far as the market's window has room. What is missing in the end is
 //!   carried by the markets' tranches, the insurance fund, and the pool.
@@ -53,7 +53,6 @@
 extern crate alloc;
 
 mod answers;
-mod book;
 mod delisting;
 mod exposure;
 mod fees;
@@ -67,6 +66,7 @@ mod order;
 mod orders;
 mod poll;
 mod recovery;
+mod state;
 pub mod types;
 mod views;
 mod waterfall;
@@ -118,7 +118,7 @@ pub mod pallet {
 	#[pallet::config]
 	pub trait Config: frame_system::Config {
 		/// Who keeps the accounts and the money.
-		type Accounts: MarginAccounts<Self::AccountId>;
+		type Accounts: MarginAccounts<Self::AccountId, Trader = TraderOf<Self>>;
 		/// The other side of every trade.
 		type Pool: LiquidityPool;
 		/// Who gets its share of fees and carries what is short.
@@ -155,36 +155,32 @@ pub mod pallet {
 
 	/// All markets, as of this block.
 	#[pallet::storage]
-	pub type Book<T: Config> = StorageValue<_, BookOf<T>, ValueQuery>;
-
-	/// Positions and orders of an account.
-	#[pallet::storage]
-	pub type Traders<T: Config> = StorageMap<_, Twox64Concat, MarginAccountId, TraderOf<T>, ValueQuery>;
-
-	/// Open orders.
-	#[pallet::storage]
-	pub type Orders<T: Config> = StorageMap<_, Twox64Concat, OrderId, Order>;
+	pub type Markets<T: Config> = StorageValue<_, MarketsStateOf<T>, ValueQuery>;
 
 	/// The next number of an order, or place of one that is triggered.
 	#[pallet::storage]
 	pub type NextOrder<T: Config> = StorageValue<_, OrderId, ValueQuery>;
 
-	/// Orders to be filled, by market and place in big endian: first come, first served.
+	/// Orders to be filled, with their accounts, by market and place in big endian: first come, first served.
 	#[pallet::storage]
-	pub type Queue<T: Config> = StorageDoubleMap<_, Identity, MarketId, Identity, [u8; 8], OrderId>;
+	pub type Queue<T: Config> =
+		StorageDoubleMap<_, Identity, MarketId, Identity, [u8; 8], (MarginAccountId, OrderId)>;
 
-	/// Orders that wait for their trigger, by market and side: the first to be triggered comes first.
+	/// Accounts of orders that wait for their trigger, by market and side: the first to be triggered comes first.
 	#[pallet::storage]
-	pub type Waiting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+	pub type Waiting<T: Config> =
+		StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, MarginAccountId>;
 
-	/// Orders that rest until the mark comes to their limit, by market and side: the best limit comes first.
+	/// Accounts of orders that rest until the mark comes to their limit, by market and side: the best limit comes first.
 	#[pallet::storage]
-	pub type Resting<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+	pub type Resting<T: Config> =
+		StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, MarginAccountId>;
 
 	/// Index prices at which waiting orders with a trailing trigger move that on, by market and side: the
-	/// next comes first.
+	/// next comes first. With the order's account.
 	#[pallet::storage]
-	pub type Ratchets<T: Config> = StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, ()>;
+	pub type Ratchets<T: Config> =
+		StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, MarginAccountId>;
 
 	/// Gains ladder of each market with positions.
 	#[pallet::storage]
@@ -249,16 +245,17 @@ pub mod pallet {
 		},
 		/// An order rests: the mark is beyond its limit.
 		OrderRests { order: OrderId, market: MarketId },
-		/// An order was cancelled; `returned` of what was held for it went back to the account.
+		/// An order was cancelled. `fee` is what that cost: what was held for it if its owner took it out of the
+		/// queue, else nothing.
 		OrderCancelled {
 			order: OrderId,
 			account: MarginAccountId,
 			market: MarketId,
-			returned: Balance,
+			fee: Balance,
 		},
 		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the
 		/// part that was closed, above zero paid; `haircut` is what the pool could not pay of the gain, and
-		/// is claimed. What was held for the order went back. `left` stays in the queue, where the price
+		/// is claimed. What was held for the order is part of the first fee. `left` stays in the queue, where the price
 		/// moves no further in this block or is beyond the order's limit; `average` is the price of all that
 		/// was filled.
 		OrderFilled {
@@ -363,7 +360,7 @@ pub mod pallet {
 		/// The market is closing: it takes reduce-only orders until it is settled, and no others.
 		MarketClosing,
 		/// The market is settled within five minutes, at the average of them, and trades no more. Wait:
-		/// `payOut` pays the position then, and fees of orders come back.
+		/// `payOut` pays the position then, and orders cost nothing.
 		MarketStopped,
 		/// The market is settled. `payOut` pays what you had in it.
 		MarketSettled,
@@ -441,7 +438,7 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Brings the book up to date, pays the insurance fund, triggers and fills orders.
+		/// Brings the state up to date, pays the insurance fund, triggers and fills orders.
 		fn on_poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
 			Self::poll(block, meter)
 		}
@@ -466,13 +463,13 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The order fee is taken from the account now. It counts towards the fees of the fill, which are at
-		/// least that; it comes back when the order is cancelled while it waits or rests, and is lost when
-		/// the order fails. Orders of a market fill in the order they were committed; those that waited or
+		/// The order fee is held in the account. It counts towards the fees of the fill, which are at least
+		/// that; an order costs it when it fails or is taken out of the queue, and nothing when it is cancelled
+		/// while it waits or rests. Orders of a market fill in the order they were committed; those that waited or
 		/// rested join them at the end.
 		///
 		/// What an order that opens needs of the account's margin at the price of now (initial requirement and fees) is held until it
-		/// is filled or gone: it can't be withdrawn or ordered with again. A reduce-only order needs none. Open orders of the same
+		/// is filled or gone: it can't be withdrawn or ordered with again. A reduce-only order needs no more than its fee. Open orders of the same
 		/// side in the same market are taken to fill first.
 		///
 		/// - Without a `limit` it fills at any price. All orders of a block fill at one index price, and so
@@ -482,7 +479,7 @@ pub mod pallet {
 		/// - With a `limit` it fills as a whole at no worse a price, or fails.
 		/// - `resting`: it fills as far as the limit allows; what is left rests until the mark comes to the
 		///   limit, joins the queue, and fills at the next price, again as far as the limit allows. It fails
-		///   for what would fail any other, not for its limit, and gets its fee back when it expires.
+		///   for what would fail any other, not for its limit, and costs nothing when it expires.
 		/// - `trigger`: it waits until the index price is at or beyond that. With `trail` (0.1 % to 50 %) the
 		///   trigger follows the index price at that distance, in sixteenths of it, and never goes back;
 		///   `price` is where it begins, unless that is farther away than the distance.
@@ -512,10 +509,10 @@ pub mod pallet {
 		#[pallet::weight(Pallet::<T>::weight_of_commit())]
 		pub fn commit_order(origin: OriginFor<T>, sub: u8, order: NewOrder) -> DispatchResult {
 			let account = Self::signed_account(origin, sub)?;
-			Self::do_commit(account, &order).map(|_| ())
+			Self::do_commit(account, &order)
 		}
 
-		/// Cancel an order. What it held of the account's margin is free again.
+		/// Cancel an order. What was held for it is free again.
 		///
 		/// ## Origin
 		///
@@ -523,8 +520,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// An order that waits or rests gets its fee back, as does any in a settled market. One in the queue
-		/// can't be cancelled for its first minute, and its fee is kept. Of a pair the other one stays.
+		/// An order that waits or rests costs nothing, nor does any in a settled market. One in the queue
+		/// can't be cancelled for its first minute, and costs its fee. Of a pair the other one stays.
+		/// `account` is the number of the order's margin account, which its events name.
 		///
 		/// ## Errors
 		///
@@ -536,9 +534,13 @@ pub mod pallet {
 		/// [`Event::OrderCancelled`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(Pallet::<T>::weight_of_cancel())]
-		pub fn cancel_order(origin: OriginFor<T>, #[pallet::compact] order: OrderId) -> DispatchResult {
+		pub fn cancel_order(
+			origin: OriginFor<T>,
+			#[pallet::compact] account: MarginAccountId,
+			#[pallet::compact] order: OrderId,
+		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_cancel(&who, order)
+			Self::do_cancel(&who, account, order)
 		}
 
 		/// Pay out what an account has in a settled market, and cancel its orders there.
@@ -550,8 +552,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The position is realised at the settlement price, with the funding up to then and without a fee. Fees held for
-		/// orders go back.
+		/// The position is realised at the settlement price, with the funding up to then and without a fee; nor do
+		/// its orders cost one.
 		///
 		/// ## Errors
 		///
@@ -612,7 +614,7 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// From now on it only takes reduce-only orders, and from five minutes before `settle_at` on none:
-		/// what is in the queue waits and gets its fee back, and only liquidations go on. In the first block
+		/// what is in the queue waits and costs nothing, and only liquidations go on. In the first block
 		/// at or after `settle_at` (milliseconds since the epoch, at least an hour ahead) it is settled at
 		/// its five-minute average, or at the last price if that is refused. Called again, it moves the time.
 		///
@@ -688,8 +690,8 @@ pub mod pallet {
 			Self::do_claim(account)
 		}
 
-		/// Commit two orders of which one cancels the other: when one is filled to its end, the other gets
-		/// its fee back.
+		/// Commit two orders of which one cancels the other: when one is filled to its end, the other is cancelled
+		/// and costs nothing.
 		///
 		/// ## Origin
 		///
@@ -726,17 +728,17 @@ pub mod pallet {
 		///
 		/// ## Origin
 		///
-		/// Signed, by the owner.
+		/// Signed, by the owner of account `sub`.
 		///
 		/// ## Details
 		///
-		/// It is checked as if it was committed now, with no fee to be taken, and without a trigger joins the
-		/// queue at the end. `size` is what is to be filled yet.
+		/// It is checked as if it was committed now, and without a trigger joins the queue at the end. `size` is what is to be filled yet.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::UnknownOrder`], [`Error::NotOwner`]: it is not the sender's open order
+		/// - [`Error::UnknownAccount`], [`Error::UnknownOrder`]: it is no open order of the account
 		/// - [`Error::TooEarlyToCancel`]: it is in the queue
+		/// - [`Error::NotAPair`]: it is one of a pair, and the terms are of another market
 		/// - as for `commitOrder`
 		///
 		/// ## Events
@@ -746,11 +748,12 @@ pub mod pallet {
 		#[pallet::weight(Pallet::<T>::weight_of_cancel().saturating_add(Pallet::<T>::weight_of_commit()))]
 		pub fn amend_order(
 			origin: OriginFor<T>,
+			sub: u8,
 			#[pallet::compact] order: OrderId,
 			terms: NewOrder,
 		) -> DispatchResult {
-			let who = ensure_signed(origin)?;
-			Self::do_amend(&who, order, &terms)
+			let account = Self::signed_account(origin, sub)?;
+			Self::do_amend(account, order, &terms)
 		}
 
 		/// Cancel all orders of an account, or those of one market.
@@ -829,7 +832,11 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// The numbers of all markets.
 		pub fn markets() -> Vec<MarketId> {
-			Book::<T>::get().markets.iter().map(|market| market.id).collect()
+			Markets::<T>::get()
+				.markets
+				.iter()
+				.map(|market| market.id)
+				.collect()
 		}
 
 		/// A market: prices, premium, funding, open interest and room, margin rates, pots. Nothing for an unknown one.
@@ -837,18 +844,17 @@ pub mod pallet {
 			Self::view_market(market)
 		}
 
-		/// An open order. Nothing for one that was filled, failed or was cancelled.
-		pub fn order(order: OrderId) -> Option<Order> {
-			Orders::<T>::get(order)
+		/// An open order of an account. Nothing for one that was filled, failed or was cancelled.
+		pub fn order(account: MarginAccountId, order: OrderId) -> Option<Order> {
+			let account = T::Accounts::load(account).ok()?;
+			T::Accounts::trader(&account).order(order).copied()
 		}
 
 		/// The open orders of an account, oldest first.
-		pub fn orders(account: MarginAccountId) -> Vec<(OrderId, Order)> {
-			let placed = Traders::<T>::get(account).orders;
-			placed
-				.iter()
-				.filter_map(|placed| Some((placed.id, Orders::<T>::get(placed.id)?)))
-				.collect()
+		pub fn orders(account: MarginAccountId) -> Vec<Order> {
+			T::Accounts::load(account)
+				.map(|account| T::Accounts::trader(&account).orders.to_vec())
+				.unwrap_or_default()
 		}
 
 		/// The position of an account in a market. Nothing if it has none.
@@ -876,14 +882,13 @@ pub mod pallet {
 
 		/// The share of fees the insurance fund gets in this block, and what of clearing is nobody's market's or the pool's.
 		pub fn pots() -> PotsView {
-			let book = Book::<T>::get();
+			let state = Markets::<T>::get();
 			PotsView {
-				fund_share: book.fund_share,
-				fund_due: book.fund_due,
-				order_fees: book.order_fees,
-				claims: book.claims,
-				recovery: book.recovery,
-				deficit: book.deficit,
+				fund_share: state.fund_share,
+				fund_due: state.fund_due,
+				claims: state.claims,
+				recovery: state.recovery,
+				deficit: state.deficit,
 			}
 		}
 

@@ -1,20 +1,19 @@
 //! Closing what an account can no longer bear, and what its owner asked to be closed in time.
 
 use alloc::vec::Vec;
-use frame_support::{ensure, storage::with_storage_layer, traits::Time};
+use frame_support::{ensure, traits::Time};
 use keel_math::{
 	margin::{self, bankruptcy_quote, liquidation_fee, smallest_part, Risk},
 	mul_div, mul_ratio, perpetual, FixedU128, Rounding,
 };
 use keel_primitives::{
-	Balance, Closed, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, MarketParameters, Moment,
-	RiskParameters, Size,
+	Balance, Closed, LiquidityPool, MarginAccountId, MarketId, MarketParameters, Moment, RiskParameters, Size,
 };
 use sp_runtime::{DispatchError, Permill};
 
 use crate::{
 	fill::{Portion, Request},
-	overflow, Book, Config, Error, Event, Market, Pallet, Position, Status, Trade, Traders,
+	overflow, Config, Error, Event, Market, Markets, Pallet, Position, Status, Trade, TraderOf,
 	ALWAYS_LIQUIDATED, LEAST_PART, PARTS,
 };
 
@@ -37,11 +36,13 @@ pub(crate) struct Part {
 }
 
 impl Part {
-	fn closed(&self) -> Closed {
-		Closed {
+	/// `None` on overflow.
+	fn closed(&self) -> Option<Closed> {
+		Some(Closed {
 			notional: self.notional,
 			fee: self.fee,
-		}
+			credit: self.trade.gain()?.checked_sub_unsigned(self.fee)?,
+		})
 	}
 }
 
@@ -187,132 +188,132 @@ impl<T: Config> Pallet<T> {
 
 	/// What [`Self::do_liquidate`] would close and charge now, or why it would fail. Writes nothing.
 	pub(crate) fn ask_liquidation(
-		account: MarginAccountId,
+		trader: &TraderOf<T>,
 		id: MarketId,
 		risk: &Risk,
 		changed_at: Moment,
 	) -> Result<Closed, DispatchError> {
-		let (book, held) = (Self::book(), Traders::<T>::get(account).position(id));
-		let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
-		if let Status::Settled { price } = market.status {
-			return market.paid_out(&held, price).ok_or_else(overflow);
-		}
-		Ok(Self::plan_liquidation(market, &held, risk, changed_at)?.closed())
+		let (state, held) = (Self::state(), trader.position(id));
+		let market = state.market(id).ok_or(Error::<T>::UnknownMarket)?;
+		let closed = match market.status {
+			Status::Settled { price } => market.paid_out(&held, price),
+			_ => Self::plan_liquidation(market, &held, risk, changed_at)?.closed(),
+		};
+		closed.ok_or_else(overflow)
 	}
 
 	/// Close the smallest part of a position that restores its account, at `risk`, as far as there is room;
-	/// in a settled market pay it out.
+	/// in a settled market pay it out. Callers hold a storage layer.
 	pub(crate) fn do_liquidate(
 		account: MarginAccountId,
+		trader: &mut TraderOf<T>,
 		id: MarketId,
 		risk: &Risk,
 		changed_at: Moment,
 	) -> Result<Closed, DispatchError> {
-		with_storage_layer(|| {
-			let mut book = Self::book();
-			let mut trader = Traders::<T>::get(account);
-			let held = trader.position(id);
-			let market = book.market(id).ok_or(Error::<T>::UnknownMarket)?;
-			if let Status::Settled { price } = market.status {
-				return Self::pay_out_position(book, account, trader, held, price);
-			}
-			let market = book.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
-			let part = Self::plan_liquidation(market, &held, risk, changed_at)?;
+		let mut state = Self::state();
+		let held = trader.position(id);
+		let market = state.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
+		if let Status::Settled { price } = market.status {
+			let closed = Self::pay_out_position(&mut state, account, trader, held, price)?;
+			Markets::<T>::put(state);
+			return Ok(closed);
+		}
+		let part = Self::plan_liquidation(market, &held, risk, changed_at)?;
 
-			*market = part.market;
-			market.liquidated.add(T::Time::now(), part.notional);
-			let p = T::RiskParameters::market(id)?;
-			let fee = Self::repay(&mut book, part.fee).ok_or_else(overflow)?;
-			Self::to_fund(&mut book, id, &p, fee).ok_or_else(overflow)?;
-			// It was there, so there is room for what is left of it.
-			trader.keep(part.position).ok_or_else(overflow)?;
-			Self::shift(&part.market, &held, &part.position);
-			let gain = part.trade.gain().ok_or_else(overflow)?;
-			Self::claim_more(&mut book, account, part.trade.haircut).ok_or_else(overflow)?;
-			Book::<T>::put(book);
-			Self::put_trader(account, &trader);
-			let credit = gain.checked_sub_unsigned(part.fee).ok_or_else(overflow)?;
-			T::Accounts::settle(account, credit)?;
-			T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
-			Self::deposit_event(Event::PositionLiquidated {
-				account,
-				market: id,
-				size: part.delta,
-				price: part.trade.price,
-				notional: part.notional,
-				fee: part.fee,
-				realised: part.trade.realised,
-				funding: part.trade.funding,
-				haircut: part.trade.haircut,
-				position: part.position.size,
-			});
-			Ok(part.closed())
-		})
+		*market = part.market;
+		market.liquidated.add(T::Time::now(), part.notional);
+		let p = T::RiskParameters::market(id)?;
+		let fee = Self::repay(&mut state, part.fee).ok_or_else(overflow)?;
+		Self::to_fund(&mut state, id, &p, fee).ok_or_else(overflow)?;
+		// It was there, so there is room for what is left of it.
+		trader.keep(part.position).ok_or_else(overflow)?;
+		Self::shift(&part.market, &held, &part.position);
+		let gain = part.trade.gain().ok_or_else(overflow)?;
+		Self::claim_more(&mut state, account, part.trade.haircut).ok_or_else(overflow)?;
+		Markets::<T>::put(state);
+		T::Pool::settle(gain.checked_neg().ok_or_else(overflow)?)?;
+		Self::deposit_event(Event::PositionLiquidated {
+			account,
+			market: id,
+			size: part.delta,
+			price: part.trade.price,
+			notional: part.notional,
+			fee: part.fee,
+			realised: part.trade.realised,
+			funding: part.trade.funding,
+			haircut: part.trade.haircut,
+			position: part.position.size,
+		});
+		part.closed().ok_or_else(overflow)
 	}
 
 	/// Close `share` of every position of `account` that has a price to leave at, with the fees of a trade. Refused if none has.
 	///
-	/// Of a price up to `set_at`, when the owner asked for it, none is one to leave at.
+	/// Of a price up to `set_at`, when the owner asked for it, none is one to leave at. Callers hold a storage layer.
 	pub(crate) fn do_reduce(
 		account: MarginAccountId,
+		trader: &mut TraderOf<T>,
 		share: Permill,
 		set_at: Moment,
 	) -> Result<Closed, DispatchError> {
-		with_storage_layer(|| {
-			let (book, now) = (Self::book(), T::Time::now());
-			let able = |position: &&Position| {
-				book.market(position.market).is_some_and(|market| {
-					market.fit.reduce_risk
-						&& market.price.since > set_at
-						&& !market.is_settled()
-						&& !market.has_stopped(now)
-				})
-			};
-			let positions = Traders::<T>::get(account).positions;
-			ensure!(!positions.is_empty(), Error::<T>::NoPosition);
-			let requests = positions
-				.iter()
-				.filter(able)
-				.filter_map(|position| {
-					let magnitude = share.mul_ceil(position.size.unsigned_abs());
-					let size = keel_math::signed::with_sign(magnitude, position.size > 0)?;
-					Some(Request {
-						account,
-						market: position.market,
-						size,
-						limit: None,
-						reduce_only: true,
-						least_fee: 0,
-						portion: Portion::Whole,
-					})
-				})
-				.filter(|request| request.size != 0)
-				.collect::<Vec<_>>();
-			ensure!(!requests.is_empty(), Error::<T>::PriceRefused);
-			requests.iter().try_fold(Closed::default(), |sum, request| {
-				let (fill, _) = Self::fill(request, None)?;
-				Self::deposit_event(Event::PositionReduced {
+		let (mut state, now) = (Self::state(), T::Time::now());
+		let able = |position: &&Position| {
+			state.market(position.market).is_some_and(|market| {
+				market.fit.reduce_risk
+					&& market.price.since > set_at
+					&& !market.is_settled()
+					&& !market.has_stopped(now)
+			})
+		};
+		ensure!(!trader.positions.is_empty(), Error::<T>::NoPosition);
+		let requests = trader
+			.positions
+			.iter()
+			.filter(able)
+			.filter_map(|position| {
+				let magnitude = share.mul_ceil(position.size.unsigned_abs());
+				let size = keel_math::signed::with_sign(magnitude, position.size > 0)?;
+				Some(Request {
 					account,
-					market: request.market,
-					size: fill.size,
-					price: fill.price,
-					fee: fill.fee,
-					realised: fill.realised,
-					funding: fill.funding,
-					haircut: fill.haircut,
-					position: fill.position,
-				});
-				let notional =
-					perpetual::notional(fill.size, fill.price, Rounding::Up).ok_or_else(overflow)?;
-				Ok(Closed {
-					notional: sum.notional.checked_add(notional).ok_or_else(overflow)?,
-					// A rebate is no fee.
-					fee: sum
-						.fee
-						.checked_add(u128::try_from(fill.fee).unwrap_or(0))
-						.ok_or_else(overflow)?,
+					market: position.market,
+					size,
+					limit: None,
+					reduce_only: true,
+					least_fee: 0,
+					portion: Portion::Whole,
 				})
 			})
-		})
+			.filter(|request| request.size != 0)
+			.collect::<Vec<_>>();
+		ensure!(!requests.is_empty(), Error::<T>::PriceRefused);
+		let mut closed = Closed::default();
+		for request in &requests {
+			let (fill, _) = Self::fill(&mut state, trader, request)?;
+			Self::deposit_event(Event::PositionReduced {
+				account,
+				market: request.market,
+				size: fill.size,
+				price: fill.price,
+				fee: fill.fee,
+				realised: fill.realised,
+				funding: fill.funding,
+				haircut: fill.haircut,
+				position: fill.position,
+			});
+			let notional = perpetual::notional(fill.size, fill.price, Rounding::Up).ok_or_else(overflow)?;
+			let credit = fill.credit().ok_or_else(overflow)?;
+			closed = Closed {
+				notional: closed.notional.checked_add(notional).ok_or_else(overflow)?,
+				// A rebate is no fee.
+				fee: closed
+					.fee
+					.checked_add(u128::try_from(fill.fee).unwrap_or(0))
+					.ok_or_else(overflow)?,
+				credit: closed.credit.checked_add(credit).ok_or_else(overflow)?,
+			};
+		}
+		Markets::<T>::put(state);
+		Ok(closed)
 	}
 }

@@ -12,12 +12,12 @@ use frame_system::EnsureRoot;
 use keel_math::{margin::Risk, FixedU128, ONE};
 use keel_primitives::{
 	Act, Action, AssetId, Balance, BranchId, BranchParameters, BreakerSubject, ChainParameters, Closed,
-	Coverage, FeedId, IncomeSource, Level, MarginAccountId, MarketId, MarketParameters, Moment, OrderId,
-	Positions, Price, PriceFor, Size,
+	Closing, Coverage, Exposure, FeedId, IncomeSource, Level, MarginAccountId, MarginAccounts, MarketId,
+	MarketParameters, Moment, OrderId, Positions, Price, PriceFor, Size, Waterfall,
 };
-use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult, Permill};
 
-use crate::{Book, Event, Market, NewOrder, Order, Orders, Pallet, Position, Stage, Traders, Trigger};
+use crate::{Event, Market, Markets, NewOrder, Order, Pallet, Position, Stage, Trigger};
 
 pub type AccountId = u64;
 
@@ -87,6 +87,8 @@ parameter_types! {
 	pub static CoverTarget: Balance = 0;
 	pub static FundFails: bool = false;
 	pub static AccountsFail: bool = false;
+	/// Whether accounts wait to be looked at.
+	pub static Behind: bool = false;
 	/// What whoever keeps the accounts was told last, by what failed later too.
 	pub static LastAct: Option<(MarginAccountId, Act)> = None;
 }
@@ -128,40 +130,98 @@ pub fn account(owner: AccountId) -> MarginAccountId {
 	account_of(owner, 0)
 }
 
+/// What the markets keep in each account.
+#[frame_support::storage_alias]
+pub type TraderMap = StorageMap<
+	Mock,
+	Twox64Concat,
+	MarginAccountId,
+	crate::TraderOf<Test>,
+	frame_support::pallet_prelude::ValueQuery,
+>;
+
 pub struct MockAccounts;
 
+/// An account, loaded.
+#[derive(Clone)]
+pub struct MockAccount {
+	id: MarginAccountId,
+	owner: AccountId,
+	trader: crate::TraderOf<Test>,
+}
+
 impl keel_primitives::MarginAccounts<AccountId> for MockAccounts {
+	type Account = MockAccount;
+	type Trader = crate::TraderOf<Test>;
+
 	fn account(owner: &AccountId, sub: u8) -> Option<MarginAccountId> {
 		let id = account_of(*owner, sub);
 		Cash::contains_key(id).then_some(id)
 	}
-	fn owner(account: MarginAccountId) -> Option<AccountId> {
-		Cash::contains_key(account).then(|| Owners::get(account).unwrap_or(account / 256))
+	fn load(id: MarginAccountId) -> Result<MockAccount, DispatchError> {
+		ensure!(Cash::contains_key(id), DispatchError::CannotLookup);
+		Ok(MockAccount {
+			id,
+			owner: Owners::get(id).unwrap_or(id / 256),
+			trader: TraderMap::get(id),
+		})
 	}
-	fn settle(account: MarginAccountId, amount: i128) -> DispatchResult {
-		ensure!(!AccountsFail::get(), DispatchError::Other("accounts fail"));
-		Cash::try_mutate(account, |cash| -> DispatchResult {
-			let cash = cash.as_mut().ok_or(DispatchError::CannotLookup)?;
-			*cash += amount;
-			Ok(())
-		})?;
-		Clearing::mutate(|clearing| *clearing -= amount);
-		Ok(())
+	fn owner(account: &MockAccount) -> &AccountId {
+		&account.owner
 	}
-	fn acted(account: MarginAccountId, act: Act) -> DispatchResult {
-		LastAct::set(Some((account, act)));
-		if act == Act::Opened {
-			ensure!(risk(account).is_initial(), DispatchError::Other("initial margin"));
-		}
-		Ok(())
+	fn trader(account: &MockAccount) -> &Self::Trader {
+		&account.trader
 	}
-	fn risk(account: MarginAccountId) -> Result<Risk, DispatchError> {
-		let risk = risk(account);
+	fn trader_mut(account: &mut MockAccount) -> &mut Self::Trader {
+		&mut account.trader
+	}
+	fn risk(account: &MockAccount) -> Result<Risk, DispatchError> {
+		let view = Perpetuals::view(&account.trader);
+		let risk = risk_of(account.id, &view.exposures);
 		Ok(Risk {
-			initial: risk.initial + Perpetuals::held_for_orders(account),
+			initial: risk.initial + view.held,
 			..risk
 		})
 	}
+	fn commit(
+		id: MarginAccountId,
+		account: MockAccount,
+		credit: i128,
+		act: Act,
+		exposures: &[Exposure],
+	) -> DispatchResult {
+		ensure!(
+			matches!(act, Act::Ordered | Act::Involuntary) || !AccountsFail::get(),
+			DispatchError::Other("accounts fail")
+		);
+		Cash::mutate(id, |cash| *cash.as_mut().unwrap() += credit);
+		Clearing::mutate(|clearing| *clearing -= credit);
+		LastAct::set(Some((id, act)));
+		if act == Act::Opened {
+			ensure!(
+				risk_of(id, exposures).is_initial(),
+				DispatchError::Other("initial margin")
+			);
+		}
+		TraderMap::insert(id, account.trader);
+		Ok(())
+	}
+	fn is_behind() -> bool {
+		Behind::get()
+	}
+	fn traders() -> Vec<(MarginAccountId, Self::Trader)> {
+		TraderMap::iter().collect()
+	}
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create(owner: &AccountId, sub: u8, cash: Balance) -> MarginAccountId {
+		let id = account_of(*owner, sub);
+		Owners::insert(id, *owner);
+		deposit(id, cash);
+		id
+	}
+}
+
+impl keel_primitives::Clearing<AccountId> for MockAccounts {
 	fn bring_in(_: &AccountId, _: Balance) -> DispatchResult {
 		Err(DispatchError::Unavailable)
 	}
@@ -186,18 +246,97 @@ impl keel_primitives::MarginAccounts<AccountId> for MockAccounts {
 		CoverTarget::get()
 	}
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create(owner: &AccountId, sub: u8, cash: Balance) -> MarginAccountId {
-		let id = account_of(*owner, sub);
-		Owners::insert(id, *owner);
-		deposit(id, cash);
-		id
+	fn endow(amount: Balance) {
+		Clearing::mutate(|clearing| *clearing += amount as i128);
+		Custody::mutate(|custody| *custody += amount as i128);
+		Brought::mutate(|brought| *brought += amount as i128);
 	}
+}
+
+/// What account `id` has in the markets.
+pub fn exposures(id: MarginAccountId) -> Vec<Exposure> {
+	Perpetuals::view(&TraderMap::get(id)).exposures
+}
+
+/// Close what account `id` has as told, and state it.
+pub fn close(id: MarginAccountId, closing: Closing) -> Result<Closed, DispatchError> {
+	frame_support::storage::with_storage_layer(|| {
+		let mut account = MockAccounts::load(id)?;
+		let closed = Perpetuals::trade(id, &mut account.trader, closing)?;
+		MockAccounts::commit(id, account, closed.credit, Act::Involuntary, &[])?;
+		Ok(closed)
+	})
+}
+
+/// Liquidate what account `id` has in `market` at that risk.
+pub fn close_at(
+	id: MarginAccountId,
+	market: MarketId,
+	risk: Risk,
+	changed_at: Moment,
+) -> Result<Closed, DispatchError> {
+	let closing = Closing::Liquidate {
+		market,
+		risk,
+		changed_at,
+	};
+	close(id, closing)
+}
+
+pub fn reduce(id: MarginAccountId, share: Permill, set_at: Moment) -> Result<Closed, DispatchError> {
+	close(id, Closing::Reduce { share, set_at })
+}
+
+pub fn cancel_orders(id: MarginAccountId) -> DispatchResult {
+	close(id, Closing::CancelOrders).map(|_| ())
+}
+
+/// What liquidating what account `id` has in `market` would do.
+pub fn can_liquidate(
+	id: MarginAccountId,
+	market: MarketId,
+	risk: Risk,
+	changed_at: Moment,
+) -> Result<Closed, DispatchError> {
+	let closing = Closing::Liquidate {
+		market,
+		risk,
+		changed_at,
+	};
+	Perpetuals::quote(&TraderMap::get(id), closing)
+}
+
+/// Have `deficit` of account `id` carried, and state it.
+pub fn cover(
+	id: MarginAccountId,
+	markets: &[MarketId],
+	deficit: Balance,
+) -> Result<Waterfall, DispatchError> {
+	let by = <Perpetuals as Positions>::cover(id, markets, deficit)?;
+	assert_eq!(by.total(), Some(deficit));
+	MockAccounts::commit(
+		id,
+		MockAccounts::load(id)?,
+		deficit as i128,
+		Act::Involuntary,
+		&[],
+	)?;
+	Ok(by)
+}
+
+/// What its orders hold of account `id`'s margin.
+pub fn held(id: MarginAccountId) -> Balance {
+	Perpetuals::view(&TraderMap::get(id)).held
 }
 
 /// What an account is worth and needs, with all profit.
 pub fn risk(account: MarginAccountId) -> Risk {
+	risk_of(account, &exposures(account))
+}
+
+fn risk_of(account: MarginAccountId, exposures: &[Exposure]) -> Risk {
 	let cash = Cash::get(account).unwrap_or_default();
-	Perpetuals::exposures(account).iter().fold(
+	exposures.iter().fold(
 		Risk {
 			net: cash,
 			..Default::default()
@@ -534,19 +673,19 @@ pub fn check_conservation() {
 }
 
 pub fn market(id: MarketId) -> Market {
-	*Book::<Test>::get().market(id).unwrap()
+	*Markets::<Test>::get().market(id).unwrap()
 }
 
 pub fn change_market(id: MarketId, change: impl FnOnce(&mut Market)) {
-	Book::<Test>::mutate(|book| change(book.market_mut(id).unwrap()));
+	Markets::<Test>::mutate(|state| change(state.market_mut(id).unwrap()));
 }
 
 pub fn position(who: AccountId, market: MarketId) -> Position {
-	Traders::<Test>::get(account(who)).position(market)
+	TraderMap::get(account(who)).position(market)
 }
 
 pub fn order(id: OrderId) -> Option<Order> {
-	Orders::<Test>::get(id)
+	TraderMap::iter_values().find_map(|trader| trader.order(id).copied())
 }
 
 pub fn next_order() -> OrderId {
@@ -630,7 +769,13 @@ pub fn commit_reduce(who: AccountId, market: MarketId, size: Size) -> OrderId {
 }
 
 pub fn cancel(who: AccountId, id: OrderId) -> DispatchResult {
-	frame_support::storage::with_storage_layer(|| Perpetuals::cancel_order(RuntimeOrigin::signed(who), id))
+	// Who has it, or had.
+	let owner = TraderMap::iter()
+		.find(|(_, trader)| trader.order(id).is_some())
+		.map_or(account(who), |(owner, _)| owner);
+	frame_support::storage::with_storage_layer(|| {
+		Perpetuals::cancel_order(RuntimeOrigin::signed(who), owner, id)
+	})
 }
 
 /// Commit and see it filled.
@@ -652,14 +797,20 @@ pub fn fill_now(who: AccountId, market: MarketId, size: Size) -> Result<crate::F
 			least_fee: ORDER_FEE,
 			portion: crate::fill::Portion::Whole,
 		};
-		Perpetuals::execute(&request, None)
+		let id = account(who);
+		let (mut account, mut state) = (MockAccounts::load(id)?, Perpetuals::state());
+		let (fill, act) = Perpetuals::fill(&mut state, &mut account.trader, &request)?;
+		let exposures = Perpetuals::exposures_in(&state, &account.trader);
+		Markets::<Test>::put(state);
+		MockAccounts::commit(id, account, fill.credit().unwrap(), act, &exposures)?;
+		Ok(fill)
 	})
 }
 
 /// Liquidate what `who` has in `market` at the risk of now.
 pub fn liquidate(who: AccountId, market: MarketId) -> Result<Closed, DispatchError> {
 	let id = account(who);
-	<Perpetuals as Positions>::liquidate(id, market, risk(id), 0)
+	close_at(id, market, risk(id), 0)
 }
 
 /// Withdraw so that `left` kUSD remain.
@@ -725,6 +876,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 	CoverTarget::set(0);
 	FundFails::set(false);
 	AccountsFail::set(false);
+	Behind::set(false);
 	LastAct::set(None);
 	ChainNumbers::set(ChainParameters {
 		order_fee: ORDER_FEE,

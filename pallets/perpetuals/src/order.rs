@@ -6,7 +6,7 @@ use keel_math::{
 	perpetual::{self, SIZE_DIVISOR},
 	FixedU128, Rounding, ONE,
 };
-use keel_primitives::{Balance, MarginAccountId, MarketId, Moment, OrderId, Size};
+use keel_primitives::{Balance, MarketId, Moment, OrderId, Size};
 use scale_info::TypeInfo;
 
 /// The least and the largest distance of a trailing trigger from the index price: 0.1 % and 50 %.
@@ -232,13 +232,13 @@ impl Filled {
 	}
 }
 
-/// An order that is not filled yet.
+/// An order that is not filled yet, as its account keeps it.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Order {
-	/// The account.
-	pub account: MarginAccountId,
+	/// Its number.
+	pub id: OrderId,
 	/// The market.
 	pub market: MarketId,
 	/// How much is to be filled yet; above zero buys.
@@ -261,14 +261,35 @@ pub struct Order {
 	pub filled: Filled,
 	/// The order that is cancelled when this one is filled.
 	pub twin: Option<OrderId>,
-	/// Held for it, in base units of kUSD; it costs no less when it fills.
+	/// Held for it in its account, in base units of kUSD: what it costs at least when it fills, and what it costs
+	/// when it fails.
 	pub fee: Balance,
+	/// What else it needs of the account's margin, in base units of kUSD, by the prices of when it was
+	/// committed: it can't be withdrawn or ordered with again.
+	pub margin: Balance,
 }
 
 impl Order {
 	/// Returns `true` if it is in the queue, to be filled at a price that its owner may see coming.
 	pub fn is_queued(&self) -> bool {
 		matches!(self.stage, Stage::Queued { .. })
+	}
+
+	/// With `left` to be filled yet, which is not zero and no more than before, after a part at `price`. What was
+	/// held for it went into the fee of that part. `None` on overflow.
+	pub(crate) fn filled_to(&self, left: Size, part: Size, price: FixedU128) -> Option<Self> {
+		Some(Self {
+			size: left,
+			filled: self.filled.and(part, price)?,
+			fee: 0,
+			margin: mul_div(
+				self.margin,
+				left.unsigned_abs(),
+				self.size.unsigned_abs(),
+				Rounding::Up,
+			)?,
+			..*self
+		})
 	}
 
 	/// What its owner asked for, as it stands: what a user reads of it in an event.

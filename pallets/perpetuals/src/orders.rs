@@ -1,7 +1,7 @@
 //! Orders from commitment to their end.
 
 use frame_support::{ensure, storage::with_storage_layer, traits::Time};
-use keel_math::{perpetual, FixedU128, Rounding};
+use keel_math::{margin::saturating_signed, perpetual, FixedU128, Rounding};
 use keel_primitives::{
 	Act, Action, Balance, BreakerSubject, CircuitBreaker, LiquidityPool, MarginAccountId, MarginAccounts,
 	MarketId, MarketParameters, Moment, OrderId, RiskParameters, Size,
@@ -12,8 +12,8 @@ use crate::{
 	fees::Fees,
 	fill::{clipped, Request},
 	order::TRAIL,
-	overflow, Book, Config, Error, Event, Filled, Market, NewOrder, NextOrder, Order, Orders, Pallet, Placed,
-	Queue, Ratchets, Resting, Stage, Status, TraderOf, Traders, Waiting, LOCK_MS, MAX_LIFE_MS, MAX_SIZE,
+	overflow, Config, Error, Event, Filled, Market, Markets, MarketsStateOf, NewOrder, NextOrder, Order,
+	Pallet, Queue, Ratchets, Resting, Stage, Status, TraderOf, Waiting, LOCK_MS, MAX_LIFE_MS, MAX_SIZE,
 	MIN_NOTIONAL,
 };
 
@@ -38,81 +38,91 @@ pub(crate) enum Tried {
 struct Kept {
 	/// Held for it.
 	fee: Balance,
-	/// What of that is not taken from its account yet.
-	due: Balance,
 	filled: Filled,
 	twin: Option<OrderId>,
 }
 
+/// An account as whoever keeps it loaded it.
+pub(crate) type AccountOf<T> =
+	<<T as Config>::Accounts as MarginAccounts<<T as frame_system::Config>::AccountId>>::Account;
+
 impl<T: Config> Pallet<T> {
-	/// Commit an order: hold its fee and put it where it waits. Its number.
-	pub(crate) fn do_commit(account: MarginAccountId, new: &NewOrder) -> Result<OrderId, DispatchError> {
-		let fee = T::RiskParameters::chain().order_fee;
-		let id = Self::next_number()?;
+	/// Commit an order: hold its fee and margin and put it where it waits.
+	pub(crate) fn do_commit(id: MarginAccountId, new: &NewOrder) -> DispatchResult {
+		let mut account = T::Accounts::load(id)?;
+		Self::commit_in(id, &mut account, new)?;
+		T::Accounts::commit(id, account, 0, Act::Ordered, &[])
+	}
+
+	/// The same in an account that is loaded. The order's number.
+	fn commit_in(
+		id: MarginAccountId,
+		account: &mut AccountOf<T>,
+		new: &NewOrder,
+	) -> Result<OrderId, DispatchError> {
 		let kept = Kept {
-			fee,
-			due: fee,
+			fee: T::RiskParameters::chain().order_fee,
 			..Default::default()
 		};
-		let order = Self::place(account, id, new, kept)?;
-		Book::<T>::try_mutate(|book| -> DispatchResult {
-			book.order_fees = book.order_fees.checked_add(fee).ok_or_else(overflow)?;
-			Ok(())
-		})?;
-		let taken = 0i128.checked_sub_unsigned(fee).ok_or_else(overflow)?;
-		T::Accounts::settle(account, taken)?;
-		// Not an act on its positions: it must not put off a liquidation. But it has less than before.
-		T::Accounts::acted(account, Act::Suffered)?;
+		let order = Self::place(id, account, Self::next_number()?, new, kept)?;
 		Self::deposit_event(Event::OrderCommitted {
-			order: id,
-			account,
-			fee,
+			order: order.id,
+			account: id,
+			fee: order.fee,
 			terms: order.terms(),
 		});
-		Ok(id)
+		Ok(order.id)
 	}
 
 	/// Commit two orders of which one cancels the other.
-	pub(crate) fn do_commit_pair(account: MarginAccountId, pair: [&NewOrder; 2]) -> DispatchResult {
-		let [first, second] = pair;
-		ensure!(first.market == second.market, Error::<T>::NotAPair);
-		let (first, second) = (
-			Self::do_commit(account, first)?,
-			Self::do_commit(account, second)?,
-		);
-		for (id, twin) in [(first, second), (second, first)] {
-			Orders::<T>::mutate_extant(id, |order| order.twin = Some(twin));
+	pub(crate) fn do_commit_pair(id: MarginAccountId, pair: [&NewOrder; 2]) -> DispatchResult {
+		ensure!(pair[0].market == pair[1].market, Error::<T>::NotAPair);
+		let mut account = T::Accounts::load(id)?;
+		let first = Self::commit_in(id, &mut account, pair[0])?;
+		let second = Self::commit_in(id, &mut account, pair[1])?;
+		for order in T::Accounts::trader_mut(&mut account).orders.iter_mut() {
+			if order.id == first {
+				order.twin = Some(second);
+			} else if order.id == second {
+				order.twin = Some(first);
+			}
 		}
 		Self::deposit_event(Event::OrdersPaired { first, second });
-		Ok(())
+		T::Accounts::commit(id, account, 0, Act::Ordered, &[])
 	}
 
 	/// Give an order that is not in the queue other terms. It keeps its number, its fee and what of it is
 	/// filled.
-	pub(crate) fn do_amend(who: &T::AccountId, id: OrderId, new: &NewOrder) -> DispatchResult {
-		let order = Self::owned(who, id)?;
+	pub(crate) fn do_amend(id: MarginAccountId, order: OrderId, new: &NewOrder) -> DispatchResult {
+		let mut account = T::Accounts::load(id)?;
+		let order = Self::find(&account, order)?;
 		ensure!(!order.is_queued(), Error::<T>::TooEarlyToCancel);
-		Self::forget(id)?;
+		// A pair is of one market.
+		ensure!(
+			order.twin.is_none() || new.market == order.market,
+			Error::<T>::NotAPair
+		);
+		Self::unlist(&order);
+		T::Accounts::trader_mut(&mut account).drop_order(order.id);
 		let kept = Kept {
 			fee: order.fee,
-			due: 0,
 			filled: order.filled,
 			twin: order.twin,
 		};
-		let amended = Self::place(order.account, id, new, kept)?;
-		T::Accounts::acted(order.account, Act::Suffered)?;
+		let amended = Self::place(id, &mut account, order.id, new, kept)?;
 		Self::deposit_event(Event::OrderAmended {
-			order: id,
-			account: order.account,
+			order: order.id,
+			account: id,
 			terms: amended.terms(),
 		});
-		Ok(())
+		T::Accounts::commit(id, account, 0, Act::Ordered, &[])
 	}
 
-	/// Check what an order asks for and put it where it waits.
+	/// Check what an order asks for, keep it in its account and put it where it waits.
 	fn place(
-		account: MarginAccountId,
-		id: OrderId,
+		id: MarginAccountId,
+		account: &mut AccountOf<T>,
+		number: OrderId,
 		new: &NewOrder,
 		kept: Kept,
 	) -> Result<Order, DispatchError> {
@@ -125,10 +135,9 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::OutOfRange
 		);
 		ensure!(!new.resting || new.limit.is_some(), Error::<T>::LimitNeeded);
-		let mut trader = Traders::<T>::get(account);
-		let book = Book::<T>::get();
-		let market = book.market(new.market).ok_or(Error::<T>::UnknownMarket)?;
-		let margin = Self::check_commit(account, market, new, &trader, &kept)?;
+		let state = Markets::<T>::get();
+		let market = state.market(new.market).ok_or(Error::<T>::UnknownMarket)?;
+		let margin = Self::check_commit(account, market, new, kept.fee)?;
 
 		let now = T::Time::now();
 		let trigger = new.trigger.map(|trigger| trigger.followed(market.index()));
@@ -136,11 +145,11 @@ impl<T: Config> Pallet<T> {
 			Some(_) => Stage::Waiting,
 			None => Stage::Queued {
 				since: now,
-				place: Self::place_for(id)?,
+				place: Self::place_for(number)?,
 			},
 		};
 		let order = Order {
-			account,
+			id: number,
 			market: new.market,
 			size: new.size,
 			trigger,
@@ -153,19 +162,12 @@ impl<T: Config> Pallet<T> {
 			filled: kept.filled,
 			twin: kept.twin,
 			fee: kept.fee,
-		};
-		let placed = Placed {
-			id,
-			market: new.market,
-			size: new.size,
 			margin,
 		};
-		trader
+		T::Accounts::trader_mut(account)
 			.orders
-			.try_push(placed)
+			.try_push(order)
 			.map_err(|_| Error::<T>::TooManyOrders)?;
-		Self::put_trader(account, &trader);
-		Orders::<T>::insert(id, order);
 		Self::list(id, &order);
 		Ok(order)
 	}
@@ -185,51 +187,53 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Put an order where it waits.
-	fn list(id: OrderId, order: &Order) {
+	/// Put an order of account `id` where it waits.
+	fn list(id: MarginAccountId, order: &Order) {
 		match order.stage {
 			Stage::Waiting => {
 				if let Some(trigger) = order.trigger {
-					Waiting::<T>::insert((order.market, trigger.when), trigger.key(id), ());
+					Waiting::<T>::insert((order.market, trigger.when), trigger.key(order.id), id);
 					if let Some(ratchet) = trigger.ratchet() {
-						Ratchets::<T>::insert((order.market, ratchet.when), ratchet.key(id), ());
+						Ratchets::<T>::insert((order.market, ratchet.when), ratchet.key(order.id), id);
 					}
 				}
 			}
 			Stage::Resting => {
 				if let Some(limit) = order.rests_for() {
-					Resting::<T>::insert((order.market, limit.when), limit.key(id), ());
+					Resting::<T>::insert((order.market, limit.when), limit.key(order.id), id);
 				}
 			}
-			Stage::Queued { place, .. } => Queue::<T>::insert(order.market, place.to_be_bytes(), id),
+			Stage::Queued { place, .. } => {
+				Queue::<T>::insert(order.market, place.to_be_bytes(), (id, order.id))
+			}
 		}
 	}
 
 	/// Take an order from where it waits.
-	fn unlist(id: OrderId, order: &Order) {
+	pub(crate) fn unlist(order: &Order) {
 		match order.stage {
 			Stage::Waiting => {
 				if let Some(trigger) = order.trigger {
-					Waiting::<T>::remove((order.market, trigger.when), trigger.key(id));
+					Waiting::<T>::remove((order.market, trigger.when), trigger.key(order.id));
 					if let Some(ratchet) = trigger.ratchet() {
-						Ratchets::<T>::remove((order.market, ratchet.when), ratchet.key(id));
+						Ratchets::<T>::remove((order.market, ratchet.when), ratchet.key(order.id));
 					}
 				}
 			}
 			Stage::Resting => {
 				if let Some(limit) = order.rests_for() {
-					Resting::<T>::remove((order.market, limit.when), limit.key(id));
+					Resting::<T>::remove((order.market, limit.when), limit.key(order.id));
 				}
 			}
 			Stage::Queued { place, .. } => Queue::<T>::remove(order.market, place.to_be_bytes()),
 		}
 	}
 
-	/// Have order `id` wait where `changed` does.
-	fn relist(id: OrderId, order: &Order, changed: &Order) {
-		Self::unlist(id, order);
-		Self::list(id, changed);
-		Orders::<T>::insert(id, changed);
+	/// Have an order of account `id`, whose trader this is, wait as `changed` does.
+	fn relist(id: MarginAccountId, trader: &mut TraderOf<T>, order: &Order, changed: Order) {
+		Self::unlist(order);
+		Self::list(id, &changed);
+		trader.put_order(changed);
 	}
 
 	/// Checks that an order could be filled one day. Returns what it needs of the account's margin.
@@ -237,12 +241,12 @@ impl<T: Config> Pallet<T> {
 	/// The account must have that, and it is held: whoever could do without it could make an order fail, or let it fill, with the
 	/// price in sight.
 	fn check_commit(
-		account: MarginAccountId,
+		account: &AccountOf<T>,
 		market: &Market,
 		new: &NewOrder,
-		trader: &TraderOf<T>,
-		kept: &Kept,
+		fee: Balance,
 	) -> Result<Balance, DispatchError> {
+		let trader = T::Accounts::trader(account);
 		let (id, size) = (new.market, new.size);
 		ensure!(!market.is_settled(), Error::<T>::MarketSettled);
 		ensure!(!market.has_stopped(T::Time::now()), Error::<T>::MarketStopped);
@@ -253,10 +257,15 @@ impl<T: Config> Pallet<T> {
 			// What waits may reduce what an open order opens before.
 			let attached = new.trigger.is_some() && trader.opens_against(id, size);
 			ensure!(attached || clipped(size, held) != 0, Error::<T>::NothingToReduce);
-			// Of an account that holds nothing for others the fee is taken, whatever is left: it must be able
-			// to reduce.
-			if trader.held_margin() > 0 {
-				Self::ensure_free(account, kept.due)?;
+			// An account that opens nothing must be able to reduce, whatever it needs: what it is worth pays the fees.
+			// One order it may have even so.
+			let held = trader.held_margin();
+			if trader.orders.iter().any(|order| order.margin > 0) {
+				Self::ensure_free(account, fee)?;
+			} else if held > 0 {
+				let fees = held.checked_add(fee).ok_or_else(overflow)?;
+				let net = T::Accounts::risk(account)?.net;
+				ensure!(net >= saturating_signed(fees), Error::<T>::NotEnoughMargin);
 			}
 			return Ok(0);
 		}
@@ -274,44 +283,40 @@ impl<T: Config> Pallet<T> {
 				T::CircuitBreaker::ensure(BreakerSubject::Market(id), Action::AddRisk)?;
 			}
 		}
-		let needs = Self::ensure_margin(account, market, trader, &p, size, (kept.fee, kept.due))?;
-		// The order fee is taken by now and is one of the fees then.
-		Ok(needs.saturating_sub(kept.fee))
+		let needs = Self::ensure_margin(account, market, &p, size, fee)?;
+		// The order fee is held by itself and is one of the fees then.
+		Ok(needs.saturating_sub(fee))
 	}
 
 	/// Checks that `account` has the margin for an order of `size`, beside what it holds for others. Returns
-	/// that, with the fees. Of the order's `fee` what is `due` is still to be taken.
+	/// that, with the fees, at least `fee`.
 	pub(crate) fn ensure_margin(
-		account: MarginAccountId,
+		account: &AccountOf<T>,
 		market: &Market,
-		trader: &TraderOf<T>,
 		p: &MarketParameters,
 		size: Size,
-		(fee, due): (Balance, Balance),
+		fee: Balance,
 	) -> Result<Balance, DispatchError> {
-		let before = trader.size_before(market.id, size);
+		let before = T::Accounts::trader(account).size_before(market.id, size);
 		let needs = Self::margin_for(market, before, p, size, fee).ok_or_else(overflow)?;
-		let taken = fee.saturating_sub(due);
-		Self::ensure_free(account, needs.saturating_sub(taken).max(due))?;
+		Self::ensure_free(account, needs.max(fee))?;
 		Ok(needs)
 	}
 
 	/// Whether `account` has so much beside what it needs and holds for its orders. Nothing else pays for
 	/// another order: three fees taken from what an earlier one holds would make that fail with the price in
 	/// sight.
-	fn ensure_free(account: MarginAccountId, amount: Balance) -> DispatchResult {
+	fn ensure_free(account: &AccountOf<T>, amount: Balance) -> DispatchResult {
 		let mut risk = T::Accounts::risk(account)?;
 		risk.initial = risk.initial.checked_add(amount).ok_or_else(overflow)?;
 		ensure!(risk.is_initial(), Error::<T>::NotEnoughMargin);
 		Ok(())
 	}
 
-	/// Order `id`, if it is one of `who`.
-	fn owned(who: &T::AccountId, id: OrderId) -> Result<Order, DispatchError> {
-		let order = Orders::<T>::get(id).ok_or(Error::<T>::UnknownOrder)?;
-		let owns = T::Accounts::owner(order.account).is_some_and(|owner| owner == *who);
-		ensure!(owns, Error::<T>::NotOwner);
-		Ok(order)
+	/// An open order of `account`.
+	fn find(account: &AccountOf<T>, order: OrderId) -> Result<Order, DispatchError> {
+		let found = T::Accounts::trader(account).order(order).copied();
+		found.ok_or_else(|| Error::<T>::UnknownOrder.into())
 	}
 
 	/// Returns `true` if `order` is about to be filled, at a price that may be in sight.
@@ -319,53 +324,73 @@ impl<T: Config> Pallet<T> {
 		matches!(order.stage, Stage::Queued { since, .. } if now < since.saturating_add(LOCK_MS))
 	}
 
-	/// Cancel an order for `who`.
-	pub(crate) fn do_cancel(who: &T::AccountId, id: OrderId) -> DispatchResult {
-		let order = Orders::<T>::get(id).ok_or(Error::<T>::UnknownOrder)?;
+	/// Cancel an order of account `id` for `who`.
+	pub(crate) fn do_cancel(who: &T::AccountId, id: MarginAccountId, order: OrderId) -> DispatchResult {
+		let mut account = T::Accounts::load(id).map_err(|_| Error::<T>::UnknownOrder)?;
+		let order = Self::find(&account, order)?;
 		let now = T::Time::now();
-		let book = Book::<T>::get();
-		let over = book.market(order.market).is_none_or(|market| market.is_settled());
+		let mut state = Markets::<T>::get();
+		let over = state
+			.market(order.market)
+			.is_none_or(|market| market.is_settled());
 		if !over && now < order.expires_at {
-			Self::owned(who, id)?;
+			ensure!(T::Accounts::owner(&account) == who, Error::<T>::NotOwner);
 		}
 		ensure!(
 			over || !Self::is_locked(&order, now),
 			Error::<T>::TooEarlyToCancel
 		);
-		Self::drop_order(id, over || !order.is_queued())
+		// What rests had nothing to choose: it costs nothing when it is over.
+		let ran_out = order.resting && now >= order.expires_at;
+		if over || ran_out || !order.is_queued() {
+			Self::cancel(id, T::Accounts::trader_mut(&mut account), &order);
+			return T::Accounts::commit(id, account, 0, Act::Ordered, &[]);
+		}
+		let credit = Self::cancel_queued(&mut state, id, &mut account, &order)?;
+		Markets::<T>::put(state);
+		T::Accounts::commit(id, account, credit, Act::Involuntary, &[])
 	}
 
 	/// Cancel all orders of an account, or those of one market, but for those about to be filled. How many.
-	pub(crate) fn do_cancel_all(
-		account: MarginAccountId,
-		market: Option<MarketId>,
-	) -> Result<u32, DispatchError> {
+	pub(crate) fn do_cancel_all(id: MarginAccountId, market: Option<MarketId>) -> Result<u32, DispatchError> {
+		let mut account = T::Accounts::load(id)?;
+		let mut state = Markets::<T>::get();
 		let now = T::Time::now();
-		let orders = Traders::<T>::get(account).orders;
-		let mut cancelled = 0u32;
-		for placed in orders
+		let orders = T::Accounts::trader(&account).orders.clone();
+		let (mut cancelled, mut credit) = (0u32, 0i128);
+		for order in orders
 			.iter()
-			.filter(|placed| market.is_none_or(|id| placed.market == id))
+			.filter(|order| market.is_none_or(|id| order.market == id) && !Self::is_locked(order, now))
 		{
-			let order = Orders::<T>::get(placed.id).ok_or(Error::<T>::UnknownOrder)?;
-			if !Self::is_locked(&order, now) {
-				Self::drop_order(placed.id, !order.is_queued())?;
-				// At most `MaxOrders`.
-				cancelled = cancelled.saturating_add(1);
+			if order.is_queued() {
+				let paid = Self::cancel_queued(&mut state, id, &mut account, order)?;
+				credit = credit.checked_add(paid).ok_or_else(overflow)?;
+			} else {
+				Self::cancel(id, T::Accounts::trader_mut(&mut account), order);
 			}
+			// At most `MaxOrders`.
+			cancelled = cancelled.saturating_add(1);
 		}
 		ensure!(cancelled > 0, Error::<T>::NothingToCancel);
+		Markets::<T>::put(state);
+		let act = if credit == 0 {
+			Act::Ordered
+		} else {
+			Act::Involuntary
+		};
+		T::Accounts::commit(id, account, credit, act, &[])?;
 		Ok(cancelled)
 	}
 
 	/// Commit an order without a limit to close each position of an account. How many.
-	pub(crate) fn do_close_all(account: MarginAccountId, expires_in: Moment) -> Result<u32, DispatchError> {
-		let positions = Traders::<T>::get(account).positions;
-		let book = Book::<T>::get();
+	pub(crate) fn do_close_all(id: MarginAccountId, expires_in: Moment) -> Result<u32, DispatchError> {
+		let mut account = T::Accounts::load(id)?;
+		let positions = T::Accounts::trader(&account).positions.clone();
+		let state = Markets::<T>::get();
 		let now = T::Time::now();
 		let mut closing = 0u32;
 		for position in &positions {
-			let trades = book
+			let trades = state
 				.market(position.market)
 				.is_some_and(|market| !market.is_settled() && !market.has_stopped(now));
 			if trades {
@@ -376,99 +401,104 @@ impl<T: Config> Pallet<T> {
 					expires_in,
 					..Default::default()
 				};
-				Self::do_commit(account, &order)?;
+				Self::commit_in(id, &mut account, &order)?;
 				// At most `MaxPositions`.
 				closing = closing.saturating_add(1);
 			}
 		}
 		ensure!(closing > 0, Error::<T>::NothingToReduce);
+		T::Accounts::commit(id, account, 0, Act::Ordered, &[])?;
 		Ok(closing)
 	}
 
-	/// Take order `id` out of everything; its fee goes back if `returns`, else it is kept. All or nothing, if the caller is.
-	pub(crate) fn drop_order(id: OrderId, returns: bool) -> DispatchResult {
-		let order = Self::forget(id)?;
-		let returned = if returns { order.fee } else { 0 };
-		if returns {
-			Book::<T>::try_mutate(|book| -> DispatchResult {
-				book.order_fees = book.order_fees.checked_sub(order.fee).ok_or_else(overflow)?;
-				Ok(())
-			})?;
-			let credit = order.fee.try_into().map_err(|_| overflow())?;
-			T::Accounts::settle(order.account, credit)?;
-		} else {
-			Self::keep_fee(&order)?;
-		}
+	/// Take an order out of everything. What was held for it is free again.
+	pub(crate) fn cancel(id: MarginAccountId, trader: &mut TraderOf<T>, order: &Order) {
+		Self::unlist(order);
+		trader.drop_order(order.id);
 		Self::deposit_event(Event::OrderCancelled {
-			order: id,
-			account: order.account,
+			order: order.id,
+			account: id,
 			market: order.market,
-			returned,
+			fee: 0,
 		});
-		Ok(())
 	}
 
-	/// Take order `id` out of its account, the queue or the waiting ones.
-	fn forget(id: OrderId) -> Result<Order, DispatchError> {
-		let order = Orders::<T>::take(id).ok_or(Error::<T>::UnknownOrder)?;
-		Self::unlist(id, &order);
-		let mut trader = Traders::<T>::get(order.account);
-		trader.drop_order(id);
-		Self::put_trader(order.account, &trader);
-		Ok(order)
+	/// Take an order that is in the queue out of everything, for its fee. What the account gains: below zero.
+	fn cancel_queued(
+		state: &mut MarketsStateOf<T>,
+		id: MarginAccountId,
+		account: &mut AccountOf<T>,
+		order: &Order,
+	) -> Result<i128, DispatchError> {
+		Self::unlist(order);
+		T::Accounts::trader_mut(account).drop_order(order.id);
+		let credit = Self::charge_fee(state, order)?;
+		Self::deposit_event(Event::OrderCancelled {
+			order: order.id,
+			account: id,
+			market: order.market,
+			fee: order.fee,
+		});
+		Ok(credit)
 	}
 
 	/// The fee held for an order is earned: split as a taker fee. Where that can't be done, it is the fund's.
-	fn keep_fee(order: &Order) -> DispatchResult {
-		let split = with_storage_layer(|| -> DispatchResult {
-			let mut book = Book::<T>::get();
+	/// What the order's account gains: below zero.
+	fn charge_fee(state: &mut MarketsStateOf<T>, order: &Order) -> Result<i128, DispatchError> {
+		let mut split = state.clone();
+		let pool = with_storage_layer(|| -> DispatchResult {
 			let p = T::RiskParameters::market(order.market)?;
 			let fees = Fees {
 				taker: order.fee,
 				..Default::default()
 			};
-			book.order_fees = book.order_fees.checked_sub(order.fee).ok_or_else(overflow)?;
-			let pool = Self::split_fee(&mut book, order.market, &p, &fees).ok_or_else(overflow)?;
-			Book::<T>::put(book);
+			let pool = Self::split_fee(&mut split, order.market, &p, &fees).ok_or_else(overflow)?;
 			T::Pool::settle(pool.try_into().map_err(|_| overflow())?)
 		});
-		if split.is_ok() {
-			return Ok(());
+		match pool {
+			Ok(()) => *state = split,
+			Err(_) => state.fund_due = state.fund_due.checked_add(order.fee).ok_or_else(overflow)?,
 		}
-		Book::<T>::try_mutate(|book| {
-			book.order_fees = book.order_fees.checked_sub(order.fee).ok_or_else(overflow)?;
-			book.fund_due = book.fund_due.checked_add(order.fee).ok_or_else(overflow)?;
-			Ok(())
-		})
+		0i128.checked_sub_unsigned(order.fee).ok_or_else(overflow)
 	}
 
-	/// Move order `id`, whose trigger or limit was met at `price`, to the end of the queue. Like any other it
+	/// Give an order of account `id` another stage or trigger. Nothing for one that is gone.
+	fn change(id: MarginAccountId, number: OrderId, change: impl FnOnce(&Order) -> Order) -> Option<Order> {
+		let mut account = T::Accounts::load(id).ok()?;
+		let order = Self::find(&account, number).ok()?;
+		Self::relist(id, T::Accounts::trader_mut(&mut account), &order, change(&order));
+		// It is worth what it was: nothing is checked that could fail.
+		T::Accounts::commit(id, account, 0, Act::Ordered, &[]).ok()?;
+		Some(order)
+	}
+
+	/// Move an order, whose trigger or limit was met at `price`, to the end of the queue. Like any other it
 	/// fills at a price made after that: at the one that triggered it, whoever saw that coming could have
 	/// cancelled it, or not.
-	pub(crate) fn trigger(id: OrderId, price: FixedU128, now: Moment) {
-		let Some(order) = Orders::<T>::get(id) else {
-			return;
-		};
-		let stage = Stage::Queued {
-			since: now,
-			// Where there is no further number, which no chain lives to see, it keeps its own.
-			place: Self::next_number().unwrap_or(id),
-		};
-		Self::relist(id, &order, &Order { stage, ..order });
-		Self::deposit_event(Event::OrderTriggered {
-			order: id,
-			market: order.market,
-			price,
+	pub(crate) fn trigger(id: MarginAccountId, number: OrderId, price: FixedU128, now: Moment) {
+		let queued = Self::change(id, number, |order| Order {
+			stage: Stage::Queued {
+				since: now,
+				// Where there is no further number, which no chain lives to see, it keeps its own.
+				place: Self::next_number().unwrap_or(number),
+			},
+			..*order
 		});
+		if let Some(order) = queued {
+			Self::deposit_event(Event::OrderTriggered {
+				order: number,
+				market: order.market,
+				price,
+			});
+		}
 	}
 
-	/// Have the trailing trigger of order `id` follow the index price.
-	pub(crate) fn follow(id: OrderId, index: FixedU128) {
-		let Some(order) = Orders::<T>::get(id) else {
-			return;
-		};
-		let trigger = order.trigger.map(|trigger| trigger.followed(index));
-		Self::relist(id, &order, &Order { trigger, ..order });
+	/// Have the trailing trigger of an order follow the index price.
+	pub(crate) fn follow(id: MarginAccountId, number: OrderId, index: FixedU128) {
+		Self::change(id, number, |order| Order {
+			trigger: order.trigger.map(|trigger| trigger.followed(index)),
+			..*order
+		});
 	}
 
 	/// Where what is left of an order waits. One that moves the price by all that a block lets it goes to the
@@ -483,89 +513,113 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Fill an order that is due, or a part of it; or remove it with its fee; or have it rest or wait.
-	pub(crate) fn try_order(id: OrderId, order: &Order) -> Tried {
-		let filled = with_storage_layer(|| -> Result<Size, DispatchError> {
-			ensure!(T::Time::now() < order.expires_at, Error::<T>::Expired);
-			let fill = Self::execute(&Request::from(order), Some((id, order)))?;
-			let filled = order.filled.and(fill.size, fill.price).ok_or_else(overflow)?;
-			if fill.left == 0 {
-				Self::unlist(id, order);
-				Orders::<T>::remove(id);
-				// It is gone if it was cancelled or failed.
-				if let Some(twin) = order.twin.filter(|twin| Orders::<T>::contains_key(twin)) {
-					Self::drop_order(twin, true)?;
-				}
-			} else {
-				// What was held for it went into the fee of this part.
-				let rest = Order {
-					size: fill.left,
-					filled,
-					fee: 0,
-					stage: Self::stage_of_rest(order)?,
-					..*order
+	/// Fill an order of account `id` that is due, or a part of it; or remove it with its fee; or have it rest or
+	/// wait. The account is as it was loaded, and `state` is the block's.
+	pub(crate) fn try_order(
+		state: &mut MarketsStateOf<T>,
+		id: MarginAccountId,
+		account: AccountOf<T>,
+		order: &Order,
+	) -> Tried {
+		let mut after = state.clone();
+		let filled = with_storage_layer(|| Self::fill_order(&mut after, id, account.clone(), order));
+		let error = match filled {
+			Ok(left) => {
+				*state = after;
+				return match left {
+					0 => Tried::Filled,
+					_ if order.resting => Tried::Stays,
+					_ => Tried::Waits,
 				};
-				Self::relist(id, order, &rest);
 			}
-			Self::deposit_event(Event::OrderFilled {
-				order: id,
-				account: order.account,
-				market: order.market,
-				size: fill.size,
-				price: fill.price,
-				fee: fill.fee,
-				realised: fill.realised,
-				funding: fill.funding,
-				haircut: fill.haircut,
-				position: fill.position,
-				left: fill.left,
-				average: filled.average().unwrap_or(fill.price),
-			});
-			Ok(fill.left)
-		});
-		match filled {
-			Ok(0) => Tried::Filled,
-			Ok(_) if order.resting => Tried::Stays,
-			Ok(_) => Tried::Waits,
-			Err(error) if error == Error::<T>::PremiumStepReached.into() => Tried::Waits,
-			Err(error) if order.resting && error == Error::<T>::LimitNotMet.into() => {
+			Err(error) if error == Error::<T>::PremiumStepReached.into() => return Tried::Waits,
+			Err(error) => error,
+		};
+		let rests = order.resting && error == Error::<T>::LimitNotMet.into();
+		// It was not filled, and had nothing to choose.
+		let is_free = order.resting && error == Error::<T>::Expired.into();
+		let mut after = state.clone();
+		let ended = with_storage_layer(|| -> Result<Tried, DispatchError> {
+			let mut account = account;
+			let trader = T::Accounts::trader_mut(&mut account);
+			if rests {
 				let stage = Stage::Resting;
-				Self::relist(id, order, &Order { stage, ..*order });
+				Self::relist(id, trader, order, Order { stage, ..*order });
 				Self::deposit_event(Event::OrderRests {
-					order: id,
+					order: order.id,
 					market: order.market,
 				});
-				Tried::Rests
+				T::Accounts::commit(id, account, 0, Act::Ordered, &[])?;
+				return Ok(Tried::Rests);
 			}
-			// It was not filled, and had nothing to choose.
-			Err(error) if order.resting && error == Error::<T>::Expired.into() => {
-				match with_storage_layer(|| Self::drop_order(id, true)) {
-					Ok(()) => Tried::Failed,
-					Err(error) => Self::fail(id, error),
-				}
+			if is_free {
+				Self::cancel(id, trader, order);
+				T::Accounts::commit(id, account, 0, Act::Ordered, &[])?;
+				return Ok(Tried::Failed);
 			}
-			Err(error) => Self::fail(id, error),
-		}
-	}
-
-	/// Remove an order that failed and keep its fee.
-	fn fail(id: OrderId, error: DispatchError) -> Tried {
-		let failed = with_storage_layer(|| -> DispatchResult {
-			let order = Self::forget(id)?;
-			Self::keep_fee(&order)?;
+			Self::unlist(order);
+			trader.drop_order(order.id);
+			let credit = Self::charge_fee(&mut after, order)?;
 			Self::deposit_event(Event::OrderFailed {
-				order: id,
-				account: order.account,
+				order: order.id,
+				account: id,
 				market: order.market,
 				error,
 				fee: order.fee,
 			});
-			Ok(())
+			T::Accounts::commit(id, account, credit, Act::Involuntary, &[])?;
+			Ok(Tried::Failed)
 		});
-		match failed {
-			Ok(()) => Tried::Failed,
+		match ended {
+			Ok(tried) => {
+				*state = after;
+				tried
+			}
 			// Its fee does not fit into a sum of fees, which fit into the supply of kUSD.
 			Err(_) => Tried::Waits,
 		}
+	}
+
+	/// Fill an order, or a part of it. What is left. What fails may have written.
+	fn fill_order(
+		state: &mut MarketsStateOf<T>,
+		id: MarginAccountId,
+		mut account: AccountOf<T>,
+		order: &Order,
+	) -> Result<Size, DispatchError> {
+		ensure!(T::Time::now() < order.expires_at, Error::<T>::Expired);
+		let trader = T::Accounts::trader_mut(&mut account);
+		let (fill, act) = Self::fill(state, trader, &Request::of(id, order))?;
+		let rest = order
+			.filled_to(fill.left, fill.size, fill.price)
+			.ok_or_else(overflow)?;
+		if fill.left == 0 {
+			Self::unlist(order);
+			trader.drop_order(order.id);
+			// It is gone if it was cancelled or failed.
+			if let Some(twin) = order.twin.and_then(|twin| trader.order(twin).copied()) {
+				Self::cancel(id, trader, &twin);
+			}
+		} else {
+			let stage = Self::stage_of_rest(order)?;
+			Self::relist(id, trader, order, Order { stage, ..rest });
+		}
+		let exposures = Self::exposures_in(state, trader);
+		Self::deposit_event(Event::OrderFilled {
+			order: order.id,
+			account: id,
+			market: order.market,
+			size: fill.size,
+			price: fill.price,
+			fee: fill.fee,
+			realised: fill.realised,
+			funding: fill.funding,
+			haircut: fill.haircut,
+			position: fill.position,
+			left: fill.left,
+			average: rest.filled.average().unwrap_or(fill.price),
+		});
+		T::Accounts::commit(id, account, fill.credit().ok_or_else(overflow)?, act, &exposures)?;
+		Ok(fill.left)
 	}
 }

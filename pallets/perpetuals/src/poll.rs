@@ -7,12 +7,12 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::FixedU128;
-use keel_primitives::{MarketId, Moment, RiskParameters};
+use keel_primitives::{MarginAccounts, MarketId, Moment, RiskParameters, MARKETS_PART};
 use sp_runtime::traits::UniqueSaturatedInto;
 
 use crate::{
-	order::read_key, orders::Tried, Book, Config, Order, Orders, Pallet, Queue, Ratchets, Resting, Stage,
-	Waiting, WeightInfo, When,
+	order::read_key, orders::Tried, Config, Markets, MarketsStateOf, Order, Pallet, Queue, Ratchets, Resting,
+	Stage, Waiting, WeightInfo, When,
 };
 
 /// How many orders a block looks at for each one it may try: those that have to wait are passed.
@@ -32,32 +32,41 @@ pub(crate) struct Budget<'a> {
 	pub triggers: u32,
 	/// Resting orders that may join the queue.
 	pub resting: u32,
+	/// Whether accounts wait to be looked at for what they did: what opens waits for them.
+	pub behind: bool,
 	pub meter: &'a mut WeightMeter,
 }
 
 impl<T: Config> Pallet<T> {
-	/// Bring the book up to date, pay the fund, trigger and fill orders, a market after the other, another one first in every
-	/// block.
+	/// Bring the state up to date, pay the fund, trigger and fill orders, a market after the other, another one first in every
+	/// block. One block in [`MARKETS_PART`] is the most it takes.
 	pub(crate) fn poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		let part = T::BlockWeights::get().max_block / MARKETS_PART;
+		let mut own = WeightMeter::with_limit(meter.remaining().min(part));
+		Self::work_block(block, &mut own);
+		meter.consume(own.consumed());
+	}
+
+	fn work_block(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		// At most `MaxMarkets`.
-		let count = Book::<T>::get().markets.len() as u32;
+		let count = Markets::<T>::get().markets.len() as u32;
 		if meter.try_consume(T::WeightInfo::refresh(count)).is_err() {
 			return;
 		}
 		let now = T::Time::now();
 		Self::refresh(now);
-		if Self::has_deficit(&Book::<T>::get()) {
+		if Self::has_deficit(&Markets::<T>::get()) {
 			if meter.try_consume(T::WeightInfo::follow_deficit(count)).is_err() {
-				// Without the share that the pool can pay no gain is paid: the book is not up to date.
-				Book::<T>::mutate(|book| book.refreshed_at = 0);
+				// Without the share that the pool can pay no gain is paid: the state is not up to date.
+				Markets::<T>::mutate(|state| state.refreshed_at = 0);
 				return;
 			}
-			Book::<T>::mutate(Self::follow_deficit);
+			Markets::<T>::mutate(Self::follow_deficit);
 		}
 		if Self::is_sweep_due(now) && meter.try_consume(T::WeightInfo::sweep()).is_ok() {
 			Self::sweep(now);
 		}
-		let mut markets: Vec<_> = Book::<T>::get()
+		let mut markets: Vec<_> = Markets::<T>::get()
 			.markets
 			.iter()
 			.filter(|market| market.fit.reduce_risk && !market.is_settled() && !market.has_stopped(now))
@@ -75,18 +84,26 @@ impl<T: Config> Pallet<T> {
 			tries: most,
 			triggers: most,
 			resting: most.div_ceil(RESTING_PART),
+			behind: T::Accounts::is_behind(),
 			meter,
 		};
+		// The first of the line, and its account.
+		if budget.meter.try_consume(T::DbWeight::get().reads(3)).is_err() {
+			return;
+		}
+		// Read once, and written once for all orders of the block.
+		let mut state = Self::state();
 		for (market, index, mark, made_at) in markets {
 			// The heads of both sides of those that trail, wait and rest.
 			if budget.meter.try_consume(T::DbWeight::get().reads(6)).is_err() {
-				return;
+				break;
 			}
 			Self::ratchet(market, index, &mut budget);
 			Self::fire(market, index, now, &mut budget);
 			Self::wake(market, mark, now, &mut budget);
-			Self::work(market, made_at, &mut budget);
+			Self::work(&mut state, market, made_at, &mut budget);
 		}
+		Markets::<T>::put(state);
 	}
 
 	/// What taking an order from one list to another weighs, with the next head, and the place where it
@@ -95,9 +112,16 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::trigger_order().saturating_add(T::DbWeight::get().reads_writes(1, 1))
 	}
 
-	/// What trying `order` weighs: one of a pair may end the other.
+	/// What working off the queue of a market weighs before the first order is tried.
+	fn queue_weight() -> Weight {
+		T::WeightInfo::fill_orders(0).max(T::WeightInfo::fail_orders(0))
+	}
+
+	/// What trying `order` weighs among others of its market: one of a pair may end the other.
 	fn order_weight(order: &Order) -> Weight {
-		let alone = T::WeightInfo::fill_order().max(T::WeightInfo::fail_order());
+		let fills = T::WeightInfo::fill_orders(1).saturating_sub(T::WeightInfo::fill_orders(0));
+		let fails = T::WeightInfo::fail_orders(1).saturating_sub(T::WeightInfo::fail_orders(0));
+		let alone = fills.max(fails);
 		match order.twin {
 			Some(_) => alone.saturating_add(Self::weight_of_cancel()),
 			None => alone,
@@ -111,14 +135,16 @@ impl<T: Config> Pallet<T> {
 
 	/// The weight of cancelling an order, which may trail.
 	pub(crate) fn weight_of_cancel() -> Weight {
-		T::WeightInfo::cancel_order().saturating_add(T::DbWeight::get().writes(1))
+		// The place where it trails; and what taking it out of the queue for its fee adds.
+		T::WeightInfo::cancel_order().saturating_add(T::DbWeight::get().reads_writes(3, 5))
 	}
 
 	/// Have trailing triggers follow the index price, those that are farthest behind first.
 	fn ratchet(market: MarketId, index: FixedU128, budget: &mut Budget) {
 		for when in [When::Above, When::Below] {
+			let mut all = Ratchets::<T>::iter_prefix((market, when));
 			while budget.triggers > 0 {
-				let Some(key) = Ratchets::<T>::iter_key_prefix((market, when)).next() else {
+				let Some((key, account)) = all.next() else {
 					break;
 				};
 				let (at, id) = read_key(when, &key);
@@ -133,7 +159,7 @@ impl<T: Config> Pallet<T> {
 				budget.triggers = budget.triggers.saturating_sub(1);
 				// Also if the order does nothing: what is met must not stay in front.
 				Ratchets::<T>::remove((market, when), key);
-				Self::follow(id, index);
+				Self::follow(account, id, index);
 			}
 		}
 	}
@@ -141,8 +167,9 @@ impl<T: Config> Pallet<T> {
 	/// Move the orders whose triggers are met at `index` into the queue, the nearest triggers first.
 	fn fire(market: MarketId, index: FixedU128, now: Moment, budget: &mut Budget) {
 		for when in [When::Above, When::Below] {
+			let mut all = Waiting::<T>::iter_prefix((market, when));
 			while budget.triggers > 0 {
-				let Some(key) = Waiting::<T>::iter_key_prefix((market, when)).next() else {
+				let Some((key, account)) = all.next() else {
 					break;
 				};
 				let (met, id) = read_key(when, &key);
@@ -154,7 +181,7 @@ impl<T: Config> Pallet<T> {
 				}
 				budget.triggers = budget.triggers.saturating_sub(1);
 				Waiting::<T>::remove((market, when), key);
-				Self::trigger(id, index, now);
+				Self::trigger(account, id, index, now);
 			}
 		}
 	}
@@ -162,8 +189,9 @@ impl<T: Config> Pallet<T> {
 	/// Move the orders to whose limits the mark has come into the queue, the best limits first.
 	fn wake(market: MarketId, mark: FixedU128, now: Moment, budget: &mut Budget) {
 		for when in [When::Above, When::Below] {
+			let mut all = Resting::<T>::iter_prefix((market, when));
 			while budget.resting > 0 {
-				let Some(key) = Resting::<T>::iter_key_prefix((market, when)).next() else {
+				let Some((key, account)) = all.next() else {
 					break;
 				};
 				let (limit, id) = read_key(when, &key);
@@ -175,7 +203,7 @@ impl<T: Config> Pallet<T> {
 				}
 				budget.resting = budget.resting.saturating_sub(1);
 				Resting::<T>::remove((market, when), key);
-				Self::trigger(id, mark, now);
+				Self::trigger(account, id, mark, now);
 			}
 		}
 	}
@@ -184,25 +212,36 @@ impl<T: Config> Pallet<T> {
 	///
 	/// Where one has to wait because the premium moves no further that way, all behind it that would move it the same way
 	/// wait too; only a reduction with a limit meets no step, and passes. The other side goes on.
-	fn work(market: MarketId, made_at: Moment, budget: &mut Budget) {
+	pub(crate) fn work(
+		state: &mut MarketsStateOf<T>,
+		market: MarketId,
+		made_at: Moment,
+		budget: &mut Budget,
+	) {
 		let (mut buys_wait, mut sells_wait) = (false, false);
-		let mut passed = None;
+		let (mut last, mut began) = (None, false);
 		while budget.tries > 0 && budget.looks > 0 {
-			// The key, and the order.
+			// The key, and the account.
 			if budget.meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
 				return;
 			}
 			budget.looks = budget.looks.saturating_sub(1);
-			let next = match passed {
+			// From behind the last one, whatever became of it: a walk from the front would pass all that were removed.
+			let next = match last {
 				Some(key) => {
 					Queue::<T>::iter_prefix_from(market, Queue::<T>::hashed_key_for(market, key)).next()
 				}
 				None => Queue::<T>::iter_prefix(market).next(),
 			};
-			let Some((key, id)) = next else {
+			let Some((key, (id, number))) = next else {
 				return;
 			};
-			let Some(order) = Orders::<T>::get(id) else {
+			last = Some(key);
+			let loaded = T::Accounts::load(id).ok();
+			let order = loaded
+				.as_ref()
+				.and_then(|account| T::Accounts::trader(account).order(number).copied());
+			let (Some(account), Some(order)) = (loaded, order) else {
 				// No order, nothing to wait for.
 				Queue::<T>::remove(market, key);
 				continue;
@@ -215,21 +254,22 @@ impl<T: Config> Pallet<T> {
 			} else {
 				&mut sells_wait
 			};
-			if *waits && !(order.reduce_only && order.limit.is_some()) {
-				passed = Some(key);
+			let passes = order.reduce_only && order.limit.is_some();
+			if (*waits && !passes) || (budget.behind && !order.reduce_only) {
 				continue;
 			}
-			if budget.meter.try_consume(Self::order_weight(&order)).is_err() {
+			let begins = match began {
+				true => Weight::zero(),
+				false => Self::queue_weight(),
+			};
+			let weighs = Self::order_weight(&order).saturating_add(begins);
+			if budget.meter.try_consume(weighs).is_err() {
 				return;
 			}
+			began = true;
 			budget.tries = budget.tries.saturating_sub(1);
-			match Self::try_order(id, &order) {
-				Tried::Waits => {
-					*waits = true;
-					passed = Some(key);
-				}
-				Tried::Stays => passed = Some(key),
-				Tried::Filled | Tried::Failed | Tried::Rests => (),
+			if Self::try_order(state, id, account, &order) == Tried::Waits {
+				*waits = true;
 			}
 		}
 	}

@@ -13,7 +13,7 @@ use keel_primitives::{Act, Balance, MarginAccountId, MarginAccounts, Progress};
 use scale_info::TypeInfo;
 use sp_runtime::DispatchResult;
 
-use crate::{answers::RecoveryView, overflow, Book, BookOf, Claims, Config, Error, Event, Pallet};
+use crate::{answers::RecoveryView, overflow, Claims, Config, Error, Event, Markets, MarketsStateOf, Pallet};
 
 /// What haircuts took from an account, in base units of kUSD.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen, TypeInfo)]
@@ -44,15 +44,15 @@ impl Claim {
 
 impl<T: Config> Pallet<T> {
 	/// Keeps the claim of `account` to `owed` and `due`, as of now. One of nothing is forgotten.
-	fn put_claim(book: &mut BookOf<T>, account: MarginAccountId, owed: Balance, due: Balance) {
+	fn put_claim(state: &mut MarketsStateOf<T>, account: MarginAccountId, owed: Balance, due: Balance) {
 		if owed == 0 && due == 0 {
 			return Claims::<T>::remove(account);
 		}
 		// It is rounded up by less than a unit from now on.
-		book.roundings = book.roundings.saturating_add(1);
+		state.roundings = state.roundings.saturating_add(1);
 		let claim = Claim {
 			owed,
-			since: book.unrepaid,
+			since: state.unrepaid,
 			due,
 			paid: 0,
 		};
@@ -61,13 +61,17 @@ impl<T: Config> Pallet<T> {
 
 	/// A haircut took `amount` from `account`, which claims it. `None` on overflow. Callers hold a storage
 	/// layer.
-	pub(crate) fn claim_more(book: &mut BookOf<T>, account: MarginAccountId, amount: Balance) -> Option<()> {
+	pub(crate) fn claim_more(
+		state: &mut MarketsStateOf<T>,
+		account: MarginAccountId,
+		amount: Balance,
+	) -> Option<()> {
 		if amount == 0 {
 			return Some(());
 		}
-		let (owed, due) = Claims::<T>::get(account).at(book.unrepaid)?;
-		book.claims = book.claims.checked_add(amount)?;
-		Self::put_claim(book, account, owed.checked_add(amount)?, due);
+		let (owed, due) = Claims::<T>::get(account).at(state.unrepaid)?;
+		state.claims = state.claims.checked_add(amount)?;
+		Self::put_claim(state, account, owed.checked_add(amount)?, due);
 		Some(())
 	}
 
@@ -75,31 +79,36 @@ impl<T: Config> Pallet<T> {
 	/// first, and is returned; the claim is less by what others carry then, so that nobody gains by what
 	/// others lose. `None` on overflow. Callers hold a storage layer.
 	pub(crate) fn take_claim(
-		book: &mut BookOf<T>,
+		state: &mut MarketsStateOf<T>,
 		account: MarginAccountId,
 		deficit: Balance,
 	) -> Option<Balance> {
 		let Ok(claim) = Claims::<T>::try_get(account) else {
 			return Some(0);
 		};
-		let (owed, due) = claim.at(book.unrepaid)?;
-		let paid = due.min(book.recovery).min(deficit);
-		book.recovery = book.recovery.checked_sub(paid)?;
+		let (owed, due) = claim.at(state.unrepaid)?;
+		let paid = due.min(state.recovery).min(deficit);
+		state.recovery = state.recovery.checked_sub(paid)?;
 		let given_up = owed.min(deficit.checked_sub(paid)?);
 		// Rounded up by a unit.
-		book.claims = book.claims.saturating_sub(given_up);
-		Self::put_claim(book, account, owed.checked_sub(given_up)?, due.checked_sub(paid)?);
+		state.claims = state.claims.saturating_sub(given_up);
+		Self::put_claim(
+			state,
+			account,
+			owed.checked_sub(given_up)?,
+			due.checked_sub(paid)?,
+		);
 		Some(paid)
 	}
 
 	/// Of an income of `amount`, what is claimed goes to those whose gains were cut. What is left of it.
 	/// `None` on overflow.
-	pub(crate) fn repay(book: &mut BookOf<T>, amount: Balance) -> Option<Balance> {
-		let part = amount.min(book.claims);
+	pub(crate) fn repay(state: &mut MarketsStateOf<T>, amount: Balance) -> Option<Balance> {
+		let part = amount.min(state.claims);
 		if part > 0 {
-			book.unrepaid = product_sum::offset(book.claims, part, book.unrepaid.into())?.into();
-			book.claims = book.claims.checked_sub(part)?;
-			book.recovery = book.recovery.checked_add(part)?;
+			state.unrepaid = product_sum::offset(state.claims, part, state.unrepaid.into())?.into();
+			state.claims = state.claims.checked_sub(part)?;
+			state.recovery = state.recovery.checked_add(part)?;
 		}
 		amount.checked_sub(part)
 	}
@@ -107,13 +116,13 @@ impl<T: Config> Pallet<T> {
 	/// Pays `account` what was repaid of its claim.
 	pub(crate) fn do_claim(account: MarginAccountId) -> DispatchResult {
 		with_storage_layer(|| {
-			let mut book = Book::<T>::get();
+			let mut state = Markets::<T>::get();
 			let mut claim = Claims::<T>::get(account);
-			let (owed, due) = claim.at(book.unrepaid).ok_or_else(overflow)?;
+			let (owed, due) = claim.at(state.unrepaid).ok_or_else(overflow)?;
 			// Rounding may leave the last one a unit short for every claim there was.
-			let amount = due.min(book.recovery);
+			let amount = due.min(state.recovery);
 			ensure!(amount > 0, Error::<T>::NothingToClaim);
-			book.recovery = book.recovery.checked_sub(amount).ok_or_else(overflow)?;
+			state.recovery = state.recovery.checked_sub(amount).ok_or_else(overflow)?;
 			if owed == 0 {
 				Claims::<T>::remove(account);
 			} else {
@@ -126,20 +135,26 @@ impl<T: Config> Pallet<T> {
 					.ok_or_else(overflow)?;
 				Claims::<T>::insert(account, claim);
 			}
-			Book::<T>::put(book);
-			T::Accounts::settle(account, amount.try_into().map_err(|_| overflow())?)?;
+			Markets::<T>::put(state);
+			let credit = amount.try_into().map_err(|_| overflow())?;
 			Self::deposit_event(Event::RecoveryClaimed { account, amount });
-			T::Accounts::acted(account, Act::Suffered)
+			T::Accounts::commit(
+				account,
+				T::Accounts::load(account)?,
+				credit,
+				Act::Involuntary,
+				&[],
+			)
 		})
 	}
 
 	/// What `account` claims now; nothing without a claim.
 	pub(crate) fn view_recovery(account: MarginAccountId) -> Option<RecoveryView> {
-		let book = Book::<T>::get();
-		let (owed, due) = Claims::<T>::try_get(account).ok()?.at(book.unrepaid)?;
+		let state = Markets::<T>::get();
+		let (owed, due) = Claims::<T>::try_get(account).ok()?.at(state.unrepaid)?;
 		Some(RecoveryView {
 			owed,
-			claimable: due.min(book.recovery),
+			claimable: due.min(state.recovery),
 		})
 	}
 }

@@ -3,12 +3,12 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::ensure;
 use keel_math::{product_sum::MINIMUM, ONE};
-use keel_primitives::{LiquidityPool, MarginAccounts, MarketId};
+use keel_primitives::{Clearing, LiquidityPool, MarginAccounts, MarketId};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Book, Claims, Config, Ladder, Ladders, NextOrder, Orders, Pallet, Queue, Ratchets, Removed, Resting,
-	Stage, Traders, Waiting,
+	Claims, Config, Ladder, Ladders, Markets, NextOrder, Pallet, Queue, Ratchets, Removed, Resting, Stage,
+	Waiting,
 };
 
 /// The sums over the positions of one market.
@@ -31,11 +31,11 @@ impl<T: Config> Pallet<T> {
 		Self::check_money()
 	}
 
-	/// Positions are what the book's sums say.
+	/// Positions are what the state's sums say.
 	fn check_positions() -> Result<(), TryRuntimeError> {
-		let book = Book::<T>::get();
+		let state = Markets::<T>::get();
 		let mut sums = BTreeMap::<MarketId, Sums>::new();
-		for market in &book.markets {
+		for market in &state.markets {
 			ensure!(
 				sums.insert(market.id, Sums::default()).is_none(),
 				"two markets of one number"
@@ -54,8 +54,7 @@ impl<T: Config> Pallet<T> {
 				"an initial rate below the maintenance rate"
 			);
 		}
-		for (_, trader) in Traders::<T>::iter() {
-			ensure!(!trader.is_empty(), "a trader with nothing");
+		for (_, trader) in T::Accounts::traders() {
 			let mut seen = BTreeSet::new();
 			for position in &trader.positions {
 				ensure!(position.size != 0, "a position of size zero");
@@ -80,7 +79,7 @@ impl<T: Config> Pallet<T> {
 				sum.count = sum.count.checked_add(1).ok_or("positions overflow")?;
 			}
 		}
-		for market in &book.markets {
+		for market in &state.markets {
 			let sum = sums.get(&market.id).ok_or("a market is lost")?;
 			ensure!(
 				(sum.long, sum.short) == (market.long, market.short),
@@ -104,38 +103,34 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Every order is in its account, and in the queue or among the waiting, and nothing else is.
+	/// Every order is where it waits, and nothing else is.
 	fn check_orders() -> Result<(), TryRuntimeError> {
-		let book = Book::<T>::get();
+		let state = Markets::<T>::get();
 		let next = NextOrder::<T>::get();
-		let (mut fees, mut queued, mut waiting, mut resting, mut trailing) = (0u128, 0, 0, 0, 0);
-		for (id, order) in Orders::<T>::iter() {
+		let mut known = BTreeSet::new();
+		let (mut queued, mut waiting, mut resting, mut trailing) = (0, 0, 0, 0);
+		let traders = T::Accounts::traders();
+		let orders = traders
+			.iter()
+			.flat_map(|(account, trader)| trader.orders.iter().map(|order| (*account, order)));
+		for (account, order) in orders {
+			let id = order.id;
+			ensure!(known.insert(id), "two orders of one number");
 			ensure!(id < next, "an order from the future");
-			ensure!(book.market(order.market).is_some(), "an order in no market");
-			ensure!(
-				Traders::<T>::get(order.account).orders.iter().any(|placed| (
-					placed.id,
-					placed.market,
-					placed.size
-				) == (
-					id,
-					order.market,
-					order.size
-				)),
-				"an order its account does not know"
-			);
-			fees = fees.checked_add(order.fee).ok_or("order fees overflow")?;
+			ensure!(order.size != 0, "an order of size zero");
+			ensure!(state.market(order.market).is_some(), "an order in no market");
 			match order.stage {
 				Stage::Waiting => {
 					let trigger = order.trigger.ok_or("an order waits without a trigger")?;
 					ensure!(
-						Waiting::<T>::contains_key((order.market, trigger.when), trigger.key(id)),
+						Waiting::<T>::get((order.market, trigger.when), trigger.key(id)) == Some(account),
 						"an order does not wait where it should"
 					);
 					waiting += 1;
 					if let Some(ratchet) = trigger.ratchet() {
 						ensure!(
-							Ratchets::<T>::contains_key((order.market, ratchet.when), ratchet.key(id)),
+							Ratchets::<T>::get((order.market, ratchet.when), ratchet.key(id))
+								== Some(account),
 							"a trailing trigger does not move on where it should"
 						);
 						trailing += 1;
@@ -144,7 +139,7 @@ impl<T: Config> Pallet<T> {
 				Stage::Resting => {
 					let limit = order.rests_for().ok_or("an order rests without a limit")?;
 					ensure!(
-						Resting::<T>::contains_key((order.market, limit.when), limit.key(id)),
+						Resting::<T>::get((order.market, limit.when), limit.key(id)) == Some(account),
 						"an order does not rest where it should"
 					);
 					resting += 1;
@@ -152,17 +147,13 @@ impl<T: Config> Pallet<T> {
 				Stage::Queued { place, .. } => {
 					ensure!(place < next, "an order from the future");
 					ensure!(
-						Queue::<T>::get(order.market, place.to_be_bytes()) == Some(id),
+						Queue::<T>::get(order.market, place.to_be_bytes()) == Some((account, id)),
 						"an order is not in the queue"
 					);
 					queued += 1;
 				}
 			}
 		}
-		ensure!(
-			fees == book.order_fees,
-			"the fees held are not the sum of the orders'"
-		);
 		ensure!(
 			Queue::<T>::iter_keys().count() == queued,
 			"the queue has what is no order"
@@ -179,28 +170,17 @@ impl<T: Config> Pallet<T> {
 			Ratchets::<T>::iter_keys().count() == trailing,
 			"something trails that is no order"
 		);
-		for (account, trader) in Traders::<T>::iter() {
-			let known: BTreeSet<_> = trader.orders.iter().map(|placed| placed.id).collect();
-			ensure!(
-				known.len() == trader.orders.len(),
-				"an account knows an order twice"
-			);
-			for id in known {
-				ensure!(
-					Orders::<T>::get(id).is_some_and(|order| order.account == account),
-					"an account knows an order that is not its own"
-				);
-			}
-		}
 		Ok(())
 	}
 
 	/// Every ladder has the sums of its market's positions, bin by bin, and a haircut is a share of what is
 	/// short.
 	fn check_ladders() -> Result<(), TryRuntimeError> {
-		let book = Book::<T>::get();
+		let state = Markets::<T>::get();
 		let mut counted = BTreeMap::<MarketId, Ladder>::new();
-		let positions = Traders::<T>::iter_values().flat_map(|trader| trader.positions);
+		let positions = T::Accounts::traders()
+			.into_iter()
+			.flat_map(|(_, trader)| trader.positions);
 		for position in positions.filter(|position| !position.is_dust()) {
 			let ladder = counted.entry(position.market).or_insert_with(|| Ladder {
 				bits: Ladders::<T>::get(position.market).bits,
@@ -215,10 +195,10 @@ impl<T: Config> Pallet<T> {
 			);
 		}
 		ensure!(counted.is_empty(), "positions are in no ladder");
-		for market in &book.markets {
+		for market in &state.markets {
 			let rate = market.haircut.rate.into_inner();
 			ensure!(
-				rate <= ONE && (rate == 0 || book.deficit > 0),
+				rate <= ONE && (rate == 0 || state.deficit > 0),
 				"a haircut of more than all, or for nothing"
 			);
 		}
@@ -228,26 +208,26 @@ impl<T: Config> Pallet<T> {
 	/// The claims add up to what haircuts took and fees have not repaid, and what is due of them to what was
 	/// repaid.
 	fn check_claims() -> Result<(), TryRuntimeError> {
-		let book = Book::<T>::get();
+		let state = Markets::<T>::get();
 		ensure!(
-			(MINIMUM..=keel_math::product_sum::ONE).contains(&book.unrepaid.p),
+			(MINIMUM..=keel_math::product_sum::ONE).contains(&state.unrepaid.p),
 			"the share that is not repaid is out of range"
 		);
 		let (mut owed, mut due, mut count) = (0u128, 0u128, 0u128);
 		for claim in Claims::<T>::iter_values() {
 			ensure!(claim.owed > 0 || claim.due > 0, "a claim of nothing");
-			let (left, payable) = claim.at(book.unrepaid).ok_or("a claim from the future")?;
+			let (left, payable) = claim.at(state.unrepaid).ok_or("a claim from the future")?;
 			owed = owed.saturating_add(left);
 			due = due.saturating_add(payable);
 			count = count.saturating_add(1);
 		}
-		let most = count.saturating_add(book.roundings.into());
+		let most = count.saturating_add(state.roundings.into());
 		ensure!(
-			owed >= book.claims && owed <= book.claims.saturating_add(most),
+			owed >= state.claims && owed <= state.claims.saturating_add(most),
 			"what is claimed is not the sum of claims"
 		);
 		ensure!(
-			due.saturating_add(most) >= book.recovery && due <= book.recovery.saturating_add(count),
+			due.saturating_add(most) >= state.recovery && due <= state.recovery.saturating_add(count),
 			"what was repaid is not the sum of what is due"
 		);
 		Ok(())
@@ -255,16 +235,15 @@ impl<T: Config> Pallet<T> {
 
 	/// Clearing is the pool's and the pots', to the unit.
 	fn check_money() -> Result<(), TryRuntimeError> {
-		let book = Book::<T>::get();
-		let pots = book
+		let state = Markets::<T>::get();
+		let pots = state
 			.markets
 			.iter()
 			.try_fold(0u128, |sum, market| {
 				sum.checked_add(market.rebates)?.checked_add(market.tranche)
 			})
-			.and_then(|sum| sum.checked_add(book.fund_due))
-			.and_then(|sum| sum.checked_add(book.order_fees))
-			.and_then(|sum| sum.checked_add(book.recovery))
+			.and_then(|sum| sum.checked_add(state.fund_due))
+			.and_then(|sum| sum.checked_add(state.recovery))
 			.ok_or("the pots overflow")?;
 		let claimed = T::Pool::held()
 			.checked_add_unsigned(pots)

@@ -4,11 +4,11 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	pallet_prelude::Get, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
-use keel_math::{mul_div, FixedU128, Rounding};
+use keel_math::FixedU128;
 use keel_primitives::{Balance, MarketId, MarketParameters, Moment, OrderId, Progress, Size};
 use scale_info::TypeInfo;
 
-use crate::{Config, Market};
+use crate::{Config, Market, Order};
 
 /// The largest size of an order, either way: twelve quintillion whole units.
 pub const MAX_SIZE: u128 = 1 << 90;
@@ -199,18 +199,16 @@ impl Trade {
 )]
 #[scale_info(skip_type_params(M))]
 #[codec(mel_bound())]
-pub struct BookState<M: Get<u32>> {
+pub struct MarketsState<M: Get<u32>> {
 	/// The markets, in the order they were listed.
 	pub markets: BoundedVec<Market, M>,
 	/// Owed to the insurance fund until the next sweep, in base units of kUSD.
 	pub fund_due: Balance,
 	/// The share of fees that goes to the insurance fund in this block.
 	pub fund_share: FixedU128,
-	/// Held for open orders, in base units of kUSD.
-	pub order_fees: Balance,
 	/// When the fund was last paid.
 	pub swept_at: Moment,
-	/// When the book was last brought up to date: prices are fit for that moment alone.
+	/// When the state was last brought up to date: prices are fit for that moment alone.
 	pub refreshed_at: Moment,
 	/// The deficit that the haircut of now is for, in base units of kUSD; zero while there is none.
 	pub deficit: Balance,
@@ -224,10 +222,10 @@ pub struct BookState<M: Get<u32>> {
 	pub roundings: u64,
 }
 
-/// The book of a runtime.
-pub type BookOf<T> = BookState<<T as Config>::MaxMarkets>;
+/// The state of a runtime.
+pub type MarketsStateOf<T> = MarketsState<<T as Config>::MaxMarkets>;
 
-impl<M: Get<u32>> BookState<M> {
+impl<M: Get<u32>> MarketsState<M> {
 	/// Market `id`.
 	pub fn market(&self, id: MarketId) -> Option<&Market> {
 		self.markets.iter().find(|market| market.id == id)
@@ -246,22 +244,6 @@ impl<M: Get<u32>> BookState<M> {
 	}
 }
 
-/// An open order, as its account remembers it.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Placed {
-	/// Its number.
-	pub id: OrderId,
-	/// Its market.
-	pub market: MarketId,
-	/// Its size; above zero buys.
-	pub size: Size,
-	/// What it needs of the account's margin, in base units of kUSD, by the prices of when it was committed: it can't be withdrawn or
-	/// ordered with again.
-	pub margin: Balance,
-}
-
 /// What one account has and has ordered.
 #[derive(
 	CloneNoBound,
@@ -271,6 +253,7 @@ pub struct Placed {
 	DefaultNoBound,
 	Encode,
 	Decode,
+	DecodeWithMemTracking,
 	MaxEncodedLen,
 	TypeInfo,
 )]
@@ -280,7 +263,7 @@ pub struct TraderState<P: Get<u32>, O: Get<u32>> {
 	/// Its positions, at most one of a market, in the order they were opened.
 	pub positions: BoundedVec<Position, P>,
 	/// Its open orders, oldest first.
-	pub orders: BoundedVec<Placed, O>,
+	pub orders: BoundedVec<Order, O>,
 }
 
 /// The trader of a runtime.
@@ -316,51 +299,44 @@ impl<P: Get<u32>, O: Get<u32>> TraderState<P, O> {
 		Some(())
 	}
 
-	/// Order `id` is of `size` from now on, which is no more than it was, and holds as much less margin; of
-	/// size zero it is forgotten.
-	pub fn resize_order(&mut self, id: OrderId, size: Size) {
-		if size == 0 {
-			return self.drop_order(id);
-		}
-		if let Some(placed) = self.orders.iter_mut().find(|placed| placed.id == id) {
-			let (left, was) = (size.unsigned_abs(), placed.size.unsigned_abs());
-			// It was not zero, and a part of what fits does.
-			placed.margin = mul_div(placed.margin, left, was, Rounding::Up).unwrap_or(placed.margin);
-			placed.size = size;
+	/// Order `id`.
+	pub fn order(&self, id: OrderId) -> Option<&Order> {
+		self.orders.iter().find(|order| order.id == id)
+	}
+
+	/// Keep `order` instead of what it was.
+	pub fn put_order(&mut self, order: Order) {
+		if let Some(kept) = self.orders.iter_mut().find(|kept| kept.id == order.id) {
+			*kept = order;
 		}
 	}
 
 	/// Forget order `id`.
 	pub fn drop_order(&mut self, id: OrderId) {
-		self.orders.retain(|placed| placed.id != id);
+		self.orders.retain(|order| order.id != id);
 	}
 
 	/// What its orders need of its margin, in base units of kUSD. Saturates: it is only compared.
 	pub fn held_margin(&self) -> Balance {
-		self.orders
-			.iter()
-			.fold(0, |sum: Balance, placed| sum.saturating_add(placed.margin))
+		self.orders.iter().fold(0, |sum: Balance, order| {
+			sum.saturating_add(order.margin).saturating_add(order.fee)
+		})
 	}
 
 	/// Returns `true` if an open order adds to the side in `market` that `size` reduces.
 	pub fn opens_against(&self, market: MarketId, size: Size) -> bool {
 		self.orders
 			.iter()
-			.any(|placed| placed.market == market && placed.margin > 0 && (placed.size > 0) != (size > 0))
+			.any(|order| order.market == market && order.margin > 0 && (order.size > 0) != (size > 0))
 	}
 
 	/// The position in `market` if its open orders on the side of `size` are all filled first. Saturates: sizes are bounded far below.
 	pub fn size_before(&self, market: MarketId, size: Size) -> Size {
 		self.orders
 			.iter()
-			.filter(|placed| placed.market == market && (placed.size > 0) == (size > 0))
-			.fold(self.position(market).size, |sum, placed| {
-				sum.saturating_add(placed.size)
+			.filter(|order| order.market == market && (order.size > 0) == (size > 0))
+			.fold(self.position(market).size, |sum, order| {
+				sum.saturating_add(order.size)
 			})
-	}
-
-	/// Is there nothing to remember?
-	pub fn is_empty(&self) -> bool {
-		self.positions.is_empty() && self.orders.is_empty()
 	}
 }

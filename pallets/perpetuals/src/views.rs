@@ -2,19 +2,19 @@
 
 use frame_support::{ensure, storage::with_transaction};
 use keel_math::{margin, mul_div, perpetual, perpetual::SIZE_DIVISOR, FixedU128, Rounding, ONE};
-use keel_primitives::{Balance, MarginAccountId, MarginAccounts, MarketId, RiskParameters};
+use keel_primitives::{Balance, Exposure, MarginAccountId, MarginAccounts, MarketId, RiskParameters};
 use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
 	fill::{Portion, Request},
-	AccountRisk, Book, Config, Error, MarketView, NewOrder, Pallet, PositionView, Preview, Traders, MAX_SIZE,
-	SEARCH_STEPS,
+	overflow, AccountRisk, Config, Error, MarketView, Markets, NewOrder, Pallet, PositionView, Preview,
+	MAX_SIZE, SEARCH_STEPS,
 };
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn view_market(id: MarketId) -> Option<MarketView> {
-		let book = Self::book();
-		let market = book.market(id)?;
+		let state = Self::state();
+		let market = state.market(id)?;
 		let p = T::RiskParameters::market(id).unwrap_or_default();
 		let max_open_interest = market.cap(p.max_open_interest, p.guarded_caps);
 		let (long_value, short_value) = (market.side_value(market.long), market.side_value(market.short));
@@ -61,16 +61,17 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn view_position(account: MarginAccountId, id: MarketId) -> Option<PositionView> {
-		let held = Traders::<T>::get(account).position(id);
+		let loaded = T::Accounts::load(account).ok()?;
+		let held = T::Accounts::trader(&loaded).position(id);
 		if held.size == 0 {
 			return None;
 		}
-		let book = Self::book();
-		let market = book.market(id)?;
+		let state = Self::state();
+		let market = state.market(id)?;
 		let position = held;
 		let risk = market.risk(&position)?;
 		let mark = market.mark();
-		let bankruptcy_quote = T::Accounts::risk(account).ok().and_then(|whole| {
+		let bankruptcy_quote = T::Accounts::risk(&loaded).ok().and_then(|whole| {
 			let worth = perpetual::value(position.size, mark, Rounding::Down)?;
 			margin::bankruptcy_quote(worth, whole.net, risk.maintenance, whole.maintenance)
 		});
@@ -99,47 +100,38 @@ impl<T: Config> Pallet<T> {
 	///
 	/// As when it is committed, the account must have margin for it beside what it holds for other orders.
 	fn tried(request: &Request) -> Result<Preview, DispatchError> {
-		let book = Book::<T>::get();
-		let market = book.market(request.market).ok_or(Error::<T>::UnknownMarket)?;
-		let p = T::RiskParameters::market(request.market)?;
-		with_transaction(|| {
-			// The block that fills it starts at the skew of now.
-			Book::<T>::mutate(|book| {
-				if let Some(market) = book.market_mut(request.market) {
-					market.skew_at_block_start = market.skew();
-				}
-			});
-			let trader = Traders::<T>::get(request.account);
-			let enough = || match request.reduce_only {
-				true => Ok(0),
-				false => Self::ensure_margin(
-					request.account,
-					market,
-					&trader,
-					&p,
-					request.size,
-					(request.least_fee, request.least_fee),
-				),
-			};
-			let preview = enough()
-				.and_then(|_| Self::execute(request, None))
-				.and_then(|fill| {
-					let risk = AccountRisk::from(T::Accounts::risk(request.account)?);
-					let leverage = Self::leverage(request.account, risk.net);
-					Ok(Preview { fill, risk, leverage })
-				});
-			TransactionOutcome::Rollback(preview)
-		})
+		with_transaction(|| TransactionOutcome::Rollback(Self::run(request)))
 	}
 
-	/// What the positions of `account` are worth over `net`, rounded up. `None` unless that is above zero.
-	fn leverage(account: MarginAccountId, net: i128) -> Option<FixedU128> {
-		let book = Self::book();
-		let positions = Traders::<T>::get(account).positions;
-		let worth = positions.iter().try_fold(0u128, |sum, position| {
-			let mark = book.market(position.market)?.mark();
-			sum.checked_add(perpetual::notional(position.size, mark, Rounding::Up)?)
-		})?;
+	fn run(request: &Request) -> Result<Preview, DispatchError> {
+		let mut state = Self::state();
+		let market = state
+			.market_mut(request.market)
+			.ok_or(Error::<T>::UnknownMarket)?;
+		// The block that fills it starts at the skew of now.
+		market.skew_at_block_start = market.skew();
+		let mut account = T::Accounts::load(request.account)?;
+		if !request.reduce_only {
+			let p = T::RiskParameters::market(request.market)?;
+			Self::ensure_margin(&account, market, &p, request.size, request.least_fee)?;
+		}
+		let trader = T::Accounts::trader_mut(&mut account);
+		let (fill, act) = Self::fill(&mut state, trader, request)?;
+		let exposures = Self::exposures_in(&state, trader);
+		let credit = fill.credit().ok_or_else(overflow)?;
+		Markets::<T>::put(state);
+		T::Accounts::commit(request.account, account, credit, act, &exposures)?;
+		let after = T::Accounts::load(request.account)?;
+		let risk = AccountRisk::from(T::Accounts::risk(&after)?);
+		let leverage = Self::leverage(&exposures, risk.net);
+		Ok(Preview { fill, risk, leverage })
+	}
+
+	/// What the positions are worth over `net`, rounded up. `None` unless that is above zero.
+	fn leverage(exposures: &[Exposure], net: i128) -> Option<FixedU128> {
+		let worth = exposures
+			.iter()
+			.try_fold(0u128, |sum, exposure| sum.checked_add(exposure.notional))?;
 		let net = u128::try_from(net).ok().filter(|net| *net > 0)?;
 		mul_div(worth, ONE, net, Rounding::Up).map(FixedU128::from_inner)
 	}
@@ -171,10 +163,11 @@ impl<T: Config> Pallet<T> {
 	/// Halving between nothing and what premium step and position allow at all.
 	fn largest(owner: &T::AccountId, sub: u8, id: MarketId, buy: bool) -> Option<u128> {
 		let account = T::Accounts::account(owner, sub)?;
-		let book = Book::<T>::get();
-		let market = book.market(id)?;
+		let state = Markets::<T>::get();
+		let market = state.market(id)?;
 		let p = T::RiskParameters::market(id).ok()?;
-		let held = Traders::<T>::get(account).position(id).size;
+		let loaded = T::Accounts::load(account).ok()?;
+		let held = T::Accounts::trader(&loaded).position(id).size;
 		let step = Self::step(market, &p)?.unsigned_abs();
 		// What it could close, and what it could move the skew by.
 		let most = held

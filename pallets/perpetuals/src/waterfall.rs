@@ -1,13 +1,13 @@
-//! Loss waterfall of an account with nothing left: tranches, insurance fund, pool. What the pool can't bear
-//! in turn is a gains haircut.
+//! Loss waterfall of an account with nothing left: its own claim, tranches, insurance fund, pool. What the pool
+//! can't bear in turn is a gains haircut.
 
 use frame_support::{storage::with_storage_layer, traits::Time};
 use keel_primitives::{
-	Balance, InsuranceFund, LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Waterfall,
+	Balance, Clearing, InsuranceFund, LiquidityPool, MarginAccountId, MarketId, Waterfall,
 };
 use sp_runtime::DispatchError;
 
-use crate::{overflow, Book, Config, Event, Pallet};
+use crate::{overflow, Config, Event, Markets, Pallet};
 
 impl<T: Config> Pallet<T> {
 	/// What the fund pays of `shortfall`, into clearing. Nothing if it fails: it must not stop a liquidation. What it is due
@@ -34,7 +34,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Carries `deficit` of `account`: its own claim, the tranches of `markets` in order, the fund, the pool.
+	/// Carries `deficit` of `account`: its own claim, the tranches of `markets` in order, the fund, the pool. Crediting it is the
+	/// caller's.
 	pub(crate) fn do_cover(
 		account: MarginAccountId,
 		markets: &[MarketId],
@@ -42,11 +43,11 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Waterfall, DispatchError> {
 		with_storage_layer(|| {
 			let mut left = deficit;
-			let claim = Book::<T>::try_mutate(|book| {
-				let claim = Self::take_claim(book, account, left).ok_or_else(overflow)?;
+			let claim = Markets::<T>::try_mutate(|state| {
+				let claim = Self::take_claim(state, account, left).ok_or_else(overflow)?;
 				left = left.saturating_sub(claim);
 				for id in markets {
-					if let Some(market) = book.market_mut(*id) {
+					if let Some(market) = state.market_mut(*id) {
 						let part = market.tranche.min(left);
 						// At most what there is, both times.
 						market.tranche = market.tranche.saturating_sub(part);
@@ -59,7 +60,6 @@ impl<T: Config> Pallet<T> {
 			let fund = Self::paid_by_fund(left);
 			let pool = left.checked_sub(fund).ok_or_else(overflow)?;
 			T::Pool::settle(0i128.checked_sub_unsigned(pool).ok_or_else(overflow)?)?;
-			T::Accounts::settle(account, deficit.try_into().map_err(|_| overflow())?)?;
 			Self::deposit_event(Event::DeficitCovered {
 				account,
 				claim,
@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
 				pool,
 			});
 			if pool > 0 {
-				Book::<T>::mutate(Self::follow_deficit);
+				Markets::<T>::mutate(Self::follow_deficit);
 			}
 			Ok(Waterfall {
 				claim,

@@ -16,14 +16,14 @@ pub trait WeightInfo {
 	fn delist() -> Weight;
 	/// [`Pallet::remove`](crate::Pallet::remove).
 	fn remove() -> Weight;
-	/// Bring a book of `n` markets up to date.
+	/// Bring a state of `n` markets up to date.
 	fn refresh(n: u32) -> Weight;
 	/// Move an order whose trigger is met into the queue.
 	fn trigger_order() -> Weight;
-	/// Fill an order.
-	fn fill_order() -> Weight;
-	/// Try to fill an order, and remove it.
-	fn fail_order() -> Weight;
+	/// Fill `n` orders of a market.
+	fn fill_orders(n: u32) -> Weight;
+	/// Try to fill `n` orders of a market, and remove them.
+	fn fail_orders(n: u32) -> Weight;
 	/// Pay the insurance fund.
 	fn sweep() -> Weight;
 	/// What an account has in `n` markets.
@@ -36,7 +36,7 @@ pub trait WeightInfo {
 
 impl WeightInfo for () {
 	fn commit_order() -> Weight {
-		// Book, trader, order, number, queue, parameters; the account: cash, clearing, positions, triggers.
+		// Markets, trader, order, number, queue, parameters; the account: cash, clearing, positions, triggers.
 		Weight::from_parts(150_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(24, 16))
 	}
 	fn cancel_order() -> Weight {
@@ -61,7 +61,7 @@ impl WeightInfo for () {
 		Weight::from_parts(40_000_000, 12_000).saturating_add(RocksDbWeight::get().reads_writes(5, 1))
 	}
 	fn refresh(n: u32) -> Weight {
-		// Book, clock, breaker, fund, target, pool; price and parameters each.
+		// Markets, clock, breaker, fund, target, pool; price and parameters each.
 		Weight::from_parts(40_000_000, 12_000)
 			.saturating_add(RocksDbWeight::get().reads_writes(7, 1))
 			.saturating_add(
@@ -73,11 +73,24 @@ impl WeightInfo for () {
 	fn trigger_order() -> Weight {
 		Weight::from_parts(25_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 3))
 	}
-	fn fill_order() -> Weight {
-		Weight::from_parts(250_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(29, 22))
+	fn fill_orders(n: u32) -> Weight {
+		// Markets, parameters, ladder, pool, clearing; of each its account, with a place in the queue and one in the index.
+		Weight::from_parts(100_000_000, 20_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(10, 4))
+			.saturating_add(
+				Weight::from_parts(150_000_000, 5_000)
+					.saturating_add(RocksDbWeight::get().reads_writes(2, 3))
+					.saturating_mul(n.into()),
+			)
 	}
-	fn fail_order() -> Weight {
-		Weight::from_parts(220_000_000, 25_000).saturating_add(RocksDbWeight::get().reads_writes(29, 6))
+	fn fail_orders(n: u32) -> Weight {
+		Weight::from_parts(100_000_000, 20_000)
+			.saturating_add(RocksDbWeight::get().reads_writes(10, 4))
+			.saturating_add(
+				Weight::from_parts(150_000_000, 5_000)
+					.saturating_add(RocksDbWeight::get().reads_writes(2, 3))
+					.saturating_mul(n.into()),
+			)
 	}
 	fn sweep() -> Weight {
 		Weight::from_parts(120_000_000, 15_000).saturating_add(RocksDbWeight::get().reads_writes(9, 7))
@@ -88,11 +101,11 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(5_000_000, 0).saturating_mul(n.into()))
 	}
 	fn claim_recovery() -> Weight {
-		// Book and claim; the account: cash, clearing, positions, triggers.
+		// Markets and claim; the account: cash, clearing, positions, triggers.
 		Weight::from_parts(100_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(16, 12))
 	}
 	fn follow_deficit(n: u32) -> Weight {
-		// The book; a ladder of some hundred bins each.
+		// The state; a ladder of some hundred bins each.
 		Weight::from_parts(60_000_000, 60_000)
 			.saturating_add(RocksDbWeight::get().reads_writes(2, 1))
 			.saturating_add(

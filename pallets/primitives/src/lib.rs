@@ -31,7 +31,8 @@ pub use clock::{OnGap, Recovery};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
 pub use liquidations::{DebtBetween, Entry, Group, LiquidationOutcome, PositionLedger, TriggerIndex};
 pub use margin::{
-	Act, Closed, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positions, Priced, Waterfall,
+	Act, Clearing, Closed, Closing, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positioned,
+	Positions, Priced, Waterfall, MARKETS_PART,
 };
 pub use meter::Meter;
 pub use prices::{Price, PriceFor, PriceProvider};

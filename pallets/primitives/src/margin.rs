@@ -10,19 +10,24 @@
 //!
 //! A loss of an account that has other collateral is borrowed, whatever there is to lend. Beyond the reserve
 //! the idle kUSD is below zero: what is lent then is clearing's, so clearing is more than the kUSD there is
-//! for it, by [`MarginAccounts::overdrawn`].
+//! for it, by [`Clearing::overdrawn`].
 //!
 //! A trade moves nothing but numbers between an account and clearing. Who shares clearing is known to those who keep it:
-//! `clearing = cash of the liquidity pool + fees, rebates and tranches of the markets`, exactly.
+//! `clearing = cash of the liquidity pool + rebates and tranches of the markets + what their fees owe the insurance fund and
+//! those whose gains were cut`, exactly.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{dispatch::DispatchResult, pallet_prelude::DispatchError, weights::Weight};
+use frame_support::{dispatch::DispatchResult, pallet_prelude::DispatchError, weights::Weight, Parameter};
 use keel_math::{margin::Risk, mul_ratio, FixedU128, Rounding};
 use scale_info::TypeInfo;
 use sp_arithmetic::Permill;
 
 use crate::{Balance, FeedId, MarginAccountId, MarketId, Moment, Size};
+
+/// What part of a block the markets may take before its transactions, one in so many: what the others may rely on that they
+/// leave.
+pub const MARKETS_PART: u64 = 8;
 
 /// What an account has in one market, as margin sees it. Money is in base units of kUSD.
 #[derive(
@@ -89,13 +94,35 @@ impl Exposure {
 	}
 }
 
-/// What a liquidation closed in one market.
+/// What is to be done with what an account has in the markets, without its owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+	/// Close the smallest part of the position in `market` that restores `risk` (of the whole account, with all
+	/// profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a liquidation, as far as the
+	/// market's window has room. Refused where the price is, or is not newer than `changed_at`. In a settled
+	/// market the position is paid out at the settlement price, without a fee.
+	Liquidate {
+		market: MarketId,
+		risk: Risk,
+		changed_at: Moment,
+	},
+	/// Close `share` of every position, at the fill price, with the fee of a trade: what the owner asked for
+	/// when called. Those whose price is not newer than `set_at` are left out; refused if that is all.
+	Reduce { share: Permill, set_at: Moment },
+	/// Cancel all orders. What was held for them is free again.
+	CancelOrders,
+}
+
+/// What a [`Closing`] did, in base units of kUSD.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Closed {
 	/// The notional closed, at the fill price.
 	pub notional: Balance,
 	/// The fee taken for it.
 	pub fee: Balance,
+	/// What the account gains by it, fees included; below zero, owes. It is clearing's until whoever keeps the
+	/// account books it.
+	pub credit: i128,
 }
 
 /// Who carried a deficit. The parts add up to it.
@@ -113,36 +140,87 @@ pub struct Waterfall {
 	pub pool: Balance,
 }
 
+impl Waterfall {
+	/// All of it. `None` on overflow.
+	pub fn total(&self) -> Option<Balance> {
+		self.claim
+			.checked_add(self.tranche)?
+			.checked_add(self.fund)?
+			.checked_add(self.pool)
+	}
+}
+
 /// What an account just did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Act {
+	/// Ordered, or took an order back: it is worth what it was.
+	Ordered,
 	/// Took on risk: its initial requirement must be met.
 	Opened,
 	/// Gave risk back: its owner acted, but nothing has to be met.
 	Reduced,
 	/// Something happened to it that was not its owner's act.
-	Suffered,
+	Involuntary,
 }
 
-/// Whoever keeps the accounts and the custody: asked by the markets and the pool.
-pub trait MarginAccounts<AccountId> {
+/// Whoever keeps the accounts: asked by the markets, which load one, change what they keep in it and commit it
+/// once.
+pub trait MarginAccounts<AccountId>: Clearing<AccountId> {
+	/// An account, loaded.
+	type Account: Clone;
+	/// What the markets keep in it.
+	type Trader;
+
 	/// The account `sub` of `owner`.
 	fn account(owner: &AccountId, sub: u8) -> Option<MarginAccountId>;
 
-	/// Whose `account` is; `None` for one there is not.
-	fn owner(account: MarginAccountId) -> Option<AccountId>;
+	/// `account` as it stands; an error for one there is not.
+	fn load(account: MarginAccountId) -> Result<Self::Account, DispatchError>;
 
-	/// Move `amount` from clearing to `account`; below zero the other way. What an account can't pay in cash it borrows.
-	fn settle(account: MarginAccountId, amount: i128) -> DispatchResult;
+	/// Whose it is.
+	fn owner(account: &Self::Account) -> &AccountId;
 
-	/// `account` did something and its positions are written: check what it has to meet, and give it new triggers and measure it for
-	/// the fund, now or by the end of the block. Reads its exposures once.
-	fn acted(account: MarginAccountId, act: Act) -> DispatchResult;
+	/// What the markets keep in it.
+	fn trader(account: &Self::Account) -> &Self::Trader;
 
-	/// What `account` is worth and needs for new risk: unrealised profit as far as it counts, collateral at its conservative
-	/// value; what is held for its orders is needed too.
-	fn risk(account: MarginAccountId) -> Result<Risk, DispatchError>;
+	/// The same, to be changed.
+	fn trader_mut(account: &mut Self::Account) -> &mut Self::Trader;
 
+	/// What it is worth and needs for new risk: unrealised profit as far as it counts, collateral at its
+	/// conservative value; what is held for its orders is needed too.
+	fn risk(account: &Self::Account) -> Result<Risk, DispatchError>;
+
+	/// Move `credit` from clearing to the account, below zero the other way, where what it can't pay in cash is
+	/// borrowed; check what it has to meet after that `act` with `exposures`, which only matter where it
+	/// opened; and write it, to be given new triggers and measured for the fund by the end of the block.
+	fn commit(
+		id: MarginAccountId,
+		account: Self::Account,
+		credit: i128,
+		act: Act,
+		exposures: &[Exposure],
+	) -> DispatchResult;
+
+	/// Whether accounts wait for longer than a few blocks to be looked at for what they did: no more risk is to be
+	/// opened until they are. One read of the index and one of an account.
+	fn is_behind() -> bool {
+		false
+	}
+
+	/// What the markets keep in all accounts: for `try_state`.
+	fn traders() -> Vec<(MarginAccountId, Self::Trader)>;
+
+	/// An account of `owner` with `cash` kUSD, past every rule, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn create(owner: &AccountId, sub: u8, cash: Balance) -> MarginAccountId;
+
+	/// Give `account` all its triggers, as the end of a block does, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn look_again(_account: MarginAccountId) {}
+}
+
+/// Whoever keeps the custody, and in it clearing: asked by the markets and the pool.
+pub trait Clearing<AccountId> {
 	/// Take `amount` kUSD of `from` into custody, for clearing.
 	fn bring_in(from: &AccountId, amount: Balance) -> DispatchResult;
 
@@ -177,17 +255,30 @@ pub trait MarginAccounts<AccountId> {
 	/// scenario, at least half of what the stress scenario takes at most in one market.
 	fn cover_target() -> Balance;
 
-	/// An account of `owner` with `cash` kUSD, past every rule, for benchmarks.
+	/// `amount` kUSD more of clearing, out of nowhere, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
-	fn create(owner: &AccountId, sub: u8, cash: Balance) -> MarginAccountId;
-
-	/// Give `account` all its triggers, as the end of a block does, for benchmarks.
-	#[cfg(feature = "runtime-benchmarks")]
-	fn look_again(_account: MarginAccountId) {}
+	fn endow(amount: Balance);
 }
 
-/// Whoever keeps the markets and the positions: asked by margin.
+/// What the markets say of what they keep in an account.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Positioned {
+	/// Its positions, in the order they were opened, at the last prices known. In a market that was settled:
+	/// at its settlement price, with nothing required.
+	pub exposures: Vec<Exposure>,
+	/// What its open orders need of its margin, in base units of kUSD: held until they are filled or gone.
+	pub held: Balance,
+	/// How many open orders it has.
+	pub orders: u32,
+}
+
+/// Whoever keeps the markets: asked by margin, in whose accounts the positions and orders are.
+///
+/// They answer with what an account gains or owes, and never ask margin for an account that acts.
 pub trait Positions {
+	/// What they keep in an account: its positions and orders.
+	type Trader: Parameter + MaxEncodedLen + Default;
+
 	/// All markets, settled ones too as long as anybody may be in. Bounded by the pallet that keeps them.
 	fn markets() -> Vec<MarketId>;
 
@@ -201,9 +292,19 @@ pub trait Positions {
 	/// beyond a trigger that the last mark was not.
 	fn mark(market: MarketId) -> Result<FixedU128, DispatchError>;
 
-	/// What `account` has, in the order it was opened, at the last prices known. In a market that was settled: at its settlement
-	/// price, with nothing required.
-	fn exposures(account: MarginAccountId) -> Vec<Exposure>;
+	/// What `trader` has and ordered.
+	fn view(trader: &Self::Trader) -> Positioned;
+
+	/// What [`trade`](Self::trade) would close, charge and credit now, or why it would fail: the same plan, not
+	/// carried out. Asked for every transaction that is validated, so a refusal is cheap.
+	fn quote(trader: &Self::Trader, closing: Closing) -> Result<Closed, DispatchError>;
+
+	/// Do `closing` with what `account` has, `trader`.
+	fn trade(
+		account: MarginAccountId,
+		trader: &mut Self::Trader,
+		closing: Closing,
+	) -> Result<Closed, DispatchError>;
 
 	/// Whether `account` has a claim on what a haircut took from its gains. It must not be closed before: no
 	/// other account can be paid.
@@ -211,59 +312,18 @@ pub trait Positions {
 		false
 	}
 
-	/// What the open orders of `account` need of its margin, in base units of kUSD: held until they are filled or gone.
-	fn held_for_orders(_account: MarginAccountId) -> Balance {
-		0
-	}
-
-	/// Cancel all orders of `account`. Their fees go back to it.
-	fn cancel_orders(account: MarginAccountId) -> DispatchResult;
-
-	/// The fees held for the open orders of `account`, in base units of kUSD: what
-	/// [`cancel_orders`](Self::cancel_orders) gives back.
-	fn order_fees(_account: MarginAccountId) -> Balance {
-		0
-	}
-
-	/// What [`liquidate`](Self::liquidate) would close and charge now, or why it would fail: the same plan,
-	/// not carried out. Asked for every transaction that is validated, so a refusal is cheap.
-	fn can_liquidate(
-		account: MarginAccountId,
-		market: MarketId,
-		risk: Risk,
-		changed_at: Moment,
-	) -> Result<Closed, DispatchError>;
-
-	/// Liquidate the position of `account` in `market`: close the smallest part that restores `risk` (of the
-	/// whole account, with all profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a
-	/// liquidation, as far as the market's window has room. Refused where the price is, or is not newer than
-	/// `changed_at`. In a settled market the position is paid out at the settlement price, without a fee.
-	fn liquidate(
-		account: MarginAccountId,
-		market: MarketId,
-		risk: Risk,
-		changed_at: Moment,
-	) -> Result<Closed, DispatchError>;
-
-	/// Close `share` of every position of `account`, at the fill price, with the fee of a trade: what the owner asked for when
-	/// called. Those whose price is not newer than `set_at` are left out; refused if that is all.
-	fn reduce(account: MarginAccountId, share: Permill, set_at: Moment) -> Result<Closed, DispatchError>;
-
-	/// `deficit` is missing from `account`, which has nothing left: the tranches of `markets`, the fund, the pool. All of it is
-	/// credited to the account's cash.
+	/// `deficit` is missing from `account`, which has nothing left: its claim, the tranches of `markets`, the fund, the pool. All of it is
+	/// clearing's, to be credited to the account.
 	fn cover(
 		account: MarginAccountId,
 		markets: &[MarketId],
 		deficit: Balance,
 	) -> Result<Waterfall, DispatchError>;
 
-	/// The most an account's exposures weigh.
-	fn exposures_weight() -> Weight {
+	/// The most that [`view`](Self::view) weighs.
+	fn view_weight() -> Weight {
 		Weight::zero()
 	}
-
-	/// How many positions and open orders `account` has.
-	fn count(account: MarginAccountId) -> (u32, u32);
 
 	/// Give `account` a position of `size` in `market` at the present mark, past every rule, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]

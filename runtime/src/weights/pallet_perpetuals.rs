@@ -263,15 +263,14 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:0 w:1)
 	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
-	fn fill_order() -> Weight {
-		// Proof Size summary in bytes:
-		//  Measured:  `12325`
-		//  Estimated: `15790`
-		// Minimum execution time: 113_019_000 picoseconds.
+	fn fill_orders(n: u32, ) -> Weight {
 		Weight::from_parts(136_904_000, 0)
 			.saturating_add(Weight::from_parts(0, 15790))
-			.saturating_add(T::DbWeight::get().reads(12))
-			.saturating_add(T::DbWeight::get().writes(10))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(Weight::from_parts(136_904_000, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2_u64).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().writes(3_u64).saturating_mul(n.into()))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
@@ -301,15 +300,14 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:0 w:1)
 	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
-	fn fail_order() -> Weight {
-		// Proof Size summary in bytes:
-		//  Measured:  `12714`
-		//  Estimated: `16179`
-		// Minimum execution time: 124_997_000 picoseconds.
+	fn fail_orders(n: u32, ) -> Weight {
 		Weight::from_parts(147_450_000, 0)
-			.saturating_add(Weight::from_parts(0, 16179))
-			.saturating_add(T::DbWeight::get().reads(13))
-			.saturating_add(T::DbWeight::get().writes(5))
+			.saturating_add(Weight::from_parts(0, 15790))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(Weight::from_parts(147_450_000, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2_u64).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().writes(3_u64).saturating_mul(n.into()))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)

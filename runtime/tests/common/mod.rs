@@ -389,3 +389,27 @@ impl Random {
 		((self.0 >> 11) as f64) / (1u64 << 53) as f64
 	}
 }
+
+/// What an account has in the markets: nothing for one there is not.
+pub fn trader(account: u64) -> pallet_perpetuals::TraderOf<Runtime> {
+	pallet_margin::Accounts::<Runtime>::get(account)
+		.map(|account| account.trader)
+		.unwrap_or_default()
+}
+
+/// What every account has in the markets that has anything there, by number.
+pub fn traders() -> Vec<(u64, pallet_perpetuals::TraderOf<Runtime>)> {
+	let mut all: Vec<_> = pallet_margin::Accounts::<Runtime>::iter()
+		.map(|(id, account)| (id, account.trader))
+		.filter(|(_, trader)| *trader != Default::default())
+		.collect();
+	all.sort_by_key(|(id, _)| *id);
+	all
+}
+
+/// Move `credit` from clearing to an account, as the markets do.
+pub fn settle(account: u64, credit: i128) -> DispatchResult {
+	use keel_primitives::{Act, MarginAccounts};
+	let loaded = keel_runtime::Margin::load(account)?;
+	keel_runtime::Margin::commit(account, loaded, credit, Act::Involuntary, &[])
+}

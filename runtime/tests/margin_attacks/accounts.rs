@@ -7,7 +7,7 @@ use super::*;
 fn nothing_is_given_to_protocol_accounts() {
 	let mut stage = Stage::new();
 	let before = stage.books();
-	let custody = Margin::custody();
+	let custody = Margin::custody_account();
 	stage.fed(|| {
 		let target = custody.clone();
 		let attempts: Vec<keel_runtime::RuntimeCall> = vec![

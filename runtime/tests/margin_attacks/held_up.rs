@@ -34,7 +34,7 @@ fn failed_payments() -> usize {
 
 /// The kUSD in the custody.
 fn custody() -> Balance {
-	keel_runtime::Assets::balance(KUSD, Margin::custody())
+	keel_runtime::Assets::balance(KUSD, Margin::custody_account())
 }
 
 /// The kind: one market holds up all. 0.07 SOL are open and the feed of SOL dies. An exit of 100,000 is paid

@@ -117,7 +117,7 @@ fn shares_are_worth_the_same_at_any_premium() {
 #[test]
 fn first_shares_can_not_be_blown_up() {
 	let mut stage = Stage::without_pool();
-	let custody = Margin::custody();
+	let custody = Margin::custody_account();
 	let before = stage.books();
 	stage.fed(|| {
 		assert_noop!(

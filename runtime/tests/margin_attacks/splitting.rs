@@ -16,7 +16,7 @@ fn split(stage: &mut Stage, key: Sr25519Keyring, subs: u8, each: f64, margin: u1
 /// What of the profit of an account counts for what leaves it.
 fn counted(key: Sr25519Keyring, sub: u8) -> i128 {
 	let id = account(key, sub);
-	Margin::risk(id).unwrap().net - Margin::statement(id).unwrap().cash as i128
+	Margin::risk(&Margin::load(id).unwrap()).unwrap().net - Margin::statement(id).unwrap().cash as i128
 }
 
 /// The same position in one account and in fifteen, after a rise by a tenth: the profit that counts is the

@@ -3,8 +3,8 @@
 pub use crate::common::*;
 pub use frame_support::{assert_noop, assert_ok};
 pub use keel_primitives::{
-	Balance, ChainParameters, InsuranceFund as _, LiquidityPool as _, MarginAccountId, MarginAccounts as _,
-	MarketParameters, PoolExposure as _, RiskParameters as _,
+	Balance, ChainParameters, Clearing as _, InsuranceFund as _, LiquidityPool as _, MarginAccountId,
+	MarginAccounts as _, MarketParameters, PoolExposure as _, RiskParameters as _,
 };
 pub use keel_runtime::{
 	InsuranceFund, LiquidityPool, Margin, Moment, Perpetuals, RiskParameters, Runtime, RuntimeEvent, System,
@@ -53,15 +53,11 @@ pub fn account(key: Sr25519Keyring, sub: u8) -> MarginAccountId {
 }
 
 pub fn position(key: Sr25519Keyring, sub: u8, market: u32) -> i128 {
-	Margin::account(&who(key), sub).map_or(0, |a| {
-		pallet_perpetuals::Traders::<Runtime>::get(a)
-			.position(market)
-			.size
-	})
+	Margin::account(&who(key), sub).map_or(0, |a| trader(a).position(market).size)
 }
 
 pub fn open_orders(key: Sr25519Keyring, sub: u8) -> usize {
-	Margin::account(&who(key), sub).map_or(0, |a| pallet_perpetuals::Traders::<Runtime>::get(a).orders.len())
+	Margin::account(&who(key), sub).map_or(0, |a| trader(a).orders.len())
 }
 
 pub fn deposit(key: Sr25519Keyring, sub: u8, amount: Balance) -> DispatchResult {
@@ -179,10 +175,6 @@ pub fn wealth(key: Sr25519Keyring) -> i128 {
 				p.fill.realised - p.fill.funding - p.fill.fee
 			});
 		}
-		sum += Perpetuals::orders(id)
-			.iter()
-			.map(|(_, order)| order.fee as i128)
-			.sum::<i128>();
 	}
 	let shares = LiquidityPool::holding_of(who(key));
 	let lent = Margin::lender(who(key)).unwrap().worth;

@@ -155,11 +155,11 @@ fn an_order_can_not_be_dropped_with_the_price_in_sight() {
 		});
 		let wrong = if jump > 0.0 { 1 } else { 0 };
 		stage.fed(|| {
-			let id = Perpetuals::orders(account(Eve, wrong))[0].0;
+			let (id, account) = (Perpetuals::orders(account(Eve, wrong))[0].id, account(Eve, wrong));
 			assert_noop!(
 				call(
 					Eve,
-					pallet_perpetuals::Call::<Runtime>::cancel_order { order: id }
+					pallet_perpetuals::Call::<Runtime>::cancel_order { account, order: id }
 				),
 				PerpetualsError::<Runtime>::TooEarlyToCancel
 			);
@@ -254,12 +254,18 @@ fn stops_gain_nothing_by_how_far_the_price_lags() {
 		let ids = stage.chain.state(|| {
 			Perpetuals::orders(account(Eve, 0))
 				.into_iter()
-				.map(|(id, _)| id)
+				.map(|order| order.id)
 				.collect::<Vec<_>>()
 		});
 		stage.set(BTC, 60_066.0 * (1.0 + lag));
 		stage.fed(|| {
-			let cancel = |order| call(Eve, pallet_perpetuals::Call::<Runtime>::cancel_order { order });
+			let account = account(Eve, 0);
+			let cancel = |order| {
+				call(
+					Eve,
+					pallet_perpetuals::Call::<Runtime>::cancel_order { account, order },
+				)
+			};
 			assert_noop!(cancel(ids[0]), PerpetualsError::<Runtime>::TooEarlyToCancel);
 			assert_ok!(cancel(ids[1]));
 		});

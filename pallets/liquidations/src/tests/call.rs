@@ -352,7 +352,7 @@ mod config {
 
 	/// One look, and then there is no room for a liquidation.
 	#[test]
-	#[should_panic(expected = "normal transactions leave no room for the fallback")]
+	#[should_panic(expected = "normal transactions and markets leave no room for the fallback")]
 	fn refuses_looks_too_heavy_for_the_rest_of_a_block() {
 		ExtBuilder::default().build().execute_with(|| {
 			let limits: frame_system::limits::BlockWeights =

@@ -7,10 +7,13 @@ use keel_math::{
 	signed::mul_div_signed,
 	Rounding,
 };
-use keel_primitives::{Act, Closed, Exposure, MarginAccounts, Positions, Size, Waterfall};
-use sp_runtime::{DispatchError, DispatchResult, Permill};
+use keel_primitives::{
+	Act, Closed, Closing, Exposure, MarginAccounts, Positioned, Positions, Size, Waterfall,
+};
+use sp_runtime::{DispatchError, DispatchResult};
 
 use super::*;
+use crate::Accounts;
 
 /// What a liquidated position pays of its value.
 pub const LIQUIDATION_FEE: u128 = 1;
@@ -91,22 +94,42 @@ pub fn move_mark(id: MarketId, mark: FixedU128) {
 #[storage_alias]
 pub type Owed = StorageValue<MockPositions, MarginAccountId>;
 
-/// Size, cost, funding at entry.
-#[storage_alias]
-type PositionMap = StorageDoubleMap<
-	MockPositions,
-	Twox64Concat,
-	MarginAccountId,
-	Twox64Concat,
-	MarketId,
-	(Size, i128, i128),
->;
-/// Fees held for orders.
-#[storage_alias]
-type OrderFees = StorageMap<MockPositions, Twox64Concat, MarginAccountId, Balance, ValueQuery>;
-/// What an account's orders need of its margin.
-#[storage_alias]
-pub type HeldForOrders = StorageMap<MockPositions, Twox64Concat, MarginAccountId, Balance>;
+/// A position: size, cost, funding at entry.
+type Entered = (Size, i128, i128);
+
+/// What the markets keep in an account.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct MockTrader {
+	pub positions: BoundedVec<(MarketId, Entered), ConstU32<16>>,
+	pub orders: u32,
+	/// What its orders need of its margin.
+	pub held: Balance,
+}
+
+impl MockTrader {
+	fn entered(&self, id: MarketId) -> Option<Entered> {
+		self.positions
+			.iter()
+			.find(|(market, _)| *market == id)
+			.map(|(_, entered)| *entered)
+	}
+
+	fn enter(&mut self, id: MarketId, entered: Entered) {
+		self.positions.retain(|(market, _)| *market != id);
+		if entered.0 != 0 {
+			self.positions.try_push((id, entered)).unwrap();
+		}
+		self.positions.sort();
+	}
+
+	fn exposures(&self) -> Vec<Exposure> {
+		let exposure = |(id, entered): &(MarketId, Entered)| MockPositions::exposure(*id, *entered);
+		self.positions.iter().map(exposure).collect()
+	}
+}
+
 /// What was covered so far: the markets named and the deficits.
 #[storage_alias]
 type CoverLog = StorageValue<MockPositions, Vec<(Vec<MarketId>, Balance)>, ValueQuery>;
@@ -121,23 +144,44 @@ pub fn covered() -> Vec<(Vec<MarketId>, Balance)> {
 }
 
 pub fn size_of(account: MarginAccountId, id: MarketId) -> Size {
-	PositionMap::get(account, id).map_or(0, |(size, ..)| size)
+	trader(account).entered(id).map_or(0, |(size, ..)| size)
+}
+
+pub fn trader(account: MarginAccountId) -> MockTrader {
+	Accounts::<Test>::get(account).map_or(MockTrader::default(), |account| account.trader)
+}
+
+/// What an account has.
+pub fn exposures(account: MarginAccountId) -> Vec<Exposure> {
+	trader(account).exposures()
+}
+
+/// Change what the markets keep in an account.
+pub fn change_trader<R>(account: MarginAccountId, change: impl FnOnce(&mut MockTrader) -> R) -> R {
+	Accounts::<Test>::mutate(account, |account| change(&mut account.as_mut().unwrap().trader))
+}
+
+/// Move `credit` from clearing to an account.
+pub fn settle(id: MarginAccountId, credit: i128) -> DispatchResult {
+	frame_support::storage::with_storage_layer(|| {
+		Margin::commit(id, Margin::load(id)?, credit, Act::Involuntary, &[])
+	})
 }
 
 pub struct MockPositions;
 
 impl MockPositions {
-	/// Change a position at the mark; what of it is closed is realised. The notional.
-	fn change(account: MarginAccountId, id: MarketId, size: Size) -> Result<Balance, DispatchError> {
+	/// Change a position at the mark. The notional, and what is realised of what of it is closed.
+	fn change(trader: &mut MockTrader, id: MarketId, size: Size) -> (Balance, i128) {
 		let market = market(id);
-		let (old, cost, funding) = PositionMap::get(account, id).unwrap_or_default();
+		let (old, cost, funding) = trader.entered(id).unwrap_or_default();
 		let notional = perpetual::notional(size, market.mark, Rounding::Up).unwrap();
 		let new = old + size;
 		if old == 0 || (old > 0) == (size > 0) {
 			let more = perpetual::cost(size, market.mark).unwrap();
 			let debt = perpetual::funding_on(size, market.index, Rounding::Down).unwrap();
-			PositionMap::insert(account, id, (new, cost + more, funding + debt));
-			return Ok(notional);
+			trader.enter(id, (new, cost + more, funding + debt));
+			return (notional, 0);
 		}
 		assert!(size.abs() <= old.abs(), "the mock does not turn positions around");
 		let closed = size.unsigned_abs();
@@ -148,28 +192,31 @@ impl MockPositions {
 		);
 		let worth = perpetual::value(-size, market.mark, Rounding::Down).unwrap();
 		let owed = perpetual::funding_on(-size, market.index, Rounding::Up).unwrap() - funding_part;
-		if new == 0 {
-			PositionMap::remove(account, id);
-		} else {
-			PositionMap::insert(account, id, (new, cost - cost_part, funding - funding_part));
-		}
-		Margin::settle(account, worth - cost_part - owed)?;
-		Ok(notional)
+		trader.enter(id, (new, cost - cost_part, funding - funding_part));
+		(notional, worth - cost_part - owed)
 	}
 
 	/// What a liquidation trades, and what of it is closed and charged.
 	fn plan(
-		account: MarginAccountId,
+		trader: &MockTrader,
 		id: MarketId,
 		risk: Risk,
 		changed_at: Moment,
 	) -> Result<(Size, Closed), DispatchError> {
 		let now = market(id);
-		let position = PositionMap::get(account, id).ok_or(DispatchError::CannotLookup)?;
+		let position = trader.entered(id).ok_or(DispatchError::CannotLookup)?;
 		let notional_of = |size| perpetual::notional(size, now.mark, Rounding::Up).unwrap();
 		if now.settled {
 			let notional = notional_of(position.0);
-			return Ok((-position.0, Closed { notional, fee: 0 }));
+			let (size, fee, credit) = (-position.0, 0, 0);
+			return Ok((
+				size,
+				Closed {
+					notional,
+					fee,
+					credit,
+				},
+			));
 		}
 		ensure!(!now.refused, refused());
 		ensure!(now.at > changed_at, crate::Error::<Test>::PriceNotNewer);
@@ -200,10 +247,18 @@ impl MockPositions {
 		let size = closes as i128 * -position.0.signum();
 		let notional = notional_of(size);
 		let fee = fee_of(notional);
-		Ok((size, Closed { notional, fee }))
+		let credit = -(fee as i128);
+		Ok((
+			size,
+			Closed {
+				notional,
+				fee,
+				credit,
+			},
+		))
 	}
 
-	fn exposure(id: MarketId, (size, cost, funding): (Size, i128, i128)) -> Exposure {
+	fn exposure(id: MarketId, (size, cost, funding): Entered) -> Exposure {
 		let market = market(id);
 		let notional = perpetual::notional(size, market.mark, Rounding::Up).unwrap();
 		let owed = perpetual::funding_on(size, market.index, Rounding::Up).unwrap() - funding;
@@ -247,6 +302,8 @@ impl MockPositions {
 }
 
 impl Positions for MockPositions {
+	type Trader = MockTrader;
+
 	fn markets() -> Vec<MarketId> {
 		MarketTable::get().keys().copied().collect()
 	}
@@ -264,127 +321,134 @@ impl Positions for MockPositions {
 		Ok(market.mark)
 	}
 
-	fn exposures(account: MarginAccountId) -> Vec<Exposure> {
-		let mut all: Vec<_> = PositionMap::iter_prefix(account).collect();
-		all.sort();
-		all.into_iter()
-			.map(|(id, position)| Self::exposure(id, position))
-			.collect()
+	fn view(trader: &MockTrader) -> Positioned {
+		Positioned {
+			exposures: trader.exposures(),
+			held: trader.held,
+			orders: trader.orders,
+		}
 	}
 
 	fn is_owed(account: MarginAccountId) -> bool {
 		Owed::get() == Some(account)
 	}
 
-	fn cancel_orders(account: MarginAccountId) -> DispatchResult {
-		Margin::settle(account, OrderFees::take(account) as i128)
+	fn quote(trader: &MockTrader, closing: Closing) -> Result<Closed, DispatchError> {
+		match closing {
+			Closing::Liquidate {
+				market,
+				risk,
+				changed_at,
+			} => Self::plan(trader, market, risk, changed_at).map(|(_, closed)| closed),
+			_ => Err(DispatchError::Unavailable),
+		}
 	}
 
-	fn order_fees(account: MarginAccountId) -> Balance {
-		OrderFees::get(account)
-	}
-
-	fn can_liquidate(
-		account: MarginAccountId,
-		id: MarketId,
-		risk: Risk,
-		changed_at: Moment,
-	) -> Result<Closed, DispatchError> {
-		Self::plan(account, id, risk, changed_at).map(|(_, closed)| closed)
-	}
-
-	fn liquidate(
-		account: MarginAccountId,
-		id: MarketId,
-		risk: Risk,
-		changed_at: Moment,
-	) -> Result<Closed, DispatchError> {
-		let (size, closed) = Self::plan(account, id, risk, changed_at)?;
-		Self::change(account, id, size)?;
-		set_market(id, |market| {
-			market.window = market.window.saturating_sub(closed.notional)
-		});
-		Margin::settle(account, -(closed.fee as i128))?;
-		Ok(closed)
-	}
-
-	fn reduce(account: MarginAccountId, share: Permill, _: Moment) -> Result<Closed, DispatchError> {
-		let mut all = Closed::default();
-		for exposure in Self::exposures(account) {
-			ensure!(!market(exposure.market).refused, refused());
-			let size = share * exposure.size.unsigned_abs();
-			if size > 0 {
-				let size = size as i128 * -exposure.size.signum();
-				let notional = Self::change(account, exposure.market, size)?;
-				let fee = mul_ratio(notional, bps(5), Rounding::Up).unwrap();
-				Margin::settle(account, -(fee as i128))?;
-				all.notional += notional;
-				all.fee += fee;
+	fn trade(_: MarginAccountId, trader: &mut MockTrader, closing: Closing) -> Result<Closed, DispatchError> {
+		match closing {
+			Closing::Liquidate {
+				market: id,
+				risk,
+				changed_at,
+			} => {
+				let (size, closed) = Self::plan(trader, id, risk, changed_at)?;
+				let (_, realised) = Self::change(trader, id, size);
+				set_market(id, |market| {
+					market.window = market.window.saturating_sub(closed.notional)
+				});
+				let credit = closed.credit + realised;
+				Ok(Closed { credit, ..closed })
+			}
+			Closing::Reduce { share, .. } => {
+				let mut all = Closed::default();
+				for exposure in trader.exposures() {
+					ensure!(!market(exposure.market).refused, refused());
+					let size = share * exposure.size.unsigned_abs();
+					if size > 0 {
+						let size = size as i128 * -exposure.size.signum();
+						let (notional, realised) = Self::change(trader, exposure.market, size);
+						let fee = mul_ratio(notional, bps(5), Rounding::Up).unwrap();
+						all.notional += notional;
+						all.fee += fee;
+						all.credit += realised - fee as i128;
+					}
+				}
+				Ok(all)
+			}
+			Closing::CancelOrders => {
+				(trader.orders, trader.held) = (0, 0);
+				Ok(Closed::default())
 			}
 		}
-		Ok(all)
 	}
 
-	fn count(account: MarginAccountId) -> (u32, u32) {
-		let positions = PositionMap::iter_prefix(account).count() as u32;
-		(positions, u32::from(OrderFees::contains_key(account)))
-	}
-
-	fn held_for_orders(account: MarginAccountId) -> Balance {
-		HeldForOrders::get(account).unwrap_or_default()
-	}
-
-	fn cover(
-		account: MarginAccountId,
-		markets: &[MarketId],
-		deficit: Balance,
-	) -> Result<Waterfall, DispatchError> {
+	fn cover(_: MarginAccountId, markets: &[MarketId], deficit: Balance) -> Result<Waterfall, DispatchError> {
 		CoverLog::append((markets.to_vec(), deficit));
-		if !CoverForgets::get() {
-			Margin::settle(account, deficit as i128)?;
-		}
-		// Fails halfway: what it credited has to go back.
+		// Fails halfway: what it wrote has to go back.
 		ensure!(!CoverFails::get(), DispatchError::Corruption);
 		Ok(Waterfall {
 			claim: 0,
-			pool: deficit,
+			pool: if CoverForgets::get() { deficit - 1 } else { deficit },
 			..Default::default()
 		})
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create(account: MarginAccountId, id: MarketId, size: Size) {
-		Self::change(account, id, size).unwrap();
+		give(account, id, size);
 	}
 }
 
 /// Trade at the mark, as an owner does: an opening has to meet the initial requirement. The block ends.
-pub fn trade(account: MarginAccountId, id: MarketId, size: Size) -> DispatchResult {
+pub fn trade(id: MarginAccountId, market: MarketId, size: Size) -> DispatchResult {
 	frame_support::storage::with_storage_layer(|| {
-		let old = size_of(account, id);
-		MockPositions::change(account, id, size)?;
+		let old = size_of(id, market);
+		let mut account = Margin::load(id)?;
+		let (_, realised) = MockPositions::change(&mut account.trader, market, size);
 		let opened = old == 0 || (old > 0) == (size > 0);
-		acted(account, if opened { Act::Opened } else { Act::Reduced })
+		let exposures = account.trader.exposures();
+		let act = if opened { Act::Opened } else { Act::Reduced };
+		Margin::commit(id, account, realised, act, &exposures)
+	})?;
+	end_block(id);
+	Ok(())
+}
+
+/// An account acted; the block goes on.
+pub fn act(id: MarginAccountId, act: Act) -> DispatchResult {
+	frame_support::storage::with_storage_layer(|| {
+		Margin::commit(id, Margin::load(id)?, 0, act, &exposures(id))
 	})
 }
 
-/// An account acted, and the block ends: it looks again at an account whose deadline is over.
-pub fn acted(account: MarginAccountId, act: Act) -> DispatchResult {
-	Margin::acted(account, act)?;
-	if crate::mock::crossed(account).contains(&keel_primitives::Group::Deadline) {
-		// Refused for one that is unsafe.
-		let _ = crate::mock::refresh(account);
-	}
+/// An account acted, and the block ends.
+pub fn acted(id: MarginAccountId, act: Act) -> DispatchResult {
+	crate::mock::act(id, act)?;
+	end_block(id);
 	Ok(())
+}
+
+/// The block looks again at an account whose deadline is over.
+fn end_block(id: MarginAccountId) {
+	let crossed = crate::mock::crossed(id);
+	if crossed.contains(&Group::Deadline) || crossed.contains(&Group::Due) {
+		// Refused for one that is unsafe.
+		let _ = crate::mock::refresh(id);
+	}
 }
 
 /// Give a position past every rule.
 pub fn give(account: MarginAccountId, id: MarketId, size: Size) {
-	MockPositions::change(account, id, size).unwrap();
+	let (_, realised) = change_trader(account, |trader| MockPositions::change(trader, id, size));
+	if realised != 0 {
+		settle(account, realised).unwrap();
+	}
 }
 
-/// Place an order whose fee is held.
-pub fn order(account: MarginAccountId, fee: Balance) {
-	Margin::settle(account, -(fee as i128)).unwrap();
-	OrderFees::mutate(account, |held| *held += fee);
+/// Place an order that holds so much.
+pub fn order(account: MarginAccountId, held: Balance) {
+	change_trader(account, |trader| {
+		trader.orders += 1;
+		trader.held += held;
+	});
 }

@@ -99,31 +99,32 @@ pub fn raise(subject: BreakerSubject, level: Level) {
 }
 
 #[storage_alias]
-type TriggerMap = StorageDoubleMap<MockIndex, Twox64Concat, Group, Twox64Concat, PositionId, u128>;
+type TriggerMap = StorageDoubleMap<MockIndex, Twox64Concat, Group, Twox64Concat, (PositionId, u128), ()>;
 
-/// An index with one entry for each position of a group, that does not take a wrong word.
+/// An index that does not take a wrong word.
 pub struct MockIndex;
 impl TriggerIndex for MockIndex {
 	fn moved(group: Group, position: PositionId, old: Option<Entry>, new: Option<Entry>) {
 		assert_ne!(old, new, "told of an entry that did not move");
-		assert_eq!(
-			TriggerMap::get(group, position),
-			old.map(|entry| entry.trigger),
-			"the old entry is not the one in the index"
-		);
-		match new {
-			Some(entry) => {
-				assert_eq!(entry.debt, 0, "a margin account has no normalised debt here");
-				TriggerMap::insert(group, position, entry.trigger);
-			}
-			None => TriggerMap::remove(group, position),
+		if let Some(entry) = old {
+			let there = TriggerMap::take(group, (position, entry.trigger));
+			assert!(there.is_some(), "the old entry is not in the index");
+		}
+		if let Some(entry) = new {
+			assert_eq!(entry.debt, 0, "a margin account has no normalised debt here");
+			let key = (position, entry.trigger);
+			assert!(
+				!TriggerMap::contains_key(group, key),
+				"the new entry is in the index"
+			);
+			TriggerMap::insert(group, key, ());
 		}
 	}
 	fn debt_between(_: Group, _: u128, _: u128) -> DebtBetween {
 		DebtBetween { debt: 0, exact: true }
 	}
 	fn first(group: Group, most: u32) -> Vec<PositionId> {
-		let mut all: Vec<_> = TriggerMap::iter_prefix(group)
+		let mut all: Vec<_> = TriggerMap::iter_key_prefix(group)
 			.map(|(position, trigger)| (!trigger, position))
 			.collect();
 		all.sort_unstable();
@@ -131,18 +132,21 @@ impl TriggerIndex for MockIndex {
 		all.into_iter().map(|(_, position)| position).collect()
 	}
 	fn contains(group: Group, position: PositionId, entry: Entry) -> bool {
-		TriggerMap::get(group, position) == Some(entry.trigger)
+		TriggerMap::contains_key(group, (position, entry.trigger))
 	}
 	fn count(group: Group) -> u64 {
-		TriggerMap::iter_prefix_values(group).count() as u64
+		TriggerMap::iter_key_prefix(group).count() as u64
 	}
 }
 
-/// Put an entry into the index behind everybody's back.
+/// Have `position` stand in the index at `trigger` alone, behind everybody's back.
 pub fn corrupt_index(group: Group, position: PositionId, trigger: Option<u128>) {
-	match trigger {
-		Some(trigger) => TriggerMap::insert(group, position, trigger),
-		None => TriggerMap::remove(group, position),
+	let all: Vec<_> = TriggerMap::iter_key_prefix(group)
+		.filter(|(id, _)| *id == position)
+		.collect();
+	all.into_iter().for_each(|key| TriggerMap::remove(group, key));
+	if let Some(trigger) = trigger {
+		TriggerMap::insert(group, (position, trigger), ());
 	}
 }
 

@@ -18,7 +18,7 @@ fn nobody_borrows_against_a_profit_that_is_not_realised() {
 			Error::<Test>::ExceedsBalance
 		);
 		// And for more positions a share of a million of it counts.
-		let risk = Margin::risk(id).unwrap();
+		let risk = Margin::risk(&account(id)).unwrap();
 		assert_eq!(risk.net, 810_000 * USD as i128);
 	});
 }
@@ -96,13 +96,13 @@ fn interest_is_not_dodged_by_borrowing_often_for_a_short_time() {
 	ExtBuilder::default().build_and_execute(|| {
 		let steady = pay_in(&ALICE, 0, BTC, 10 * ONE_BTC);
 		let nervous = pay_in(&BOB, 0, BTC, 10 * ONE_BTC);
-		assert_ok!(Margin::settle(steady, -(100_000 * USD as i128)));
-		assert_ok!(Margin::settle(nervous, -(100_000 * USD as i128)));
+		assert_ok!(settle(steady, -(100_000 * USD as i128)));
+		assert_ok!(settle(nervous, -(100_000 * USD as i128)));
 		for _ in 0..50 {
 			Now::mutate(|now| *now += 7_300);
 			let owed = debt(nervous);
-			assert_ok!(Margin::settle(nervous, owed as i128));
-			assert_ok!(Margin::settle(nervous, -(owed as i128)));
+			assert_ok!(settle(nervous, owed as i128));
+			assert_ok!(settle(nervous, -(owed as i128)));
 		}
 		assert!(debt(nervous) >= debt(steady));
 	});

@@ -202,8 +202,8 @@ fn a_top_up_repays_debt() {
 		fund(&ALICE, 1, 10_000 * USD);
 		assert_ok!(Margin::set_top_up(signed(&ALICE), 0, Some((1, 10_000 * USD))));
 		// Nine thousand of collateral counts, 1,250 is required.
-		assert_ok!(Margin::settle(id, -(7_600 * USD as i128)));
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(settle(id, -(7_600 * USD as i128)));
+		assert_ok!(acted(id, Act::Involuntary));
 		assert_ok!(refresh(id));
 		assert!(debt(id) < 7_600 * USD);
 		assert_eq!(statement(id).equity, statement(id).initial as i128);

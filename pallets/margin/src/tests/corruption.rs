@@ -13,7 +13,7 @@ fn after(corrupt: impl FnOnce()) -> &'static str {
 		assert_ok!(trade(rich, BTC_MARKET, ONE_SIZE));
 		let poor = pay_in(&ALICE, 1, ETH, ONE_ETH);
 		pay_in(&ALICE, 1, BTC, ONE_BTC);
-		assert_ok!(Margin::settle(poor, -(1_000 * USD as i128)));
+		assert_ok!(settle(poor, -(1_000 * USD as i128)));
 		assert_ok!(trade(poor, BTC_MARKET, 6 * ONE_SIZE));
 		let third = fund(&BOB, 0, 6_000 * USD);
 		assert_ok!(trade(third, BTC_MARKET, ONE_SIZE));

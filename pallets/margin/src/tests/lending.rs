@@ -16,8 +16,8 @@ fn redeem(shares: u128) -> sp_runtime::DispatchResult {
 /// An account of ALICE's that owes `amount`.
 fn borrower(amount: u128) -> u64 {
 	let id = pay_in(&ALICE, 0, BTC, 1_000 * ONE_BTC);
-	Margin::settle(id, -(amount as i128)).unwrap();
-	acted(id, Act::Suffered).unwrap();
+	settle(id, -(amount as i128)).unwrap();
+	acted(id, Act::Involuntary).unwrap();
 	id
 }
 
@@ -148,7 +148,7 @@ fn utilisation_above_all_there_is_is_read_as_it_is() {
 		assert_eq!(read().triggers.reduce_only, percent(97).into_inner());
 		assert_eq!(read().triggers.halted, None);
 		// A loss nobody's cash can pay.
-		assert_ok!(Margin::settle(id, -(1_000 * USD as i128)));
+		assert_ok!(settle(id, -(1_000 * USD as i128)));
 		assert_eq!(money().idle, -(500 * USD as i128));
 		assert_eq!(read().reading, percent(150).into_inner());
 		assert_eq!(Margin::lending().unwrap().rate, percent(49));
@@ -170,7 +170,7 @@ fn opening_in_debt_asks_the_breaker_and_the_cap() {
 		// Reducing never asks.
 		assert_ok!(trade(id, BTC_MARKET, -500));
 		raise(BreakerSubject::Lending, Level::Normal);
-		assert_ok!(Margin::settle(id, -(30 * USD as i128)));
+		assert_ok!(settle(id, -(30 * USD as i128)));
 		assert_noop!(trade(id, BTC_MARKET, 1_000), Error::<Test>::LendingCapReached);
 		assert_ok!(trade(id, BTC_MARKET, -500));
 		// Without debt nobody asks.

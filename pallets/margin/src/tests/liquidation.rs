@@ -14,8 +14,8 @@ fn fallen(cash: u128) -> u64 {
 /// An account that owes `debt` against `amount` of BTC at 50,000, every price newer than its last risk.
 fn indebted(amount: u128, debt: u128) -> u64 {
 	let id = pay_in(&ALICE, 0, BTC, amount);
-	assert_ok!(Margin::settle(id, -(debt as i128)));
-	assert_ok!(acted(id, Act::Suffered));
+	assert_ok!(settle(id, -(debt as i128)));
+	assert_ok!(acted(id, Act::Involuntary));
 	refresh_prices();
 	id
 }
@@ -147,15 +147,15 @@ fn no_price_up_to_the_last_risk_liquidates() {
 }
 
 #[test]
-fn fees_of_orders_may_be_enough() {
+fn orders_go_first_and_what_they_held_is_no_more_than_it_was() {
 	ExtBuilder::default().build_and_execute(|| {
-		let id = fallen(5_400 * USD);
+		let id = fallen(5_300 * USD);
 		order(id, 100 * USD);
-		assert_ok!(Margin::deficit(Group::Deadline, id));
+		assert_eq!(statement(id).held_for_orders, 100 * USD);
+		let equity = statement(id).equity;
 		let outcome = liquidate(id).unwrap();
-		assert_eq!((outcome.closed, size_of(id, BTC_MARKET)), (0, ONE_SIZE));
-		assert_eq!(account(id).cash, 5_400 * USD);
-		assert!(!statement(id).called);
+		assert_eq!((trader(id).orders, statement(id).held_for_orders), (0, 0));
+		assert!(outcome.closed > 0 && statement(id).equity < equity);
 	});
 }
 
@@ -168,7 +168,7 @@ mod collateral {
 			mint(KUSD, &POOL, 1_000_000 * USD);
 			let id = indebted(ONE_BTC, 46_000 * USD);
 			assert_eq!(
-				Margin::deficit(Group::Deadline, id),
+				Margin::deficit(line(id), id),
 				Ok(1_000 * USD + debt(id) - 46_000 * USD)
 			);
 			let owed = debt(id);
@@ -281,7 +281,7 @@ mod collateral {
 			mint(KUSD, &POOL, 1_000_000 * USD);
 			let id = pay_in(&ALICE, 0, ETH, 4 * ONE_ETH);
 			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
-			assert_ok!(Margin::settle(id, -(1_000 * USD as i128)));
+			assert_ok!(settle(id, -(1_000 * USD as i128)));
 			move_mark(BTC_MARKET, dollars(44_000));
 			PriceTable::mutate(|all| all.get_mut(&ETH).unwrap().since = Now::get());
 			set_market(BTC_MARKET, |market| market.refused = true);
@@ -457,14 +457,10 @@ mod question {
 	}
 
 	#[test]
-	fn counts_the_fees_of_orders() {
+	fn is_nothing_for_one_that_is_safe_or_unknown() {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = fallen(5_400 * USD);
 			order(id, 100 * USD);
-			set_market(BTC_MARKET, |market| market.window = 0);
-			let returned = 100 * USD;
-			assert_eq!(first(id), Ok(FirstStep::CancelOrders { returned }));
-			assert_ok!(liquidate(id));
 			assert_eq!(first(id), Err(Error::<Test>::AccountSafe.into()));
 			assert_eq!(first(99), Err(Error::<Test>::UnknownAccount.into()));
 		});
@@ -477,8 +473,8 @@ mod question {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = pay_in(&ALICE, 0, ETH, 20 * ONE_ETH);
 			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
-			assert_ok!(Margin::settle(id, -(43_000 * USD as i128)));
-			assert_ok!(acted(id, Act::Suffered));
+			assert_ok!(settle(id, -(43_000 * USD as i128)));
+			assert_ok!(acted(id, Act::Involuntary));
 			refresh_prices();
 			move_mark(BTC_MARKET, dollars(49_000));
 			set_market(BTC_MARKET, |market| market.refused = true);
@@ -518,7 +514,7 @@ mod question {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = fund(&ALICE, 0, 5_750 * USD);
 			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
-			assert_ok!(Margin::settle(id, -(5_000 * USD as i128)));
+			assert_ok!(settle(id, -(5_000 * USD as i128)));
 			move_mark(BTC_MARKET, dollars(40_000));
 			set_market(BTC_MARKET, |market| market.settled = true);
 			let now = statement(id);

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok};
 use keel_primitives::{
-	Act, BreakerSubject, Group, Level, MarginAccounts, PositionLedger, Positions, PriceFor,
+	Act, BreakerSubject, Clearing, Group, Level, MarginAccounts, PositionLedger, Positions, PriceFor,
 };
 use sp_runtime::{DispatchError, Permill};
 

@@ -12,8 +12,8 @@ use crate::{OVERDRAFT_LOOK_MS, SALE_STEP_MS};
 fn indebted(debt: u128) -> u64 {
 	let id = pay_in(&ALICE, 0, BTC, 10 * ONE_BTC);
 	assert_ok!(trade(id, ETH_MARKET, 2 * ONE_SIZE));
-	assert_ok!(Margin::settle(id, -(debt as i128)));
-	assert_ok!(acted(id, Act::Suffered));
+	assert_ok!(settle(id, -(debt as i128)));
+	assert_ok!(acted(id, Act::Involuntary));
 	refresh_prices();
 	id
 }
@@ -161,7 +161,7 @@ mod recall {
 			assert!((after.debt + outcome.debt).abs_diff(before.debt) <= 1_000);
 			assert_eq!(after.exposures, before.exposures);
 			assert_eq!(money().to_recall(), 0);
-			assert_eq!(MockPositions::count(id), (1, 1));
+			assert_eq!((exposures(id).len(), trader(id).orders), (1, 1));
 			// It counts for no less than before.
 			assert!(
 				after.equity + 1 >= before.equity,
@@ -326,9 +326,9 @@ mod recall {
 		ExtBuilder::default().reserve(0).build_and_execute(|| {
 			let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
 			assert_ok!(trade(id, ETH_MARKET, 100 * ONE_SIZE));
-			assert_ok!(Margin::settle(id, -((60_000 * USD) as i128)));
+			assert_ok!(settle(id, -((60_000 * USD) as i128)));
 			move_mark(ETH_MARKET, dollars(4_000));
-			assert_ok!(acted(id, Act::Suffered));
+			assert_ok!(acted(id, Act::Involuntary));
 			leave_clearing(100_000 * USD);
 			refresh_prices();
 			assert!(statement(id).equity > 100_000 * USD as i128);

@@ -277,8 +277,8 @@ fn perform(operation: &Operation) -> bool {
 			true
 		}),
 		Operation::Lose { who, sub, amount } => account_of(who, sub).is_some_and(|id| {
-			Margin::settle(id, amount).unwrap();
-			acted(id, Act::Suffered).is_ok()
+			settle(id, amount).unwrap();
+			acted(id, Act::Involuntary).is_ok()
 		}),
 		Operation::Price { market: at, percent } => {
 			let at = MARKETS[at];
@@ -336,8 +336,8 @@ fn perform(operation: &Operation) -> bool {
 /// An account loses a share of all it is worth, in hundredths, and is looked at.
 fn ruin(id: u64, share: u128) -> bool {
 	let equity = statement(id).equity.max(0);
-	Margin::settle(id, -(equity * share as i128 / 100)).unwrap();
-	acted(id, Act::Suffered).unwrap();
+	settle(id, -(equity * share as i128 / 100)).unwrap();
+	acted(id, Act::Involuntary).unwrap();
 	refresh_prices();
 	look()
 }
@@ -355,7 +355,7 @@ fn buy(by: &AccountId, which: usize, share: u128, less: u128) -> Option<bool> {
 	let (id, asset) = *all.get(which.checked_rem(all.len())?)?;
 	let custody = Margin::custody();
 	let most = Margin::collateral_offer(id, asset)?.amount * share / 100;
-	let quoted = Margin::offer(id, asset, most).ok()?;
+	let quoted = offer(id, asset, most).ok()?;
 	let look = || {
 		(
 			kusd(by),

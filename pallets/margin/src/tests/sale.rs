@@ -15,8 +15,8 @@ const MINUTE: u64 = 60_000;
 /// money to buy it.
 fn indebted(amount: u128, debt: u128) -> u64 {
 	let id = pay_in(&ALICE, 0, BTC, amount);
-	assert_ok!(Margin::settle(id, -(debt as i128)));
-	assert_ok!(acted(id, Act::Suffered));
+	assert_ok!(settle(id, -(debt as i128)));
+	assert_ok!(acted(id, Act::Involuntary));
 	refresh_prices();
 	id
 }
@@ -39,7 +39,7 @@ fn offer(id: u64, asset: u32) -> Offer {
 
 /// What `amount` costs now.
 fn quote(id: u64, asset: u32, amount: u128) -> u128 {
-	Margin::offer(id, asset, amount).unwrap().pays
+	crate::mock::offer(id, asset, amount).unwrap().pays
 }
 
 fn since(id: u64) -> Option<u64> {
@@ -146,8 +146,8 @@ mod price {
 			let shown = statement(id);
 			let value: u128 = shown.collateral.iter().map(|holding| holding.value).sum();
 			let counted: u128 = shown.collateral.iter().map(|holding| holding.counted).sum();
-			assert_ok!(Margin::settle(id, -((counted + 100 * USD) as i128)));
-			assert_ok!(acted(id, Act::Suffered));
+			assert_ok!(settle(id, -((counted + 100 * USD) as i128)));
+			assert_ok!(acted(id, Act::Involuntary));
 			refresh_prices();
 			assert_ok!(liquidate(id));
 			wait(HOUR);
@@ -263,7 +263,7 @@ mod purchase {
 				(9 * MINUTE, u128::MAX),
 			] {
 				wait(after);
-				let quoted = Margin::offer(id, BTC, most).unwrap();
+				let quoted = crate::mock::offer(id, BTC, most).unwrap();
 				let (has, btc) = (kusd(&BOB), Assets::balance(BTC, &BOB));
 				assert_ok!(buy(&BOB, id, BTC, most, quoted.pays));
 				assert_eq!(has - kusd(&BOB), quoted.pays);
@@ -474,7 +474,7 @@ mod is_refused {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = pay_in(&ALICE, 0, ETH, 4 * ONE_ETH);
 			assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
-			assert_ok!(Margin::settle(id, -(1_000 * USD as i128)));
+			assert_ok!(settle(id, -(1_000 * USD as i128)));
 			move_mark(BTC_MARKET, dollars(42_000));
 			PriceTable::mutate(|all| all.get_mut(&ETH).unwrap().since = Now::get());
 			assert_noop!(buy(&BOB, id, ETH, 1, u128::MAX), Error::<Test>::PositionsOpen);
@@ -703,7 +703,7 @@ mod clock {
 				assert_eq!(since(id), began);
 				let _ = liquidate(id);
 				assert_eq!(since(id), began);
-				for act in [Act::Suffered, Act::Reduced] {
+				for act in [Act::Involuntary, Act::Reduced] {
 					assert_ok!(acted(id, act));
 				}
 				assert_eq!(refresh(id), Err(Error::<Test>::AccountUnsafe.into()));
@@ -746,11 +746,11 @@ mod clock {
 	fn ends_with_the_debt() {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = for_sale(ONE_BTC, 46_000 * USD);
-			assert_ok!(Margin::settle(id, 1_000));
+			assert_ok!(settle(id, 1_000));
 			assert!(since(id).is_some());
-			assert_ok!(Margin::settle(id, 50_000 * USD as i128));
+			assert_ok!(settle(id, 50_000 * USD as i128));
 			assert_eq!(since(id), None);
-			assert_ok!(acted(id, Act::Suffered));
+			assert_ok!(acted(id, Act::Involuntary));
 		});
 	}
 
@@ -765,7 +765,7 @@ mod clock {
 			assert!(since(id).is_some());
 			frame_support::storage::with_storage_layer(|| {
 				give(id, ETH_MARKET, ONE_SIZE);
-				Margin::acted(id, Act::Opened)
+				act(id, Act::Opened)
 			})
 			.unwrap();
 			assert_eq!(since(id), None);
@@ -847,23 +847,6 @@ mod deficit {
 		});
 	}
 
-	/// What is held for orders is the account's own and pays first.
-	#[test]
-	fn is_not_covered_before_fees_of_orders_are_back() {
-		ExtBuilder::default().build_and_execute(|| {
-			let id = for_sale(ONE_BTC, 60_000 * USD);
-			order(id, 100 * USD);
-			assert_ok!(buy(&BOB, id, BTC, u128::MAX, u128::MAX));
-			assert!(covered().is_empty());
-			let owed = debt(id);
-			assert_ok!(liquidate(id));
-			let [(_, deficit)] = &covered()[..] else {
-				panic!("covered once")
-			};
-			assert!((owed - 100 * USD..=owed - 100 * USD + 2).contains(deficit));
-		});
-	}
-
 	/// A rest that nobody pays for does not keep it waiting, though neither pool nor fund has anything.
 	#[test]
 	fn is_not_kept_waiting_by_dust() {
@@ -932,8 +915,8 @@ mod attack {
 	fn what_is_worth_less_than_can_be_paid_costs_a_unit() {
 		ExtBuilder::default().build_and_execute(|| {
 			let id = pay_in(&ALICE, 0, DOT, 1_000 * ONE_DOT);
-			assert_ok!(Margin::settle(id, -(4_600 * USD as i128)));
-			assert_ok!(acted(id, Act::Suffered));
+			assert_ok!(settle(id, -(4_600 * USD as i128)));
+			assert_ok!(acted(id, Act::Involuntary));
 			refresh_prices();
 			assert_ok!(liquidate(id));
 			odd(id);
@@ -1049,8 +1032,8 @@ mod attack {
 				let id = pay_in(&ALICE, 0, ETH, 9 * ONE_ETH + 7);
 				let counts = statement(id).equity as u128;
 				let owes = counts * (100 + over) / 100 + 1;
-				assert_ok!(Margin::settle(id, -(owes as i128)));
-				assert_ok!(acted(id, Act::Suffered));
+				assert_ok!(settle(id, -(owes as i128)));
+				assert_ok!(acted(id, Act::Involuntary));
 				pass(days * DAY + 2_003);
 				refresh_prices();
 				if liquidate(id).is_err() || since(id).is_none() {
@@ -1062,7 +1045,7 @@ mod attack {
 					PriceTable::mutate(|all| all.get_mut(&ETH).unwrap().since = Now::get());
 					// Of every magnitude.
 					let most = (u128::from(part) << 64) >> (64 + bits);
-					let Ok(quoted) = Margin::offer(id, ETH, most) else {
+					let Ok(quoted) = crate::mock::offer(id, ETH, most) else {
 						continue;
 					};
 					let (before, has) = (statement(id), kusd(&BOB));

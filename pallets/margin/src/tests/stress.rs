@@ -55,8 +55,8 @@ fn all_markets_move_together_and_collateral_counts_less() {
 		assert_ok!(trade(id, ETH_MARKET, 10 * ONE_SIZE));
 		// 22,500 counts; 10,000 and 5,000 are lost; another 2,500 of haircut.
 		assert!(list(Scenario::AllDown).is_empty());
-		assert_ok!(Margin::settle(id, -(10_000 * USD as i128)));
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(settle(id, -(10_000 * USD as i128)));
+		assert_ok!(acted(id, Act::Involuntary));
 		assert_eq!(list(Scenario::AllDown), vec![(id, 5_000 * USD)]);
 		assert!(list(Scenario::Down(BTC_MARKET)).is_empty());
 		// A hedge: one loses what the other gains.

@@ -15,7 +15,7 @@ fn opening_meets_the_initial_requirement_to_the_unit() {
 		fund(&ALICE, 0, 1);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		assert_eq!(account(id).changed_at, Now::get());
-		assert_eq!(Margin::risk(id).unwrap().free(), 0);
+		assert_eq!(Margin::risk(&account(id)).unwrap().free(), 0);
 	});
 }
 
@@ -27,10 +27,10 @@ fn reducing_and_suffering_meet_nothing_and_do_not_move_the_time_of_risk() {
 		let at = account(id).changed_at;
 		move_mark(BTC_MARKET, dollars(45_000));
 		assert_ok!(trade(id, BTC_MARKET, -ONE_SIZE / 10));
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Involuntary));
 		assert_eq!(account(id).changed_at, at);
 		assert_noop!(trade(id, BTC_MARKET, 1), Error::<Test>::InitialRequirement);
-		assert_noop!(Margin::acted(99, Act::Reduced), Error::<Test>::UnknownAccount);
+		assert_noop!(act(99, Act::Reduced), Error::<Test>::UnknownAccount);
 	});
 }
 
@@ -46,15 +46,15 @@ fn profit_counts_by_its_share_and_up_to_its_cap() {
 		// The cap is of the profit that the share is of.
 		set_chain(|chain| chain.profit_cap = 3_000 * USD);
 		assert_eq!(
-			Margin::risk(id).unwrap().free(),
+			Margin::risk(&account(id)).unwrap().free(),
 			12_400 * USD as i128 - statement.initial as i128
 		);
 		// A tenth of the longs: a tenth of the cap.
 		set_market(BTC_MARKET, |market| market.share = percent(10));
-		assert_eq!(Margin::risk(id).unwrap().net, 10_240 * USD as i128);
+		assert_eq!(Margin::risk(&account(id)).unwrap().net, 10_240 * USD as i128);
 		// A loss counts in full.
 		move_mark(BTC_MARKET, dollars(49_000));
-		assert_eq!(Margin::risk(id).unwrap().net, 9_000 * USD as i128);
+		assert_eq!(Margin::risk(&account(id)).unwrap().net, 9_000 * USD as i128);
 	});
 }
 
@@ -67,7 +67,7 @@ fn losses_and_profits_of_positions_net_before_profit_is_cut() {
 		move_mark(BTC_MARKET, dollars(55_000));
 		set_mark(ETH_MARKET, dollars(2_750));
 		// Five thousand up, five thousand down.
-		assert_eq!(Margin::risk(id).unwrap().net, 20_000 * USD as i128);
+		assert_eq!(Margin::risk(&account(id)).unwrap().net, 20_000 * USD as i128);
 	});
 }
 
@@ -78,7 +78,7 @@ fn a_settled_market_needs_nothing_and_has_no_price_trigger() {
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		assert!(trigger(id, Group::Long(BTC_MARKET)).is_some());
 		set_market(BTC_MARKET, |market| market.settled = true);
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Involuntary));
 		assert_eq!(statement(id).maintenance, 0);
 		assert_eq!(trigger(id, Group::Long(BTC_MARKET)), None);
 		assert!(trigger(id, Group::Deadline).is_some());
@@ -132,12 +132,10 @@ fn closing_everything_leaves_no_trigger() {
 fn who_begins_to_owe_is_looked_at_in_the_same_block() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
-		assert_ok!(Margin::settle(id, -1));
-		assert_eq!(
-			trigger(id, Group::Deadline),
-			Some(u128::MAX - u128::from(Now::get() - 1))
-		);
-		assert_eq!(crossed(id), [Group::Deadline]);
+		assert_ok!(settle(id, -1));
+		let due = (Group::Due, u128::MAX - u128::from(Now::get()));
+		assert_eq!(account(id).triggers.to_vec(), [due]);
+		assert_eq!(crossed(id), [Group::Due]);
 		assert_ok!(refresh(id));
 		assert!(trigger(id, Group::Deadline).unwrap() < u128::MAX - u128::from(Now::get()));
 		pass(1);
@@ -151,15 +149,15 @@ fn only_triggers_that_changed_are_told() {
 		let id = fund(&ALICE, 0, 10_000 * USD);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		// The mock does not take an entry that did not move.
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(acted(id, Act::Involuntary));
 		assert_ok!(acted(id, Act::Reduced));
 	});
 }
 
-/// What an order costs does not grow with what its account has: one of several legs only comes to the head of its line, however
-/// often it acts, and the block looks at it.
+/// What an order costs does not grow with what its account has: that only comes to the head of the line besides, however often it
+/// acts, and the block looks at it.
 #[test]
-fn an_account_of_several_legs_is_looked_at_by_the_end_of_the_block() {
+fn who_acted_is_looked_at_by_the_end_of_the_block() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = fund(&ALICE, 0, 20_000 * USD);
 		pay_in(&ALICE, 0, ETH, ONE_ETH);
@@ -167,22 +165,39 @@ fn an_account_of_several_legs_is_looked_at_by_the_end_of_the_block() {
 		let before = account(id).triggers;
 		assert_eq!(before.len(), 3);
 		give(id, ETH_MARKET, -ONE_SIZE);
-		assert_ok!(Margin::acted(id, Act::Opened));
-		let due = u128::MAX - u128::from(Now::get() - 1);
-		let acted_once = account(id).triggers;
-		for (group, trigger) in &before {
-			let expected = if *group == Group::Deadline { due } else { *trigger };
-			assert_eq!(super::trigger(id, *group), Some(expected));
-		}
-		assert_eq!((acted_once.len(), crossed(id)), (3, vec![Group::Deadline]));
+		assert_ok!(act(id, Act::Opened));
+		let mut due = before.clone();
+		due.try_push((Group::Due, u128::MAX - u128::from(Now::get())))
+			.unwrap();
+		assert_eq!(account(id).triggers, due);
+		assert_eq!(crossed(id), vec![Group::Due]);
 		// Once it is in line, nothing moves: the mock does not take an entry that did not.
-		assert_ok!(Margin::acted(id, Act::Reduced));
-		assert_eq!(account(id).triggers, acted_once);
+		assert_ok!(act(id, Act::Reduced));
+		assert_eq!(account(id).triggers, due);
 		assert_ok!(refresh(id));
+		assert_eq!(super::trigger(id, Group::Due), None);
 		assert!(super::trigger(id, Group::Short(ETH_MARKET)).is_some());
 		assert_eq!((account(id).triggers.len(), crossed(id)), (4, vec![]));
 		// The more it risks the nearer they are.
 		assert!(super::trigger(id, Group::Collateral(ETH)) > find(&before, Group::Collateral(ETH)));
+	});
+}
+
+/// Whoever acts stands in line until he is looked at; who stands there for more than three blocks stops all opening.
+#[test]
+fn a_line_that_is_not_worked_off_is_told() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert!(!Margin::is_behind());
+		give(id, BTC_MARKET, ONE_SIZE);
+		assert_ok!(act(id, Act::Opened));
+		pass(6_000);
+		assert!(!Margin::is_behind());
+		pass(1);
+		assert!(Margin::is_behind());
+		refresh_prices();
+		assert_ok!(refresh(id));
+		assert!(!Margin::is_behind());
 	});
 }
 
@@ -193,18 +208,13 @@ fn acting_does_not_make_who_is_unsafe_wait() {
 		let id = fund(&ALICE, 0, 10_000 * USD);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		assert_ok!(trade(id, ETH_MARKET, ONE_SIZE));
-		let waits = super::trigger(id, Group::Deadline).unwrap();
 		move_mark(BTC_MARKET, dollars(41_000));
-		assert_ok!(Margin::acted(id, Act::Suffered));
-		let due = super::trigger(id, Group::Deadline).unwrap();
-		assert!(due > waits);
+		assert_ok!(act(id, Act::Involuntary));
+		let due = super::trigger(id, Group::Due);
+		assert!(due.is_some());
 		pass(60_000);
-		assert_ok!(Margin::acted(id, Act::Reduced));
-		assert_eq!(
-			super::trigger(id, Group::Deadline),
-			Some(due),
-			"in line since then"
-		);
+		assert_ok!(act(id, Act::Reduced));
+		assert_eq!(super::trigger(id, Group::Due), due, "in line since then");
 		// Its price triggers are where they were.
 		assert!(crossed(id).contains(&Group::Long(BTC_MARKET)));
 		assert_noop!(refresh(id), Error::<Test>::AccountUnsafe);
@@ -226,12 +236,12 @@ fn what_orders_need_stays_in_the_account() {
 		pay_in(&ALICE, 0, ETH, ONE_ETH);
 		// 2,250 of it counts, less a unit for what is uncertain of its price.
 		let free = 850 * USD - 1;
-		HeldForOrders::insert(id, 2_400 * USD);
+		change_trader(id, |trader| trader.held = 2_400 * USD);
 		assert_eq!(
 			(statement(id).held_for_orders, statement(id).free),
 			(2_400 * USD, free as i128)
 		);
-		assert_eq!(Margin::risk(id).unwrap().free(), free as i128);
+		assert_eq!(Margin::risk(&account(id)).unwrap().free(), free as i128);
 		assert_eq!(Margin::withdrawable(ALICE, 0, KUSD), free);
 		let eth = Margin::withdrawable(ALICE, 0, ETH);
 		assert_eq!(eth / (ONE_ETH / 1_000_000), 377_777);
@@ -250,7 +260,7 @@ fn what_orders_need_stays_in_the_account() {
 		move_mark(BTC_MARKET, dollars(47_000));
 		assert_ok!(refresh(called));
 		assert_eq!(account(id).cash, 150 * USD + 1);
-		HeldForOrders::remove(id);
+		change_trader(id, |trader| trader.held = 0);
 		assert_eq!(Margin::withdrawable(ALICE, 0, KUSD), 150 * USD + 1);
 		assert_ok!(Margin::withdraw(signed(&ALICE), 0, ETH, ONE_ETH));
 	});
@@ -274,7 +284,8 @@ fn thresholds_are_what_triggers_compare_with() {
 		assert_eq!(of(Group::Collateral(ETH)), Err(refused()));
 		set_market(BTC_MARKET, |market| market.refused = true);
 		assert_eq!(of(Group::Long(BTC_MARKET)), Err(refused()));
-		assert_eq!(Margin::groups().len(), 3 * 2 + 3 + 1);
+		assert_eq!(of(Group::Due), Ok(0));
+		assert_eq!(Margin::groups().len(), 3 * 2 + 3 + 2);
 		assert!(Margin::refresh_weight().ref_time() > 0);
 		assert_eq!(MockPositions::markets().len(), 3);
 	});
@@ -284,8 +295,8 @@ fn thresholds_are_what_triggers_compare_with() {
 fn a_haircut_moves_slowly_both_ways_for_what_is_held() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
-		assert_ok!(Margin::settle(id, -(10_000 * USD as i128)));
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(settle(id, -(10_000 * USD as i128)));
+		assert_ok!(acted(id, Act::Involuntary));
 		let haircut = || statement(id).collateral[0].haircut;
 		// A long time in which nothing moves is not a long ramp later.
 		pass(1_000 * HOUR);

@@ -161,9 +161,9 @@ fn build(case: &Case) -> Option<u64> {
 	}
 	// Cash or debt that leaves it as far above its level as the case says.
 	let wanted = level(id) + (level(id) + 10 * USD) * case.above / 1_000;
-	Margin::settle(id, wanted as i128 - statement(id).equity).unwrap();
+	settle(id, wanted as i128 - statement(id).equity).unwrap();
 	Accounts::<Test>::mutate(id, |account| account.as_mut().unwrap().called = case.called);
-	acted(id, Act::Suffered).unwrap();
+	acted(id, Act::Involuntary).unwrap();
 	(!account(id).triggers.is_empty()).then_some(id)
 }
 
@@ -302,9 +302,9 @@ fn an_unsafe_account_is_first_in_line() {
 		assert_ok!(trade(other, BTC_MARKET, ONE_SIZE));
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		move_mark(BTC_MARKET, dollars(45_000));
-		assert_ok!(acted(id, Act::Suffered));
-		assert_eq!(trigger(id, Group::Deadline), Some(u128::MAX));
+		assert_ok!(acted(id, Act::Involuntary));
+		assert!(trigger(id, Group::Due).is_some());
 		use keel_primitives::TriggerIndex;
-		assert_eq!(MockIndex::first(Group::Deadline, 1), vec![id]);
+		assert_eq!(MockIndex::first(Group::Due, 1), vec![id]);
 	});
 }

@@ -85,8 +85,8 @@ fn at_a_liquidation_price_an_account_is_unsafe_and_one_unit_before_it_is_not() {
 fn the_liquidation_price_of_collateral_is_exact() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = pay_in(&ALICE, 0, DOT, 1_000 * ONE_DOT);
-		assert_ok!(Margin::settle(id, -(3_000 * USD as i128)));
-		assert_ok!(acted(id, Act::Suffered));
+		assert_ok!(settle(id, -(3_000 * USD as i128)));
+		assert_ok!(acted(id, Act::Involuntary));
 		let shown = Margin::liquidation_prices(id)[0];
 		assert_eq!((shown.leg, shown.now), (Leg::Collateral(DOT), dollars(5)));
 		// 3,000 / 900.
@@ -161,8 +161,8 @@ proptest! {
 			if size != 0 {
 				give(id, BTC_MARKET, size * ONE_SIZE / 100);
 			}
-			Margin::settle(id, -((owes * USD) as i128)).unwrap();
-			acted(id, Act::Suffered).unwrap();
+			settle(id, -((owes * USD) as i128)).unwrap();
+			acted(id, Act::Involuntary).unwrap();
 			set_price(ETH, dollars(price));
 			for (asset, has) in [(KUSD, account(id).cash), (ETH, account(id).held(ETH))] {
 				let most = Margin::withdrawable(ALICE, 0, asset);
@@ -189,7 +189,7 @@ fn the_reserve_is_shown_as_it_is() {
 		);
 		assert_eq!(shown.share_price, keel_math::FixedU128::from_u32(1));
 		let id = pay_in(&ALICE, 0, BTC, ONE_BTC);
-		assert_ok!(Margin::settle(id, -(900 * USD as i128)));
+		assert_ok!(settle(id, -(900 * USD as i128)));
 		Now::mutate(|now| *now += 30 * DAY);
 		let shown = Margin::lending().unwrap();
 		assert!(shown.lent > 900 * USD && shown.utilisation > percent(90));

@@ -2,9 +2,9 @@
 
 use frame_support::assert_ok;
 use keel_math::FixedU128;
-use keel_primitives::{Positions, PriceFor};
+use keel_primitives::PriceFor;
 
-use crate::{fees::Fees, mock::*, Book, Error, Market, Position, Queue};
+use crate::{fees::Fees, mock::*, Error, Market, Markets, Position, Queue};
 
 fn gain(who: crate::mock::AccountId) -> i128 {
 	cash(who) - PURSE as i128
@@ -160,7 +160,7 @@ fn neither_a_liquidation_nor_a_reduction_agreed_before_is_worked_off_in_steps() 
 	};
 	with_eighty(|| {
 		let all = sp_runtime::Permill::one();
-		<Perpetuals as Positions>::reduce(account(ALICE), all, 0).unwrap();
+		reduce(account(ALICE), all, 0).unwrap();
 	});
 	with_eighty(|| {
 		leave(ALICE, 300_000 * USD);
@@ -174,18 +174,18 @@ fn opening_before_another_and_closing_later_bears_the_market() {
 	ExtBuilder.build_and_execute(|| {
 		// What the trader ahead gains is what the one behind paid for the premium: nothing comes out of the pool.
 		let pool = PoolCash::get();
-		let stays = Book::<Test>::get();
+		let stays = Markets::<Test>::get();
 		for who in [ALICE, BOB] {
 			fill_now(who, BTC, 20 * UNIT).unwrap();
 		}
 		for who in [ALICE, BOB] {
 			fill_now(who, BTC, -20 * UNIT).unwrap();
 		}
-		let book = Book::<Test>::get();
-		let pots = |book: &crate::BookOf<Test>| {
-			(book.markets.iter().map(|m| m.rebates + m.tranche).sum::<u128>() + book.fund_due) as i128
+		let state = Markets::<Test>::get();
+		let pots = |state: &crate::MarketsStateOf<Test>| {
+			(state.markets.iter().map(|m| m.rebates + m.tranche).sum::<u128>() + state.fund_due) as i128
 		};
-		let fees = pots(&book) - pots(&stays) + PoolCash::get() - pool;
+		let fees = pots(&state) - pots(&stays) + PoolCash::get() - pool;
 		assert_eq!(gain(ALICE) + gain(BOB), -fees);
 		assert!(PoolCash::get() >= pool);
 	});
@@ -300,7 +300,7 @@ fn committing_does_not_put_off_a_liquidation() {
 		commit_reduce(ALICE, BTC, -UNIT);
 		assert_eq!(
 			LastAct::get(),
-			Some((account(ALICE), keel_primitives::Act::Suffered))
+			Some((account(ALICE), keel_primitives::Act::Ordered))
 		);
 	});
 }
@@ -315,9 +315,11 @@ fn liquidating_oneself_is_no_cheaper_than_closing() {
 		}
 		move_to(BTC, dollars(48_500));
 		let start = cash(ALICE) + cash(BOB);
-		let fund = |book: &crate::BookOf<Test>| (book.market(BTC).unwrap().tranche + book.fund_due) as i128;
+		let fund = |state: &crate::MarketsStateOf<Test>| {
+			(state.market(BTC).unwrap().tranche + state.fund_due) as i128
+		};
 		let (before, pool) = (
-			fund(&Book::<Test>::get()) + FundCash::get() as i128,
+			fund(&Markets::<Test>::get()) + FundCash::get() as i128,
 			PoolCash::get(),
 		);
 		// Both are unsafe; one closes a part by itself, the other is liquidated of the same part.
@@ -332,7 +334,7 @@ fn liquidating_oneself_is_no_cheaper_than_closing() {
 		fill_now(ALICE, BTC, size - 10 * UNIT).unwrap();
 		assert!(cash(ALICE) > liquidated, "a liquidation costs more");
 		assert!(cash(ALICE) + cash(BOB) < start);
-		assert!(fund(&Book::<Test>::get()) + FundCash::get() as i128 >= before && PoolCash::get() > pool);
+		assert!(fund(&Markets::<Test>::get()) + FundCash::get() as i128 >= before && PoolCash::get() > pool);
 	});
 }
 

@@ -4,7 +4,7 @@
 use keel_math::{mul_ratio, perpetual, Rounding};
 use keel_primitives::{Balance, PoolExposure};
 
-use crate::{mock::*, Book, Borrow, Carry};
+use crate::{mock::*, Borrow, Carry, Markets};
 
 const DAY: u64 = 24 * HOUR;
 
@@ -213,7 +213,7 @@ fn the_pool_gets_a_floor_of_the_fees() {
 		CoverTarget::set(1_000_000_000 * USD);
 		set_chain(|chain| chain.pool_fee_floor = ratio(30, 100));
 		tick();
-		assert_eq!(Book::<Test>::get().fund_share, ratio(70, 100));
+		assert_eq!(Markets::<Test>::get().fund_share, ratio(70, 100));
 		let (cash, rebates) = (PoolCash::get(), market(BTC).rebates);
 		let fill = fill_now(ALICE, BTC, 40 * UNIT).unwrap();
 		let rest = fill.fee as u128 - (market(BTC).rebates - rebates);

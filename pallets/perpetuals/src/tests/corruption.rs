@@ -3,8 +3,8 @@
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	mock::*, Book, Claims, Ladders, NextOrder, Order, Orders, Placed, Queue, Ratchets, Resting, Stage,
-	TraderOf, Traders, Trigger, Waiting, When,
+	mock::*, Claims, Ladders, Markets, NextOrder, Order, Queue, Ratchets, Resting, Stage, TraderOf, Trigger,
+	Waiting, When,
 };
 
 /// A state with everything in it, corrupted, fails with `message`.
@@ -39,7 +39,7 @@ fn stop() -> Terms {
 }
 
 fn change(who: crate::mock::AccountId, change: impl FnOnce(&mut TraderOf<Test>)) {
-	Traders::<Test>::mutate(account(who), change);
+	TraderMap::mutate(account(who), change);
 }
 
 /// The order in the queue, and the one that waits.
@@ -48,14 +48,20 @@ fn ids() -> (u64, u64) {
 }
 
 fn change_order(id: u64, change: impl FnOnce(&mut Order)) {
-	Orders::<Test>::mutate(id, |order| change(order.as_mut().unwrap()));
+	let (owner, mut trader) = TraderMap::iter()
+		.find(|(_, trader)| trader.order(id).is_some())
+		.unwrap();
+	let mut order = *trader.order(id).unwrap();
+	change(&mut order);
+	trader.put_order(order);
+	TraderMap::insert(owner, trader);
 }
 
 #[test]
 fn markets() {
 	fails_with("two markets of one number", || {
 		let again = market(BTC);
-		Book::<Test>::mutate(|book| book.markets.try_push(again).unwrap());
+		Markets::<Test>::mutate(|state| state.markets.try_push(again).unwrap());
 	});
 	fails_with("a funding rate beyond its limit", || {
 		change_market(BTC, |market| market.rate = ratio(11, 100).into_inner() as i128);
@@ -103,9 +109,6 @@ fn sums() {
 
 #[test]
 fn positions() {
-	fails_with("a trader with nothing", || {
-		Traders::<Test>::insert(account(DAVE), TraderOf::<Test>::default());
-	});
 	fails_with("a position of size zero", || {
 		change(ALICE, |trader| trader.positions[0].size = 0);
 	});
@@ -117,24 +120,28 @@ fn positions() {
 	});
 }
 
-fn knows(trader: &mut TraderOf<Test>, id: u64) {
-	let placed = Placed {
-		id,
-		..trader.orders[0]
-	};
-	trader.orders.try_push(placed).unwrap();
-}
-
 #[test]
 fn orders() {
 	fails_with("an order from the future", || NextOrder::<Test>::put(ids().0));
 	fails_with("an order in no market", || {
 		change_order(ids().0, |order| order.market = 9)
 	});
-	let unknown = "an order its account does not know";
-	fails_with(unknown, || change(ALICE, |trader| trader.orders.clear()));
-	fails_with(unknown, || change(ALICE, |trader| trader.orders[0].size += 1));
-	fails_with(unknown, || change(ALICE, |trader| trader.orders[0].market = ETH));
+	fails_with("an order of size zero", || {
+		change_order(ids().0, |order| order.size = 0)
+	});
+	fails_with("two orders of one number", || {
+		change(ALICE, |trader| trader.orders.try_push(trader.orders[0]).unwrap());
+	});
+	fails_with("an order is not in the queue", || {
+		let order = order(ids().0).unwrap();
+		change(BOB, |trader| trader.orders.try_push(order).unwrap());
+	});
+	fails_with("the queue has what is no order", || {
+		change(ALICE, |trader| trader.orders.clear())
+	});
+	fails_with("an order is not in the queue", || {
+		change_order(ids().0, |order| order.market = ETH)
+	});
 	fails_with("an order does not wait where it should", || {
 		change_order(ids().1, |order| {
 			order.trigger = Some(Trigger {
@@ -161,39 +168,25 @@ fn orders() {
 		});
 	});
 	fails_with("a trailing trigger does not move on where it should", || {
-		let id = ids().1;
-		let mut trailing = order(id).unwrap();
-		let mut trigger = trailing.trigger.unwrap();
-		trigger.trail = Some(ratio(1, 10));
-		trailing.trigger = Some(trigger);
-		crate::Orders::<Test>::insert(id, trailing);
+		change_order(ids().1, |order| {
+			let trigger = order.trigger.unwrap();
+			order.trigger = Some(Trigger {
+				trail: Some(ratio(1, 10)),
+				..trigger
+			});
+		});
 	});
 	fails_with("something rests that is no order", || {
-		Resting::<Test>::insert((BTC, When::Below), [0; 24], ());
+		Resting::<Test>::insert((BTC, When::Below), [0; 24], 0);
 	});
 	fails_with("something trails that is no order", || {
-		Ratchets::<Test>::insert((BTC, When::Below), [0; 24], ());
-	});
-	fails_with("the fees held are not the sum of the orders'", || {
-		Book::<Test>::mutate(|book| book.order_fees += 1);
-	});
-	fails_with("the fees held are not the sum of the orders'", || {
-		change_order(ids().0, |order| order.fee += 1);
+		Ratchets::<Test>::insert((BTC, When::Below), [0; 24], 0);
 	});
 	fails_with("the queue has what is no order", || {
-		Queue::<Test>::insert(BTC, 99u64.to_be_bytes(), 99);
+		Queue::<Test>::insert(BTC, 99u64.to_be_bytes(), (account(ALICE), 99));
 	});
 	fails_with("something waits that is no order", || {
-		Waiting::<Test>::insert((BTC, When::Below), [0; 24], ());
-	});
-	fails_with("an account knows an order twice", || {
-		change(ALICE, |trader| trader.orders.try_push(trader.orders[0]).unwrap());
-	});
-	fails_with("an account knows an order that is not its own", || {
-		change(ALICE, |trader| knows(trader, ids().1));
-	});
-	fails_with("an account knows an order that is not its own", || {
-		change(ALICE, |trader| knows(trader, 77));
+		Waiting::<Test>::insert((BTC, When::Below), [0; 24], 0);
 	});
 }
 
@@ -206,7 +199,7 @@ fn money() {
 	fails_with(MORE, || PoolCash::mutate(|cash| *cash -= 1));
 	fails_with(LESS, || change_market(BTC, |market| market.rebates += 1));
 	fails_with(LESS, || change_market(BTC, |market| market.tranche += 1));
-	fails_with(LESS, || Book::<Test>::mutate(|book| book.fund_due += 1));
+	fails_with(LESS, || Markets::<Test>::mutate(|state| state.fund_due += 1));
 }
 
 /// The same after a haircut, some of it repaid and paid.
@@ -227,15 +220,15 @@ fn cut_fails_with(message: &'static str, corrupt: impl FnOnce()) {
 		fill_now(DAVE, BTC, 10 * UNIT).unwrap();
 		Perpetuals::claim_recovery(RuntimeOrigin::signed(77), account(ALICE)).unwrap();
 		assert_eq!(Perpetuals::do_try_state(), Ok(()));
-		let book = Book::<Test>::get();
-		assert!(book.deficit > 0 && book.claims > 0 && book.recovery > 0);
+		let state = Markets::<Test>::get();
+		assert!(state.deficit > 0 && state.claims > 0 && state.recovery > 0);
 		corrupt();
 		assert_eq!(Perpetuals::do_try_state(), Err(TryRuntimeError::Other(message)));
 	});
 }
 
-fn change_book(change: impl FnOnce(&mut crate::BookOf<Test>)) {
-	Book::<Test>::mutate(change);
+fn change_book(change: impl FnOnce(&mut crate::MarketsStateOf<Test>)) {
+	Markets::<Test>::mutate(change);
 }
 
 fn change_claim(who: crate::mock::AccountId, change: impl FnOnce(&mut crate::Claim)) {
@@ -256,10 +249,10 @@ fn ladders() {
 #[test]
 fn haircuts() {
 	const NOTHING: &str = "a haircut of more than all, or for nothing";
-	let rate = |rate| change_book(|book| book.markets[0].haircut.rate = rate);
+	let rate = |rate| change_book(|state| state.markets[0].haircut.rate = rate);
 	fails_with(NOTHING, || rate(ratio(1, 2)));
 	cut_fails_with(NOTHING, || rate(ratio(101, 100)));
-	cut_fails_with(NOTHING, || change_book(|book| book.deficit = 0));
+	cut_fails_with(NOTHING, || change_book(|state| state.deficit = 0));
 }
 
 #[test]
@@ -273,20 +266,20 @@ fn claims() {
 		change_claim(BOB, |claim| claim.since.epoch += 1)
 	});
 	cut_fails_with("the share that is not repaid is out of range", || {
-		change_book(|book| book.unrepaid.p = 0)
+		change_book(|state| state.unrepaid.p = 0)
 	});
 	cut_fails_with(CLAIMED, || Claims::<Test>::remove(account(BOB)));
 	cut_fails_with(CLAIMED, || change_claim(BOB, |claim| claim.owed -= 2));
 	cut_fails_with(CLAIMED, || change_claim(BOB, |claim| claim.owed += 2_000));
 	cut_fails_with(DUE, || change_claim(BOB, |claim| claim.due += 2_000));
-	cut_fails_with(CLAIMED, || change_book(|book| book.claims += 2));
+	cut_fails_with(CLAIMED, || change_book(|state| state.claims += 2));
 }
 
 #[test]
 fn the_recovery_pot() {
 	// In step with the claims, but not with clearing.
 	cut_fails_with("clearing is less than the pool's and the pots", || {
-		change_book(|book| book.recovery += 1)
+		change_book(|state| state.recovery += 1)
 	});
 }
 

@@ -5,7 +5,7 @@ use keel_math::FixedU128;
 use keel_primitives::{PoolExposure, Positions, PriceFor};
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Book, Error, Event, Status, Trigger, When, AVERAGE_MS, NOTICE_MS};
+use crate::{mock::*, Error, Event, Markets, Status, Trigger, When, AVERAGE_MS, NOTICE_MS};
 
 fn delist(id: u32, at: u64) {
 	assert_ok!(Perpetuals::delist(RuntimeOrigin::root(), id, at));
@@ -121,10 +121,7 @@ fn nothing_trades_within_the_average_it_is_settled_at() {
 		assert_noop!(try_commit(BOB, BTC, -UNIT, reduces), stopped);
 		assert_noop!(fill_now(BOB, BTC, -UNIT), stopped);
 		let half = sp_runtime::Permill::from_percent(50);
-		assert_noop!(
-			Perpetuals::reduce(account(BOB), half, 0),
-			Error::<Test>::PriceRefused
-		);
+		assert_noop!(reduce(account(BOB), half, 0), Error::<Test>::PriceRefused);
 		let preview = crate::mock::preview(
 			BOB,
 			BTC,
@@ -150,7 +147,7 @@ fn nothing_trades_within_the_average_it_is_settled_at() {
 		Now::set(end + 2 * AVERAGE_MS);
 		tick();
 		assert!(market(BTC).is_settled());
-		let gain = Perpetuals::exposures(account(BOB))[0].unrealised;
+		let gain = exposures(account(BOB))[0].unrealised;
 		assert_ok!(pay_out(BOB, BTC));
 		assert_eq!(cash(BOB), before + gain);
 	});
@@ -182,7 +179,7 @@ fn everybody_is_paid_out_at_the_average() {
 		assert!(events().contains(&Event::MarketSettled { market: BTC, price }));
 
 		// No premium, nothing required, nothing drifts.
-		let exposure = Perpetuals::exposures(account(ALICE))[0];
+		let exposure = exposures(account(ALICE))[0];
 		assert_eq!(
 			(exposure.mark, exposure.initial, exposure.maintenance),
 			(price, 0, 0)
@@ -192,7 +189,7 @@ fn everybody_is_paid_out_at_the_average() {
 		let owed = Perpetuals::owed().unwrap();
 		let unrealised: i128 = [ALICE, BOB]
 			.iter()
-			.map(|who| Perpetuals::exposures(account(*who))[0].unrealised)
+			.map(|who| exposures(account(*who))[0].unrealised)
 			.sum();
 		assert!((0..=2).contains(&(owed - unrealised)));
 		// Who is in has triggers there until looked at again, at the price it was settled at.
@@ -200,7 +197,7 @@ fn everybody_is_paid_out_at_the_average() {
 		assert_eq!(<Perpetuals as Positions>::mark(BTC), Ok(price));
 		assert!(!Perpetuals::uses_feed(BTC) && Perpetuals::uses_feed(ETH));
 		// A liquidation pays out too, and the question says so.
-		let asked = Perpetuals::can_liquidate(account(ALICE), BTC, risk(account(ALICE)), 0).unwrap();
+		let asked = can_liquidate(account(ALICE), BTC, risk(account(ALICE)), 0).unwrap();
 		frame_support::hypothetically!({
 			let before = cash(ALICE);
 			assert_eq!(liquidate(ALICE, BTC), Ok(asked));
@@ -221,7 +218,7 @@ fn everybody_is_paid_out_at_the_average() {
 		assert_eq!(market(BTC).carry, carry);
 		let before = cash(ALICE);
 		assert_ok!(pay_out(ALICE, BTC));
-		assert_eq!(cash(ALICE), before + exposure.unrealised + ORDER_FEE as i128);
+		assert_eq!(cash(ALICE), before + exposure.unrealised);
 		assert_noop!(pay_out(ALICE, BTC), Error::<Test>::NothingToPayOut);
 		assert_noop!(
 			Perpetuals::remove(RuntimeOrigin::root(), BTC),
@@ -237,12 +234,12 @@ fn everybody_is_paid_out_at_the_average() {
 		assert_eq!(cash(CAROL), PURSE as i128);
 		let (pots, due) = (
 			market(BTC).rebates + market(BTC).tranche,
-			Book::<Test>::get().fund_due,
+			Markets::<Test>::get().fund_due,
 		);
 		assert!(pots > 0);
 		assert_ok!(Perpetuals::remove(RuntimeOrigin::root(), BTC));
-		assert_eq!(Book::<Test>::get().fund_due, due + pots);
-		assert!(Book::<Test>::get().market(BTC).is_none());
+		assert_eq!(Markets::<Test>::get().fund_due, due + pots);
+		assert!(Markets::<Test>::get().market(BTC).is_none());
 		assert_eq!(<Perpetuals as Positions>::markets(), [ETH, DOT, SOL]);
 		assert_eq!(events().last(), Some(&Event::MarketRemoved { market: BTC, pots }));
 	});

@@ -6,7 +6,7 @@ use keel_primitives::{Act, BreakerSubject, Level, PriceFor};
 use proptest::prelude::*;
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Book, Error, Market, Position};
+use crate::{mock::*, Error, Market, Position};
 
 /// An error of a mock: an event keeps no words.
 const LOST: DispatchError = DispatchError::Other("");
@@ -283,8 +283,6 @@ fn a_stop_is_filled_in_parts_when_the_step_has_shrunk() {
 			// What was held for it is not held any more.
 			let waits = order(stop).map(|order| (order.size, order.fee));
 			assert_eq!(waits, (left > 0).then_some((-left, 0)));
-			let fees = ORDER_FEE * u128::from(order(behind).is_some());
-			assert_eq!(Book::<Test>::get().order_fees, fees);
 			assert_ok!(Perpetuals::do_try_state());
 		}
 		assert_eq!(filled(behind).size, -UNIT);
@@ -307,7 +305,7 @@ fn what_is_left_of_a_stop_expires_with_it() {
 		block_after(HOUR);
 		tick();
 		assert_eq!(failed(stop), error(Error::Expired));
-		assert_eq!((cash(ALICE), Book::<Test>::get().order_fees), (before, 0));
+		assert_eq!((cash(ALICE), held(account(ALICE))), (before, 0));
 		assert_eq!(position(ALICE, BTC).size, 30 * UNIT);
 	});
 }

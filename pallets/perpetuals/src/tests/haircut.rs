@@ -4,7 +4,7 @@ use frame_support::{assert_noop, assert_ok, hypothetically, traits::Hooks, weigh
 use keel_math::{mul_ratio, FixedU128, Rounding};
 use keel_primitives::{Balance, MarketId, Positions};
 
-use crate::{mock::*, Book, Claims, Error, Event, Ladders, Status, Traders, WeightInfo};
+use crate::{mock::*, Claims, Error, Event, Ladders, Markets, Status, WeightInfo};
 
 const EVE: crate::mock::AccountId = 5;
 const WINNERS: [(crate::mock::AccountId, MarketId); 3] = [(ALICE, BTC), (BOB, BTC), (CAROL, ETH)];
@@ -40,7 +40,7 @@ fn crash(left: u128) {
 
 fn all() -> impl Iterator<Item = (crate::mock::AccountId, crate::Position)> {
 	ALL.into_iter().chain([EVE]).flat_map(|who| {
-		Traders::<Test>::get(account(who))
+		TraderMap::get(account(who))
 			.positions
 			.into_iter()
 			.map(move |p| (who, p))
@@ -54,7 +54,7 @@ fn uncut(position: &crate::Position) -> i128 {
 
 /// The same with it, as margin sees it.
 fn seen(who: crate::mock::AccountId, id: MarketId) -> i128 {
-	Perpetuals::exposures(account(who))
+	exposures(account(who))
 		.iter()
 		.find(|exposure| exposure.market == id)
 		.map_or(0, |exposure| exposure.unrealised - exposure.haircut as i128)
@@ -72,7 +72,7 @@ fn announced() -> Vec<(Balance, Balance, FixedU128)> {
 }
 
 fn equity() -> i128 {
-	Perpetuals::pool_equity(&Book::<Test>::get()).unwrap()
+	Perpetuals::pool_equity(&Markets::<Test>::get()).unwrap()
 }
 
 fn rate() -> FixedU128 {
@@ -105,7 +105,7 @@ fn settle_all() {
 			.unwrap();
 		change_market(id, |market| market.status = Status::Settled { price });
 	}
-	Book::<Test>::mutate(Perpetuals::follow_deficit);
+	Markets::<Test>::mutate(Perpetuals::follow_deficit);
 }
 
 /// Pays `who` out of `id`: what was paid.
@@ -117,13 +117,13 @@ fn paid_out(who: crate::mock::AccountId, id: MarketId) -> i128 {
 
 /// Clearing gets `amount` in fees of BTC. What of it is the pool's.
 fn earn(amount: Balance) -> Balance {
-	let mut book = Book::<Test>::get();
+	let mut state = Markets::<Test>::get();
 	let fees = crate::fees::Fees {
 		maker: amount,
 		..Default::default()
 	};
-	let pool = Perpetuals::split_fee(&mut book, BTC, &numbers(50_000), &fees).unwrap();
-	Book::<Test>::put(book);
+	let pool = Perpetuals::split_fee(&mut state, BTC, &numbers(50_000), &fees).unwrap();
+	Markets::<Test>::put(state);
 	fund_pool(amount);
 	PoolCash::mutate(|cash| *cash -= (amount - pool) as i128);
 	pool
@@ -167,14 +167,14 @@ fn is_the_deficit_in_any_order_of_closing() {
 	ExtBuilder.build_and_execute(|| {
 		crash(100_000);
 		settle_all();
-		let (deficit, before) = (Book::<Test>::get().deficit, rate());
+		let (deficit, before) = (Markets::<Test>::get().deficit, rate());
 		let rests: Vec<_> = all()
 			.filter(|(who, p)| !WINNERS.contains(&(*who, p.market)))
 			.collect();
 		let closed = |order: [usize; 3], losers_first: bool| {
 			hypothetically!({
 				// Time is not taken back with the rest.
-				Book::<Test>::mutate(|book| book.refreshed_at = Now::get());
+				Markets::<Test>::mutate(|state| state.refreshed_at = Now::get());
 				let rest = || {
 					rests.iter().for_each(|(who, p)| {
 						paid_out(*who, p.market);
@@ -189,8 +189,8 @@ fn is_the_deficit_in_any_order_of_closing() {
 					paid[index] = paid_out(who, id);
 					// The share of the others is the same, in this block and in the next.
 					same_again();
-					let share = Book::<Test>::get().deficit > ROUNDING;
-					let now = Book::<Test>::get()
+					let share = Markets::<Test>::get().deficit > ROUNDING;
+					let now = Markets::<Test>::get()
 						.markets
 						.iter()
 						.map(|m| m.haircut.rate)
@@ -202,12 +202,12 @@ fn is_the_deficit_in_any_order_of_closing() {
 				if !losers_first {
 					rest();
 				}
-				let book = Book::<Test>::get();
+				let state = Markets::<Test>::get();
 				assert!((0..=ROUNDING as i128).contains(&equity()), "{}", equity());
 				assert!(
-					book.claims.abs_diff(deficit) <= ROUNDING,
+					state.claims.abs_diff(deficit) <= ROUNDING,
 					"{} {deficit}",
-					book.claims
+					state.claims
 				);
 				assert_ok!(Perpetuals::do_try_state());
 				paid
@@ -236,7 +236,7 @@ fn is_exact_whatever_was_charged() {
 				market.funding_debt += (charged / 10i128.pow(20)) * -UNIT;
 				(market.carry.long, market.carry.short) = (charged, charged);
 			});
-			Traders::<Test>::mutate(account(DAVE), |trader| {
+			TraderMap::mutate(account(DAVE), |trader| {
 				let held = trader.positions[0];
 				let now = crate::Position {
 					funding: held.funding + (charged / 10i128.pow(20)) * -UNIT,
@@ -262,7 +262,7 @@ fn is_exact_whatever_was_charged() {
 			// BOB came at a premium that ALICE had raised: his gain is half of hers but for that.
 			assert!((alice - 2 * bob).abs() < alice / 20, "{alice} {bob}");
 			paid_out(DAVE, BTC);
-			let claims = Book::<Test>::get().claims;
+			let claims = Markets::<Test>::get().claims;
 			assert!(
 				claims.abs_diff(deficit) <= deficit / 1_000,
 				"{charged}: {claims} {deficit}"
@@ -330,7 +330,10 @@ fn follows_prices_and_is_gone_with_the_deficit() {
 		move_to(BTC, dollars(51_000));
 		set_price(ETH, dollars(3_000));
 		tick();
-		assert_eq!((rate(), Book::<Test>::get().deficit), (FixedU128::default(), 0));
+		assert_eq!(
+			(rate(), Markets::<Test>::get().deficit),
+			(FixedU128::default(), 0)
+		);
 		assert!(equity() > 0);
 		let last = announced().last().copied().unwrap();
 		assert_eq!((last.0, last.2), (0, FixedU128::default()));
@@ -361,7 +364,7 @@ fn fees_repay_all_claims_pro_rata_and_no_more() {
 	ExtBuilder.build_and_execute(|| {
 		crash(100_000);
 		settle_all();
-		let due = Book::<Test>::get().fund_due;
+		let due = Markets::<Test>::get().fund_due;
 		WINNERS.iter().take(2).for_each(|(who, id)| {
 			paid_out(*who, *id);
 		});
@@ -370,9 +373,9 @@ fn fees_repay_all_claims_pro_rata_and_no_more() {
 		assert!(alice > 2 * bob && bob > 0);
 		// A third comes back: neither fund nor pool gets a unit of it.
 		assert_eq!(earn((alice + bob) / 3), 0);
-		let book = Book::<Test>::get();
+		let state = Markets::<Test>::get();
 		assert_eq!(
-			(book.fund_due, book.recovery, book.claims),
+			(state.fund_due, state.recovery, state.claims),
 			(due, (alice + bob) / 3, alice + bob - (alice + bob) / 3)
 		);
 		let said = Perpetuals::recovery(account(ALICE)).unwrap();
@@ -395,8 +398,8 @@ fn fees_repay_all_claims_pro_rata_and_no_more() {
 		assert!(said.claimable.abs_diff(expected) <= 2, "{said:?} {expected}");
 		// The rest and more: the rest is the fund's and the pool's.
 		let (extra, cash_before) = (1_000_000, PoolCash::get());
-		let pool = earn(Book::<Test>::get().claims + extra);
-		assert_eq!(Book::<Test>::get().claims, 0);
+		let pool = earn(Markets::<Test>::get().claims + extra);
+		assert_eq!(Markets::<Test>::get().claims, 0);
 		assert_eq!(PoolCash::get() - cash_before, pool as i128);
 		for (who, id) in WINNERS {
 			let gone = Claims::<Test>::get(account(who));
@@ -406,7 +409,7 @@ fn fees_repay_all_claims_pro_rata_and_no_more() {
 				"{who} {id}"
 			);
 		}
-		assert!(Book::<Test>::get().recovery <= 3);
+		assert!(Markets::<Test>::get().recovery <= 3);
 		assert_noop!(claim(ALICE), Error::<Test>::NothingToClaim);
 		assert_eq!(Perpetuals::recovery(account(ALICE)), None);
 	});
@@ -417,25 +420,27 @@ fn trades_and_liquidations_repay_too() {
 	ExtBuilder.build_and_execute(|| {
 		crash(100_000);
 		fund_pool(POOL);
-		Book::<Test>::mutate(|book| Perpetuals::claim_more(book, account(ALICE), 100_000 * USD).unwrap());
-		let before = (Book::<Test>::get(), PoolCash::get(), market(BTC).rebates);
+		Markets::<Test>::mutate(|state| {
+			Perpetuals::claim_more(state, account(ALICE), 100_000 * USD).unwrap()
+		});
+		let before = (Markets::<Test>::get(), PoolCash::get(), market(BTC).rebates);
 		let fill = fill_now(DAVE, BTC, 10 * UNIT).unwrap();
-		let book = Book::<Test>::get();
+		let state = Markets::<Test>::get();
 		assert!(fill.fee > 0);
-		assert_eq!(book.fund_due, before.0.fund_due);
+		assert_eq!(state.fund_due, before.0.fund_due);
 		assert_eq!(
-			book.recovery,
+			state.recovery,
 			fill.fee.unsigned_abs() - (market(BTC).rebates - before.2)
 		);
-		assert_eq!(before.0.claims - book.claims, book.recovery);
+		assert_eq!(before.0.claims - state.claims, state.recovery);
 		assert_eq!(PoolCash::get() - before.1, fill.funding - fill.realised);
 		leave(DAVE, 60_000 * USD);
 		set_price(BTC, dollars(65_000));
 		tick();
-		let had = (Book::<Test>::get(), market(BTC).tranche);
+		let had = (Markets::<Test>::get(), market(BTC).tranche);
 		let closed = liquidate(DAVE, BTC).unwrap();
 		assert!(closed.notional > 0);
-		let now = Book::<Test>::get();
+		let now = Markets::<Test>::get();
 		assert_eq!(
 			(now.recovery, now.fund_due, market(BTC).tranche),
 			(had.0.recovery + closed.fee, had.0.fund_due, had.1)
@@ -453,7 +458,7 @@ fn a_quote_is_what_is_charged() {
 		let quotes = ALL.map(|who| (who, Perpetuals::haircut_of(account(who), deficit)));
 		let before = [BTC, ETH, SOL].map(|id| ALL.map(|who| seen(who, id)));
 		drain_pool(PoolCash::get() - equity() - deficit as i128);
-		Book::<Test>::mutate(Perpetuals::follow_deficit);
+		Markets::<Test>::mutate(Perpetuals::follow_deficit);
 		assert_eq!((announced()[0].0, announced()[0].2), (deficit, quotes[0].1.rate));
 		let after = [BTC, ETH, SOL].map(|id| ALL.map(|who| seen(who, id)));
 		for (index, (_, quote)) in quotes.iter().enumerate() {
@@ -493,11 +498,11 @@ fn is_set_anew_by_a_deficit_that_the_pool_covers() {
 		let missing = 10_000 * USD;
 		withdraw(account(EVE), cash(EVE) as u128 + missing);
 		// What is due to the fund comes to it first.
-		let by = Perpetuals::cover(account(EVE), &[], missing).unwrap();
+		let by = cover(account(EVE), &[], missing).unwrap();
 		assert_eq!((announced()[0].0, by.fund + by.pool), (by.pool, missing));
 		let first = rate().into_inner();
 		withdraw(account(EVE), missing);
-		assert_ok!(Perpetuals::cover(account(EVE), &[], missing));
+		assert_ok!(cover(account(EVE), &[], missing));
 		let expected = first / by.pool * (by.pool + missing);
 		assert!(rate().into_inner().abs_diff(expected) <= first / 1_000_000);
 	});
@@ -560,7 +565,7 @@ fn who_is_carried_by_others_claims_so_much_less() {
 		// It lost everything elsewhere and owes more than its claim pays.
 		let missing = claimed / 2;
 		withdraw(account(ALICE), cash(ALICE) as u128 + missing);
-		let by = Perpetuals::cover(account(ALICE), &[BTC], missing).unwrap();
+		let by = cover(account(ALICE), &[BTC], missing).unwrap();
 		assert_eq!(cash(ALICE), 0);
 		assert_eq!(
 			(by.claim, by.claim + by.tranche + by.fund + by.pool),
@@ -569,12 +574,12 @@ fn who_is_carried_by_others_claims_so_much_less() {
 		let left = Perpetuals::recovery(account(ALICE)).unwrap();
 		let carried = missing - due;
 		assert!(left.claimable == 0 && left.owed.abs_diff(claimed - claimed / 10 - carried) <= 2);
-		assert!(Book::<Test>::get().claims.abs_diff(left.owed) <= 2);
+		assert!(Markets::<Test>::get().claims.abs_diff(left.owed) <= 2);
 		// More than all of it: nothing is left to claim.
 		withdraw(account(ALICE), 2 * claimed);
-		assert_ok!(Perpetuals::cover(account(ALICE), &[BTC], 2 * claimed));
+		assert_ok!(cover(account(ALICE), &[BTC], 2 * claimed));
 		assert_eq!(Perpetuals::recovery(account(ALICE)), None);
-		assert!(Book::<Test>::get().claims <= 2);
+		assert!(Markets::<Test>::get().claims <= 2);
 	});
 }
 
@@ -601,7 +606,7 @@ fn dust_is_not_counted() {
 fn does_not_make_an_account_unsafe() {
 	ExtBuilder.build_and_execute(|| {
 		crash(100_000);
-		let [exposure, ..] = &Perpetuals::exposures(account(ALICE))[..] else {
+		let [exposure, ..] = &exposures(account(ALICE))[..] else {
 			panic!("ALICE has positions");
 		};
 		let held = position(ALICE, BTC);
@@ -632,7 +637,7 @@ fn is_taken_by_nobody_but_the_owner() {
 			assert_ok!(ask(77));
 		});
 		fund_pool(POOL);
-		Book::<Test>::mutate(Perpetuals::follow_deficit);
+		Markets::<Test>::mutate(Perpetuals::follow_deficit);
 		assert_ok!(ask(77));
 	});
 }

@@ -9,7 +9,7 @@ use sp_runtime::{DispatchError, Permill};
 use crate::{
 	liquidate::{close_part, smallest_restoring},
 	mock::*,
-	Book, Error, Event, Market, Position, ALWAYS_LIQUIDATED, PARTS,
+	Error, Event, Market, Markets, Position, ALWAYS_LIQUIDATED, PARTS,
 };
 
 /// ALICE has 40 BTC and 84 500 kUSD, and the price fell by two percent.
@@ -27,7 +27,7 @@ fn closes_the_smallest_part_that_restores_the_account() {
 		unsafe_alice();
 		let (before, there, whole) = (position(ALICE, BTC), market(BTC), risk(account(ALICE)));
 		let (pool, money) = (PoolCash::get(), cash(ALICE));
-		let tranche = there.tranche + Book::<Test>::get().fund_due;
+		let tranche = there.tranche + Markets::<Test>::get().fund_due;
 		let closed = liquidate(ALICE, BTC).unwrap();
 		let after = position(ALICE, BTC);
 		let delta = after.size - before.size;
@@ -45,7 +45,7 @@ fn closes_the_smallest_part_that_restores_the_account() {
 		// A hundredth of what was closed.
 		assert_eq!(closed.fee, closed.notional.div_ceil(100));
 		assert_eq!(
-			market(BTC).tranche + Book::<Test>::get().fund_due,
+			market(BTC).tranche + Markets::<Test>::get().fund_due,
 			tranche + closed.fee
 		);
 		assert_eq!(market(BTC).liquidated.reading(Now::get()), closed.notional);
@@ -67,16 +67,10 @@ fn is_refused_without_a_price_made_after_the_last_change() {
 		let id = account(ALICE);
 		let made = market(BTC).price.at;
 		let whole = risk(id);
-		let call = |changed_at| <Perpetuals as Positions>::liquidate(id, BTC, whole, changed_at);
+		let call = |changed_at| close_at(id, BTC, whole, changed_at);
 		assert_noop!(call(made), Error::<Test>::PriceNotNewer);
-		assert_noop!(
-			<Perpetuals as Positions>::liquidate(id, ETH, whole, 0),
-			Error::<Test>::NoPosition
-		);
-		assert_noop!(
-			<Perpetuals as Positions>::liquidate(id, 9, whole, 0),
-			Error::<Test>::UnknownMarket
-		);
+		assert_noop!(close_at(id, ETH, whole, 0), Error::<Test>::NoPosition);
+		assert_noop!(close_at(id, 9, whole, 0), Error::<Test>::UnknownMarket);
 		RefusedFor::set(vec![PriceFor::Liquidate]);
 		tick();
 		assert_noop!(call(0), Error::<Test>::PriceRefused);
@@ -137,7 +131,7 @@ fn what_refills_in_a_block_is_no_reason_to_liquidate() {
 		for _ in 0..60 {
 			set_price(BTC, dollars(49_000));
 			block_after(BLOCK);
-			let asked = <Perpetuals as Positions>::can_liquidate(id, BTC, risk(id), 0);
+			let asked = can_liquidate(id, BTC, risk(id), 0);
 			assert_eq!(liquidate(ALICE, BTC), asked);
 			if let Ok(closed) = asked {
 				assert!(closed.notional >= ALWAYS_LIQUIDATED, "{closed:?}");
@@ -220,7 +214,7 @@ mod reduce {
 	use super::*;
 
 	fn reduce(share: Permill) -> Result<Closed, DispatchError> {
-		<Perpetuals as Positions>::reduce(account(ALICE), share, 0)
+		crate::mock::reduce(account(ALICE), share, 0)
 	}
 
 	/// Kind: who asks to leave when a price is known leaves at that.
@@ -229,15 +223,11 @@ mod reduce {
 		ExtBuilder.build_and_execute(|| {
 			trade(ALICE, BTC, UNIT);
 			let half = Permill::from_percent(50);
-			let asked = || <Perpetuals as Positions>::reduce(account(ALICE), half, Now::get());
+			let asked = || crate::mock::reduce(account(ALICE), half, Now::get());
 			assert_eq!(asked(), Err(Error::<Test>::PriceRefused.into()));
 			let set_at = Now::get();
 			tick();
-			assert_ok!(<Perpetuals as Positions>::reduce(
-				account(ALICE),
-				half,
-				set_at - 1
-			));
+			assert_ok!(crate::mock::reduce(account(ALICE), half, set_at - 1));
 		});
 	}
 
@@ -286,7 +276,7 @@ fn exposures_say_what_margin_has_to_know() {
 		trade(ALICE, BTC, 10 * UNIT);
 		set_price(BTC, dollars(50_000));
 		block_after(HOUR);
-		let all = Perpetuals::exposures(account(ALICE));
+		let all = exposures(account(ALICE));
 		assert_eq!(all.iter().map(|e| e.market).collect::<Vec<_>>(), [ETH, BTC]);
 		let (btc, there) = (all[1], market(BTC));
 		assert_eq!((btc.feed, btc.size, btc.mark), (BTC, 10 * UNIT, dollars(50_050)));
@@ -308,7 +298,7 @@ fn exposures_say_what_margin_has_to_know() {
 		// The short pays, too: shorts are more.
 		assert!(all[0].funding_per_hour > 0);
 		assert!(all[0].funding_per_hour <= all[0].drift_per_hour as i128);
-		assert!(Perpetuals::exposures(account(BOB)).is_empty());
+		assert!(exposures(account(BOB)).is_empty());
 		assert_eq!(<Perpetuals as Positions>::markets(), MARKETS);
 	});
 }

@@ -40,7 +40,7 @@ fn the_premium_ends_where_opening_does_for_leaving_too() {
 			let there = market(BTC);
 			assert_eq!(there.mark(), dollars(mark));
 			// Positions are valued, liquidated and cut by the mark, and closed at it.
-			let exposure = Perpetuals::exposures(account(ALICE))[0];
+			let exposure = exposures(account(ALICE))[0];
 			let held = position(ALICE, BTC);
 			let funding = there.funding_owed(&held).unwrap();
 			let worth = perpetual::value(held.size, dollars(mark), Rounding::Down).unwrap();

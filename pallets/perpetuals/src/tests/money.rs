@@ -2,7 +2,7 @@
 
 use keel_math::{perpetual, FixedU128, Rounding};
 
-use crate::{mock::*, Book, Event};
+use crate::{mock::*, Event, Markets};
 
 #[test]
 fn a_taker_fee_is_split_between_rebates_tranche_fund_and_pool() {
@@ -16,19 +16,19 @@ fn a_taker_fee_is_split_between_rebates_tranche_fund_and_pool() {
 		assert_eq!(market.rebates, 2_004 * USD / 5);
 		// The tranche takes up to its target, the fund is due the rest.
 		assert_eq!(market.tranche, 1_000 * USD);
-		assert_eq!(Book::<Test>::get().fund_due, 2_004 * USD * 4 / 5 - 1_000 * USD);
+		assert_eq!(Markets::<Test>::get().fund_due, 2_004 * USD * 4 / 5 - 1_000 * USD);
 		assert_eq!(PoolCash::get(), pool);
 
 		// Money and no target: a tenth is.
 		tick();
-		assert_eq!(Book::<Test>::get().fund_share, ratio(1, 10));
-		let due = Book::<Test>::get().fund_due;
+		assert_eq!(Markets::<Test>::get().fund_share, ratio(1, 10));
+		let due = Markets::<Test>::get().fund_due;
 		let fill = trade(BOB, ETH, UNIT);
 		let fee = u128::try_from(fill.fee).unwrap();
 		let rest = fee - fee / 5;
 		assert_eq!(crate::mock::market(ETH).tranche, rest.div_ceil(10));
 		assert_eq!(PoolCash::get(), pool + (rest - rest.div_ceil(10)) as i128);
-		assert_eq!(Book::<Test>::get().fund_due, due);
+		assert_eq!(Markets::<Test>::get().fund_due, due);
 	});
 }
 
@@ -113,7 +113,7 @@ fn funding_flows_between_traders_and_the_pool_to_the_unit() {
 			there.rebates,
 			there.tranche,
 		);
-		let due = Book::<Test>::get().fund_due;
+		let due = Markets::<Test>::get().fund_due;
 		let long = fill_now(ALICE, BTC, -40 * UNIT).unwrap();
 		let short = fill_now(BOB, BTC, 15 * UNIT + 7).unwrap();
 		assert!(long.funding > 0 && short.funding < 0);
@@ -121,7 +121,7 @@ fn funding_flows_between_traders_and_the_pool_to_the_unit() {
 		// Trader by trader.
 		assert_eq!(cash(ALICE) - before.0, long.realised - long.funding - long.fee);
 		assert_eq!(cash(BOB) - before.1, short.realised - short.funding - short.fee);
-		let pots = (after.rebates + after.tranche + Book::<Test>::get().fund_due) as i128
+		let pots = (after.rebates + after.tranche + Markets::<Test>::get().fund_due) as i128
 			- (before.3 + before.4 + due) as i128;
 		let fees = long.fee + short.fee;
 		let realised = long.realised + short.realised;
@@ -188,7 +188,7 @@ fn the_fund_is_paid_once_an_hour() {
 	ExtBuilder.build_and_execute(|| {
 		// Nothing is due and it was never paid: the first fees go with the next block.
 		trade(ALICE, BTC, 40 * UNIT);
-		let due = Book::<Test>::get().fund_due;
+		let due = Markets::<Test>::get().fund_due;
 		assert_eq!(due, 603_200_000);
 		tick();
 		assert_eq!(FundCash::get(), due);
@@ -196,12 +196,15 @@ fn the_fund_is_paid_once_an_hour() {
 		CoverTarget::set(1_000_000_000_000 * USD);
 		tick();
 		trade(BOB, BTC, 10 * UNIT);
-		let more = Book::<Test>::get().fund_due;
+		let more = Markets::<Test>::get().fund_due;
 		assert!(more > 0);
 		tick();
-		assert_eq!(Book::<Test>::get().fund_due, more);
+		assert_eq!(Markets::<Test>::get().fund_due, more);
 		block_after(HOUR);
-		assert_eq!((Book::<Test>::get().fund_due, FundCash::get()), (0, due + more));
+		assert_eq!(
+			(Markets::<Test>::get().fund_due, FundCash::get()),
+			(0, due + more)
+		);
 	});
 }
 
@@ -209,10 +212,10 @@ fn the_fund_is_paid_once_an_hour() {
 fn a_fund_that_fails_is_paid_later() {
 	ExtBuilder.build_and_execute(|| {
 		trade(ALICE, BTC, 40 * UNIT);
-		let due = Book::<Test>::get().fund_due;
+		let due = Markets::<Test>::get().fund_due;
 		FundFails::set(true);
 		tick();
-		assert_eq!(Book::<Test>::get().fund_due, due);
+		assert_eq!(Markets::<Test>::get().fund_due, due);
 		assert!(matches!(
 			events().last(),
 			Some(Event::SweepFailed { amount, .. }) if *amount == due
@@ -229,21 +232,18 @@ fn the_share_of_the_fund_falls_with_what_it_has() {
 		CoverTarget::set(1_000 * USD);
 		fund_fund(400 * USD);
 		tick();
-		assert_eq!(Book::<Test>::get().fund_share, ratio(1, 1));
+		assert_eq!(Markets::<Test>::get().fund_share, ratio(1, 1));
 		fund_fund(600 * USD);
 		tick();
-		assert_eq!(Book::<Test>::get().fund_share, ratio(55, 100));
+		assert_eq!(Markets::<Test>::get().fund_share, ratio(55, 100));
 		// The markets' tranches count.
 		change_market(BTC, |market| market.tranche = 500 * USD);
 		Clearing::mutate(|clearing| *clearing += 500 * USD as i128);
 		Custody::mutate(|custody| *custody += 500 * USD as i128);
 		Brought::mutate(|brought| *brought += 500 * USD as i128);
 		tick();
-		assert_eq!(Book::<Test>::get().fund_share, ratio(1, 10));
+		assert_eq!(Markets::<Test>::get().fund_share, ratio(1, 10));
 		let pots = Perpetuals::pots();
-		assert_eq!(
-			(pots.fund_share, pots.fund_due, pots.order_fees),
-			(ratio(1, 10), 0, 0)
-		);
+		assert_eq!((pots.fund_share, pots.fund_due), (ratio(1, 10), 0));
 	});
 }

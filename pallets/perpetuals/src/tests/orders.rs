@@ -8,7 +8,9 @@ use frame_support::{
 use keel_primitives::{BreakerSubject, Level, MarginAccounts};
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Book, Error, Event, Queue, Trigger, WeightInfo, When, LOCK_MS, MAX_LIFE_MS, MAX_SIZE};
+use crate::{
+	mock::*, Error, Event, Markets, Queue, Trigger, WeightInfo, When, LOCK_MS, MAX_LIFE_MS, MAX_SIZE,
+};
 
 /// An error of a mock: an event keeps no words.
 const LOST: DispatchError = DispatchError::Other("");
@@ -20,15 +22,12 @@ mod commit {
 	fn holds_the_fee_and_waits_for_a_price() {
 		ExtBuilder.build_and_execute(|| {
 			let id = commit(ALICE, BTC, UNIT);
-			assert_eq!(cash(ALICE), (PURSE - ORDER_FEE) as i128);
-			assert_eq!(Book::<Test>::get().order_fees, ORDER_FEE);
+			assert_eq!(cash(ALICE), PURSE as i128);
 			let order = order(id).unwrap();
-			assert_eq!(
-				(order.account, order.size, order.fee),
-				(account(ALICE), UNIT, ORDER_FEE)
-			);
+			assert_eq!((order.size, order.fee), (UNIT, ORDER_FEE));
+			assert_eq!(held(account(ALICE)), order.margin + ORDER_FEE);
 			assert_eq!(queued_at(id), Some(Now::get()));
-			assert_eq!(Perpetuals::orders(account(ALICE)), vec![(id, order)]);
+			assert_eq!(Perpetuals::orders(account(ALICE)), vec![order]);
 			assert!(events().iter().any(|event| matches!(
 				event,
 				Event::OrderCommitted { order, terms, .. } if *order == id && terms.size == UNIT
@@ -49,8 +48,8 @@ mod commit {
 			// 60 000·(1 + 0.5/10 000).
 			assert_eq!(fill.price, dollars(60_003));
 			assert_eq!(position(ALICE, BTC).size, UNIT);
-			assert_eq!((order(id), Book::<Test>::get().order_fees), (None, 0));
-			// The order's fee came back; the taker fee is a thousandth.
+			assert_eq!((order(id), held(account(ALICE))), (None, 0));
+			// Not the order's fee beside it; the taker fee is a thousandth.
 			assert_eq!(fill.fee, 60_003_000);
 			assert_eq!(cash(ALICE), PURSE as i128 - 60_003_000);
 			assert_eq!(
@@ -93,8 +92,7 @@ mod commit {
 	#[test]
 	fn holds_the_margin_it_needs() {
 		ExtBuilder.build_and_execute(|| {
-			let held = || <Perpetuals as keel_primitives::Positions>::held_for_orders(account(ALICE));
-			let fee = ORDER_FEE;
+			let held = || crate::mock::held(account(ALICE));
 			// Two BTC at a mark of 50 010, a twentieth of it; a thousandth of what they cost.
 			let needs = 5_001 * USD + 100 * USD + USD / 100;
 			leave(ALICE, needs - 1);
@@ -102,7 +100,7 @@ mod commit {
 			assert_eq!(try_commit(ALICE, BTC, 2 * UNIT, Terms::default()), short);
 			deposit(account(ALICE), 1);
 			let id = commit(ALICE, BTC, 2 * UNIT);
-			assert_eq!(held(), needs - fee);
+			assert_eq!(held(), needs);
 			// Nothing is left for another one, in any market, waiting or not; nor for a preview.
 			let waits = Terms {
 				trigger: Some(Trigger {
@@ -121,7 +119,7 @@ mod commit {
 			);
 			deposit(account(ALICE), 1_000 * USD);
 			let waiting = try_commit(ALICE, ETH, UNIT, waits).unwrap();
-			let for_it = held() - (needs - fee);
+			let for_it = held() - needs;
 			assert!(for_it > 125 * USD && for_it < 130 * USD, "{for_it}");
 			// What is filled holds nothing, what only closes needs nothing.
 			ticks();
@@ -129,7 +127,7 @@ mod commit {
 			assert_ok!(cancel(ALICE, waiting));
 			deposit(account(ALICE), 5_000 * USD);
 			let closes = commit(ALICE, BTC, -2 * UNIT);
-			assert_eq!(held(), 0);
+			assert_eq!(held(), ORDER_FEE);
 			// Once that is filled, this opens.
 			let opens = commit(ALICE, BTC, -UNIT);
 			assert!(held() > 2_500 * USD && held() < 2_600 * USD, "{}", held());
@@ -146,6 +144,45 @@ mod commit {
 		});
 	}
 
+	/// Kind: what is held for an order keeps an account from giving risk back.
+	#[test]
+	fn lets_who_is_short_of_margin_reduce_with_every_order() {
+		ExtBuilder.build_and_execute(|| {
+			trade(ALICE, BTC, UNIT);
+			trade(ALICE, ETH, UNIT);
+			// What it is worth pays the fees, and nothing else.
+			leave(ALICE, 1_000 * USD);
+			let reduces = Terms {
+				reduce_only: true,
+				..Default::default()
+			};
+			let stop = |price, when| Terms {
+				trigger: Some(Trigger {
+					price: dollars(price),
+					when,
+					trail: None,
+				}),
+				..reduces
+			};
+			let [profit, loss] = [
+				stop(60_000, When::Above).of(BTC, -UNIT),
+				stop(40_000, When::Below).of(BTC, -UNIT),
+			];
+			assert_ok!(Perpetuals::commit_pair(
+				RuntimeOrigin::signed(ALICE),
+				0,
+				profit,
+				loss
+			));
+			assert_ok!(try_commit(ALICE, ETH, -UNIT, reduces));
+			assert_ok!(Perpetuals::close_all(RuntimeOrigin::signed(ALICE), 0, 600_000));
+			assert_eq!(held(account(ALICE)), 5 * ORDER_FEE);
+			let short = Err(Error::<Test>::NotEnoughMargin.into());
+			assert_eq!(try_commit(ALICE, ETH, UNIT, Terms::default()), short);
+			deposit(account(ALICE), 10_000 * USD);
+		});
+	}
+
 	/// Kind: fees of later orders, small as they are, come out of what an earlier one holds, and it fails
 	/// with the price in sight.
 	#[test]
@@ -153,7 +190,11 @@ mod commit {
 		ExtBuilder.build_and_execute(|| {
 			trade(ALICE, ETH, 4 * UNIT);
 			let opening = commit(ALICE, BTC, 2 * UNIT);
-			let free = || MockAccounts::risk(account(ALICE)).unwrap().free();
+			let free = || {
+				MockAccounts::risk(&MockAccounts::load(account(ALICE)).unwrap())
+					.unwrap()
+					.free()
+			};
 			withdraw(account(ALICE), free() as u128);
 			let short = Err(Error::<Test>::NotEnoughMargin.into());
 			let reduces = Terms {
@@ -331,18 +372,18 @@ mod queue {
 			let id = commit(ALICE, BTC, UNIT);
 			tick();
 			set_price(BTC, dollars(50_000));
-			let before = Book::<Test>::get();
+			let before = Markets::<Test>::get();
 			Now::mutate(|now| *now += BLOCK);
 			let mut meter = WeightMeter::with_limit(
 				<() as WeightInfo>::refresh(4).saturating_sub(Weight::from_parts(1, 0)),
 			);
 			Perpetuals::on_poll(9, &mut meter);
 			assert_eq!(
-				(Book::<Test>::get(), meter.consumed()),
+				(Markets::<Test>::get(), meter.consumed()),
 				(before, Default::default())
 			);
-			// Nothing in the book is good for anything then.
-			assert!(Perpetuals::book()
+			// Nothing in the state is good for anything then.
+			assert!(Perpetuals::state()
 				.markets
 				.iter()
 				.all(|market| market.fit == Default::default()));
@@ -350,7 +391,7 @@ mod queue {
 				<Perpetuals as keel_primitives::Positions>::mark(BTC),
 				Err(Error::<Test>::PriceRefused.into())
 			);
-			// Weight for the book and no order.
+			// Weight for the state and no order.
 			let mut meter = WeightMeter::with_limit(<() as WeightInfo>::refresh(4));
 			Perpetuals::on_poll(9, &mut meter);
 			assert_eq!(market(BTC).at, Now::get());
@@ -369,9 +410,11 @@ mod queue {
 			tick();
 			set_price(BTC, dollars(50_000));
 			Now::mutate(|now| *now += BLOCK);
-			// The book, the heads of all queues, and two orders: no more than that is used.
-			let each = <() as WeightInfo>::fill_order().max(<() as WeightInfo>::fail_order());
-			let limit = <() as WeightInfo>::refresh(4).saturating_add(each.saturating_mul(5) / 2);
+			// The state, the heads of all queues, and two orders: no more than that is used.
+			let first = <() as WeightInfo>::fill_orders(0);
+			let each = <() as WeightInfo>::fill_orders(1) - first;
+			let reads = <Test as frame_system::Config>::DbWeight::get().reads(3 + 4 * 6 + 6 * 2);
+			let limit = <() as WeightInfo>::refresh(4) + first + each * 2 + reads;
 			let mut meter = WeightMeter::with_limit(limit);
 			Perpetuals::on_poll(9, &mut meter);
 			assert!(meter.consumed().all_lte(limit));
@@ -379,10 +422,55 @@ mod queue {
 		});
 	}
 
+	/// Kind: more accounts act than are looked at, and new positions are where no price finds them.
+	#[test]
+	fn opens_nothing_while_accounts_wait_to_be_looked_at() {
+		ExtBuilder.build_and_execute(|| {
+			trade(BOB, BTC, UNIT);
+			let (opens, reduces) = (commit(ALICE, BTC, UNIT), commit_reduce(BOB, BTC, -UNIT));
+			Behind::set(true);
+			ticks();
+			ticks();
+			assert!(order(opens).is_some());
+			assert_eq!(filled(reduces).position, 0);
+			Behind::set(false);
+			tick();
+			assert_eq!(filled(opens).position, UNIT);
+		});
+	}
+
+	/// Kind: work before transactions that leaves nothing for what comes after them.
+	#[test]
+	fn takes_no_more_than_its_part_of_a_block() {
+		ExtBuilder.build_and_execute(|| {
+			set_chain(|chain| chain.orders_per_block = 100_000);
+			for sub in 0..200 {
+				deposit(account_of(ALICE, sub), 10_000 * USD);
+				for _ in 0..6 {
+					let new = Terms::default().of(BTC, UNIT / 1_000);
+					assert_ok!(Perpetuals::commit_order(RuntimeOrigin::signed(ALICE), sub, new));
+				}
+			}
+			tick();
+			set_price(BTC, dollars(50_000));
+			Now::mutate(|now| *now += BLOCK);
+			let mut meter = WeightMeter::new();
+			Perpetuals::on_poll(9, &mut meter);
+			let block = <<Test as frame_system::Config>::BlockWeights as frame_support::traits::Get<
+				frame_system::limits::BlockWeights,
+			>>::get()
+			.max_block;
+			assert!(meter.consumed().all_lte(block / keel_primitives::MARKETS_PART));
+			let left = Queue::<Test>::iter_keys().count();
+			assert!(left > 0 && left < 1_200, "{left}");
+		});
+	}
+
 	#[test]
 	fn forgets_what_is_no_order() {
 		ExtBuilder.build_and_execute(|| {
-			Queue::<Test>::insert(BTC, 77u64.to_be_bytes(), 77);
+			Queue::<Test>::insert(BTC, 77u64.to_be_bytes(), (account(ALICE), 77));
+			Queue::<Test>::insert(BTC, 78u64.to_be_bytes(), (7_777, 78));
 			let id = commit(ALICE, BTC, UNIT);
 			ticks();
 			assert_eq!(filled(id).position, UNIT);
@@ -454,7 +542,7 @@ mod cancel {
 					order: id,
 					account: account(ALICE),
 					market: BTC,
-					returned: ORDER_FEE
+					fee: 0
 				})
 			);
 		});
@@ -478,12 +566,10 @@ mod cancel {
 		ExtBuilder.build_and_execute(|| {
 			try_commit(ALICE, BTC, UNIT, stop()).unwrap();
 			commit(ALICE, ETH, UNIT);
-			assert_ok!(<Perpetuals as keel_primitives::Positions>::cancel_orders(
-				account(ALICE)
-			));
+			assert_ok!(cancel_orders(account(ALICE)));
 			assert_eq!(cash(ALICE), PURSE as i128);
 			assert!(Perpetuals::orders(account(ALICE)).is_empty());
-			assert!(!crate::Traders::<Test>::contains_key(account(ALICE)));
+			assert_eq!(held(account(ALICE)), 0);
 		});
 	}
 }
@@ -508,6 +594,6 @@ fn without_parameters_the_fee_of_a_failed_order_is_the_funds() {
 		Numbers::mutate(|all| all.remove(&BTC));
 		ticks();
 		assert_eq!(failed(id), Some(LOST));
-		assert_eq!(Book::<Test>::get().fund_due, ORDER_FEE);
+		assert_eq!(Markets::<Test>::get().fund_due, ORDER_FEE);
 	});
 }

@@ -54,12 +54,12 @@ mod a_pair {
 				first: profit,
 				second: loss
 			}));
-			assert_eq!(cash(ALICE), before - 2 * ORDER_FEE as i128);
+			assert_eq!((cash(ALICE), held(account(ALICE))), (before, 2 * ORDER_FEE));
 			move_to(BTC, dollars(55_500));
 			ticks();
 			let fill = filled(profit);
 			assert_eq!((fill.position, order(loss)), (0, None));
-			// The other one's fee came back.
+			// The other one costs nothing.
 			assert_eq!(cash(ALICE), before + fill.realised - fill.funding - fill.fee);
 			assert_ok!(Perpetuals::do_try_state());
 		});
@@ -312,7 +312,7 @@ mod amending {
 
 	fn amend(who: AccountId, id: u64, new: NewOrder) -> Result<(), sp_runtime::DispatchError> {
 		frame_support::storage::with_storage_layer(|| {
-			Perpetuals::amend_order(RuntimeOrigin::signed(who), id, new)
+			Perpetuals::amend_order(RuntimeOrigin::signed(who), 0, id, new)
 		})
 	}
 
@@ -365,7 +365,7 @@ mod amending {
 			trade(ALICE, BTC, UNIT);
 			let [_, loss] = bracket(ALICE, -UNIT);
 			let new = closing(when(49_000, When::Below)).of(BTC, -UNIT);
-			assert_eq!(amend(BOB, loss, new), Err(Error::<Test>::NotOwner.into()));
+			assert_eq!(amend(BOB, loss, new), Err(Error::<Test>::UnknownOrder.into()));
 			assert_eq!(amend(ALICE, 99, new), Err(Error::<Test>::UnknownOrder.into()));
 			move_to(BTC, dollars(44_000));
 			assert_eq!(
@@ -401,12 +401,12 @@ mod all_of_an_account {
 			assert_ok!(cancel_all(ALICE, None));
 			assert_eq!([profit, loss].map(order), [None, None]);
 			assert!(order(queued).is_some());
-			assert_eq!(cash(ALICE), before - ORDER_FEE as i128);
+			assert_eq!(cash(ALICE), before);
 			let nothing = Err(Error::<Test>::NothingToCancel.into());
 			assert_eq!(cancel_all(ALICE, None), nothing);
 			Now::mutate(|now| *now += LOCK_MS as Moment);
 			assert_ok!(cancel_all(ALICE, None));
-			// In the queue its fee is kept, as by a cancel of its own.
+			// In the queue it costs its fee, as by a cancel of its own.
 			assert_eq!(cash(ALICE), before - ORDER_FEE as i128);
 			assert_ok!(Perpetuals::do_try_state());
 		});

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 
 use frame_support::storage::with_transaction;
 use keel_math::FixedU128;
-use keel_primitives::{BreakerSubject, Level, MarketId, PoolExposure, Positions, PriceFor};
+use keel_primitives::{BreakerSubject, Level, MarketId, PoolExposure, PriceFor};
 use proptest::{prelude::*, test_runner::TestRunner};
 use sp_runtime::{DispatchError, Permill, TransactionOutcome};
 
-use crate::{mock::*, Book, Event, Orders, Trigger, When, NOTICE_MS};
+use crate::{mock::*, Event, Markets, Trigger, When, NOTICE_MS};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -154,7 +154,7 @@ fn liquidate_if_unsafe(who: crate::mock::AccountId) {
 	if !risk(account).is_unsafe() {
 		return;
 	}
-	Perpetuals::cancel_orders(account).unwrap();
+	cancel_orders(account).unwrap();
 	for id in MARKETS {
 		let before = risk(account);
 		if !before.is_unsafe() {
@@ -167,9 +167,9 @@ fn liquidate_if_unsafe(who: crate::mock::AccountId) {
 			assert!(closed.fee == 0 || before.net > 0, "{closed:?} {before:?}");
 		}
 	}
-	if Perpetuals::exposures(account).is_empty() && cash(who) < 0 {
+	if exposures(account).is_empty() && cash(who) < 0 {
 		let deficit = cash(who).unsigned_abs();
-		let carried = Perpetuals::cover(account, &MARKETS, deficit).unwrap();
+		let carried = cover(account, &MARKETS, deficit).unwrap();
 		assert_eq!(
 			carried.claim + carried.tranche + carried.fund + carried.pool,
 			deficit
@@ -208,9 +208,9 @@ fn commit_as_told(op: Op) {
 		reduce_only,
 		life: Some(life.into()),
 	};
-	let before = (cash(who), Book::<Test>::get());
+	let before = (cash(who), Markets::<Test>::get());
 	if try_commit(who, id, size, terms).is_err() {
-		assert_eq!((cash(who), Book::<Test>::get()), before);
+		assert_eq!((cash(who), Markets::<Test>::get()), before);
 	}
 }
 
@@ -218,10 +218,16 @@ fn run(op: Op) {
 	match op {
 		Op::Commit { .. } => commit_as_told(op),
 		Op::Cancel { who, order } => {
-			let mut ids: Vec<_> = Orders::<Test>::iter_keys().collect();
+			let ids: Vec<_> = match order % 8 {
+				2..=4 => Perpetuals::orders(account(someone(who))),
+				_ => TraderMap::iter_values()
+					.flat_map(|trader| trader.orders)
+					.collect(),
+			};
+			let mut ids: Vec<_> = ids.iter().map(|order| order.id).collect();
 			ids.sort_unstable();
 			let origin = || RuntimeOrigin::signed(someone(who));
-			let before = (cash(someone(who)), Book::<Test>::get());
+			let before = (cash(someone(who)), Markets::<Test>::get());
 			let done = frame_support::storage::with_storage_layer(|| match order % 8 {
 				0 => Perpetuals::cancel_all(origin(), 0, None)
 					.map(|_| ())
@@ -239,7 +245,7 @@ fn run(op: Op) {
 						..Default::default()
 					};
 					let size = UNIT * (i128::from(order) - 100) / 100;
-					Perpetuals::amend_order(origin(), id, terms.of(market, size))
+					Perpetuals::amend_order(origin(), 0, id, terms.of(market, size))
 				}
 				5 => {
 					let close = |when| {
@@ -259,7 +265,7 @@ fn run(op: Op) {
 				_ => cancel(someone(who), ids[usize::from(order) % ids.len()]),
 			});
 			if done.is_err() {
-				assert_eq!((cash(someone(who)), Book::<Test>::get()), before);
+				assert_eq!((cash(someone(who)), Markets::<Test>::get()), before);
 			}
 		}
 		Op::Block { moves, ms } => {
@@ -283,7 +289,7 @@ fn run(op: Op) {
 		Op::Liquidate { who } => liquidate_if_unsafe(someone(who)),
 		Op::Reduce { who, share } => {
 			let share = Permill::from_percent(u32::from(share) % 101);
-			let _ = Perpetuals::reduce(account(someone(who)), share, 0);
+			let _ = reduce(account(someone(who)), share, 0);
 		}
 		Op::Refuse(purpose) => RefusedFor::set(match purpose % 10 {
 			0 => vec![PriceFor::AddRisk],
@@ -297,8 +303,8 @@ fn run(op: Op) {
 		}
 		Op::Delist { market } => {
 			// One at a time, so that there is trade.
-			let book = Book::<Test>::get();
-			if book
+			let state = Markets::<Test>::get();
+			if state
 				.markets
 				.iter()
 				.all(|market| market.status == crate::Status::Open)
@@ -310,13 +316,13 @@ fn run(op: Op) {
 		Op::PayOut { who, market } => {
 			let target = account(someone(who));
 			// One that is settled, if it has one.
-			let id = Perpetuals::exposures(target)
+			let id = exposures(target)
 				.iter()
 				.map(|exposure| exposure.market)
 				.find(|id| crate::mock::market(*id).is_settled())
 				.unwrap_or(some_market(market));
 			// A haircut of what is paid out is claimed, not paid.
-			let cut = Perpetuals::exposures(target)
+			let cut = exposures(target)
 				.iter()
 				.filter(|exposure| exposure.market == id)
 				.fold(0, |sum, exposure| sum + exposure.haircut as i128);
@@ -400,14 +406,14 @@ fn count() {
 /// If everybody closed now, one after the other, the pool would pay no more than what it says it owes, less
 /// what the haircut of now takes.
 fn check_owed() {
-	let mut book = Book::<Test>::get();
+	let mut state = Markets::<Test>::get();
 	// Prices, trades and the pool's cash may have moved since the block began.
-	Perpetuals::follow_deficit(&mut book);
-	let (owed, deficit) = (Perpetuals::owed().unwrap(), book.deficit as i128);
+	Perpetuals::follow_deficit(&mut state);
+	let (owed, deficit) = (Perpetuals::owed().unwrap(), state.deficit as i128);
 	let (mut realised, mut cut) = (0, 0);
-	let positions = |who| crate::Traders::<Test>::get(account(who)).positions;
+	let positions = |who| TraderMap::get(account(who)).positions;
 	for mut position in ALL.into_iter().flat_map(positions) {
-		let market = book.market_mut(position.market).unwrap();
+		let market = state.market_mut(position.market).unwrap();
 		let trade = match market.status {
 			crate::Status::Settled { price } => market.pay_out(&position, price),
 			_ => {
@@ -423,7 +429,7 @@ fn check_owed() {
 	assert!(cut == 0 || deficit > 0, "{cut} {deficit}");
 	// Each is cut at its own fill price, and all gains are counted at the price at which all could leave.
 	// Those near to breaking even are not counted.
-	let rate = book
+	let rate = state
 		.markets
 		.iter()
 		.map(|market| market.haircut.rate)

@@ -3,7 +3,7 @@
 use frame_support::assert_ok;
 use keel_math::FixedU128;
 
-use crate::{mock::*, Book, Error, Event, Resting, Stage, Waiting, When, LOCK_MS, MAX_LIFE_MS};
+use crate::{mock::*, Error, Event, Markets, Resting, Stage, Waiting, When, LOCK_MS, MAX_LIFE_MS};
 
 fn resting(limit: FixedU128) -> Terms {
 	Terms {
@@ -53,8 +53,8 @@ mod resting_orders {
 				market: BTC
 			}));
 			assert_eq!(position(ALICE, BTC).size, 0);
-			// Held, and not lost by waiting.
-			assert_eq!(cash(ALICE), cash_before - ORDER_FEE as i128);
+			// Waiting costs nothing.
+			assert_eq!(cash(ALICE), cash_before);
 			for _ in 0..5 {
 				move_to(BTC, dollars(49_000));
 			}
@@ -96,7 +96,7 @@ mod resting_orders {
 			let fill = filled(id);
 			assert_eq!((fill.size, fill.left), (20 * UNIT, 20 * UNIT));
 			assert_eq!(fill.price, dollars(50_050));
-			let mark = Book::<Test>::get().market(BTC).unwrap().mark();
+			let mark = Markets::<Test>::get().market(BTC).unwrap().mark();
 			assert_eq!(mark, dollars(50_100));
 			// The rest of it rests, holding half of the margin, and no fee.
 			tick();
@@ -251,8 +251,9 @@ mod without_a_limit {
 	fn holds_margin_for_what_is_left_alone() {
 		ExtBuilder.build_and_execute(|| {
 			let id = commit(ALICE, BTC, 80 * UNIT);
-			let held = || crate::Traders::<Test>::get(account(ALICE)).held_margin();
-			let all = held();
+			let held = || TraderMap::get(account(ALICE)).held_margin();
+			// The fee goes into that of the first part.
+			let all = held() - ORDER_FEE;
 			ticks();
 			assert_eq!(filled(id).left, 30 * UNIT);
 			assert!(

@@ -157,7 +157,7 @@ fn the_trie_keeps_the_order() {
 				when: When::Above,
 				trail: None,
 			};
-			Waiting::<Test>::insert((77, When::Above), trigger.key(price as u64), ());
+			Waiting::<Test>::insert((77, When::Above), trigger.key(price as u64), 0);
 		}
 		let read: Vec<_> = Waiting::<Test>::iter_key_prefix((77, When::Above))
 			.map(|key| read_key(When::Above, &key).1)

@@ -1,18 +1,18 @@
 //! What a user sees is what happens.
 
-use keel_primitives::{BreakerSubject, Level, Positions};
+use keel_primitives::{BreakerSubject, Level};
 
-use crate::{mock::*, Book, Error, Status};
+use crate::{mock::*, Error, Markets, Status};
 
 #[test]
 fn a_preview_is_the_fill_at_that_price() {
 	ExtBuilder.build_and_execute(|| {
 		trade(BOB, BTC, -30 * UNIT);
 		for size in [10 * UNIT, -4 * UNIT, -26 * UNIT, 20 * UNIT] {
-			let before = (Book::<Test>::get(), cash(ALICE), PoolCash::get());
+			let before = (Markets::<Test>::get(), cash(ALICE), PoolCash::get());
 			let preview = crate::mock::preview(ALICE, BTC, size, Terms::default()).unwrap();
 			// It leaves no trace.
-			assert_eq!((Book::<Test>::get(), cash(ALICE), PoolCash::get()), before);
+			assert_eq!((Markets::<Test>::get(), cash(ALICE), PoolCash::get()), before);
 			let fill = fill_now(ALICE, BTC, size).unwrap();
 			assert_eq!(preview.fill, fill);
 			assert_eq!(preview.risk, risk(account(ALICE)).into());
@@ -176,7 +176,7 @@ fn a_position_shows_its_numbers() {
 		let view = Perpetuals::position(account(ALICE), BTC).unwrap();
 		assert_eq!((view.size, view.entry_price), (-10 * UNIT, dollars(49_975)));
 		assert_eq!((view.mark, view.notional), (dollars(49_950), 499_500 * USD));
-		let exposure = Perpetuals::exposures(account(ALICE))[0];
+		let exposure = exposures(account(ALICE))[0];
 		assert_eq!(view.unrealised, exposure.unrealised);
 		assert_eq!(
 			(view.initial, view.maintenance),
@@ -193,12 +193,10 @@ fn a_position_shows_its_numbers() {
 fn an_order_shows_while_it_is_open() {
 	ExtBuilder.build_and_execute(|| {
 		let id = commit(ALICE, BTC, UNIT);
-		assert_eq!(Perpetuals::order(id), order(id));
-		assert!(Perpetuals::order(id).is_some());
+		let shown = || Perpetuals::order(account(ALICE), id);
+		assert_eq!(shown(), order(id));
+		assert!(shown().is_some());
 		ticks();
-		assert_eq!(
-			(Perpetuals::order(id), Perpetuals::orders(account(ALICE)).len()),
-			(None, 0)
-		);
+		assert_eq!((shown(), Perpetuals::orders(account(ALICE)).len()), (None, 0));
 	});
 }

@@ -1,8 +1,8 @@
 //! Who carries what is missing.
 
-use keel_primitives::{Moment, PoolExposure, Positions, PriceFor, Priced, Waterfall};
+use keel_primitives::{Moment, PoolExposure, PriceFor, Priced, Waterfall};
 
-use crate::{mock::*, Book, Event};
+use crate::{mock::*, Event, Markets};
 
 /// The tranche of a market holds this, out of nowhere but the books.
 fn fill_tranche(id: u32, amount: u128) {
@@ -19,7 +19,7 @@ fn broke(by: u128) {
 }
 
 fn cover(markets: &[u32], deficit: u128) -> Waterfall {
-	<Perpetuals as Positions>::cover(account(ALICE), markets, deficit).unwrap()
+	crate::mock::cover(account(ALICE), markets, deficit).unwrap()
 }
 
 #[test]
@@ -72,12 +72,12 @@ fn tranches_in_order_and_of_no_other_market() {
 fn what_the_fund_is_due_comes_to_it_first() {
 	ExtBuilder.build_and_execute(|| {
 		trade(BOB, BTC, 40 * UNIT);
-		let due = Book::<Test>::get().fund_due;
+		let due = Markets::<Test>::get().fund_due;
 		assert!(due > 0);
 		broke(due);
 		let carried = cover(&[], due);
 		assert_eq!((carried.fund, carried.pool), (due, 0));
-		assert_eq!(Book::<Test>::get().fund_due, 0);
+		assert_eq!(Markets::<Test>::get().fund_due, 0);
 	});
 }
 

@@ -188,7 +188,7 @@ mod guardian_gone_rogue {
 			(c(ProfitShare), pct(50)),
 			(c(ProfitCap), 10_000_000_000),
 			// A faster line.
-			(c(OrdersPerBlock), 200),
+			(c(OrdersPerBlock), 2_000),
 			(c(RefreshesPerBlock), 400),
 			// No new debt of accounts.
 			(c(LendingCap), pct(60)),

@@ -78,7 +78,7 @@ fn defaults_are_those_of_the_mechanisms() {
 		(c(ProfitShare), ratio(8_000)),
 		(c(ProfitCap), kusd(100_000)),
 		(c(OrderFee), kusd(1) / 10),
-		(c(OrdersPerBlock), 50),
+		(c(OrdersPerBlock), 500),
 		(c(RefreshesPerBlock), 300),
 		(c(PoolCooldown), DAY as u128),
 		(c(PoolStress), ratio(8_000)),

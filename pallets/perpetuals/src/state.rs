@@ -1,4 +1,4 @@
-//! The book: read as of now, brought up to date once a block; what the fund is due.
+//! The state: read as of now, brought up to date once a block; what the fund is due.
 
 use alloc::vec::Vec;
 use frame_support::{
@@ -8,15 +8,12 @@ use frame_support::{
 };
 use keel_math::{cover, FixedU128, ONE};
 use keel_primitives::{
-	Balance, BreakerSubject, ChainParameters, CircuitBreaker, FeedId, IncomeSource, InsuranceFund,
-	LiquidityPool, MarginAccountId, MarginAccounts, MarketId, Moment, PoolExposure, PriceFor, PriceProvider,
-	Priced, RiskParameters,
+	Balance, BreakerSubject, ChainParameters, CircuitBreaker, Clearing, FeedId, IncomeSource, InsuranceFund,
+	LiquidityPool, MarketId, Moment, PoolExposure, PriceFor, PriceProvider, Priced, RiskParameters,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{
-	overflow, Book, BookOf, Borrow, Config, Event, Fit, Market, Pallet, TraderOf, Traders, WeightInfo,
-};
+use crate::{overflow, Borrow, Config, Event, Fit, Market, Markets, MarketsStateOf, Pallet, WeightInfo};
 
 /// How long a market's stress stands for a move of a price nobody sees, in ms: a day.
 const STRESS_MS: Moment = 86_400_000;
@@ -33,7 +30,7 @@ impl<T: Config> Pallet<T> {
 			T::WeightInfo::refresh(T::MaxMarkets::get())
 				.saturating_mul(10)
 				.all_lte(block),
-			"the book must be brought up to date in a tenth of a block"
+			"the state must be brought up to date in a tenth of a block"
 		);
 		assert!(
 			T::WeightInfo::follow_deficit(T::MaxMarkets::get())
@@ -43,29 +40,21 @@ impl<T: Config> Pallet<T> {
 		);
 	}
 
-	/// The book. Where no block brought it up to date, no price in it is good for anything.
-	pub(crate) fn book() -> BookOf<T> {
-		let mut book = Book::<T>::get();
-		if book.refreshed_at != T::Time::now() {
-			book.markets
+	/// The state. Where no block brought it up to date, no price in it is good for anything.
+	pub(crate) fn state() -> MarketsStateOf<T> {
+		let mut state = Markets::<T>::get();
+		if state.refreshed_at != T::Time::now() {
+			state
+				.markets
 				.iter_mut()
 				.for_each(|market| market.fit = Fit::default());
 		}
-		book
-	}
-
-	/// Keep what an account has; nothing of one that has nothing.
-	pub(crate) fn put_trader(account: MarginAccountId, trader: &TraderOf<T>) {
-		if trader.is_empty() {
-			Traders::<T>::remove(account);
-		} else {
-			Traders::<T>::insert(account, trader);
-		}
+		state
 	}
 
 	/// Does a market that is not settled stand on `feed`? Such a feed must not be removed.
 	pub fn uses_feed(feed: FeedId) -> bool {
-		Book::<T>::get()
+		Markets::<T>::get()
 			.markets
 			.iter()
 			.any(|market| market.feed == feed && !market.is_settled())
@@ -74,9 +63,9 @@ impl<T: Config> Pallet<T> {
 	/// Bring every market up to date: price and what it is good enough for, funding, margin rates; settle those whose time has
 	/// come; and set the fund's share of fees.
 	pub(crate) fn refresh(now: Moment) {
-		let mut book = Book::<T>::get();
+		let mut state = Markets::<T>::get();
 		let mut settled = Vec::<(MarketId, _)>::new();
-		for market in book.markets.iter_mut().filter(|market| !market.is_settled()) {
+		for market in state.markets.iter_mut().filter(|market| !market.is_settled()) {
 			let fit = |purpose| T::Prices::price(market.feed, purpose).is_ok();
 			let fit = Fit {
 				add_risk: fit(PriceFor::AddRisk),
@@ -89,14 +78,14 @@ impl<T: Config> Pallet<T> {
 			settled.extend(Self::settle_if_due(market, now).map(|price| (market.id, price)));
 		}
 		// Saturates above every target.
-		let held = T::InsuranceFund::shared().saturating_add(book.tranches());
+		let held = T::InsuranceFund::shared().saturating_add(state.tranches());
 		let chain = T::RiskParameters::chain();
 		let most = FixedU128::from_inner(ONE.saturating_sub(chain.pool_fee_floor.into_inner()));
-		book.fund_share = cover::fee_share(held, T::Accounts::cover_target()).min(most);
-		let borrow = Self::borrow_of(&book, &chain);
-		book.markets.iter_mut().for_each(|market| market.borrow = borrow);
-		book.refreshed_at = now;
-		Book::<T>::put(book);
+		state.fund_share = cover::fee_share(held, T::Accounts::cover_target()).min(most);
+		let borrow = Self::borrow_of(&state, &chain);
+		state.markets.iter_mut().for_each(|market| market.borrow = borrow);
+		state.refreshed_at = now;
+		Markets::<T>::put(state);
 		for (market, price) in settled {
 			Self::deposit_event(Event::MarketSettled { market, price });
 		}
@@ -104,23 +93,23 @@ impl<T: Config> Pallet<T> {
 
 	/// Is the fund due something, and a sweep?
 	pub(crate) fn is_sweep_due(now: Moment) -> bool {
-		let book = Book::<T>::get();
-		book.fund_due > 0 && now.saturating_sub(book.swept_at) >= T::SweepPeriod::get()
+		let state = Markets::<T>::get();
+		state.fund_due > 0 && now.saturating_sub(state.swept_at) >= T::SweepPeriod::get()
 	}
 
 	/// Pay the fund what it is due. If that fails, the next sweep tries again.
 	pub(crate) fn sweep(now: Moment) {
-		let amount = Book::<T>::get().fund_due;
+		let amount = Markets::<T>::get().fund_due;
 		if amount == 0 {
 			return;
 		}
 		let paid = with_storage_layer(|| -> DispatchResult {
 			// Before the transfer: it is no longer clearing's when it leaves.
-			Book::<T>::mutate(|book| book.fund_due = 0);
+			Markets::<T>::mutate(|state| state.fund_due = 0);
 			T::Accounts::release(amount)?;
 			T::InsuranceFund::receive(&T::Accounts::custody(), amount, IncomeSource::Trading)
 		});
-		Book::<T>::mutate(|book| book.swept_at = now);
+		Markets::<T>::mutate(|state| state.swept_at = now);
 		Self::deposit_event(match paid {
 			Ok(()) => Event::FundPaid { amount },
 			Err(error) => Event::SweepFailed { amount, error },
@@ -128,20 +117,21 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The borrow fee from now on.
-	fn borrow_of(book: &BookOf<T>, chain: &ChainParameters) -> Borrow {
-		let equity = Self::pool_equity(book).map_or(0, |equity| u128::try_from(equity).unwrap_or(0));
-		Borrow::of(Self::worst_case_of(book), equity, chain)
+	fn borrow_of(state: &MarketsStateOf<T>, chain: &ChainParameters) -> Borrow {
+		let equity = Self::pool_equity(state).map_or(0, |equity| u128::try_from(equity).unwrap_or(0));
+		Borrow::of(Self::worst_case_of(state), equity, chain)
 	}
 
 	/// What the pool has above what it owes, in base units of kUSD.
-	pub(crate) fn pool_equity(book: &BookOf<T>) -> Result<i128, DispatchError> {
+	pub(crate) fn pool_equity(state: &MarketsStateOf<T>) -> Result<i128, DispatchError> {
 		T::Pool::cash()
-			.checked_sub(Self::owed_by(book)?)
+			.checked_sub(Self::owed_by(state)?)
 			.ok_or_else(overflow)
 	}
 
-	fn owed_by(book: &BookOf<T>) -> Result<i128, DispatchError> {
-		book.markets
+	fn owed_by(state: &MarketsStateOf<T>) -> Result<i128, DispatchError> {
+		state
+			.markets
 			.iter()
 			.try_fold(0i128, |sum, market| sum.checked_add(market.owed()?))
 			.ok_or_else(overflow)
@@ -162,8 +152,9 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The worst case of all markets together. Saturates.
-	pub(crate) fn worst_case_of(book: &BookOf<T>) -> u128 {
-		book.markets
+	pub(crate) fn worst_case_of(state: &MarketsStateOf<T>) -> u128 {
+		state
+			.markets
 			.iter()
 			.fold(0, |sum, market| sum.saturating_add(market.worst_case()))
 	}
@@ -171,16 +162,16 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> PoolExposure for Pallet<T> {
 	fn owed() -> Result<i128, DispatchError> {
-		Self::owed_by(&Book::<T>::get())
+		Self::owed_by(&Markets::<T>::get())
 	}
 
 	fn worst_case() -> u128 {
-		Self::worst_case_of(&Book::<T>::get())
+		Self::worst_case_of(&Markets::<T>::get())
 	}
 
 	fn priced() -> Priced {
 		let now = T::Time::now();
-		let all = Self::book();
+		let all = Self::state();
 		let in_use = all
 			.markets
 			.iter()
