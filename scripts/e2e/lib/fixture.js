@@ -57,8 +57,8 @@ export async function booksGap({ api }) {
 	for (const [, account] of await api.query.margin.accounts.entries()) cash += account.unwrap().cash.toBigInt();
 	const { idle, clearing, earned } = await api.query.margin.totals();
 	const pool = await api.query.liquidityPool.state();
-	const book = await api.query.perpetuals.book();
-	let pots = book.fundDue.toBigInt() + book.orderFees.toBigInt() + book.recovery.toBigInt();
+	const book = await api.query.perpetuals.markets();
+	let pots = book.fundDue.toBigInt() + book.recovery.toBigInt();
 	for (const market of book.markets) pots += market.rebates.toBigInt() + market.tranche.toBigInt();
 	const first = held - cash - idle.toBigInt() - clearing.toBigInt() - earned.toBigInt();
 	const second = clearing.toBigInt() - pool.cash.toBigInt() - pool.waiting.toBigInt() - pots;

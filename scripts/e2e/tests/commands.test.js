@@ -381,13 +381,25 @@ const RECIPES = [
 		program: "cargo run --example convergence",
 		runs: ["cargo run -p keel-math --example convergence check"],
 		stands: { docs: "check" },
-		does: () => run(example("convergence", "check"), { says: /Funding and rebates/, timeout: 600_000 }),
+		within: "scripts/studies.sh",
 	},
 	{
 		program: "cargo run --example providers",
 		runs: ["cargo run -p keel-runtime --example providers check"],
 		stands: { docs: "check" },
-		does: () => run(example("providers", "check"), { says: /With the informed/, timeout: 1_200_000 }),
+		within: "scripts/studies.sh",
+	},
+	{
+		program: "scripts/studies.sh",
+		runs: ["scripts/studies.sh", "cargo run --example convergence", "cargo run --example providers"],
+		async does() {
+			// The studies take half an hour: what is run is the script, and it asks for each.
+			const copy = await scratch();
+			const asked = await copy.run("scripts/studies.sh", { says: /ok .*Providers/ });
+			assert.match(asked, /cargo test .*-- --ignored/);
+			for (const study of ["convergence check", "providers check", "discovery"]) assert.match(asked, new RegExp(`--example ${study}`));
+			await copy.run("scripts/studies.sh", { env: { FAIL: "providers" }, code: 1, says: /FAILED .*Providers/ });
+		},
 	},
 	{
 		program: "scripts/e2e/run.sh",

@@ -44,8 +44,11 @@ describe("perpetual futures", () => {
 		return event(committed, api.events.perpetuals.OrderCommitted).order;
 	}
 
-	/** An open order; none if it is gone. */
-	const open = async (id) => (await chain.view("Perpetuals", "order", id)).unwrapOr(null);
+	/** The number of a margin account. */
+	const numberOf = async (name, sub = 0) => (await statement(name, sub)).account;
+
+	/** An open order of Bob's account 0; none if it is gone. */
+	const open = async (id) => (await chain.view("Perpetuals", "order", await numberOf("Bob"), id)).unwrapOr(null);
 
 	/** What of a position there is. */
 	async function held(name, market, sub = 0) {
@@ -178,50 +181,67 @@ describe("perpetual futures", () => {
 		await assert.rejects(chain.send(tx.perpetuals.listMarket(9, 6), "Bob"), /BadOrigin/);
 		await assert.rejects(chain.send(tx.perpetuals.cancelAll(0, null), "Bob"), /perpetuals\.NothingToCancel/);
 		await assert.rejects(chain.send(tx.perpetuals.closeAll(0, MINUTE), "Bob"), /perpetuals\.NothingToReduce/);
-		await assert.rejects(chain.send(tx.perpetuals.amendOrder(9_999, terms("BTC", tenth)), "Bob"), /perpetuals\.UnknownOrder/);
+		await assert.rejects(chain.send(tx.perpetuals.amendOrder(0, 9_999, terms("BTC", tenth)), "Bob"), /perpetuals\.UnknownOrder/);
 		const pair = tx.perpetuals.commitPair(0, terms("BTC", tenth), terms("ETH", tenth));
 		await assert.rejects(chain.send(pair, "Bob"), /perpetuals\.NotAPair/);
 		// Far more than the account can carry: refused at once, for what an order needs is held from then on.
 		await chain.send(tx.margin.deposit(1, 1, units(100, "kUSD")), "Bob");
 		await refused(units(1, "size"), { sub: 1 }, /perpetuals\.NotEnoughMargin/);
 		// What can't be filled at the price it finds is gone, with its fee.
-		const { filled } = await order("Bob", "BTC", units(0.01, "size"), { sub: 1, limit: price(1_000) });
+		const { committed, filled } = await order("Bob", "BTC", units(0.01, "size"), { sub: 1, limit: price(1_000) });
 		const failed = event(filled, api.events.perpetuals.OrderFailed);
 		assert.match(chain.errorName(failed.error), /perpetuals\.LimitNotMet/);
+		assert.equal(failed.fee.toBigInt(), event(committed, api.events.perpetuals.OrderCommitted).fee.toBigInt());
+		assert.equal((await statement("Bob", 1)).cash.toBigInt(), units(100, "kUSD") - failed.fee.toBigInt());
 		await exact();
 	});
 
 	it("does not fill on a price it has seen", async () => {
+		const before = (await statement("Bob")).cash.toBigInt();
 		const id = await commit("Bob", "BTC", units(0.1, "size"));
 		for (let i = 0; i < 3; i++) await chain.seal();
-		assert.ok((await chain.view("Perpetuals", "order", id)).isSome, "no newer price, no fill");
+		assert.ok(await open(id), "no newer price, no fill");
 		// Nor can its owner drop it with the price in sight, by cancelling or by taking away what it needs.
-		await assert.rejects(chain.send(tx.perpetuals.cancelOrder(id), "Bob"), /perpetuals\.TooEarlyToCancel/);
+		await assert.rejects(chain.send(tx.perpetuals.cancelOrder(await numberOf("Bob"), id), "Bob"), /perpetuals\.TooEarlyToCancel/);
 		const { cash, heldForOrders } = await statement("Bob");
 		assert.ok(heldForOrders.toBigInt() > units(250, "kUSD"), `${heldForOrders}`);
+		assert.equal(cash.toBigInt(), before, "its fee is held, and not taken");
 		await chain.send(tx.margin.withdraw(0, 3, units(1, "ETH")), "Bob");
 		await assert.rejects(chain.send(tx.margin.withdraw(0, 1, cash.toBigInt()), "Bob"), /margin\.InitialRequirement/);
 		await chain.send(tx.margin.deposit(0, 3, units(1, "ETH")), "Bob");
-		await next(3);
-		assert.ok((await chain.view("Perpetuals", "order", id)).isNone);
+		const fill = event(await next(3), api.events.perpetuals.OrderFilled);
+		assert.equal(await open(id), null);
+		// The fee of the fill is more than what was held for the order: that is all it costs.
+		const paid = before - (await statement("Bob")).cash.toBigInt();
+		assert.equal(paid, fill.fee.toBigInt());
+		assert.equal((await statement("Bob")).heldForOrders.toBigInt(), 0n);
 		await order("Bob", "BTC", -units(0.1, "size"), { reduceOnly: true });
 	});
 
 	it("rests for a price, fills as far as its limit lets it, and costs nothing while it waits", async () => {
 		prices = { ...PRICES };
 		await next(3);
+		const account = await numberOf("Bob");
 		const before = (await statement("Bob")).cash.toBigInt();
 		const away = await commit("Bob", "BTC", units(0.1, "size"), { limit: price(59_000), resting: true });
 		const rested = await next(3);
 		assert.ok(rested.some((e) => api.events.perpetuals.OrderRests.is(e)));
 		assert.ok((await open(away)).stage.isResting);
-		// To a lower limit, and then not at all: with every fee back.
-		await chain.send(tx.perpetuals.amendOrder(away, terms("BTC", units(0.2, "size"), { limit: price(58_000), resting: true })), "Bob");
+		assert.ok((await statement("Bob")).heldForOrders.toBigInt() > 0n);
+		// Its account keeps it.
+		const numbers = (orders) => orders.map(({ id }) => id.toBigInt());
+		assert.deepEqual(numbers(await chain.view("Perpetuals", "orders", account)), [away.toBigInt()]);
+		assert.deepEqual(numbers((await api.query.margin.accounts(account)).unwrap().trader.orders), [away.toBigInt()]);
+		// To a lower limit, and then not at all: for nothing.
+		const lower = terms("BTC", units(0.2, "size"), { limit: price(58_000), resting: true });
+		await chain.send(tx.perpetuals.amendOrder(0, away, lower), "Bob");
 		await next(3);
 		assert.equal((await open(away)).limit.unwrap().toString(), price(58_000).toString());
-		await chain.send(tx.perpetuals.cancelAll(0, MARKET.BTC), "Bob");
+		const cancelled = await chain.send(tx.perpetuals.cancelAll(0, MARKET.BTC), "Bob");
+		assert.equal(event(cancelled, api.events.perpetuals.OrderCancelled).fee.toBigInt(), 0n);
 		assert.equal(await open(away), null);
-		assert.equal((await statement("Bob")).cash.toBigInt(), before);
+		const { cash, heldForOrders } = await statement("Bob");
+		assert.deepEqual([cash.toBigInt(), heldForOrders.toBigInt()], [before, 0n]);
 		// The mark rises by two dollars for each BTC bought: half of one up to a limit a dollar above it.
 		const { mark } = (await chain.view("Perpetuals", "market", MARKET.BTC)).unwrap();
 		const { id, filled } = await order("Bob", "BTC", units(0.2, "size"), { limit: mark.toBigInt() + 2n * 10n ** 17n, resting: true });
@@ -237,6 +257,31 @@ describe("perpetual futures", () => {
 		await exact();
 	});
 
+	it("leaves an order to its owner until it expires", async () => {
+		const account = await numberOf("Bob");
+		const rests = { limit: price(58_000), resting: true, expiresIn: 2 * MINUTE };
+		const id = await commit("Bob", "BTC", units(0.1, "size"), rests);
+		await next(3);
+		assert.ok((await open(id)).stage.isResting);
+		const cancel = () => chain.send(tx.perpetuals.cancelOrder(account, id), "Alice");
+		await assert.rejects(cancel(), /perpetuals\.NotOwner/);
+		// Nor is it in another account of his.
+		const elsewhere = tx.perpetuals.cancelOrder(await numberOf("Bob", 1), id);
+		await assert.rejects(chain.send(elsewhere, "Bob"), /perpetuals\.UnknownOrder/);
+		const amend = tx.perpetuals.amendOrder(1, id, terms("BTC", units(0.1, "size"), rests));
+		await assert.rejects(chain.send(amend, "Bob"), /perpetuals\.UnknownOrder/);
+		// Then anybody may clear it away, and it costs nothing.
+		const before = (await statement("Bob")).cash.toBigInt();
+		for (let i = 0; i < 3; i++) {
+			await chain.setTime((await chain.now()) + 50_000);
+			await next();
+		}
+		const cancelled = event(await cancel(), api.events.perpetuals.OrderCancelled);
+		assert.deepEqual([cancelled.order.toBigInt(), cancelled.fee.toBigInt()], [id.toBigInt(), 0n]);
+		assert.equal((await statement("Bob")).cash.toBigInt(), before);
+		await exact();
+	});
+
 	it("brackets a position, and trails it", async () => {
 		// Take a profit at 61,000, stop the loss at 59,000: in one batch with the order that opens.
 		const size = units(0.1, "size");
@@ -249,7 +294,8 @@ describe("perpetual futures", () => {
 		assert.equal(await held("Bob", "BTC"), had + size);
 		const up = [...(await walk("BTC", 61_100)), ...(await next(3))];
 		assert.equal(event(up, api.events.perpetuals.OrderFilled).order.toString(), profit.toString());
-		assert.ok(up.some((e) => api.events.perpetuals.OrderCancelled.is(e)), "one cancels the other");
+		const other = event(up, api.events.perpetuals.OrderCancelled);
+		assert.deepEqual([other.order.toString(), other.fee.toBigInt()], [loss.toString(), 0n], "one cancels the other, for nothing");
 		assert.deepEqual([await open(profit), await open(loss)], [null, null]);
 		assert.equal(await held("Bob", "BTC"), had);
 		// Two percent below the best price there was.
