@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use frame_support::traits::{TryState, TryStateSelect};
+use frame_support::traits::{PalletsInfoAccess, TryState, TryStateSelect};
 use keel_runtime::{AllPalletsWithSystem, Runtime, System};
 use sp_core::bytes::from_hex;
 
@@ -61,8 +61,14 @@ fn main() -> ExitCode {
 				);
 				ExitCode::SUCCESS
 			}
-			Err(error) => {
-				eprintln!("block {number}: {error:?}");
+			Err(_) => {
+				// Which one, and what: all of them together only say that something is wrong.
+				for pallet in AllPalletsWithSystem::infos() {
+					let one = TryStateSelect::Only(vec![pallet.name.as_bytes().to_vec()]);
+					if let Err(error) = AllPalletsWithSystem::try_state(number, one) {
+						eprintln!("block {number}: {}: {error:?}", pallet.name);
+					}
+				}
 				ExitCode::FAILURE
 			}
 		}
