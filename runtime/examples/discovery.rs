@@ -12,9 +12,9 @@
 //! check the call makes; on the development chain's state, in a trie over a hash table, as a node's database is one.
 //! (`frame-omni-bencher` keeps its trie in an ordered map, whose every access slows with the size of the whole state.)
 //!
-//! Margin accounts are looked for in every group of theirs, after all prices fell by a hundredth: up to ten times leveraged, and
-//! as highly as the fall leaves safe. Whose trigger is crossed and who is safe all the same is looked at once more; the last
-//! column counts them.
+//! Margin accounts are looked for in every group of theirs, after all prices fell by a hundredth: up to ten
+//! times leveraged, and as highly as the fall leaves safe. Whose trigger is crossed and who is safe all the
+//! same is looked at once more; the last column counts them.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

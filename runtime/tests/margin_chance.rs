@@ -866,7 +866,7 @@ fn open_orders() -> Vec<(MarginAccountId, pallet_perpetuals::Order)> {
 	all
 }
 
-/// Who of the owners has an account.
+/// The owner of an account, of those who play.
 fn owner_of(account: MarginAccountId) -> Option<Sr25519Keyring> {
 	let owner = pallet_margin::Accounts::<Runtime>::get(account)?.owner;
 	OWNERS.into_iter().find(|key| who(*key) == owner)

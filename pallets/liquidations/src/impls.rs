@@ -346,15 +346,18 @@ impl<T: Config> Pallet<T> {
 		}
 		let mut left = most.min(Self::affordable(meter, Self::refresh_step()));
 		let (mut seen, mut found) = (BTreeSet::new(), Found::new());
-		// Who acted comes first, with half of the looks: nothing else finds what is new in those accounts.
-		if let Some((ring, bound, is_front)) = crossed.iter_mut().find(|(ring, ..)| ring.group == Group::Due)
-		{
+		// The accounts that acted come first, with half of the looks: nothing else finds what is new in them.
+		crossed.retain_mut(|(ring, bound, is_front)| {
+			if ring.group != Group::Due {
+				return true;
+			}
 			*is_front = ring.resume.is_none();
 			let half = left.div_ceil(2);
-			let (looks, _) = Self::refresh_group(ring, *bound, half, &mut seen, &mut found, meter);
+			let (looks, walked) = Self::refresh_group(ring, *bound, half, &mut seen, &mut found, meter);
 			// A half is at most what is left.
 			left = left.saturating_sub(looks);
-		}
+			walked.goes_on(*is_front)
+		});
 		while left > 0 && !crossed.is_empty() {
 			let mut groups = crossed.len() as u32;
 			crossed.retain_mut(|(ring, bound, is_front)| {
@@ -364,11 +367,7 @@ impl<T: Config> Pallet<T> {
 				let (looks, walked) = Self::refresh_group(ring, *bound, share, &mut seen, &mut found, meter);
 				// A share is at most what is left.
 				left = left.saturating_sub(looks);
-				match walked {
-					Walked::Part => true,
-					Walked::ToTheEnd => !*is_front,
-					Walked::Nothing => false,
-				}
+				walked.goes_on(*is_front)
 			});
 		}
 		found

@@ -54,24 +54,24 @@
 //!    believed. A worker carries out what it sends, in a layer it takes back, so that of several that share a
 //!    window it sends those there is room for; and it asks less and less often about an account that has to
 //!    wait.
-//! 2. *The block.* `on_idle` liquidates what has been crossed for `fallback_blocks` blocks in a row and nobody sent.
-//!    [`Thresholds`] keeps each group's last thresholds: a position above the largest of them has been crossed all along,
-//!    because its trigger moves only with its owner or when it is looked at again. All of `Due` are crossed, so that who acted
-//!    and is found unsafe is liquidated by the same block. Where triggers are estimates, it
-//!    liquidates those that this block has looked at and found unsafe, so that nothing is spent on the safe. A refused
-//!    price empties the group's ring, and a block in which the thresholds were not observed empties all of them: the count
-//!    starts again.
+//! 2. *The block.* `on_idle` liquidates what has been crossed for `fallback_blocks` blocks in a row and
+//!    nobody sent. [`Thresholds`] keeps each group's last thresholds: a position above the largest of them
+//!    has been crossed all along, because its trigger moves only with its owner or when it is looked at
+//!    again. All of `Due` are crossed; an account that is found unsafe there goes to the front of
+//!    `Deadline`, so that it keeps nobody waiting. Where triggers are estimates, it liquidates those that this block has looked at and found
+//!    unsafe, so that nothing is spent on the safe. A refused price empties the group's ring, and a block
+//!    in which the thresholds were not observed empties all of them: the count starts again.
 //!
 //! Together they liquidate at most `liquidations_per_block` positions in a block.
 //!
 //! ## The reserve
 //!
 //! `on_idle` gets what the block's transactions left. Normal transactions may fill at most their share of a
-//! block (75 %), and the markets an eighth before them, so no flood of them can starve the fallback: the `integrity_test` checks that the rest has
-//! room for the observation of all groups, and each half of what is then left for the first keys of every
-//! group and one look, or one liquidation, be it that of a margin account with all that one can have. Only
-//! operational transactions can use that rest: this pallet's own liquidations, the operators' feeds (a
-//! twenty-fifth of a block at most) and what governance calls.
+//! block (75 %), and the markets an eighth before them, so no flood of them can starve the fallback: the
+//! `integrity_test` checks that the rest has room for the observation of all groups, and each half of what
+//! is then left for the first keys of every group and one look, or one liquidation, be it that of a margin
+//! account with all that one can have. Only operational transactions can use that rest: this pallet's own
+//! liquidations, the operators' feeds (a twenty-fifth of a block at most) and what governance calls.
 //!
 //! ## Switching the worker off
 //!
@@ -173,7 +173,8 @@ pub mod pallet {
 	/// The normalised debt of positions by group, worst first; zero in a group that is no branch. Only
 	/// [`TriggerIndex::moved`](keel_primitives::TriggerIndex::moved) writes here.
 	///
-	/// Identity of a group keeps groups apart: its encoding is 5 bytes, or 1 for `Deadline` and `Due`, and the first tells which.
+	/// Identity of a group keeps groups apart: its encoding is 5 bytes, or 1 for `Deadline` and `Due`, and
+	/// the first tells which.
 	#[pallet::storage]
 	pub type Index<T: Config> = StorageDoubleMap<_, Identity, Group, Identity, TriggerKey, u128, OptionQuery>;
 
@@ -296,12 +297,13 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The positions of a group whose trigger is crossed, worst first, at most `limit` of them and never more
-		/// than 1,000. The group is `{ Branch: 0 }`, `{ Long: 0 }`, `{ Short: 0 }`, `{ Collateral: 2 }`,
-		/// `Deadline` or `Due`. For each its trigger, in the unit of `threshold`, and how much debt has to go or equity is
-		/// missing, in base units of kUSD; no deficit means it can't be liquidated now: of a vault, not yet; of a
-		/// margin account also that it is safe and will be looked at again. Empty also while the group's price is
-		/// refused for liquidations: `threshold` says whether it is.
+		/// The positions of a group whose trigger is crossed, worst first, at most `limit` of them and
+		/// never more than 1,000. The group is `{ Branch: 0 }`, `{ Long: 0 }`, `{ Short: 0 }`,
+		/// `{ Collateral: 2 }`, `Deadline` or `Due`. For each its trigger, in the unit of `threshold`, and how
+		/// much debt has to go or equity is missing, in base units of kUSD; no deficit means it can't be
+		/// liquidated now: of a vault, not yet; of a margin account also that it is safe and will be looked
+		/// at again. Empty also while the group's price is refused for liquidations: `threshold` says
+		/// whether it is.
 		pub fn unsafe_positions(group: Group, limit: u32) -> Vec<UnsafePosition> {
 			let Ok(threshold) = T::Ledger::threshold(group) else {
 				return Vec::new();
@@ -317,18 +319,20 @@ pub mod pallet {
 				.collect()
 		}
 
-		/// The number a position's trigger must exceed to be crossed. Of a `Branch`: price over rate index and
-		/// liquidation ratio; of `Long` the mark price and of `Collateral` its price, all USD with 18 decimals; of
-		/// `Short` the mark price and of `Deadline` the time in milliseconds, both subtracted from 2^128 − 1; of `Due` zero. An
-		/// error means the price is refused for liquidations, and nobody of the group is liquidated.
+		/// The number a position's trigger must exceed to be crossed. Of a `Branch`: price over rate index
+		/// and liquidation ratio; of `Long` the mark price and of `Collateral` its price, all USD with 18
+		/// decimals; of `Short` the mark price and of `Deadline` the time in milliseconds, both subtracted
+		/// from 2^128 − 1; of `Due` zero. An error means the price is refused for liquidations, and nobody
+		/// of the group is liquidated.
 		pub fn threshold(group: Group) -> Result<u128, DispatchError> {
 			T::Ledger::threshold(group)
 		}
 
-		/// The position of a group that comes first. Its `ratio` says how near: above 1 its trigger is crossed, and
-		/// at 0.9 it will be when the price is at 0.9 of today's, of `Short` at today's over 0.9; of `Deadline` it is
-		/// the time over the deadline. A crossed vault is unsafe; a crossed account is looked at. No ratio means the
-		/// price is refused now, or that the group is `Due`, where all are looked at. Nothing means that the group is empty.
+		/// The position of a group that comes first. Its `ratio` says how near: above 1 its trigger is
+		/// crossed, and at 0.9 it will be when the price is at 0.9 of today's, of `Short` at today's over
+		/// 0.9; of `Deadline` it is the time over the deadline. A crossed vault is unsafe; a crossed
+		/// account is looked at. No ratio means the price is refused now, or that the group is `Due`, where
+		/// all are looked at. Nothing means that the group is empty.
 		pub fn next_to_liquidate(group: Group) -> Option<NextToLiquidate> {
 			Self::next_in_line(group)
 		}

@@ -121,6 +121,18 @@ pub(crate) enum Walked {
 	ToTheEnd,
 }
 
+impl Walked {
+	/// Returns `true` if there is more to walk in this block: behind the end, at the front, unless it began
+	/// there.
+	pub fn goes_on(self, began_at_front: bool) -> bool {
+		match self {
+			Self::Nothing => false,
+			Self::Part => true,
+			Self::ToTheEnd => !began_at_front,
+		}
+	}
+}
+
 /// What became of the keys of a walk: where the next one goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Passed {

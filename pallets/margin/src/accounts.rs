@@ -136,7 +136,8 @@ impl<T: Config> Pallet<T> {
 		Ok(rest)
 	}
 
-	/// Move `credit` from clearing to `account`; below zero the other way, where what it can't pay in cash is borrowed.
+	/// Move `credit` from clearing to `account`; below zero the other way, where what it can't pay in cash
+	/// is borrowed.
 	pub(crate) fn book(account: &mut AccountData<T>, credit: i128) -> DispatchResult {
 		if credit == 0 {
 			return Ok(());

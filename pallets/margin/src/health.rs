@@ -269,8 +269,9 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Where `account` has to be looked at again: while no price has crossed its trigger and the deadline is not over, it is worth
-	/// at least what it is measured against: the maintenance requirement, or the call level of an account that may yet be called.
+	/// Where `account` has to be looked at again: while no price has crossed its trigger and the deadline
+	/// is not over, it is worth at least what it is measured against: the maintenance requirement, or the
+	/// call level of an account that may yet be called.
 	///
 	/// Of the slack a part, at most a quarter, is set aside for what time takes; how long that lasts is the deadline, at most a
 	/// day. The rest is spread so that all prices may move against the account by the same share at once.
@@ -361,8 +362,9 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Have the block look again at account `id` before it ends, or the next one that can. Its triggers stay until then, and it
-	/// stands in line besides: one write for all that a block does with it. One that is in line stays where it is.
+	/// Have the block look again at account `id` before it ends, or the next one that can. Its triggers
+	/// stay until then, and it stands in line besides: one write for all that a block does with it. One
+	/// that is in line stays where it is.
 	pub(crate) fn look_soon(id: MarginAccountId, account: &mut AccountData<T>) -> DispatchResult {
 		let due = u128::MAX.saturating_sub(T::Time::now().into());
 		let waits = |(group, trigger): &(Group, u128)| match group {

@@ -15,7 +15,8 @@ use sp_runtime::DispatchError;
 
 use crate::{overflow, AccountData, AccountOf, Accounts, Config, Error, Pallet, Totals};
 
-/// For how long accounts may wait to be looked at for what they did before no more risk is opened, in ms: three blocks.
+/// For how long accounts may wait to be looked at for what they did before no more risk is opened, in ms:
+/// three blocks.
 const BEHIND_MS: u128 = 6_000;
 
 impl<T: Config> Pallet<T> {

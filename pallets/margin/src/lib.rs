@@ -15,11 +15,13 @@
 //!   risk it has to meet the initial requirement, with profit counted only in part and collateral at a conservative value; what its
 //!   open orders need is held on top, so that nothing that is for them is withdrawn. Below the maintenance requirement the account
 //!   is liquidated.
-//! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no price has crossed
-//!   its trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. A fill leaves them
-//!   where they are and puts the account in line: the block looks at it once for all it did.
-//! - A **margin call** comes first where its owner set a measure: below a multiple of the maintenance requirement cash comes from
-//!   another account of the owner's, then a share of the positions is closed. Nobody else is looked at before it must be.
+//! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no
+//!   price has crossed its trigger and the deadline is not over, the account can't be unsafe, so nobody has
+//!   to look at it. A fill leaves them where they are and puts the account in line: the block looks at it
+//!   once for all it did.
+//! - A **margin call** comes first where its owner set a measure: below a multiple of the maintenance
+//!   requirement cash comes from another account of the owner's, then a share of the positions is closed.
+//!   Nobody else is looked at before it must be.
 //! - A **liquidation** cancels orders, closes positions, largest requirement first, until the account is
 //!   worth 120 % of its maintenance requirement, sells collateral for what is still owed, to the stability
 //!   pool and then to the insurance fund, and hands what is missing to the waterfall.
@@ -270,8 +272,9 @@ pub mod pallet {
 		},
 		/// A collateral was listed.
 		CollateralListed { asset: AssetId, feed: FeedId },
-		/// An account whose owner set a measure came close to its maintenance requirement. At today's prices, funding and interest it is unsafe in
-		/// `breach_in_ms`; none if those do not bring it there.
+		/// An account whose owner set a measure came close to its maintenance requirement. At today's
+		/// prices, funding and interest it is unsafe in `breach_in_ms`; none if those do not bring it
+		/// there.
 		MarginCalled {
 			account: MarginAccountId,
 			owner: T::AccountId,
@@ -508,9 +511,10 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Moves `amount` base units of `asset` to the owner. An account without positions, debt and orders may
-		/// always be emptied. With any of them, the initial requirement and what is held for the orders has to be met afterwards, with
-		/// collateral at its conservative value, and the chain's breaker has to let go. kUSD is paid out of cash: withdrawing never borrows. `withdrawable` says how much.
+		/// Moves `amount` base units of `asset` to the owner. An account without positions, debt and orders
+		/// may always be emptied. With any of them, the initial requirement and what is held for the orders
+		/// has to be met afterwards, with collateral at its conservative value, and the chain's breaker has
+		/// to let go. kUSD is paid out of cash: withdrawing never borrows. `withdrawable` says how much.
 		///
 		/// ## Errors
 		///
@@ -694,7 +698,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Releases the storage deposit. Cancels no orders. The number is never used again; a deposit opens a new account.
+		/// Releases the storage deposit. Cancels no orders. The number is never used again; a deposit opens
+		/// a new account.
 		///
 		/// ## Errors
 		///

@@ -445,6 +445,11 @@ impl<T: Config> Pallet<T> {
 	fn do_refresh(group: Group, id: MarginAccountId) -> DispatchResult {
 		let (mut account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
+		// It must keep nobody in line waiting, however long nothing can be done about it: from now on it is
+		// the first of the deadlines, where it is found unsafe.
+		if group == Group::Due && health.risk.is_unsafe() {
+			return Self::review(id, account).map(|_| ());
+		}
 		ensure!(
 			!health.risk.is_unsafe() && !Self::is_recalled(&health),
 			Error::<T>::AccountUnsafe

@@ -331,8 +331,8 @@ pub fn crossed(id: MarginAccountId) -> Vec<Group> {
 		.collect()
 }
 
-/// A line that account `id` stands in: that of the deadlines, which every account with something at stake is in
-/// once it was looked at.
+/// A line that account `id` stands in: that of the deadlines, which every account with something at stake
+/// is in once it was looked at.
 pub fn line(id: MarginAccountId) -> Group {
 	match crate::Accounts::<Test>::get(id) {
 		Some(account) if trigger(id, Group::Deadline).is_none() && !account.triggers.is_empty() => Group::Due,

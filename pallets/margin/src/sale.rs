@@ -178,8 +178,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What anybody may buy now of a collateral of `account`, at most `most` base units of it: what the call and its view both go
-	/// by.
+	/// What anybody may buy now of a collateral of `account`, at most `most` base units of it: what the
+	/// call and its view both go by.
 	pub(crate) fn offer(
 		account: &AccountData<T>,
 		health: &Health,

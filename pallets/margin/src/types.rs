@@ -16,7 +16,8 @@ use sp_runtime::{ArithmeticError, DispatchError, Permill};
 
 /// The most markets an account or the stress scenarios reach.
 pub const MAX_MARKETS: u32 = 16;
-/// The most triggers of an account: one for each market, one for each collateral, one deadline, and one while it is in line.
+/// The most triggers of an account: one for each market, one for each collateral, one deadline, and one
+/// while it is in line.
 pub const MAX_TRIGGERS: u32 = 32;
 /// The most collaterals of one account.
 pub const MAX_HELD: u32 = MAX_TRIGGERS - MAX_MARKETS - 2;
@@ -122,7 +123,8 @@ where
 		}
 	}
 
-	/// Whether its owner asked for something to be done when it is called. Nobody else is called: there is nothing to do.
+	/// Whether its owner asked for something to be done when it is called. Nobody else is called: there is
+	/// nothing to do.
 	pub fn has_measures(&self) -> bool {
 		self.top_up.is_some() || self.reduce.is_some()
 	}

@@ -74,8 +74,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Cash of `account` it can do without: all of it without positions, debt and orders, else what is above its
-	/// initial requirement.
+	/// Cash of `account` it can do without: all of it without positions, debt and orders, else what is
+	/// above its initial requirement.
 	pub(crate) fn spare_cash(account: &AccountData<T>) -> Result<Balance, DispatchError> {
 		let Positioned { exposures, held, .. } = T::Positions::view(&account.trader);
 		if Self::is_unclaimed(account, &exposures, held) {

@@ -155,8 +155,8 @@ fn fill_ladders<T: Config>() {
 	}
 }
 
-/// A full state of markets, with `account` in `positions` of them, at most as many as may be, beginning with the first, with `size`
-/// in each, and `orders` orders there that wait for their triggers.
+/// A full state of markets, with `account` in `positions` of them, at most as many as may be, beginning
+/// with the first, with `size` in each, and `orders` orders there that wait for their triggers.
 fn enter<T: Config>(account: MarginAccountId, size: Size, positions: u32, orders: u32) {
 	for index in 0..T::MaxMarkets::get() {
 		prepare_market::<T>(FIRST + index);
@@ -425,7 +425,8 @@ mod benchmarks {
 	fn fail_orders(n: Linear<1, 20>) {
 		let accounts = queue_many::<T>(n);
 		for id in &accounts {
-			// Worth forty times what the account has, which was another when it was committed: it fails at the very end.
+			// Worth forty times what the account has, which was another when it was committed: it fails at
+			// the very end.
 			let mut account = T::Accounts::load(*id).expect("there is one");
 			let trader = T::Accounts::trader_mut(&mut account);
 			let last = trader.orders.last_mut().expect("it was committed");

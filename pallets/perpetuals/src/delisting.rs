@@ -127,8 +127,8 @@ impl<T: Config> Pallet<T> {
 		T::Accounts::commit(account, loaded, credit, act, &[])
 	}
 
-	/// Realise `held`, a position of `account`, in a market settled at `price`: by call and by liquidation. Changes `state` and
-	/// `trader`. Callers hold a storage layer.
+	/// Realise `held`, a position of `account`, in a market settled at `price`: by call and by liquidation.
+	/// Changes `state` and `trader`. Callers hold a storage layer.
 	pub(crate) fn pay_out_position(
 		state: &mut MarketsStateOf<T>,
 		account: MarginAccountId,

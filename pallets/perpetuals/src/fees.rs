@@ -66,9 +66,10 @@ impl Fees {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Markets the fees of a trade in market `id`, and take the rebate out of its pot: a share of taker fees is set aside for
-	/// rebates; the rest goes to those whose profits were cut until they are repaid; then the fund's share fills the market's
-	/// tranche, then goes to the fund; what is left, the pool's, is returned. `None` on overflow. Callers hold a storage layer.
+	/// Markets the fees of a trade in market `id`, and take the rebate out of its pot: a share of taker
+	/// fees is set aside for rebates; the rest goes to those whose profits were cut until they are repaid;
+	/// then the fund's share fills the market's tranche, then goes to the fund; what is left, the pool's,
+	/// is returned. `None` on overflow. Callers hold a storage layer.
 	pub(crate) fn split_fee(
 		state: &mut MarketsStateOf<T>,
 		id: MarketId,

@@ -266,9 +266,9 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Trade as requested at the fill price of now: changes `state` and `trader`, and settles with the pool. What the account did
-	/// is to be told to whoever keeps it, with [`Fill::credit`]. Callers hold a storage layer: what fails may have
-	/// written.
+	/// Trade as requested at the fill price of now: changes `state` and `trader`, and settles with the
+	/// pool. What the account did is to be told to whoever keeps it, with [`Fill::credit`]. Callers hold a
+	/// storage layer: what fails may have written.
 	pub(crate) fn fill(
 		state: &mut MarketsStateOf<T>,
 		trader: &mut TraderOf<T>,

@@ -10,9 +10,9 @@
 //! - The **mark**, by which accounts are judged, is the index and that premium. Nobody's exit is further than
 //!   `M` from the index whatever others do before, and the maintenance margin covers `2·M` and the fees: no
 //!   order in which positions are closed leaves a loss to others while the index stands still.
-//! - All markets are in one value, the **state**, brought up to date once a block, before transactions: prices
-//!   and what they are good enough for, funding, margin rates. Everything else in the block reads it, so that
-//!   views quote what execution does.
+//! - All markets are in one value, the **state**, brought up to date once a block, before transactions:
+//!   prices and what they are good enough for, funding, margin rates. Everything else in the block reads
+//!   it, so that views quote what execution does.
 //! - An **order** is committed and fills at the first index price made after that, in the order of
 //!   commitment. Nobody trades on a price they have seen, or drops an order with it in sight: what its
 //!   opening needs of the account's margin must be there and is held. It holds back a fee too, the least that
@@ -166,12 +166,14 @@ pub mod pallet {
 	pub type Queue<T: Config> =
 		StorageDoubleMap<_, Identity, MarketId, Identity, [u8; 8], (MarginAccountId, OrderId)>;
 
-	/// Accounts of orders that wait for their trigger, by market and side: the first to be triggered comes first.
+	/// Accounts of orders that wait for their trigger, by market and side: the first to be triggered comes
+	/// first.
 	#[pallet::storage]
 	pub type Waiting<T: Config> =
 		StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, MarginAccountId>;
 
-	/// Accounts of orders that rest until the mark comes to their limit, by market and side: the best limit comes first.
+	/// Accounts of orders that rest until the mark comes to their limit, by market and side: the best limit
+	/// comes first.
 	#[pallet::storage]
 	pub type Resting<T: Config> =
 		StorageDoubleMap<_, Identity, (MarketId, When), Identity, TriggerKey, MarginAccountId>;
@@ -245,19 +247,19 @@ pub mod pallet {
 		},
 		/// An order rests: the mark is beyond its limit.
 		OrderRests { order: OrderId, market: MarketId },
-		/// An order was cancelled. `fee` is what that cost: what was held for it if its owner took it out of the
-		/// queue, else nothing.
+		/// An order was cancelled. `fee` is what that cost: what was held for it if its owner took it out
+		/// of the queue, else nothing.
 		OrderCancelled {
 			order: OrderId,
 			account: MarginAccountId,
 			market: MarketId,
 			fee: Balance,
 		},
-		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of the
-		/// part that was closed, above zero paid; `haircut` is what the pool could not pay of the gain, and
-		/// is claimed. What was held for the order is part of the first fee. `left` stays in the queue, where the price
-		/// moves no further in this block or is beyond the order's limit; `average` is the price of all that
-		/// was filled.
+		/// An order was filled. `fee` below zero is a rebate; `funding`, with the borrow fee, is that of
+		/// the part that was closed, above zero paid; `haircut` is what the pool could not pay of the gain,
+		/// and is claimed. What was held for the order is part of the first fee. `left` stays in the queue,
+		/// where the price moves no further in this block or is beyond the order's limit; `average` is the
+		/// price of all that was filled.
 		OrderFilled {
 			order: OrderId,
 			account: MarginAccountId,
@@ -464,13 +466,14 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// The order fee is held in the account. It counts towards the fees of the fill, which are at least
-		/// that; an order costs it when it fails or is taken out of the queue, and nothing when it is cancelled
-		/// while it waits or rests. Orders of a market fill in the order they were committed; those that waited or
-		/// rested join them at the end.
+		/// that; an order costs it when it fails or is taken out of the queue, and nothing when it is
+		/// cancelled while it waits or rests. Orders of a market fill in the order they were committed;
+		/// those that waited or rested join them at the end.
 		///
-		/// What an order that opens needs of the account's margin at the price of now (initial requirement and fees) is held until it
-		/// is filled or gone: it can't be withdrawn or ordered with again. A reduce-only order needs no more than its fee. Open orders of the same
-		/// side in the same market are taken to fill first.
+		/// What an order that opens needs of the account's margin at the price of now (initial requirement
+		/// and fees) is held until it is filled or gone: it can't be withdrawn or ordered with again. A
+		/// reduce-only order needs no more than its fee. Open orders of the same side in the same market
+		/// are taken to fill first.
 		///
 		/// - Without a `limit` it fills at any price. All orders of a block fill at one index price, and so
 		///   that nobody gains by standing around others, those without a limit move the price by
@@ -552,8 +555,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The position is realised at the settlement price, with the funding up to then and without a fee; nor do
-		/// its orders cost one.
+		/// The position is realised at the settlement price, with the funding up to then and without a fee;
+		/// nor do its orders cost one.
 		///
 		/// ## Errors
 		///
@@ -690,8 +693,8 @@ pub mod pallet {
 			Self::do_claim(account)
 		}
 
-		/// Commit two orders of which one cancels the other: when one is filled to its end, the other is cancelled
-		/// and costs nothing.
+		/// Commit two orders of which one cancels the other: when one is filled to its end, the other is
+		/// cancelled and costs nothing.
 		///
 		/// ## Origin
 		///
@@ -732,7 +735,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// It is checked as if it was committed now, and without a trigger joins the queue at the end. `size` is what is to be filled yet.
+		/// It is checked as if it was committed now, and without a trigger joins the queue at the end.
+		/// `size` is what is to be filled yet.
 		///
 		/// ## Errors
 		///

@@ -250,7 +250,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Close `share` of every position of `account` that has a price to leave at, with the fees of a trade. Refused if none has.
 	///
-	/// Of a price up to `set_at`, when the owner asked for it, none is one to leave at. Callers hold a storage layer.
+	/// Of a price up to `set_at`, when the owner asked for it, none is one to leave at. Callers hold a
+	/// storage layer.
 	pub(crate) fn do_reduce(
 		account: MarginAccountId,
 		trader: &mut TraderOf<T>,

@@ -769,7 +769,7 @@ pub fn commit_reduce(who: AccountId, market: MarketId, size: Size) -> OrderId {
 }
 
 pub fn cancel(who: AccountId, id: OrderId) -> DispatchResult {
-	// Who has it, or had.
+	// The account that has it, or had.
 	let owner = TraderMap::iter()
 		.find(|(_, trader)| trader.order(id).is_some())
 		.map_or(account(who), |(owner, _)| owner);

@@ -261,8 +261,8 @@ pub struct Order {
 	pub filled: Filled,
 	/// The order that is cancelled when this one is filled.
 	pub twin: Option<OrderId>,
-	/// Held for it in its account, in base units of kUSD: what it costs at least when it fills, and what it costs
-	/// when it fails.
+	/// Held for it in its account, in base units of kUSD: what it costs at least when it fills, and what it
+	/// costs when it fails.
 	pub fee: Balance,
 	/// What else it needs of the account's margin, in base units of kUSD, by the prices of when it was
 	/// committed: it can't be withdrawn or ordered with again.
@@ -275,8 +275,8 @@ impl Order {
 		matches!(self.stage, Stage::Queued { .. })
 	}
 
-	/// With `left` to be filled yet, which is not zero and no more than before, after a part at `price`. What was
-	/// held for it went into the fee of that part. `None` on overflow.
+	/// With `left` to be filled yet, which is not zero and no more than before, after a part at `price`.
+	/// What was held for it went into the fee of that part. `None` on overflow.
 	pub(crate) fn filled_to(&self, left: Size, part: Size, price: FixedU128) -> Option<Self> {
 		Some(Self {
 			size: left,

@@ -257,8 +257,8 @@ impl<T: Config> Pallet<T> {
 			// What waits may reduce what an open order opens before.
 			let attached = new.trigger.is_some() && trader.opens_against(id, size);
 			ensure!(attached || clipped(size, held) != 0, Error::<T>::NothingToReduce);
-			// An account that opens nothing must be able to reduce, whatever it needs: what it is worth pays the fees.
-			// One order it may have even so.
+			// An account that opens nothing must be able to reduce, whatever it needs: what it is worth
+			// pays the fees. One order it may have even so.
 			let held = trader.held_margin();
 			if trader.orders.iter().any(|order| order.margin > 0) {
 				Self::ensure_free(account, fee)?;
@@ -513,8 +513,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Fill an order of account `id` that is due, or a part of it; or remove it with its fee; or have it rest or
-	/// wait. The account is as it was loaded, and `state` is the block's.
+	/// Fill an order of account `id` that is due, or a part of it; or remove it with its fee; or have it
+	/// rest or wait. The account is as it was loaded, and `state` is the block's.
 	pub(crate) fn try_order(
 		state: &mut MarketsStateOf<T>,
 		id: MarginAccountId,

@@ -6,7 +6,7 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use keel_math::FixedU128;
+use keel_math::{perpetual, FixedU128};
 use keel_primitives::{MarginAccounts, MarketId, Moment, RiskParameters, MARKETS_PART};
 use sp_runtime::traits::UniqueSaturatedInto;
 
@@ -38,8 +38,8 @@ pub(crate) struct Budget<'a> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Bring the state up to date, pay the fund, trigger and fill orders, a market after the other, another one first in every
-	/// block. One block in [`MARKETS_PART`] is the most it takes.
+	/// Bring the state up to date, pay the fund, trigger and fill orders, a market after the other, another
+	/// one first in every block. One block in [`MARKETS_PART`] is the most it takes.
 	pub(crate) fn poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		let part = T::BlockWeights::get().max_block / MARKETS_PART;
 		let mut own = WeightMeter::with_limit(meter.remaining().min(part));
@@ -226,7 +226,8 @@ impl<T: Config> Pallet<T> {
 				return;
 			}
 			budget.looks = budget.looks.saturating_sub(1);
-			// From behind the last one, whatever became of it: a walk from the front would pass all that were removed.
+			// From behind the last one, whatever became of it: a walk from the front would pass all that
+			// were removed.
 			let next = match last {
 				Some(key) => {
 					Queue::<T>::iter_prefix_from(market, Queue::<T>::hashed_key_for(market, key)).next()
@@ -255,7 +256,9 @@ impl<T: Config> Pallet<T> {
 				&mut sells_wait
 			};
 			let passes = order.reduce_only && order.limit.is_some();
-			if (*waits && !passes) || (budget.behind && !order.reduce_only) {
+			let held = T::Accounts::trader(&account).position(market).size;
+			let opens = !order.reduce_only && perpetual::split(order.size, held).0 != 0;
+			if (*waits && !passes) || (budget.behind && opens) {
 				continue;
 			}
 			let begins = match began {

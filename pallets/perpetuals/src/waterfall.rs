@@ -1,5 +1,5 @@
-//! Loss waterfall of an account with nothing left: its own claim, tranches, insurance fund, pool. What the pool
-//! can't bear in turn is a gains haircut.
+//! Loss waterfall of an account with nothing left: its own claim, tranches, insurance fund, pool. What the
+//! pool can't bear in turn is a gains haircut.
 
 use frame_support::{storage::with_storage_layer, traits::Time};
 use keel_primitives::{
@@ -34,8 +34,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Carries `deficit` of `account`: its own claim, the tranches of `markets` in order, the fund, the pool. Crediting it is the
-	/// caller's.
+	/// Carries `deficit` of `account`: its own claim, the tranches of `markets` in order, the fund, the
+	/// pool. Crediting it is the caller's.
 	pub(crate) fn do_cover(
 		account: MarginAccountId,
 		markets: &[MarketId],

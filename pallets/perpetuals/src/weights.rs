@@ -36,7 +36,8 @@ pub trait WeightInfo {
 
 impl WeightInfo for () {
 	fn commit_order() -> Weight {
-		// Markets, trader, order, number, queue, parameters; the account: cash, clearing, positions, triggers.
+		// Markets, trader, order, number, queue, parameters; the account: cash, clearing, positions,
+		// triggers.
 		Weight::from_parts(150_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(24, 16))
 	}
 	fn cancel_order() -> Weight {
@@ -74,7 +75,8 @@ impl WeightInfo for () {
 		Weight::from_parts(25_000_000, 4_000).saturating_add(RocksDbWeight::get().reads_writes(2, 3))
 	}
 	fn fill_orders(n: u32) -> Weight {
-		// Markets, parameters, ladder, pool, clearing; of each its account, with a place in the queue and one in the index.
+		// Markets, parameters, ladder, pool, clearing; of each its account, with a place in the queue and
+		// one in the index.
 		Weight::from_parts(100_000_000, 20_000)
 			.saturating_add(RocksDbWeight::get().reads_writes(10, 4))
 			.saturating_add(

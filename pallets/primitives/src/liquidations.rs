@@ -33,8 +33,8 @@ pub enum Group {
 	Collateral(AssetId),
 	/// Margin accounts to be looked at again by a time. The trigger is that moment, subtracted from `u128::MAX`.
 	Deadline,
-	/// Margin accounts that did something, to be looked at before the block ends. The trigger is when that was, subtracted from
-	/// `u128::MAX`.
+	/// Margin accounts that did something, to be looked at before the block ends. The trigger is when that
+	/// was, subtracted from `u128::MAX`.
 	Due,
 }
 

@@ -12,9 +12,9 @@
 //! the idle kUSD is below zero: what is lent then is clearing's, so clearing is more than the kUSD there is
 //! for it, by [`Clearing::overdrawn`].
 //!
-//! A trade moves nothing but numbers between an account and clearing. Who shares clearing is known to those who keep it:
-//! `clearing = cash of the liquidity pool + rebates and tranches of the markets + what their fees owe the insurance fund and
-//! those whose gains were cut`, exactly.
+//! A trade moves nothing but numbers between an account and clearing. Who shares clearing is known to those
+//! who keep it: `clearing = cash of the liquidity pool + rebates and tranches of the markets + what their
+//! fees owe the insurance fund and those whose gains were cut`, exactly.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -25,8 +25,8 @@ use sp_arithmetic::Permill;
 
 use crate::{Balance, FeedId, MarginAccountId, MarketId, Moment, Size};
 
-/// What part of a block the markets may take before its transactions, one in so many: what the others may rely on that they
-/// leave.
+/// What part of a block the markets may take before its transactions, one in so many: what the others may
+/// rely on that they leave.
 pub const MARKETS_PART: u64 = 8;
 
 /// What an account has in one market, as margin sees it. Money is in base units of kUSD.
@@ -97,10 +97,10 @@ impl Exposure {
 /// What is to be done with what an account has in the markets, without its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Closing {
-	/// Close the smallest part of the position in `market` that restores `risk` (of the whole account, with all
-	/// profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a liquidation, as far as the
-	/// market's window has room. Refused where the price is, or is not newer than `changed_at`. In a settled
-	/// market the position is paid out at the settlement price, without a fee.
+	/// Close the smallest part of the position in `market` that restores `risk` (of the whole account, with
+	/// all profit counted, [`Risk::is_restored`]), at the fill price, with the fee of a liquidation, as far
+	/// as the market's window has room. Refused where the price is, or is not newer than `changed_at`. In a
+	/// settled market the position is paid out at the settlement price, without a fee.
 	Liquidate {
 		market: MarketId,
 		risk: Risk,
@@ -120,8 +120,8 @@ pub struct Closed {
 	pub notional: Balance,
 	/// The fee taken for it.
 	pub fee: Balance,
-	/// What the account gains by it, fees included; below zero, owes. It is clearing's until whoever keeps the
-	/// account books it.
+	/// What the account gains by it, fees included; below zero, owes. It is clearing's until whoever keeps
+	/// the account books it.
 	pub credit: i128,
 }
 
@@ -163,8 +163,8 @@ pub enum Act {
 	Involuntary,
 }
 
-/// Whoever keeps the accounts: asked by the markets, which load one, change what they keep in it and commit it
-/// once.
+/// The keeper of the accounts: asked by the markets, which load one, change what they keep in it and commit
+/// it once.
 pub trait MarginAccounts<AccountId>: Clearing<AccountId> {
 	/// An account, loaded.
 	type Account: Clone;
@@ -177,7 +177,7 @@ pub trait MarginAccounts<AccountId>: Clearing<AccountId> {
 	/// `account` as it stands; an error for one there is not.
 	fn load(account: MarginAccountId) -> Result<Self::Account, DispatchError>;
 
-	/// Whose it is.
+	/// The owner of an account.
 	fn owner(account: &Self::Account) -> &AccountId;
 
 	/// What the markets keep in it.
@@ -190,9 +190,10 @@ pub trait MarginAccounts<AccountId>: Clearing<AccountId> {
 	/// conservative value; what is held for its orders is needed too.
 	fn risk(account: &Self::Account) -> Result<Risk, DispatchError>;
 
-	/// Move `credit` from clearing to the account, below zero the other way, where what it can't pay in cash is
-	/// borrowed; check what it has to meet after that `act` with `exposures`, which only matter where it
-	/// opened; and write it, to be given new triggers and measured for the fund by the end of the block.
+	/// Move `credit` from clearing to the account, below zero the other way, where what it can't pay in
+	/// cash is borrowed; check what it has to meet after that `act` with `exposures`, which only matter
+	/// where it opened; and write it, to be given new triggers and measured for the fund by the end of the
+	/// block.
 	fn commit(
 		id: MarginAccountId,
 		account: Self::Account,
@@ -201,8 +202,8 @@ pub trait MarginAccounts<AccountId>: Clearing<AccountId> {
 		exposures: &[Exposure],
 	) -> DispatchResult;
 
-	/// Whether accounts wait for longer than a few blocks to be looked at for what they did: no more risk is to be
-	/// opened until they are. One read of the index and one of an account.
+	/// Whether accounts wait for longer than a few blocks to be looked at for what they did: no more risk
+	/// is to be opened until they are. One read of the index and one of an account.
 	fn is_behind() -> bool {
 		false
 	}
@@ -219,7 +220,7 @@ pub trait MarginAccounts<AccountId>: Clearing<AccountId> {
 	fn look_again(_account: MarginAccountId) {}
 }
 
-/// Whoever keeps the custody, and in it clearing: asked by the markets and the pool.
+/// The keeper of the custody, and in it of clearing: asked by the markets and the pool.
 pub trait Clearing<AccountId> {
 	/// Take `amount` kUSD of `from` into custody, for clearing.
 	fn bring_in(from: &AccountId, amount: Balance) -> DispatchResult;
@@ -272,7 +273,7 @@ pub struct Positioned {
 	pub orders: u32,
 }
 
-/// Whoever keeps the markets: asked by margin, in whose accounts the positions and orders are.
+/// The keeper of the markets: asked by margin, in whose accounts the positions and orders are.
 ///
 /// They answer with what an account gains or owes, and never ask margin for an account that acts.
 pub trait Positions {
@@ -295,11 +296,11 @@ pub trait Positions {
 	/// What `trader` has and ordered.
 	fn view(trader: &Self::Trader) -> Positioned;
 
-	/// What [`trade`](Self::trade) would close, charge and credit now, or why it would fail: the same plan, not
-	/// carried out. Asked for every transaction that is validated, so a refusal is cheap.
+	/// What [`trade`](Self::trade) would close, charge and credit now, or why it would fail: the same plan,
+	/// not carried out. Asked for every transaction that is validated, so a refusal is cheap.
 	fn quote(trader: &Self::Trader, closing: Closing) -> Result<Closed, DispatchError>;
 
-	/// Do `closing` with what `account` has, `trader`.
+	/// Closes as told of `trader`, which is what `account` has.
 	fn trade(
 		account: MarginAccountId,
 		trader: &mut Self::Trader,
@@ -312,8 +313,8 @@ pub trait Positions {
 		false
 	}
 
-	/// `deficit` is missing from `account`, which has nothing left: its claim, the tranches of `markets`, the fund, the pool. All of it is
-	/// clearing's, to be credited to the account.
+	/// `deficit` is missing from `account`, which has nothing left: its claim, the tranches of `markets`,
+	/// the fund, the pool. All of it is clearing's, to be credited to the account.
 	fn cover(
 		account: MarginAccountId,
 		markets: &[MarketId],

@@ -232,7 +232,8 @@ parameter_set! {
 		BreakerRelease / breaker_release: FixedU128,
 		/// The largest share of a branch's debt that a change of its numbers may make unsafe.
 		ImpactLimit / impact_limit: FixedU128,
-		/// A margin account with measures is called when its equity falls under this multiple of its maintenance requirement.
+		/// A margin account with measures is called when its equity falls under this multiple of its
+		/// maintenance requirement.
 		MarginCall / margin_call: FixedU128,
 		/// The share of an account's unrealised profit that counts for new risk …
 		ProfitShare / profit_share: FixedU128,

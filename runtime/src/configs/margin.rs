@@ -12,7 +12,8 @@ use crate::{
 
 parameter_types! {
 	pub const MarginPalletId: PalletId = PalletId(*b"keel/mgn");
-	/// Held from the owner while an account exists: the price of its entries, with all the positions and orders there may be.
+	/// Held from the owner while an account exists: the price of its entries, with all the positions and
+	/// orders there may be.
 	pub const AccountDeposit: Balance = 5 * KEEL / 2;
 }
 

@@ -15,7 +15,8 @@ fn fullness() -> f64 {
 	used.ref_time() as f64 / most.ref_time() as f64
 }
 
-/// Two thousand orders, as many in a block as that takes, of the least that an order may be worth. They wait for their turn, nobody waits for more.
+/// Two thousand orders, as many in a block as that takes, of the least that an order may be worth. They
+/// wait for their turn, nobody waits for more.
 #[test]
 fn queue_delays_by_its_length_and_no_more() {
 	const SUBS: u8 = 125;

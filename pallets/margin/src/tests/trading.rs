@@ -154,8 +154,8 @@ fn only_triggers_that_changed_are_told() {
 	});
 }
 
-/// What an order costs does not grow with what its account has: that only comes to the head of the line besides, however often it
-/// acts, and the block looks at it.
+/// What an order costs does not grow with what its account has: that only comes to the head of the line
+/// besides, however often it acts, and the block looks at it.
 #[test]
 fn who_acted_is_looked_at_by_the_end_of_the_block() {
 	ExtBuilder::default().build_and_execute(|| {
@@ -183,7 +183,8 @@ fn who_acted_is_looked_at_by_the_end_of_the_block() {
 	});
 }
 
-/// Whoever acts stands in line until he is looked at; who stands there for more than three blocks stops all opening.
+/// An account that acted stands in line until it is looked at; more than three blocks of that stop all
+/// opening.
 #[test]
 fn a_line_that_is_not_worked_off_is_told() {
 	ExtBuilder::default().build_and_execute(|| {
@@ -197,6 +198,34 @@ fn a_line_that_is_not_worked_off_is_told() {
 		assert!(Margin::is_behind());
 		refresh_prices();
 		assert_ok!(refresh(id));
+		assert!(!Margin::is_behind());
+	});
+}
+
+/// Kind: one account about which nothing can be done stops all opening, in every market and for as long as
+/// it lasts.
+#[test]
+fn an_account_that_is_unsafe_keeps_nobody_in_line_waiting() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 6_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		move_mark(BTC_MARKET, dollars(45_000));
+		assert_ok!(act(id, Act::Involuntary));
+		// Its market's feed is dead.
+		set_market(BTC_MARKET, |market| market.refused = true);
+		pass(7_000);
+		assert!(Margin::is_behind());
+		assert_ok!(<Margin as PositionLedger>::refresh(Group::Due, id));
+		assert!(!Margin::is_behind());
+		// Before everybody else among the deadlines, where it is known as unsafe.
+		assert_eq!(trigger(id, Group::Deadline), Some(u128::MAX));
+		assert_eq!(trigger(id, Group::Due), None);
+		assert_eq!(
+			<Margin as PositionLedger>::refresh(Group::Deadline, id),
+			Err(Error::<Test>::AccountUnsafe.into())
+		);
+		// Acting puts it in line no more.
+		assert_ok!(act(id, Act::Reduced));
 		assert!(!Margin::is_behind());
 	});
 }
