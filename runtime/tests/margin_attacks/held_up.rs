@@ -37,6 +37,36 @@ fn custody() -> Balance {
 	keel_runtime::Assets::balance(KUSD, Margin::custody_account())
 }
 
+/// The kind: one market holds up all. An account whose only market has a dead feed is unsafe, and nothing can be
+/// done about it; it is in line to be looked at, and orders that open wait for that line. Others open as before.
+#[test]
+fn by_an_account_nobody_can_liquidate_is_nobody_else() {
+	let mut stage = Stage::new();
+	stage.deposit(Eve, 0, 100);
+	stage.deposit(Charlie, 0, 10_000);
+	stage.trade(Eve, 0, SOL, 5.0);
+	stage.prices.retain(|(feed, _)| *feed != SOL);
+	stage.chain.try_state = false;
+	stage.pass(20);
+	let stuck = || {
+		let id = account(Eve, 0);
+		let statement = Margin::statement(id).unwrap();
+		statement.equity < statement.maintenance as i128 && Margin::can_liquidate(id).is_err()
+	};
+	stage.chain.state(|| {
+		let loss = kusd(80) as i128;
+		ok(settle(account(Eve, 0), -loss));
+		ok(LiquidityPool::settle(loss));
+		assert!(stuck());
+	});
+	stage.blocks(10);
+	assert!(stage.chain.state(stuck));
+	stage.trade(Charlie, 0, BTC, 0.1);
+	assert_eq!(stage.chain.state(|| position(Charlie, 0, BTC)), units(0.1));
+	assert!(stage.chain.state(stuck));
+	stage.chain.state(check_state);
+}
+
 /// The kind: one market holds up all. 0.07 SOL are open and the feed of SOL dies. An exit of 100,000 is paid
 /// but for what those 10.5 kUSD may hide, and a trader who has as much there takes out the rest: both were
 /// held up for as long as nobody settled the market.
