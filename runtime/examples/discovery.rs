@@ -1,20 +1,21 @@
-//! What finding ten unsafe positions costs among a thousand, ten thousand and a hundred thousand, as ratios in one run: vaults,
-//! then margin accounts.
+//! What finding ten unsafe positions costs among a thousand, ten thousand, a hundred thousand and a million, as
+//! ratios in one run: vaults, then margin accounts.
 //!
 //! ```sh
 //! . .keel/env && SKIP_WASM_BUILD=1 cargo run -p keel-runtime --example discovery --features
 //! runtime-benchmarks,try-runtime
 //! ```
 //!
-//! Other numbers than those three are given as arguments, each at least ten: `-- 100 1000`.
+//! Other numbers than those four are given as arguments, each at least ten: `-- 100 1000`.
 //!
 //! Measured is what a validator's worker asks: the threshold, the walk through the index, and for each candidate the
 //! check the call makes; on the development chain's state, in a trie over a hash table, as a node's database is one.
 //! (`frame-omni-bencher` keeps its trie in an ordered map, whose every access slows with the size of the whole state.)
 //!
 //! Margin accounts are looked for in every group of theirs, after all prices fell by a hundredth: up to ten
-//! times leveraged, and as highly as the fall leaves safe. Whose trigger is crossed and who is safe all the
-//! same is looked at once more; the last column counts them.
+//! times leveraged, and as highly as the fall leaves safe; with one position each, whose trigger is exact, and
+//! two in five with two. Whose trigger is crossed and who is safe all the same is looked at once more; the last
+//! column counts them.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -52,7 +53,7 @@ fn totals() -> Vec<u32> {
 		})
 		.collect();
 	if arguments.is_empty() {
-		vec![1_000, 10_000, 100_000]
+		vec![1_000, 10_000, 100_000, 1_000_000]
 	} else {
 		arguments
 	}
@@ -108,8 +109,8 @@ struct Found {
 /// The unsafe ones, through every group of margin accounts.
 fn find() -> Found {
 	let mut found = Found::default();
-	for group in Margin::groups() {
-		let Ok(threshold) = Margin::threshold(group) else {
+	for (group, threshold) in Margin::thresholds() {
+		let Ok(threshold) = threshold else {
 			continue;
 		};
 		let walk = Liquidations::walk(group, None, threshold, u32::MAX);
@@ -140,9 +141,9 @@ impl Leverage {
 	}
 }
 
-/// `total` margin accounts with one position or, two in five, two. The first ten are long and unsafe once prices fell by a
+/// `total` margin accounts with one position or, `pairs` of all, two. The first ten are long and unsafe once prices fell by a
 /// hundredth; of the others nobody is.
-fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
+fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage, pairs: f64) {
 	let mut random = Random(u64::from(total));
 	let mut skews = [0i128; MARKETS.len()];
 	let rates = chain.state(|| MARKETS.map(|(market, _)| maintenance(market)));
@@ -152,7 +153,7 @@ fn create_accounts(chain: &mut Chain, total: u32, leverage: Leverage) {
 			for i in begin..total.min(begin + 5_000) {
 				let doomed = i < UNSAFE;
 				let first = i as usize % MARKETS.len();
-				let legs = if !doomed && random.next() < 0.4 { 2 } else { 1 };
+				let legs = if !doomed && random.next() < pairs { 2 } else { 1 };
 				let legs: Vec<usize> = (0..legs).map(|leg| (first + leg) % MARKETS.len()).collect();
 				let notional = 1_000.0 + 4_000.0 * random.next();
 				let maintenance = legs.iter().map(|leg| rates[*leg]).fold(0.0, f64::max);
@@ -194,13 +195,13 @@ fn fall(chain: &mut Chain) {
 }
 
 /// The median time of one discovery among `total` margin accounts, and what it sees.
-fn margin_discovery(total: u32, leverage: Leverage, rounds: usize) -> (Duration, Found) {
+fn margin_discovery(total: u32, leverage: Leverage, pairs: f64, rounds: usize) -> (Duration, Found) {
 	let mut chain = Chain::new();
 	chain.workers = false;
 	for i in 1..5 {
 		chain.fed_block(common::BEGIN + i * SLOT_DURATION, &feeds());
 	}
-	create_accounts(&mut chain, total, leverage);
+	create_accounts(&mut chain, total, leverage, pairs);
 	let before = chain.state(find);
 	assert!(
 		before.liquidatable.is_empty(),
@@ -231,17 +232,29 @@ fn main() {
 		let ratio = time.as_secs_f64() / first.get_or_insert(time).as_secs_f64();
 		println!("{total:>10} {:>9.1} µs {ratio:>9.2}x", time.as_secs_f64() * 1e6);
 	}
-	for (name, leverage, rounds) in [
-		("up to 10x", Leverage::UpToTen, ROUNDS),
-		("to the edge", Leverage::UpToTheEdge, 20),
+	for (name, leverage, pairs, rounds) in [
+		("one position, leverage up to 10x", Leverage::UpToTen, 0.0, ROUNDS),
+		(
+			"one position, leverage to the edge",
+			Leverage::UpToTheEdge,
+			0.0,
+			ROUNDS,
+		),
+		("two in five with two, up to 10x", Leverage::UpToTen, 0.4, ROUNDS),
+		(
+			"two in five with two, to the edge",
+			Leverage::UpToTheEdge,
+			0.4,
+			20,
+		),
 	] {
 		println!(
-			"\n{:>10} {:>12} {:>10} {:>8} {:>8} {:>8}   margin accounts, leverage {name}",
+			"\n{:>10} {:>12} {:>10} {:>8} {:>8} {:>8}   margin accounts: {name}",
 			"accounts", "median", "ratio", "keys", "crossed", "safe"
 		);
 		let mut first = None;
 		for total in totals() {
-			let (time, found) = margin_discovery(total, leverage, rounds);
+			let (time, found) = margin_discovery(total, leverage, pairs, rounds);
 			let ratio = time.as_secs_f64() / first.get_or_insert(time).as_secs_f64();
 			println!(
 				"{total:>10} {:>9.1} µs {ratio:>9.2}x {:>8} {:>8} {:>8}",

@@ -141,6 +141,12 @@ impl PositionLedger for Ledgers {
 		all
 	}
 
+	fn thresholds() -> Vec<(Group, Result<u128, DispatchError>)> {
+		let mut all = Vaults::thresholds();
+		all.extend(Margin::thresholds());
+		all
+	}
+
 	fn threshold(group: Group) -> Result<u128, DispatchError> {
 		match group {
 			Group::Branch(_) => Vaults::threshold(group),

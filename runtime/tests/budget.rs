@@ -504,7 +504,9 @@ fn partial_liquidation_of_an_account() {
 	there.trade(PLAIN, ETH, 30 * UNIT);
 	there.fall(2_730.0);
 	let account = there.chain.state(|| bobs(PLAIN));
-	let cost = there.chain.tally(|| liquidate_margin(Group::Long(ETH), account));
+	let cost = there
+		.chain
+		.tally(|| liquidate_margin(Group::SoleLong(ETH), account));
 	let (closed, sales, missing, left) = there.chain.state(liquidated);
 	assert!(closed > 0);
 	assert_eq!((sales, missing, left), (0, 0, 1));
@@ -555,14 +557,19 @@ fn refresh() {
 	there.trade_in_two();
 	there.dawn();
 	there.chain.state(poll_markets);
-	for (sub, name, most) in [
-		(PLAIN, "looking again, kUSD alone", (10, 6)),
-		(MIXED, "looking again, two and two", (12, 12)),
+	// The one is looked at because it acts, the other because it comes near.
+	there.chain.state(|| settle(bobs(PLAIN), 0).unwrap());
+	for (sub, group, name, most) in [
+		(
+			PLAIN,
+			Group::Due,
+			"looking after a fill, kUSD and one position",
+			(9, 5),
+		),
+		(MIXED, Group::Long(ETH), "looking again, two and two", (12, 12)),
 	] {
 		let account = there.chain.state(|| bobs(sub));
-		let cost = there
-			.chain
-			.tally(|| Margin::refresh(Group::Long(ETH), account).unwrap());
+		let cost = there.chain.tally(|| Margin::refresh(group, account).unwrap());
 		within(name, cost, most);
 	}
 }

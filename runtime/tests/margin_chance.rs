@@ -686,7 +686,7 @@ impl Shadow {
 				self.note("withdrawals of liquidity cancelled", 0)
 			}
 			RuntimeEvent::Liquidations(pallet_liquidations::Event::Liquidated { group, by, .. }) => {
-				let what = match (group.is_estimate(), by) {
+				let what = match (group.is_of_accounts(), by) {
 					(true, pallet_liquidations::LiquidatedBy::Block) => "accounts liquidated by the block",
 					(true, _) => "accounts liquidated by workers",
 					_ => "vaults liquidated",

@@ -329,7 +329,7 @@ fn replay(crash: Crash, workers: bool) -> Outcome {
 						outcome: o,
 						group,
 						..
-					}) if group.is_estimate() => {
+					}) if group.is_of_accounts() => {
 						outcome.liquidations += 1;
 						outcome.closed += o.closed;
 						let risk = health(position);

@@ -62,7 +62,7 @@ fn create_unsafe_account<T: Config>() -> Result<(Group, PositionId), BenchmarkEr
 fn keys<T: Config>(position: PositionId) -> usize {
 	let groups = T::Ledger::groups()
 		.into_iter()
-		.filter(|group| group.is_estimate());
+		.filter(|group| group.is_of_accounts());
 	groups
 		.filter(|group| Index::<T>::iter_key_prefix(*group).any(|key| key.position() == position))
 		.count()
@@ -163,10 +163,10 @@ mod benchmarks {
 
 		#[block]
 		{
-			let _groups = T::Ledger::groups();
+			let _groups = T::Ledger::thresholds();
 			let window = T::RiskParameters::chain().fallback_blocks as usize;
 			let _left = Pallet::<T>::liquidated_in(now);
-			rings = Pallet::<T>::observe(now, &[group], window);
+			rings = Pallet::<T>::observe(now, &[(group, T::Ledger::threshold(group))], window);
 			Thresholds::<T>::put(History {
 				at: now,
 				rings: frame_support::BoundedVec::truncate_from(rings.clone()),

@@ -14,8 +14,8 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use keel_math::{mul_div, Rounding, ONE};
 use keel_primitives::{
-	Balance, DebtBetween, Entry, Group, LiquidationOutcome, PositionId, PositionLedger, RiskParameters,
-	TriggerIndex, MARKETS_PART,
+	level_of, Balance, DebtBetween, Entry, Group, LiquidationOutcome, PositionId, PositionLedger,
+	RiskParameters, TriggerIndex, MARKETS_PART,
 };
 use sp_runtime::{
 	traits::{One, SaturatedConversion, Saturating},
@@ -26,6 +26,22 @@ use crate::{
 	ladder::{Cut, Edge, Rung},
 	*,
 };
+
+/// `above / below` of two levels as [keys](level_of), rounded up. `None` where one is not above zero.
+fn ratio_of(above: u128, below: u128) -> Option<u128> {
+	let level = |key| u128::try_from(level_of(key)).ok();
+	mul_div(level(above)?, ONE, level(below)?, Rounding::Up)
+}
+
+/// What became of a liquidation by the block.
+enum Tried {
+	/// Too little weight is left.
+	NoRoom,
+	/// Done.
+	Done,
+	/// It can't be done now.
+	Waits,
+}
 
 impl<T: Config> TriggerIndex for Pallet<T> {
 	/// Writes the index once or, if the trigger changed, twice, and a branch's ladder once at most.
@@ -42,7 +58,7 @@ impl<T: Config> TriggerIndex for Pallet<T> {
 		}
 
 		let (old, new) = (old.map(Rung::of), new.map(Rung::of));
-		if old == new || group.is_estimate() {
+		if old == new || group.is_of_accounts() {
 			return;
 		}
 		let shifted = Ladders::<T>::mutate_exists(group, |value| {
@@ -170,6 +186,8 @@ impl<T: Config> Pallet<T> {
 		let ratio = T::Ledger::threshold(group)
 			.ok()
 			.and_then(|threshold| match group {
+				Group::SoleLong(_) => ratio_of(key.trigger(), threshold),
+				Group::SoleShort(_) => ratio_of(!threshold, !key.trigger()),
 				// Of what was subtracted from `u128::MAX`, which turns the fraction over.
 				Group::Short(_) | Group::Deadline => mul_div(!threshold, ONE, !key.trigger(), Rounding::Up),
 				// All of them are looked at.
@@ -253,7 +271,7 @@ impl<T: Config> Pallet<T> {
 		if meter.try_consume(T::WeightInfo::on_idle_base()).is_err() {
 			return;
 		}
-		let mut groups = T::Ledger::groups();
+		let mut groups = T::Ledger::thresholds();
 		if groups.len() > T::MaxGroups::get() as usize {
 			log::error!(target: LOG, "{} groups; only {} are observed", groups.len(), T::MaxGroups::get());
 			groups.truncate(T::MaxGroups::get() as usize);
@@ -285,7 +303,7 @@ impl<T: Config> Pallet<T> {
 		for ring in rings.iter_mut() {
 			match ring.group.is_estimate() {
 				true => Self::liquidate_found(ring, window, &found, &mut left, &mut tried, meter),
-				false => Self::fall_back(ring, window, &mut left, meter),
+				false => Self::fall_back(ring, window, &mut left, &mut tried, meter),
 			}
 		}
 		Thresholds::<T>::put(History {
@@ -295,15 +313,19 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The rings as of block `now`, this block's thresholds included; no ring for a group whose price is refused.
-	pub(crate) fn observe(now: BlockNumberFor<T>, groups: &[Group], window: usize) -> Vec<Ring> {
+	pub(crate) fn observe(
+		now: BlockNumberFor<T>,
+		groups: &[(Group, Result<u128, DispatchError>)],
+		window: usize,
+	) -> Vec<Ring> {
 		let unbroken = Thresholds::<T>::get()
 			.filter(|history| history.at.saturating_add(One::one()) == now)
 			.map(|history| history.rings.into_inner())
 			.unwrap_or_default();
 		groups
 			.iter()
-			.filter_map(|group| {
-				let threshold = T::Ledger::threshold(*group).ok()?;
+			.filter_map(|(group, threshold)| {
+				let threshold = (*threshold).ok()?;
 				let old = unbroken.iter().find(|ring| ring.group == *group);
 				let known = old.map(|ring| ring.thresholds.as_slice()).unwrap_or_default();
 				// Of what is known, the last `window - 1`.
@@ -436,9 +458,7 @@ impl<T: Config> Pallet<T> {
 	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the weight and `left`
 	/// last. Nobody is tried twice in a block, in whatever groups they are crossed.
 	///
-	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe. The
-	/// ledger is asked before: one that can't be liquidated now (a window is full, or the block's own
-	/// liquidations moved a price in its favour) costs the question, and is no failure.
+	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe.
 	fn liquidate_found(
 		ring: &Ring,
 		window: usize,
@@ -456,20 +476,46 @@ impl<T: Config> Pallet<T> {
 			if tried.contains(&position) {
 				continue;
 			}
-			if *left == 0 || meter.try_consume(Self::authorize_weight(group)).is_err() {
+			if *left == 0 {
 				return;
 			}
 			tried.insert(position);
-			if let Err(error) = T::Ledger::deficit(group, position) {
-				log::debug!(target: LOG, "group {group:?}: position {position} waits: {error:?}");
-				continue;
+			match Self::try_in_block(group, position, meter) {
+				Tried::NoRoom => return,
+				Tried::Done => *left = left.saturating_sub(1),
+				Tried::Waits => (),
 			}
-			if meter.try_consume(Self::weight_of(group, position)).is_err() {
-				return;
-			}
-			match with_storage_layer(|| Self::do_liquidate(group, position, LiquidatedBy::Block)) {
-				Ok(_) => *left = left.saturating_sub(1),
-				Err(error) => Self::fallback_failed(group, position, error),
+		}
+	}
+
+	/// Liquidate an account, if the ledger says that it can be: one that can't be now (a window is full, or
+	/// the block's own liquidations moved a price in its favour) costs the question, and is no failure.
+	fn try_in_block(group: Group, position: PositionId, meter: &mut WeightMeter) -> Tried {
+		if meter.try_consume(Self::authorize_weight(group)).is_err() {
+			return Tried::NoRoom;
+		}
+		if let Err(error) = T::Ledger::deficit(group, position) {
+			log::debug!(target: LOG, "group {group:?}: position {position} waits: {error:?}");
+			return Tried::Waits;
+		}
+		if meter.try_consume(Self::weight_of(group, position)).is_err() {
+			return Tried::NoRoom;
+		}
+		Self::liquidate_or_tell(group, position)
+	}
+
+	/// Liquidate a position; a failure moves nothing, and an event tells it.
+	fn liquidate_or_tell(group: Group, position: PositionId) -> Tried {
+		match with_storage_layer(|| Self::do_liquidate(group, position, LiquidatedBy::Block)) {
+			Ok(_) => Tried::Done,
+			Err(error) => {
+				log::warn!(target: LOG, "group {group:?}: position {position} not liquidated: {error:?}");
+				Self::deposit_event(Event::FallbackFailed {
+					group,
+					position,
+					error,
+				});
+				Tried::Waits
 			}
 		}
 	}
@@ -489,13 +535,24 @@ impl<T: Config> Pallet<T> {
 	///
 	/// A failure moves nothing and costs its weight. If failures kept the walk from its end, the next block
 	/// goes on behind them: a position that can't be liquidated delays the others but never blocks them.
-	fn fall_back(ring: &mut Ring, window: usize, left: &mut u32, meter: &mut WeightMeter) {
+	fn fall_back(
+		ring: &mut Ring,
+		window: usize,
+		left: &mut u32,
+		tried: &mut BTreeSet<PositionId>,
+		meter: &mut WeightMeter,
+	) {
 		let group = ring.group;
 		let Some(bound) = Self::overdue(ring, window) else {
 			ring.resume = None;
 			return;
 		};
-		let each = Self::walk_weight(1).saturating_add(Self::in_block_weight(group));
+		let accounts = group.is_of_accounts();
+		let step = match accounts {
+			true => Self::authorize_weight(group),
+			false => Self::in_block_weight(group),
+		};
+		let each = Self::walk_weight(1).saturating_add(step);
 		let most = left
 			.saturating_add(MAX_FAILURES)
 			.min(Self::affordable(meter, each));
@@ -514,35 +571,30 @@ impl<T: Config> Pallet<T> {
 		}
 		let (mut failures, mut passed) = (0u32, Passed::default());
 		for key in walk.keys.iter() {
-			if *left == 0
-				|| failures == MAX_FAILURES
-				|| meter.try_consume(Self::in_block_weight(group)).is_err()
-			{
+			if *left == 0 || failures == MAX_FAILURES {
 				break;
 			}
 			let position = key.position();
-			match with_storage_layer(|| Self::do_liquidate(group, position, LiquidatedBy::Block)) {
-				Ok(_) => {
+			let outcome = match accounts {
+				// Of an account the block has tried in another group, this is what is left.
+				true if !tried.insert(position) => Tried::Waits,
+				true => Self::try_in_block(group, position, meter),
+				false if meter.try_consume(step).is_err() => Tried::NoRoom,
+				false => Self::liquidate_or_tell(group, position),
+			};
+			match outcome {
+				Tried::NoRoom => break,
+				Tried::Done => {
 					*left = left.saturating_sub(1);
 					passed.leaves(*key);
 				}
-				Err(error) => {
+				Tried::Waits => {
 					failures = failures.saturating_add(1);
 					passed.stays(*key);
-					Self::fallback_failed(group, position, error);
 				}
 			}
 		}
 		ring.resume = passed.resume(&walk, most, after);
-	}
-
-	fn fallback_failed(group: Group, position: PositionId, error: DispatchError) {
-		log::warn!(target: LOG, "group {group:?}: position {position} not liquidated: {error:?}");
-		Self::deposit_event(Event::FallbackFailed {
-			group,
-			position,
-			error,
-		});
 	}
 
 	/// How many times `each` fits what `meter` has left.
@@ -571,7 +623,7 @@ impl<T: Config> Pallet<T> {
 	/// The most the call weighs. What there is of an account is known when it is dispatched: before that each weighs as
 	/// much as the dearest one.
 	pub(crate) fn call_weight(group: Group) -> Weight {
-		match group.is_estimate() {
+		match group.is_of_accounts() {
 			true => T::WeightInfo::liquidate_account(),
 			false => T::WeightInfo::liquidate(),
 		}
@@ -579,7 +631,7 @@ impl<T: Config> Pallet<T> {
 
 	/// The weight of the call's validation.
 	pub(crate) fn authorize_weight(group: Group) -> Weight {
-		match group.is_estimate() {
+		match group.is_of_accounts() {
 			true => T::WeightInfo::authorize_liquidate_account(),
 			false => T::WeightInfo::authorize_liquidate(),
 		}
@@ -587,7 +639,7 @@ impl<T: Config> Pallet<T> {
 
 	/// The weight of a liquidation by the block.
 	pub(crate) fn in_block_weight(group: Group) -> Weight {
-		match group.is_estimate() {
+		match group.is_of_accounts() {
 			true => T::WeightInfo::liquidate_account_in_block(),
 			false => T::WeightInfo::liquidate_in_block(),
 		}

@@ -19,9 +19,14 @@
 //! *A vault* has one key, in the group of its branch. Its trigger is `k`, normalised debt per whole unit of collateral,
 //! and exact: it moves with the vault alone, and above the threshold the vault is unsafe.
 //!
-//! *A margin account* may have a key in each of several groups: for each market and side, each collateral, and a
-//! deadline. Its triggers are estimates: while none is crossed the account is safe, and one that is crossed is a
-//! reason to look at it again.
+//! *A margin account with kUSD and one position* has one key, in the group of its market and side. Its trigger is
+//! its bankruptcy level, the price less what the market charged its side at which it is worth nothing, and exact:
+//! beyond the market's maintenance level the account is unsafe. Neither prices nor funding, borrow fees or margin
+//! rates move it.
+//!
+//! *Any other margin account* may have a key in each of several groups: for each market and side, each collateral,
+//! and a deadline. Its triggers are estimates: while none is crossed the account is safe, and one that is crossed
+//! is a reason to look at it again.
 //!
 //! ## The debt ladder
 //!
@@ -58,9 +63,10 @@
 //!    nobody sent. [`Thresholds`] keeps each group's last thresholds: a position above the largest of them
 //!    has been crossed all along, because its trigger moves only with its owner or when it is looked at
 //!    again. All of `Due` are crossed; an account that is found unsafe there goes to the front of
-//!    `Deadline`, so that it keeps nobody waiting. Where triggers are estimates, it liquidates those that this block has looked at and found
-//!    unsafe, so that nothing is spent on the safe. A refused price empties the group's ring, and a block
-//!    in which the thresholds were not observed empties all of them: the count starts again.
+//!    `Deadline`, so that it keeps nobody waiting. Where triggers are estimates, it liquidates those that this
+//!    block has looked at and found unsafe, so that nothing is spent on the safe. A refused price empties the
+//!    group's ring, and a block in which the thresholds were not observed empties all of them: the count
+//!    starts again.
 //!
 //! Together they liquidate at most `liquidations_per_block` positions in a block.
 //!
@@ -299,7 +305,7 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// The positions of a group whose trigger is crossed, worst first, at most `limit` of them and
 		/// never more than 1,000. The group is `{ Branch: 0 }`, `{ Long: 0 }`, `{ Short: 0 }`,
-		/// `{ Collateral: 2 }`, `Deadline` or `Due`. For each its trigger, in the unit of `threshold`, and how
+		/// `{ SoleLong: 0 }`, `{ SoleShort: 0 }`, `{ Collateral: 2 }`, `Deadline` or `Due`. For each its trigger, in the unit of `threshold`, and how
 		/// much debt has to go or equity is missing, in base units of kUSD; no deficit means it can't be
 		/// liquidated now: of a vault, not yet; of a margin account also that it is safe and will be looked
 		/// at again. Empty also while the group's price is refused for liquidations: `threshold` says

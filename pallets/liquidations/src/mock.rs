@@ -129,6 +129,8 @@ pub const SHORT: Group = Group::Short(1);
 pub const COLLATERAL: Group = Group::Collateral(2);
 pub const DEADLINE: Group = Group::Deadline;
 pub const ESTIMATES: [Group; 4] = [LONG, SHORT, COLLATERAL, DEADLINE];
+/// The group of accounts whose trigger is exact.
+pub const SOLE: Group = Group::SoleLong(1);
 
 /// A value in storage, so that it is taken back with what wrote it.
 macro_rules! stored {
@@ -352,6 +354,10 @@ impl Ledger {
 			..account
 		};
 		set_account(id, (!Closing::get()).then_some(left));
+		if group == SOLE {
+			let old = Positions::mutate(|positions| positions.remove(&(group, id)));
+			Liquidations::moved(group, id, old, None);
+		}
 		if let Some((_, other)) = Rescued::get().filter(|(one, _)| *one == id) {
 			Accounts::mutate(|accounts| accounts.get_mut(&other).unwrap().cash = 1_000_000);
 		}

@@ -167,7 +167,7 @@ impl<T: Config> Pallet<T> {
 		});
 		let forgotten = known > sent.len();
 
-		let mut groups = T::Ledger::groups();
+		let mut groups = T::Ledger::thresholds();
 		if !groups.is_empty() {
 			let first: usize = (now % (groups.len() as u32).into()).saturated_into();
 			groups.rotate_left(first);
@@ -197,7 +197,8 @@ impl<T: Config> Pallet<T> {
 			waiting: waited.clone(),
 			count: 0,
 		};
-		run.next.retain(|group, _| groups.contains(group));
+		run.next
+			.retain(|group, _| groups.iter().any(|(known, _)| known == group));
 		// Who was not asked about when it could be is not crossed any more, or it is another fork's.
 		let forget = BlockNumberFor::<T>::from(MAX_WAIT.saturating_mul(2));
 		run.waiting
@@ -205,11 +206,11 @@ impl<T: Config> Pallet<T> {
 		// What the run liquidates to see whether it can be is taken back: the state is not the worker's to
 		// change.
 		let _ = with_transaction(|| {
-			for group in groups {
+			for (group, threshold) in groups {
 				if run.sent.len() >= run.limit as usize {
 					break;
 				}
-				Self::submit_group(group, &mut run);
+				Self::submit_group(group, threshold, &mut run);
 			}
 			TransactionOutcome::Rollback(Ok::<_, DispatchError>(()))
 		});
@@ -228,8 +229,8 @@ impl<T: Config> Pallet<T> {
 	/// Submit the unsafe positions of one group nobody was asked about in this run, worst first. What is
 	/// crossed but safe is left to the block, which refreshes it; if there is more of it than a run looks at,
 	/// the next one goes on behind.
-	fn submit_group(group: Group, run: &mut Run<BlockNumberFor<T>>) {
-		let threshold = match T::Ledger::threshold(group) {
+	fn submit_group(group: Group, threshold: Result<u128, DispatchError>, run: &mut Run<BlockNumberFor<T>>) {
+		let threshold = match threshold {
 			Ok(threshold) => threshold,
 			Err(error) => {
 				log::debug!(target: LOG, "group {group:?}: no price to liquidate on: {error:?}");
@@ -241,7 +242,7 @@ impl<T: Config> Pallet<T> {
 		let keys = Self::walk(group, after, threshold, most).keys;
 		let more = keys
 			.last()
-			.filter(|_| group.is_estimate() && keys.len() == most as usize)
+			.filter(|_| group.is_of_accounts() && keys.len() == most as usize)
 			.copied();
 		for key in keys {
 			if run.sent.len() >= run.limit as usize {
@@ -260,7 +261,7 @@ impl<T: Config> Pallet<T> {
 				log::debug!(target: LOG, "group {group:?}: position {position} can't be liquidated: {error:?}");
 				// What keeps a vault from being liquidated is over with the next price, and who is safe may
 				// be unsafe with it: neither is put off.
-				if group.is_estimate() && T::Ledger::is_unsafe(group, position) {
+				if group.is_of_accounts() && T::Ledger::is_unsafe(group, position) {
 					run.wait(who);
 				}
 				continue;

@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
 			);
 			let debt = u128::decode_all(&mut &*value)
 				.map_err(|_| TryRuntimeError::Other("Index: a debt is malformed"))?;
-			if group.is_estimate() {
+			if group.is_of_accounts() {
 				ensure!(
 					debt == 0,
 					"Index: a position of a group that is no branch has debt"
@@ -87,7 +87,7 @@ impl<T: Config> Pallet<T> {
 			let ladder = Ladder::decode_all(&mut &*value)
 				.map_err(|_| TryRuntimeError::Other("Ladders: a ladder does not decode"))?;
 			ensure!(
-				!group.is_estimate(),
+				!group.is_of_accounts(),
 				"Ladders: a group that is no branch has a ladder"
 			);
 			ensure!(!ladder.is_empty(), "Ladders: a ladder is empty");

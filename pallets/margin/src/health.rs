@@ -10,8 +10,8 @@ use keel_math::{
 	FixedU128, Rounding, ONE,
 };
 use keel_primitives::{
-	Balance, Entry, Exposure, Group, MarginAccountId, Moment, Positioned, Positions, PriceFor, PriceProvider,
-	RiskParameters, TriggerIndex,
+	level_key, Balance, Entry, Exposure, Group, MarginAccountId, Moment, Positioned, Positions, PriceFor,
+	PriceProvider, RiskParameters, TriggerIndex,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -269,6 +269,29 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
+	/// The trigger of an account with one position and kUSD, which nothing but what it does itself moves: it
+	/// is unsafe once that is crossed and not before, but for a few base units. `None` for an account with
+	/// anything else, a debt or a measure, and on overflow.
+	fn exact_trigger(account: &AccountData<T>, health: &Health) -> Option<(Group, u128)> {
+		let [position] = health.exposures.as_slice() else {
+			return None;
+		};
+		if account.debt > 0 || !account.collateral.is_empty() || account.has_measures() {
+			return None;
+		}
+		let (size, equity) = (position.size, health.risk.net.checked_sub_unsigned(ROUNDING)?);
+		let level = level_key(margin::bankruptcy_level(
+			position.mark,
+			position.carry,
+			equity,
+			size,
+		)?);
+		Some(match size > 0 {
+			true => (Group::SoleLong(position.market), level),
+			false => (Group::SoleShort(position.market), !level),
+		})
+	}
+
 	/// Where `account` has to be looked at again: while no price has crossed its trigger and the deadline
 	/// is not over, it is worth at least what it is measured against: the maintenance requirement, or the
 	/// call level of an account that may yet be called.
@@ -283,8 +306,17 @@ impl<T: Config> Pallet<T> {
 		if Self::is_bare(account, &health.exposures) {
 			return Ok(Triggers::default());
 		}
+		let mut all = Triggers::default();
+		let mut push = |group, trigger| {
+			all.try_push((group, trigger))
+				.map_err(|_| DispatchError::from(Error::<T>::TooManyTriggers))
+		};
+		if let Some((group, trigger)) = Self::exact_trigger(account, health) {
+			push(group, trigger)?;
+			return Ok(all);
+		}
 		let now = T::Time::now();
-		let multiple = match account.has_measures() && !account.called {
+		let multiple = match account.may_be_called() {
 			true => Self::call_multiple(),
 			false => FixedU128::from_inner(ONE),
 		};
@@ -319,11 +351,6 @@ impl<T: Config> Pallet<T> {
 		let exposed = slopes
 			.iter()
 			.fold(0, |sum: Balance, slope| sum.saturating_add(slope.exposure));
-		let mut all = Triggers::default();
-		let mut push = |group, trigger| {
-			all.try_push((group, trigger))
-				.map_err(|_| DispatchError::from(Error::<T>::TooManyTriggers))
-		};
 		if let Some(tolerated) = margin::tolerated_move(slack.saturating_sub(reserve), exposed) {
 			for slope in slopes {
 				let trigger = if slope.rises {

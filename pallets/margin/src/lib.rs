@@ -15,10 +15,11 @@
 //!   risk it has to meet the initial requirement, with profit counted only in part and collateral at a conservative value; what its
 //!   open orders need is held on top, so that nothing that is for them is withdrawn. Below the maintenance requirement the account
 //!   is liquidated.
-//! - **Triggers**: an account's slack is spread over everything that can move against it. As long as no
-//!   price has crossed its trigger and the deadline is not over, the account can't be unsafe, so nobody has
-//!   to look at it. A fill leaves them where they are and puts the account in line: the block looks at it
-//!   once for all it did.
+//! - **Triggers**: an account with kUSD and one position has one, its bankruptcy level, which nothing but its
+//!   own acts moves; it is unsafe where that is beyond the market's maintenance level. Of any other account
+//!   the slack is spread over everything that can move against it: as long as no price has crossed its
+//!   trigger and the deadline is not over, the account can't be unsafe, so nobody has to look at it. A fill
+//!   leaves triggers where they are and puts the account in line: the block looks at it once for all it did.
 //! - A **margin call** comes first where its owner set a measure: below a multiple of the maintenance
 //!   requirement cash comes from another account of the owner's, then a share of the positions is closed.
 //!   Nobody else is looked at before it must be.

@@ -457,7 +457,7 @@ impl<T: Config> Pallet<T> {
 		let below = |health: &Health| {
 			health.risk.net < keel_math::margin::saturating_signed(Self::call_level(&health.risk))
 		};
-		if account.has_measures() && !account.called && below(&health) {
+		if account.may_be_called() && below(&health) {
 			account.called = true;
 			Self::deposit_event(Event::MarginCalled {
 				account: id,
@@ -517,39 +517,41 @@ struct Sale {
 
 impl<T: Config> PositionLedger for Pallet<T> {
 	fn groups() -> Vec<Group> {
-		let markets = T::Positions::markets();
-		let collaterals = Collaterals::<T>::get();
-		markets
-			.into_iter()
-			.flat_map(|market| [Group::Long(market), Group::Short(market)])
-			.chain(
-				collaterals
-					.iter()
-					.map(|collateral| Group::Collateral(collateral.asset)),
-			)
-			.chain([Group::Deadline, Group::Due])
-			.collect()
+		Self::thresholds().into_iter().map(|(group, _)| group).collect()
 	}
 
 	fn threshold(group: Group) -> Result<u128, DispatchError> {
-		match group {
-			Group::Branch(_) => Err(Error::<T>::UnknownGroup.into()),
-			Group::Long(market) => T::Positions::mark(market).map(FixedU128::into_inner),
-			Group::Short(market) => {
-				T::Positions::mark(market).map(|mark| u128::MAX.saturating_sub(mark.into_inner()))
-			}
-			Group::Collateral(asset) => {
-				let feed = Collaterals::<T>::get()
-					.iter()
-					.find(|collateral| collateral.asset == asset)
-					.ok_or(Error::<T>::UnknownGroup)?
-					.feed;
-				T::Prices::price(feed, PriceFor::Liquidate).map(|price| price.value.into_inner())
-			}
-			Group::Deadline => Ok(u128::MAX.saturating_sub(T::Time::now().into())),
-			// All of them.
-			Group::Due => Ok(0),
-		}
+		Self::thresholds()
+			.into_iter()
+			.find(|(of, _)| *of == group)
+			.ok_or(Error::<T>::UnknownGroup)?
+			.1
+	}
+
+	fn thresholds() -> Vec<(Group, Result<u128, DispatchError>)> {
+		let markets = T::Positions::pricing().into_iter().flat_map(|(market, pricing)| {
+			let groups = [Group::Long, Group::Short, Group::SoleLong, Group::SoleShort];
+			groups.map(|of| {
+				let group = of(market);
+				(
+					group,
+					pricing.and_then(|it| it.threshold(group).ok_or_else(overflow)),
+				)
+			})
+		});
+		let collaterals = Collaterals::<T>::get().into_iter().map(|held| {
+			let price = T::Prices::price(held.feed, PriceFor::Liquidate);
+			(
+				Group::Collateral(held.asset),
+				price.map(|price| price.value.into_inner()),
+			)
+		});
+		let now = u128::MAX.saturating_sub(T::Time::now().into());
+		markets
+			.chain(collaterals)
+			// All that are due.
+			.chain([(Group::Deadline, Ok(now)), (Group::Due, Ok(0))])
+			.collect()
 	}
 
 	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {

@@ -331,12 +331,24 @@ pub fn crossed(id: MarginAccountId) -> Vec<Group> {
 		.collect()
 }
 
-/// A line that account `id` stands in: that of the deadlines, which every account with something at stake
-/// is in once it was looked at.
+/// A group that account `id` stands in, that of the deadlines if it can be, then of who is due; that of the
+/// deadlines also if it stands in none.
 pub fn line(id: MarginAccountId) -> Group {
-	match crate::Accounts::<Test>::get(id) {
-		Some(account) if trigger(id, Group::Deadline).is_none() && !account.triggers.is_empty() => Group::Due,
-		_ => Group::Deadline,
+	let account = crate::Accounts::<Test>::get(id);
+	let groups = account.iter().flat_map(|account| account.triggers.iter());
+	let rank = |group: &Group| (*group == Group::Deadline, *group == Group::Due);
+	groups
+		.map(|(group, _)| *group)
+		.max_by_key(rank)
+		.unwrap_or(Group::Deadline)
+}
+
+/// Where account `id`, with one position and kUSD, stands: the level at which it is worth nothing.
+pub fn bankruptcy_level(id: MarginAccountId) -> i128 {
+	match account(id).triggers.as_slice() {
+		[(Group::SoleLong(_), key)] => keel_primitives::level_of(*key),
+		[(Group::SoleShort(_), key)] => keel_primitives::level_of(!*key),
+		other => panic!("{other:?}"),
 	}
 }
 

@@ -105,8 +105,8 @@ fn two_largest(losses: &Losses) -> Balance {
 impl<T: Config> Pallet<T> {
 	/// Bring the stress lists up to date with account `id`; written only if something changed.
 	///
-	/// An account that falls off a full list is back with its next measurement: the lists are an estimate that is exact for the
-	/// largest as long as nothing leaves them.
+	/// An account that falls off a full list is back with its next measurement, which is when it acts or is
+	/// looked at: the lists are an estimate that is exact for the largest as long as nothing leaves them.
 	pub(crate) fn measure(id: MarginAccountId, account: &AccountData<T>, health: &Health) {
 		let (own, otherwise) = match Self::is_bare(account, &health.exposures) {
 			true => (Vec::new(), 0),

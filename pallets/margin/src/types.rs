@@ -17,7 +17,7 @@ use sp_runtime::{ArithmeticError, DispatchError, Permill};
 /// The most markets an account or the stress scenarios reach.
 pub const MAX_MARKETS: u32 = 16;
 /// The most triggers of an account: one for each market, one for each collateral, one deadline, and one
-/// while it is in line.
+/// while it is in line. One with a position and kUSD has one trigger.
 pub const MAX_TRIGGERS: u32 = 32;
 /// The most collaterals of one account.
 pub const MAX_HELD: u32 = MAX_TRIGGERS - MAX_MARKETS - 2;
@@ -127,6 +127,11 @@ where
 	/// nothing to do.
 	pub fn has_measures(&self) -> bool {
 		self.top_up.is_some() || self.reduce.is_some()
+	}
+
+	/// Returns `true` if a margin call comes before its liquidation.
+	pub fn may_be_called(&self) -> bool {
+		self.has_measures() && !self.called
 	}
 
 	/// What it holds of a collateral, in base units.

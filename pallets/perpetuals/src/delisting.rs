@@ -100,7 +100,7 @@ impl<T: Config> Pallet<T> {
 			return Err(Error::<T>::NotSettled.into());
 		};
 		// The share that the pool can't pay is that of this block, or not known.
-		ensure!(state.refreshed_at == T::Time::now(), Error::<T>::PriceRefused);
+		Self::ensure_current(&state)?;
 		let mut loaded = T::Accounts::load(account).map_err(|_| Error::<T>::NothingToPayOut)?;
 		let owns = T::Accounts::owner(&loaded) == who;
 		// A settled market stands still since. Saturates where time ends.

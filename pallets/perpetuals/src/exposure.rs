@@ -1,14 +1,14 @@
 //! What margin asks of the markets: [`Positions`].
 
 use alloc::vec::Vec;
-use frame_support::{ensure, traits::Get, weights::Weight};
+use frame_support::{traits::Get, weights::Weight};
 use keel_math::{
 	margin::Risk, mul_div, mul_ratio, perpetual, perpetual::DAY_MS, signed::mul_div_signed, FixedU128,
 	Rounding, ONE,
 };
 use keel_primitives::{
-	Balance, Closed, Closing, Exposure, Level, MarginAccountId, MarketId, Positioned, Positions, Size,
-	Waterfall,
+	Balance, Closed, Closing, Exposure, Level, MarginAccountId, MarketId, Positioned, Positions, Pricing,
+	Size, Waterfall,
 };
 use sp_runtime::DispatchError;
 
@@ -29,6 +29,7 @@ impl Market {
 			feed: self.feed,
 			size,
 			mark,
+			carry: self.carry_on(size),
 			notional: perpetual::notional(size, mark, Rounding::Up).unwrap_or(Balance::MAX),
 			unrealised: risk.net,
 			haircut: self.haircut.of(position, risk.net),
@@ -52,6 +53,19 @@ impl Market {
 			},
 			price_at: self.price.since,
 			fit: settled || (self.fit.add_risk && self.level < Level::Halted),
+		}
+	}
+
+	/// What decides who is unsafe.
+	fn pricing(&self) -> Pricing {
+		Pricing {
+			mark: self.mark(),
+			maintenance: match self.is_settled() {
+				true => FixedU128::default(),
+				false => self.rates.maintenance,
+			},
+			long_carry: self.carry.long,
+			short_carry: self.carry.short,
 		}
 	}
 
@@ -106,28 +120,23 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> Positions for Pallet<T> {
 	type Trader = TraderOf<T>;
 
-	fn markets() -> Vec<MarketId> {
-		Markets::<T>::get()
+	fn pricing() -> Vec<(MarketId, Result<Pricing, DispatchError>)> {
+		// A settlement price stands, and accounts still have triggers there: they are looked at again at that.
+		let of = |market: &Market| match market.is_settled() || market.fit.liquidate {
+			true => Ok(market.pricing()),
+			false => Err(Error::<T>::PriceRefused.into()),
+		};
+		let state = Self::state();
+		state
 			.markets
 			.iter()
-			.map(|market| market.id)
+			.map(|market| (market.id, of(market)))
 			.collect()
 	}
 
 	fn worst_market() -> Balance {
 		let state = Markets::<T>::get();
 		state.markets.iter().map(Market::worst_case).max().unwrap_or(0)
-	}
-
-	fn mark(market: MarketId) -> Result<FixedU128, DispatchError> {
-		let state = Self::state();
-		let market = state.market(market).ok_or(Error::<T>::UnknownMarket)?;
-		// A settlement price stands, and accounts still have triggers there: they are looked at again at that.
-		ensure!(
-			market.is_settled() || market.fit.liquidate,
-			Error::<T>::PriceRefused
-		);
-		Ok(market.mark())
 	}
 
 	fn view(trader: &Self::Trader) -> Positioned {

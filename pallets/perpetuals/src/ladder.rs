@@ -205,17 +205,20 @@ impl Ladder {
 	}
 
 	/// The profit of all positions in the bins beyond those of `long` and `short`, the prices less charges of
-	/// the two sides, in base units of kUSD, rounded up bin by bin. `None` on overflow.
+	/// the two sides, in base units of kUSD, rounded up side by side. `None` on overflow.
+	///
+	/// Every position beyond gains, so what all of them gain is what their sums do: one product a side,
+	/// however many bins there are.
 	pub fn gains(&self, long: i128, short: i128) -> Option<Balance> {
 		let of = |side: &Side, is_long, x| {
 			let edge = bin(x, self.bits);
-			side.iter()
-				.filter(|bin| gains(is_long, bin.at, edge))
-				.try_fold(0u128, |sum, bin| {
-					let profit = funding_on(bin.size, x, Rounding::Up)?.checked_sub(bin.basis)?;
-					// Every position in it gains.
-					sum.checked_add(u128::try_from(profit).unwrap_or(0))
-				})
+			let (mut size, mut basis) = (0i128, 0i128);
+			for bin in side.iter().filter(|bin| gains(is_long, bin.at, edge)) {
+				size = size.checked_add(bin.size)?;
+				basis = basis.checked_add(bin.basis)?;
+			}
+			let profit = funding_on(size, x, Rounding::Up)?.checked_sub(basis)?;
+			Some(u128::try_from(profit).unwrap_or(0))
 		};
 		of(&self.long, true, long)?.checked_add(of(&self.short, false, short)?)
 	}

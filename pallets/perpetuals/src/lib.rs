@@ -726,8 +726,8 @@ pub mod pallet {
 			Self::do_commit_pair(account, [&first, &second])
 		}
 
-		/// Give an order that waits or rests other terms. It keeps its number, the fee held for it, and its
-		/// twin.
+		/// Give an order that waits or rests other terms. It keeps its number and its twin, and holds the order
+		/// fee anew if a fill has taken it.
 		///
 		/// ## Origin
 		///

@@ -70,9 +70,12 @@ fn closing(size: Size, part: u32) -> Option<Size> {
 pub(crate) fn smallest_restoring(market: &Market, size: Size, restores: impl Fn(u32) -> bool) -> u32 {
 	let beyond = market.parts_beyond_bound(size);
 	if beyond > 0 && restores(beyond) {
-		smallest_part(beyond, restores)
-	} else {
-		smallest_part(PARTS, restores)
+		return smallest_part(beyond, restores);
+	}
+	// Most often of an account with several positions: not even all of this one is enough.
+	match restores(PARTS) {
+		true => smallest_part(PARTS, restores),
+		false => PARTS,
 	}
 }
 
@@ -196,7 +199,10 @@ impl<T: Config> Pallet<T> {
 		let (state, held) = (Self::state(), trader.position(id));
 		let market = state.market(id).ok_or(Error::<T>::UnknownMarket)?;
 		let closed = match market.status {
-			Status::Settled { price } => market.paid_out(&held, price),
+			Status::Settled { price } => {
+				Self::ensure_current(&state)?;
+				market.paid_out(&held, price)
+			}
 			_ => Self::plan_liquidation(market, &held, risk, changed_at)?.closed(),
 		};
 		closed.ok_or_else(overflow)
@@ -213,12 +219,14 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Closed, DispatchError> {
 		let mut state = Self::state();
 		let held = trader.position(id);
-		let market = state.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
-		if let Status::Settled { price } = market.status {
+		let status = state.market(id).ok_or(Error::<T>::UnknownMarket)?.status;
+		if let Status::Settled { price } = status {
+			Self::ensure_current(&state)?;
 			let closed = Self::pay_out_position(&mut state, account, trader, held, price)?;
 			Markets::<T>::put(state);
 			return Ok(closed);
 		}
+		let market = state.market_mut(id).ok_or(Error::<T>::UnknownMarket)?;
 		let part = Self::plan_liquidation(market, &held, risk, changed_at)?;
 
 		*market = part.market;

@@ -232,7 +232,7 @@ impl Market {
 
 	/// What a whole unit of the side of `size` has been charged: USD with 18 decimals; below zero for a short
 	/// that was charged.
-	fn carry_on(&self, size: Size) -> i128 {
+	pub(crate) fn carry_on(&self, size: Size) -> i128 {
 		if size < 0 {
 			self.carry.short
 		} else {

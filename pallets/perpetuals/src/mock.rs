@@ -672,6 +672,13 @@ pub fn check_conservation() {
 	assert_eq!(Custody::get() + FundCash::get() as i128, Brought::get(), "supply");
 }
 
+/// The mark of a market, if it is good enough to liquidate on.
+pub fn mark_of(id: MarketId) -> Result<FixedU128, DispatchError> {
+	let all = <Perpetuals as Positions>::pricing();
+	let (_, pricing) = all.into_iter().find(|(of, _)| *of == id).unwrap();
+	pricing.map(|pricing| pricing.mark)
+}
+
 pub fn market(id: MarketId) -> Market {
 	*Markets::<Test>::get().market(id).unwrap()
 }

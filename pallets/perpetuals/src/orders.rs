@@ -91,8 +91,9 @@ impl<T: Config> Pallet<T> {
 		T::Accounts::commit(id, account, 0, Act::Ordered, &[])
 	}
 
-	/// Give an order that is not in the queue other terms. It keeps its number, its fee and what of it is
-	/// filled.
+	/// Give an order that is not in the queue other terms. It keeps its number and what of it is filled, and
+	/// holds a fee like a new one: what it held went with its first fill, and nothing may join the queue
+	/// without one.
 	pub(crate) fn do_amend(id: MarginAccountId, order: OrderId, new: &NewOrder) -> DispatchResult {
 		let mut account = T::Accounts::load(id)?;
 		let order = Self::find(&account, order)?;
@@ -105,7 +106,7 @@ impl<T: Config> Pallet<T> {
 		Self::unlist(&order);
 		T::Accounts::trader_mut(&mut account).drop_order(order.id);
 		let kept = Kept {
-			fee: order.fee,
+			fee: order.fee.max(T::RiskParameters::chain().order_fee),
 			filled: order.filled,
 			twin: order.twin,
 		};

@@ -117,11 +117,16 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::fill_orders(0).max(T::WeightInfo::fail_orders(0))
 	}
 
-	/// What trying `order` weighs among others of its market: one of a pair may end the other.
-	fn order_weight(order: &Order) -> Weight {
+	/// What trying `order` weighs among others of its market: one of a pair may end the other, and while the
+	/// pool is short a gain leaves a claim.
+	fn order_weight(order: &Order, is_short: bool) -> Weight {
 		let fills = T::WeightInfo::fill_orders(1).saturating_sub(T::WeightInfo::fill_orders(0));
 		let fails = T::WeightInfo::fail_orders(1).saturating_sub(T::WeightInfo::fail_orders(0));
-		let alone = fills.max(fails);
+		let claim = match is_short {
+			true => T::DbWeight::get().reads_writes(1, 1),
+			false => Weight::zero(),
+		};
+		let alone = fills.max(fails).saturating_add(claim);
 		match order.twin {
 			Some(_) => alone.saturating_add(Self::weight_of_cancel()),
 			None => alone,
@@ -265,7 +270,7 @@ impl<T: Config> Pallet<T> {
 				true => Weight::zero(),
 				false => Self::queue_weight(),
 			};
-			let weighs = Self::order_weight(&order).saturating_add(begins);
+			let weighs = Self::order_weight(&order, state.deficit > 0).saturating_add(begins);
 			if budget.meter.try_consume(weighs).is_err() {
 				return;
 			}

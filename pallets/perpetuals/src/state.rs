@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use frame_support::{
+	ensure,
 	storage::with_storage_layer,
 	traits::{Get, Time},
 	weights::Weight,
@@ -13,7 +14,9 @@ use keel_primitives::{
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{overflow, Borrow, Config, Event, Fit, Market, Markets, MarketsStateOf, Pallet, WeightInfo};
+use crate::{
+	overflow, Borrow, Config, Error, Event, Fit, Market, Markets, MarketsStateOf, Pallet, WeightInfo,
+};
 
 /// How long a market's stress stands for a move of a price nobody sees, in ms: a day.
 const STRESS_MS: Moment = 86_400_000;
@@ -50,6 +53,13 @@ impl<T: Config> Pallet<T> {
 				.for_each(|market| market.fit = Fit::default());
 		}
 		state
+	}
+
+	/// Checks that this block brought `state` up to date: else no gain is paid, for the share that the pool
+	/// can pay is not known.
+	pub(crate) fn ensure_current(state: &MarketsStateOf<T>) -> DispatchResult {
+		ensure!(state.refreshed_at == T::Time::now(), Error::<T>::PriceRefused);
+		Ok(())
 	}
 
 	/// Does a market that is not settled stand on `feed`? Such a feed must not be removed.

@@ -29,10 +29,12 @@ pub use circuit_breaker::{
 };
 pub use clock::{OnGap, Recovery};
 pub use insurance_fund::{Coverage, IncomeSource, InsuranceFund};
-pub use liquidations::{DebtBetween, Entry, Group, LiquidationOutcome, PositionLedger, TriggerIndex};
+pub use liquidations::{
+	level_key, level_of, DebtBetween, Entry, Group, LiquidationOutcome, PositionLedger, TriggerIndex,
+};
 pub use margin::{
 	Act, Clearing, Closed, Closing, Exposure, LiquidityPool, MarginAccounts, PoolExposure, Positioned,
-	Positions, Priced, Waterfall, MARKETS_PART,
+	Positions, Priced, Pricing, Waterfall, MARKETS_PART,
 };
 pub use meter::Meter;
 pub use prices::{Price, PriceFor, PriceProvider};

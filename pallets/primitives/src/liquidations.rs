@@ -36,12 +36,33 @@ pub enum Group {
 	/// Margin accounts that did something, to be looked at before the block ends. The trigger is when that
 	/// was, subtracted from `u128::MAX`.
 	Due,
+	/// Margin accounts with kUSD and one position, a long. The trigger is the account's
+	/// [bankruptcy level](keel_math::margin::bankruptcy_level), the threshold the market's
+	/// [maintenance level](keel_math::margin::maintenance_level), both as [`level_key`].
+	SoleLong(MarketId),
+	/// Margin accounts with kUSD and one position, a short. As for a long, subtracted from `u128::MAX`.
+	SoleShort(MarketId),
+}
+
+/// A level, which may be below zero, as a trigger: order is kept, and zero is in the middle.
+pub const fn level_key(level: i128) -> u128 {
+	level.cast_unsigned() ^ (1 << 127)
+}
+
+/// The level of a [`level_key`].
+pub const fn level_of(key: u128) -> i128 {
+	(key ^ (1 << 127)).cast_signed()
 }
 
 impl Group {
-	/// Is a crossed trigger only a reason to look, so that a position behind it may be safe and get another? A vault's trigger
-	/// is exact.
+	/// Returns `true` if a crossed trigger is only a reason to look, so that a position behind it may be safe
+	/// and get another. Triggers of vaults and of accounts with one position and kUSD are exact.
 	pub const fn is_estimate(self) -> bool {
+		!matches!(self, Self::Branch(_) | Self::SoleLong(_) | Self::SoleShort(_))
+	}
+
+	/// Returns `true` if the positions are margin accounts.
+	pub const fn is_of_accounts(self) -> bool {
 		!matches!(self, Self::Branch(_))
 	}
 }
@@ -121,6 +142,12 @@ pub trait PositionLedger {
 	/// A position of `group` is unsafe iff its trigger is strictly above this. `Err` where the price is refused
 	/// for [`PriceFor::Liquidate`](crate::PriceFor::Liquidate).
 	fn threshold(group: Group) -> Result<u128, DispatchError>;
+
+	/// The thresholds of all groups.
+	fn thresholds() -> Vec<(Group, Result<u128, DispatchError>)> {
+		let of = |group| (group, Self::threshold(group));
+		Self::groups().into_iter().map(of).collect()
+	}
 
 	/// How far below its requirement `position` is, as debt to repay or equity that is missing, in base units of kUSD; the error says
 	/// why it can't be liquidated (unknown, safe, price refused, changed after the price). The same check the

@@ -19,11 +19,14 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{dispatch::DispatchResult, pallet_prelude::DispatchError, weights::Weight, Parameter};
-use keel_math::{margin::Risk, mul_ratio, FixedU128, Rounding};
+use keel_math::{
+	margin::{maintenance_level, Risk},
+	mul_ratio, FixedU128, Rounding,
+};
 use scale_info::TypeInfo;
 use sp_arithmetic::Permill;
 
-use crate::{Balance, FeedId, MarginAccountId, MarketId, Moment, Size};
+use crate::{level_key, Balance, FeedId, Group, MarginAccountId, MarketId, Moment, Size};
 
 /// What part of a block the markets may take before its transactions, one in so many: what the others may
 /// rely on that they leave.
@@ -42,6 +45,9 @@ pub struct Exposure {
 	pub size: Size,
 	/// The market's mark price.
 	pub mark: FixedU128,
+	/// What a whole unit of its side has been charged since the market was last empty: funding, and of a long
+	/// the borrow fee; of a short less that. USD with 18 decimals.
+	pub carry: i128,
 	/// The size's value at the mark, rounded up.
 	pub notional: Balance,
 	/// What closing at the mark would realise, funding included, before a gains haircut, rounded down.
@@ -91,6 +97,34 @@ impl Exposure {
 				.min(i128::try_from(most).unwrap_or(i128::MAX));
 		}
 		self.unrealised.min(0).saturating_sub_unsigned(self.notional)
+	}
+}
+
+/// The numbers of a market that decide which accounts are unsafe, good enough to liquidate on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pricing {
+	/// The mark price. Of a settled market the settlement price: it may be beyond a trigger that the last mark
+	/// was not.
+	pub mark: FixedU128,
+	/// The share of a position's value at the mark that is its maintenance requirement; zero once settled.
+	pub maintenance: FixedU128,
+	/// What a whole unit of the longs has been charged, as in [`Exposure::carry`].
+	pub long_carry: i128,
+	/// The same of the shorts.
+	pub short_carry: i128,
+}
+
+impl Pricing {
+	/// The threshold of a group of this market. `None` for any other group, and on overflow.
+	pub fn threshold(&self, group: Group) -> Option<u128> {
+		let level = |carry, is_long| maintenance_level(self.mark, carry, self.maintenance, is_long);
+		match group {
+			Group::Long(_) => Some(self.mark.into_inner()),
+			Group::Short(_) => Some(!self.mark.into_inner()),
+			Group::SoleLong(_) => level(self.long_carry, true).map(level_key),
+			Group::SoleShort(_) => level(self.short_carry, false).map(|level| !level_key(level)),
+			_ => None,
+		}
 	}
 }
 
@@ -280,18 +314,20 @@ pub trait Positions {
 	/// What they keep in an account: its positions and orders.
 	type Trader: Parameter + MaxEncodedLen + Default;
 
-	/// All markets, settled ones too as long as anybody may be in. Bounded by the pallet that keeps them.
-	fn markets() -> Vec<MarketId>;
+	/// All markets with what decides who is unsafe in them, or why that is not good enough to liquidate on;
+	/// settled ones too as long as anybody may be in. Bounded by the pallet that keeps them.
+	fn pricing() -> Vec<(MarketId, Result<Pricing, DispatchError>)>;
+
+	/// All markets.
+	fn markets() -> Vec<MarketId> {
+		Self::pricing().into_iter().map(|(market, _)| market).collect()
+	}
 
 	/// What the stress scenario takes at most in the market in which that is most, whoever has the positions:
 	/// in base units of kUSD.
 	fn worst_market() -> Balance {
 		0
 	}
-
-	/// The mark price of `market`, good enough to liquidate on; or why it is not. Of a settled one the settlement price: it may be
-	/// beyond a trigger that the last mark was not.
-	fn mark(market: MarketId) -> Result<FixedU128, DispatchError>;
 
 	/// What `trader` has and ordered.
 	fn view(trader: &Self::Trader) -> Positioned;

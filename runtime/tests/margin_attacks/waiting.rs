@@ -1,7 +1,7 @@
 //! Accounts that can't be liquidated now: what they cost the others, and when it is their turn.
 
 use super::*;
-use keel_primitives::{Group, PositionLedger as _};
+use keel_primitives::PositionLedger as _;
 
 /// What the last block weighed, of what it may.
 fn fullness() -> f64 {
@@ -96,10 +96,8 @@ fn a_full_window_costs_no_blocks() {
 			.map(|sub| account(Eve, sub))
 			.filter(|id| {
 				let asked = Margin::can_liquidate(*id);
-				assert_eq!(
-					asked.map(|view| view.deficit),
-					Margin::deficit(Group::Deadline, *id)
-				);
+				let group = pallet_margin::Accounts::<Runtime>::get(*id).unwrap().triggers[0].0;
+				assert_eq!(asked.map(|view| view.deficit), Margin::deficit(group, *id));
 				asked == Err(PerpetualsError::<Runtime>::LiquidationsFull.into())
 			})
 			.count();

@@ -2,6 +2,7 @@
 
 mod call;
 mod debt;
+mod exact;
 mod fallback;
 mod index;
 mod invariants;

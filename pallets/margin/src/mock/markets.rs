@@ -8,7 +8,7 @@ use keel_math::{
 	Rounding,
 };
 use keel_primitives::{
-	Act, Closed, Closing, Exposure, MarginAccounts, Positioned, Positions, Size, Waterfall,
+	Act, Closed, Closing, Exposure, MarginAccounts, Positioned, Positions, Pricing, Size, Waterfall,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -280,6 +280,7 @@ impl MockPositions {
 			feed: market.feed,
 			size,
 			mark: market.mark,
+			carry: market.index,
 			notional,
 			unrealised,
 			haircut: 0,
@@ -304,21 +305,27 @@ impl MockPositions {
 impl Positions for MockPositions {
 	type Trader = MockTrader;
 
-	fn markets() -> Vec<MarketId> {
-		MarketTable::get().keys().copied().collect()
+	fn pricing() -> Vec<(MarketId, Result<Pricing, DispatchError>)> {
+		let of = |market: MockMarket| match market.settled || !market.refused {
+			true => Ok(Pricing {
+				mark: market.mark,
+				maintenance: match market.settled {
+					true => percent(0),
+					false => market.rate,
+				},
+				long_carry: market.index,
+				short_carry: market.index,
+			}),
+			false => Err(refused()),
+		};
+		MarketTable::get()
+			.into_iter()
+			.map(|(id, market)| (id, of(market)))
+			.collect()
 	}
 
 	fn worst_market() -> Balance {
 		WorstMarket::get()
-	}
-
-	fn mark(id: MarketId) -> Result<FixedU128, DispatchError> {
-		let market = MarketTable::get()
-			.get(&id)
-			.copied()
-			.ok_or(DispatchError::CannotLookup)?;
-		ensure!(market.settled || !market.refused, refused());
-		Ok(market.mark)
 	}
 
 	fn view(trader: &MockTrader) -> Positioned {

@@ -73,8 +73,10 @@ fn an_account_without_measures_is_looked_at_when_it_is_unsafe_and_not_before() {
 		assert!(!account(id).called);
 		assert_eq!(called(id), None);
 		// What is left meets 5 % of the price at 44,300 / 0.95 = 46,631.58.
-		let trigger = trigger(id, Group::Long(BTC_MARKET)).unwrap();
-		assert!(trigger >= dollars(46_631).into_inner() && trigger < dollars(46_633).into_inner());
+		move_mark(BTC_MARKET, dollars(46_632));
+		assert_eq!(crossed(id), []);
+		move_mark(BTC_MARKET, dollars(46_631));
+		assert_eq!(crossed(id), [Group::SoleLong(BTC_MARKET)]);
 	});
 }
 

@@ -176,9 +176,9 @@ fn accounts_are_found_and_deposits_held() {
 fn triggers_are_in_the_index_and_no_others() {
 	const MISSING: &str = "an account is not in the trigger index under its trigger";
 	const COUNT: &str = "the trigger index does not hold the accounts with a trigger and no others";
-	assert_eq!(after(|| corrupt_index(Group::Deadline, 0, None)), MISSING);
+	assert_eq!(after(|| corrupt_index(Group::Deadline, 1, None)), MISSING);
 	assert_eq!(
-		after(|| corrupt_index(Group::Long(BTC_MARKET), 0, Some(1))),
+		after(|| corrupt_index(Group::Long(BTC_MARKET), 1, Some(1))),
 		MISSING
 	);
 	assert_eq!(after(change(0, |account| account.triggers[0].1 += 1)), MISSING);
@@ -189,7 +189,7 @@ fn triggers_are_in_the_index_and_no_others() {
 	);
 	assert_eq!(after(change(0, |account| account.triggers.clear())), COUNT);
 	assert_eq!(
-		after(change(0, |account| account.triggers[1] = account.triggers[0])),
+		after(change(1, |account| account.triggers[1] = account.triggers[0])),
 		"an account has two triggers in a group"
 	);
 	assert_eq!(

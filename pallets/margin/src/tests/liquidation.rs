@@ -25,7 +25,7 @@ fn a_safe_account_is_left_alone() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = fallen(5_700 * USD);
 		assert_eq!(
-			Margin::deficit(Group::Deadline, id),
+			Margin::deficit(line(id), id),
 			Err(Error::<Test>::AccountSafe.into())
 		);
 		assert_eq!(liquidate(id), Err(Error::<Test>::AccountSafe.into()));
@@ -44,10 +44,7 @@ fn the_smallest_part_that_restores_is_closed() {
 		let id = fallen(5_300 * USD);
 		// 2,300 is left, 2,350 is required, 4,700 to begin with.
 		let maintenance = statement(id).maintenance;
-		assert_eq!(
-			Margin::deficit(Group::Deadline, id),
-			Ok(maintenance - 2_300 * USD)
-		);
+		assert_eq!(Margin::deficit(line(id), id), Ok(maintenance - 2_300 * USD));
 		let outcome = liquidate(id).unwrap();
 		// x: 2,300 − 470·x ≥ 1.2·2,350·(1 − x): 23 hundredths, whatever new risk would need.
 		assert_eq!(outcome.closed, 47_000 * USD * 23 / 100);
@@ -85,7 +82,7 @@ fn the_largest_requirement_goes_first_and_nothing_more_than_needed() {
 		move_mark(BTC_MARKET, dollars(44_990));
 		set_mark(ETH_MARKET, dollars(2_500));
 		// 4,980 is left, 4,499 + 500 required.
-		assert!(Margin::deficit(Group::Deadline, id).is_ok());
+		assert!(Margin::deficit(line(id), id).is_ok());
 		assert_ok!(liquidate(id));
 		assert_eq!(size_of(id, ETH_MARKET), 4 * ONE_SIZE);
 		// Two ninths of 2 BTC, and a little for the fee.
@@ -121,7 +118,7 @@ fn a_full_window_closes_a_part_now_and_the_rest_later() {
 		set_market(BTC_MARKET, |market| market.window = 4_700 * USD);
 		assert_eq!(liquidate(id).unwrap().closed, 4_700 * USD);
 		assert_eq!(size_of(id, BTC_MARKET), ONE_SIZE * 9 / 10);
-		assert_eq!(trigger(id, Group::Deadline), Some(u128::MAX));
+		assert_eq!(crossed(id), [Group::SoleLong(BTC_MARKET)]);
 		assert_noop!(liquidate(id), DispatchError::Exhausted);
 		set_market(BTC_MARKET, |market| market.window = u128::MAX);
 		assert_ok!(liquidate(id));
@@ -137,7 +134,7 @@ fn no_price_up_to_the_last_risk_liquidates() {
 		// A price of the moment of the act itself.
 		set_mark(BTC_MARKET, dollars(47_000));
 		assert_eq!(
-			Margin::deficit(Group::Deadline, id),
+			Margin::deficit(line(id), id),
 			Err(Error::<Test>::PriceNotNewer.into())
 		);
 		assert_eq!(liquidate(id), Err(Error::<Test>::PriceNotNewer.into()));
@@ -438,12 +435,12 @@ mod question {
 			let id = fallen(5_100 * USD);
 			set_market(BTC_MARKET, |market| market.window = 0);
 			let full = DispatchError::Exhausted;
-			assert_eq!(Margin::deficit(Group::Deadline, id), Err(full));
+			assert_eq!(Margin::deficit(line(id), id), Err(full));
 			assert_eq!(first(id), Err(full));
 			assert_noop!(liquidate(id), full);
 			set_market(BTC_MARKET, |market| market.window = 4_700 * USD);
 			let view = Margin::can_liquidate(id).unwrap();
-			assert_eq!(Ok(view.deficit), Margin::deficit(Group::Deadline, id));
+			assert_eq!(Ok(view.deficit), Margin::deficit(line(id), id));
 			assert_eq!(
 				view.first,
 				FirstStep::Close {

@@ -2,7 +2,8 @@
 
 use frame_support::{assert_noop, assert_ok};
 use keel_primitives::{
-	Act, BreakerSubject, Clearing, Group, Level, MarginAccounts, PositionLedger, Positions, PriceFor,
+	level_key, Act, BreakerSubject, Clearing, Group, Level, MarginAccounts, PositionLedger, Positions,
+	PriceFor,
 };
 use sp_runtime::{DispatchError, Permill};
 

@@ -75,6 +75,7 @@ fn losses_and_profits_of_positions_net_before_profit_is_cut() {
 fn a_settled_market_needs_nothing_and_has_no_price_trigger() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = fund(&ALICE, 0, 10_000 * USD);
+		pay_in(&ALICE, 0, ETH, ONE_ETH);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		assert!(trigger(id, Group::Long(BTC_MARKET)).is_some());
 		set_market(BTC_MARKET, |market| market.settled = true);
@@ -82,6 +83,25 @@ fn a_settled_market_needs_nothing_and_has_no_price_trigger() {
 		assert_eq!(statement(id).maintenance, 0);
 		assert_eq!(trigger(id, Group::Long(BTC_MARKET)), None);
 		assert!(trigger(id, Group::Deadline).is_some());
+	});
+}
+
+#[test]
+fn one_position_in_a_settled_market_is_unsafe_once_it_owes() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		let sole = Group::SoleLong(BTC_MARKET);
+		assert_eq!(bankruptcy_level(id), 40_000_000_032_000_000_000_000);
+		set_market(BTC_MARKET, |market| {
+			market.settled = true;
+			market.refused = true;
+			market.mark = dollars(40_001);
+		});
+		assert_eq!((crossed(id), statement(id).maintenance), (vec![], 0));
+		set_market(BTC_MARKET, |market| market.mark = dollars(39_999));
+		assert_eq!(crossed(id), [sole]);
+		assert_ok!(Margin::deficit(sole, id), USD);
 	});
 }
 
@@ -108,6 +128,49 @@ fn a_settlement_beyond_the_trigger_is_noticed() {
 		assert_eq!(trigger(id, group), None);
 		assert!(trigger(id, Group::Long(ETH_MARKET)).is_some());
 		assert_eq!(crossed(id), []);
+	});
+}
+
+#[test]
+fn one_position_and_kusd_have_one_trigger_that_nothing_else_moves() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = fund(&ALICE, 0, 10_000 * USD);
+		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
+		let sole = account(id).triggers;
+		assert_eq!(
+			sole.iter().map(|(group, _)| *group).collect::<Vec<_>>(),
+			[Group::SoleLong(BTC_MARKET)]
+		);
+		pass(2 * DAY);
+		move_mark(BTC_MARKET, dollars(70_000));
+		set_market(BTC_MARKET, |market| market.index = 1_000_000_000_000_000_000);
+		assert_ok!(acted(id, Act::Involuntary));
+		assert_eq!(account(id).triggers, sole);
+		// A second position, a collateral, a measure: any of them ends that.
+		let is_sole = || !account(id).triggers.iter().any(|(group, _)| group.is_estimate());
+		assert_ok!(trade(id, ETH_MARKET, -ONE_SIZE));
+		assert!(!is_sole());
+		assert_ok!(trade(id, ETH_MARKET, ONE_SIZE));
+		assert!(is_sole());
+		pay_in(&ALICE, 0, ETH, ONE_ETH);
+		assert!(!is_sole());
+		assert_ok!(Margin::withdraw(signed(&ALICE), 0, ETH, ONE_ETH));
+		assert!(is_sole());
+		assert_ok!(Margin::set_reduce(
+			signed(&ALICE),
+			0,
+			Some(Permill::from_percent(10))
+		));
+		assert!(!is_sole());
+		assert_ok!(Margin::set_reduce(signed(&ALICE), 0, None));
+		assert!(is_sole());
+		// Cash moves it by as much a unit.
+		let before = bankruptcy_level(id);
+		pay_in(&ALICE, 0, KUSD, 7 * USD);
+		assert_eq!(before - bankruptcy_level(id), 7_000_000_000_000_000_000);
+		assert_ok!(trade(id, BTC_MARKET, -ONE_SIZE));
+		assert_ok!(trade(id, BTC_MARKET, -ONE_SIZE));
+		assert!(trigger(id, Group::SoleShort(BTC_MARKET)).is_some() && account(id).triggers.len() == 1);
 	});
 }
 
@@ -208,6 +271,7 @@ fn a_line_that_is_not_worked_off_is_told() {
 fn an_account_that_is_unsafe_keeps_nobody_in_line_waiting() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = fund(&ALICE, 0, 6_000 * USD);
+		pay_in(&ALICE, 0, ETH, ONE_ETH / 1_000);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		move_mark(BTC_MARKET, dollars(45_000));
 		assert_ok!(act(id, Act::Involuntary));
@@ -314,7 +378,16 @@ fn thresholds_are_what_triggers_compare_with() {
 		set_market(BTC_MARKET, |market| market.refused = true);
 		assert_eq!(of(Group::Long(BTC_MARKET)), Err(refused()));
 		assert_eq!(of(Group::Due), Ok(0));
-		assert_eq!(Margin::groups().len(), 3 * 2 + 3 + 2);
+		assert_eq!(Margin::groups().len(), 3 * 4 + 3 + 2);
+		assert_eq!(of(Group::SoleLong(BTC_MARKET)), Err(refused()));
+		set_market(BTC_MARKET, |market| {
+			market.refused = false;
+			market.index = 3_000_000_000_000_000_000;
+		});
+		// 5 % of 50,000 are 2,500, and 3 were charged.
+		let level = |usd: i128| level_key(usd * 1_000_000_000_000_000_000);
+		assert_eq!(of(Group::SoleLong(BTC_MARKET)), Ok(level(47_497)));
+		assert_eq!(of(Group::SoleShort(BTC_MARKET)), Ok(!level(52_497)));
 		assert!(Margin::refresh_weight().ref_time() > 0);
 		assert_eq!(MockPositions::markets().len(), 3);
 	});

@@ -333,6 +333,85 @@ mod profit {
 	}
 }
 
+/// Of an account with one position and kUSD.
+mod levels {
+	use super::*;
+	use crate::perpetual::{funding_on, value, SIZE_DIVISOR};
+
+	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(4_000))]
+
+		#[test]
+		fn are_exact(
+			mark in wide(), carry in wide_signed(), equity in wide_signed(), size in wide_signed(), rate in wide(),
+		) {
+			let level = i128::try_from(mark).ok().and_then(|mark| mark.checked_sub(carry));
+			let along = |amount: Option<i128>, up: bool| match up {
+				true => level?.checked_add(amount?),
+				false => level?.checked_sub(amount?),
+			};
+			let per_unit = (size != 0)
+				.then(|| q(equity) * q(SIZE_DIVISOR) / q(size.unsigned_abs()))
+				.and_then(|exact| rounded_signed(&exact, Rounding::Down));
+			prop_assert_eq!(bankruptcy_level(f(mark), carry, equity, size), along(per_unit, size < 0));
+			let needs = rounded_signed(&(q(mark) * fixed(rate)), Rounding::Up);
+			for is_long in [true, false] {
+				prop_assert_eq!(maintenance_level(f(mark), carry, f(rate), is_long), along(needs, !is_long));
+			}
+		}
+
+		/// Whatever mark, charges and rate become: crossed if and only if the account, valued and measured as it
+		/// is, is worth less than it needs, but for a few base units by which it is crossed before.
+		#[test]
+		fn tell_exactly_who_is_unsafe(
+			size in prop_oneof![-1_000_000_000_000i128..1_000_000_000_000, -1_000..1_000i128],
+			cash in 0..1_000_000_000_000i128,
+			entered in magnitudes(1e15, 1e23),
+			carries in (-1_000_000_000_000_000_000_000i128..1_000_000_000_000_000_000_000, -1_000_000_000_000_000_000_000i128..1_000_000_000_000_000_000_000),
+			moves in 1..4_000u128,
+			rate in 0..2 * ONE,
+		) {
+			prop_assume!(size != 0);
+			let worth = |mark: u128, carry: i128| {
+				let cost = value(size, f(entered), Rounding::Up)?;
+				let owed = funding_on(size, carry, Rounding::Up)?.checked_sub(funding_on(size, carries.0, Rounding::Down)?)?;
+				Some(cash + value(size, f(mark), Rounding::Down)? - cost - owed)
+			};
+			let slack = 32;
+			let Some(equity) = worth(entered, carries.0) else { return Ok(()) };
+			let Some(level) = bankruptcy_level(f(entered), carries.0, equity - slack, size) else { return Ok(()) };
+			let mark = entered * moves / 1_000;
+			let Some(then) = worth(mark, carries.1) else { return Ok(()) };
+			let threshold = maintenance_level(f(mark), carries.1, f(rate), size > 0).expect("fits");
+			let crossed = if size > 0 { level > threshold } else { level < threshold };
+			let needs = requirement(size, f(mark), f(rate)).expect("fits") as i128;
+			prop_assert!(crossed || then >= needs, "{then} of {needs} and not crossed");
+			// A unit in the last place of a level is as much of a large size.
+			let rounded = slack + 8 + 4 * (size.unsigned_abs() / 100_000_000_000_000_000_000 + 1) as i128;
+			prop_assert!(!crossed || then - needs <= rounded, "{then} of {needs} and crossed");
+		}
+	}
+
+	#[test]
+	fn are_by_hand() {
+		let dollars = |usd: u128| f(usd * ONE);
+		// A long of 1 at 60,000 with 3,000 left, charged 20.
+		let carry = 20 * ONE as i128;
+		let size = 100_000_000;
+		let level = bankruptcy_level(dollars(60_000), carry, 3_000_000_000, size);
+		assert_eq!(level, Some(56_980 * ONE as i128));
+		// At 3 % it is unsafe once the mark is below 57,000 / 0.97 = 58,762.89.
+		let at = |mark: u128| maintenance_level(dollars(mark), carry, f(3 * ONE / 100), true);
+		assert!(at(58_763) > level && at(58_762) < level);
+		// A short of as much: above 63,000 / 1.03 = 61,165.05.
+		let level = bankruptcy_level(dollars(60_000), carry, 3_000_000_000, -size);
+		assert_eq!(level, Some(62_980 * ONE as i128));
+		let at = |mark: u128| maintenance_level(dollars(mark), carry, f(3 * ONE / 100), false);
+		assert!(at(61_165) < level && at(61_166) > level);
+		assert_eq!(bankruptcy_level(dollars(1), 0, 1, 0), None);
+	}
+}
+
 mod triggers {
 	use super::*;
 

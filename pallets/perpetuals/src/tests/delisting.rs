@@ -194,7 +194,7 @@ fn everybody_is_paid_out_at_the_average() {
 		assert!((0..=2).contains(&(owed - unrealised)));
 		// Who is in has triggers there until looked at again, at the price it was settled at.
 		assert_eq!(<Perpetuals as Positions>::markets(), MARKETS);
-		assert_eq!(<Perpetuals as Positions>::mark(BTC), Ok(price));
+		assert_eq!(mark_of(BTC), Ok(price));
 		assert!(!Perpetuals::uses_feed(BTC) && Perpetuals::uses_feed(ETH));
 		// A liquidation pays out too, and the question says so.
 		let asked = can_liquidate(account(ALICE), BTC, risk(account(ALICE)), 0).unwrap();
@@ -205,6 +205,13 @@ fn everybody_is_paid_out_at_the_average() {
 			assert_eq!(cash(ALICE), before + exposure.unrealised);
 			assert_eq!(position(ALICE, BTC).size, 0);
 			assert_noop!(liquidate(ALICE, BTC), Error::<Test>::NoPosition);
+		});
+		// Not in a block that did not bring the state up to date: what the pool can't pay is not known.
+		frame_support::hypothetically!({
+			Now::mutate(|now| *now += BLOCK);
+			assert_noop!(liquidate(ALICE, BTC), Error::<Test>::PriceRefused);
+			let asked = can_liquidate(account(ALICE), BTC, risk(account(ALICE)), 0);
+			assert_eq!(asked, Err(Error::<Test>::PriceRefused.into()));
 		});
 		assert_noop!(fill_now(ALICE, BTC, -UNIT), Error::<Test>::MarketSettled);
 		assert_eq!(

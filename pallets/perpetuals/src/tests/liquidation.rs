@@ -74,10 +74,7 @@ fn is_refused_without_a_price_made_after_the_last_change() {
 		RefusedFor::set(vec![PriceFor::Liquidate]);
 		tick();
 		assert_noop!(call(0), Error::<Test>::PriceRefused);
-		assert_eq!(
-			<Perpetuals as Positions>::mark(BTC),
-			Err(Error::<Test>::PriceRefused.into())
-		);
+		assert_eq!(mark_of(BTC), Err(Error::<Test>::PriceRefused.into()));
 		RefusedFor::set(vec![]);
 		tick();
 		assert!(call(made).is_ok());

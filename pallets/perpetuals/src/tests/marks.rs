@@ -1,7 +1,6 @@
 //! The mark and the bound of the premium.
 
 use keel_math::{perpetual, FixedU128, Rounding};
-use keel_primitives::Positions;
 use proptest::prelude::*;
 
 use crate::{mock::*, Market};
@@ -48,7 +47,7 @@ fn the_premium_ends_where_opening_does_for_leaving_too() {
 				(exposure.mark, exposure.unrealised),
 				(dollars(mark), worth - held.cost - funding)
 			);
-			assert_eq!(Perpetuals::mark(BTC).unwrap(), there.mark());
+			assert_eq!(mark_of(BTC).unwrap(), there.mark());
 			// Back towards the bound at the bound.
 			let sign = if long { -1 } else { 1 };
 			let back = fill_now(DAVE, BTC, 10 * sign * UNIT).unwrap();

@@ -387,10 +387,7 @@ mod queue {
 				.markets
 				.iter()
 				.all(|market| market.fit == Default::default()));
-			assert_eq!(
-				<Perpetuals as keel_primitives::Positions>::mark(BTC),
-				Err(Error::<Test>::PriceRefused.into())
-			);
+			assert_eq!(mark_of(BTC), Err(Error::<Test>::PriceRefused.into()));
 			// Weight for the state and no order.
 			let mut meter = WeightMeter::with_limit(<() as WeightInfo>::refresh(4));
 			Perpetuals::on_poll(9, &mut meter);

@@ -359,6 +359,34 @@ mod amending {
 		});
 	}
 
+	/// Kind: an order without a fee in the queue, which is tried and cancelled there for nothing.
+	#[test]
+	fn holds_a_fee_anew_once_a_fill_has_taken_it() {
+		ExtBuilder.build_and_execute(|| {
+			let terms = Terms {
+				limit: Some(dollars(50_100)),
+				resting: true,
+				..Default::default()
+			};
+			let id = try_commit(ALICE, BTC, 40 * UNIT, terms).unwrap();
+			ticks();
+			tick();
+			assert_eq!(order(id).unwrap().fee, 0);
+			let before = cash(ALICE);
+			assert_ok!(amend(ALICE, id, Terms::default().of(BTC, 20 * UNIT)));
+			assert_eq!(order(id).unwrap().fee, ORDER_FEE);
+			assert_eq!(cash(ALICE), before, "held, not taken");
+			Now::mutate(|now| *now += crate::LOCK_MS);
+			assert_ok!(Perpetuals::cancel_order(
+				RuntimeOrigin::signed(ALICE),
+				account(ALICE),
+				id
+			));
+			assert_eq!(cash(ALICE), before - ORDER_FEE as i128);
+			assert_ok!(Perpetuals::do_try_state());
+		});
+	}
+
 	#[test]
 	fn is_for_the_owner_of_what_is_not_about_to_fill() {
 		ExtBuilder.build_and_execute(|| {
