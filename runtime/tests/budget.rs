@@ -646,7 +646,7 @@ fn an_idle_block() {
 	let margin = there.chain.tally(|| {
 		Margin::on_poll(System::block_number(), &mut WeightMeter::new());
 	});
-	within("margin's part of an idle block", margin, (6, 1));
+	within("margin's part of an idle block", margin, (15, 1));
 	let pool = there.chain.tally(poll_pool);
 	within("the pool's part of an idle block", pool, (2, 0));
 }

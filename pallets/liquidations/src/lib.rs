@@ -13,8 +13,8 @@
 //! Groups are not hashed: one is encoded in five bytes, or in the single byte of its kind, and the first byte says
 //! which. So no group's keys begin like another's, and the keys of a group stand together.
 //!
-//! Keys are not hashed either, so an owner may choose where theirs goes. The worst that buys is a trie path of 48 nibbles,
-//! one position of the least size for each of them.
+//! Keys are not hashed either, so an owner may choose where theirs goes. The worst that buys is a trie path of 48
+//! nibbles, one position for each of them.
 //!
 //! *A vault* has one key, in the group of its branch. Its trigger is `k`, normalised debt per whole unit of collateral,
 //! and exact: it moves with the vault alone, and above the threshold the vault is unsafe.
@@ -61,7 +61,7 @@
 //!    wait.
 //! 2. *The block.* `on_idle` liquidates what has been crossed for `fallback_blocks` blocks in a row and
 //!    nobody sent. [`Thresholds`] keeps each group's last thresholds: a position above the largest of them
-//!    has been crossed all along, because its trigger moves only with its owner or when it is looked at
+//!    would have been crossed all along: its trigger moves only with its owner or when it is looked at
 //!    again. All of `Due` are crossed; an account that is found unsafe there goes to the front of
 //!    `Deadline`, so that it keeps nobody waiting. Where triggers are estimates, it liquidates those that this
 //!    block has looked at and found unsafe, so that nothing is spent on the safe. A refused price empties the
@@ -91,8 +91,10 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
-mod impls;
+mod fallback;
+mod impl_trigger_index;
 pub mod ladder;
+mod liquidate;
 #[cfg(test)]
 mod mock;
 mod offchain;
@@ -124,8 +126,8 @@ pub mod pallet {
 	/// The thresholds a ring holds at most, and so the longest `fallback_blocks` that counts.
 	pub const RING: u32 = 16;
 
-	/// Liquidations of one branch the fallback lets fail in one block before it leaves the branch to the next block,
-	/// which continues behind the failed ones.
+	/// Liquidations of one group with exact triggers that the fallback lets fail in one block before it leaves
+	/// the group to the next block, which continues behind the failed ones.
 	pub const MAX_FAILURES: u32 = 8;
 
 	/// Positions counted one by one in a tick that a range of triggers cuts.
@@ -328,7 +330,9 @@ pub mod pallet {
 		/// The number a position's trigger must exceed to be crossed. Of a `Branch`: price over rate index
 		/// and liquidation ratio; of `Long` the mark price and of `Collateral` its price, all USD with 18
 		/// decimals; of `Short` the mark price and of `Deadline` the time in milliseconds, both subtracted
-		/// from 2^128 − 1; of `Due` zero. An error means the price is refused for liquidations, and nobody
+		/// from 2^128 − 1; of `Due` zero; of `SoleLong` the mark price less the maintenance requirement and
+		/// the charges of a whole unit, USD with 18 decimals, plus 2^127; of `SoleShort` the mark price plus
+		/// the requirement less the charges, plus 2^127, all of it subtracted from 2^128 − 1. An error means the price is refused for liquidations, and nobody
 		/// of the group is liquidated.
 		pub fn threshold(group: Group) -> Result<u128, DispatchError> {
 			T::Ledger::threshold(group)
@@ -336,9 +340,10 @@ pub mod pallet {
 
 		/// The position of a group that comes first. Its `ratio` says how near: above 1 its trigger is
 		/// crossed, and at 0.9 it will be when the price is at 0.9 of today's, of `Short` at today's over
-		/// 0.9; of `Deadline` it is the time over the deadline. A crossed vault is unsafe; a crossed
-		/// account is looked at. No ratio means the price is refused now, or that the group is `Due`, where
-		/// all are looked at. Nothing means that the group is empty.
+		/// 0.9; of `Deadline` it is the time over the deadline, of `SoleLong` and `SoleShort` the one level
+		/// over the other. A crossed position of a `Branch`, `SoleLong` or `SoleShort` is unsafe, any other
+		/// is looked at. No ratio means that the price is refused now, that a level is not above zero, or
+		/// that the group is `Due`, where all are looked at. Nothing means that the group is empty.
 		pub fn next_to_liquidate(group: Group) -> Option<NextToLiquidate> {
 			Self::next_in_line(group)
 		}

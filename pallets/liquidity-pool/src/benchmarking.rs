@@ -13,7 +13,7 @@ use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use keel_math::FixedU128;
 use keel_primitives::{Balance, Clearing, LiquidityPool, PoolExposure, Priced, RiskParameters};
 
-use crate::{impls::Served, *};
+use crate::{requests::Served, *};
 
 /// What everybody provides.
 fn amount<T: Config>() -> Balance {
@@ -89,8 +89,8 @@ fn withdrawals<T: Config>(caller: &T::AccountId) -> Vec<RequestId> {
 }
 
 /// Markets nobody is in.
-fn no_markets() -> crate::impls::Markets {
-	crate::impls::Markets {
+fn no_markets() -> crate::requests::Markets {
+	crate::requests::Markets {
 		owed: 0,
 		priced: Priced::default(),
 		worst_case: 0,

@@ -75,8 +75,9 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
-mod impls;
+mod impl_liquidity_pool;
 mod queue;
+mod requests;
 pub mod shares;
 mod try_state;
 pub mod types;

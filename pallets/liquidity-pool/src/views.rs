@@ -8,7 +8,7 @@ use keel_math::{mul_ratio, signed::signed, FixedU128, Rounding};
 use keel_primitives::{Balance, Clearing, PoolExposure, RiskParameters};
 
 use crate::{
-	impls::Markets,
+	requests::Markets,
 	shares::{self, Worth},
 	Config, DepositView, Deposits, Holding, Pallet, PoolState, PoolSummary, ProvidePreview, Requests, State,
 	WithdrawalPreview, WithdrawalView, Withdrawals, WorstCase,

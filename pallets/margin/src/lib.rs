@@ -44,12 +44,15 @@ extern crate alloc;
 
 mod accounts;
 mod health;
-mod ledger;
+mod impl_clearing;
+mod impl_margin_accounts;
+mod impl_position_ledger;
 mod lending;
 mod liquidate;
 mod overdraft;
 mod sale;
 mod stress;
+mod triggers;
 pub mod types;
 mod views;
 pub mod weights;

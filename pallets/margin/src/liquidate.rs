@@ -1,23 +1,22 @@
-//! What happens to an account without its owner: margin calls and liquidations, [`PositionLedger`].
+//! What happens to an account without its owner: margin calls and liquidations.
 
 use alloc::vec::Vec;
 use frame_support::{
 	dispatch::DispatchResult,
 	ensure,
-	storage::with_storage_layer,
 	traits::{Get, Time},
 	weights::Weight,
 };
 use keel_math::FixedU128;
 use keel_primitives::{
 	Balance, Closed, Closing, Exposure, Group, InsuranceFund, LiquidationOutcome, MarginAccountId, MarketId,
-	Moment, PositionId, PositionLedger, Positioned, Positions, PriceFor, PriceProvider, StabilityPool,
+	Moment, Positioned, Positions, PriceFor, PriceProvider, StabilityPool,
 };
 use sp_runtime::DispatchError;
 
 use crate::{
-	overflow, AccountData, AccountOf, Accounts, Collaterals, Config, Error, Event, FirstStep, Health,
-	Holding, LiquidationView, Pallet, Reduction, Totals, WeightInfo,
+	overflow, AccountData, AccountOf, Accounts, Config, Error, Event, FirstStep, Health, Holding,
+	LiquidationView, Pallet, Reduction, Totals, WeightInfo,
 };
 
 /// What a liquidation did, as it goes on.
@@ -142,7 +141,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Is account `id` to be liquidated now? What [`PositionLedger::deficit`] and [`PositionLedger::liquidate`] both go by.
-	fn assess(group: Group, id: MarginAccountId) -> Result<(AccountData<T>, Health), DispatchError> {
+	pub(crate) fn assess(
+		group: Group,
+		id: MarginAccountId,
+	) -> Result<(AccountData<T>, Health), DispatchError> {
 		let (account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
 		Self::first_step(&account, &health)?;
@@ -339,7 +341,10 @@ impl<T: Config> Pallet<T> {
 
 	/// Cancel orders, close positions, sell collateral, put up for sale to anybody what nobody buys, have the rest covered: as far as is
 	/// needed and possible.
-	fn do_liquidate(group: Group, id: MarginAccountId) -> Result<LiquidationOutcome, DispatchError> {
+	pub(crate) fn do_liquidate(
+		group: Group,
+		id: MarginAccountId,
+	) -> Result<LiquidationOutcome, DispatchError> {
 		let (mut account, before) = Self::assess(group, id)?;
 		if !before.risk.is_unsafe() {
 			return Self::recall(id, account, &before);
@@ -442,7 +447,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Call account `id` if it is close to its requirement and has measures, and give it new triggers.
-	fn do_refresh(group: Group, id: MarginAccountId) -> DispatchResult {
+	pub(crate) fn do_refresh(group: Group, id: MarginAccountId) -> DispatchResult {
 		let (mut account, health) = Self::look(id)?;
 		Self::ensure_in(&account, group)?;
 		// It must keep nobody in line waiting, however long nothing can be done about it: from now on it is
@@ -480,7 +485,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The most that liquidating account `id` weighs, by what it has.
-	fn weight_of_liquidation(id: MarginAccountId) -> Option<Weight> {
+	pub(crate) fn weight_of_liquidation(id: MarginAccountId) -> Option<Weight> {
 		// Bounded by a `u32`.
 		let account = Accounts::<T>::get(id)?;
 		let held = account.collateral.len() as u32;
@@ -513,85 +518,4 @@ struct Sale {
 	proceeds: Balance,
 	/// What of that the stability pool paid against debt.
 	absorbed: Balance,
-}
-
-impl<T: Config> PositionLedger for Pallet<T> {
-	fn groups() -> Vec<Group> {
-		Self::thresholds().into_iter().map(|(group, _)| group).collect()
-	}
-
-	fn threshold(group: Group) -> Result<u128, DispatchError> {
-		Self::thresholds()
-			.into_iter()
-			.find(|(of, _)| *of == group)
-			.ok_or(Error::<T>::UnknownGroup)?
-			.1
-	}
-
-	fn thresholds() -> Vec<(Group, Result<u128, DispatchError>)> {
-		let markets = T::Positions::pricing().into_iter().flat_map(|(market, pricing)| {
-			let groups = [Group::Long, Group::Short, Group::SoleLong, Group::SoleShort];
-			groups.map(|of| {
-				let group = of(market);
-				(
-					group,
-					pricing.and_then(|it| it.threshold(group).ok_or_else(overflow)),
-				)
-			})
-		});
-		let collaterals = Collaterals::<T>::get().into_iter().map(|held| {
-			let price = T::Prices::price(held.feed, PriceFor::Liquidate);
-			(
-				Group::Collateral(held.asset),
-				price.map(|price| price.value.into_inner()),
-			)
-		});
-		let now = u128::MAX.saturating_sub(T::Time::now().into());
-		markets
-			.chain(collaterals)
-			// All that are due.
-			.chain([(Group::Deadline, Ok(now)), (Group::Due, Ok(0))])
-			.collect()
-	}
-
-	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError> {
-		let (_, health) = Self::assess(group, position)?;
-		// Nothing is missing from one that is safe and only has to repay.
-		Ok(health.risk.slack().min(0).unsigned_abs())
-	}
-
-	fn is_unsafe(_: Group, position: PositionId) -> bool {
-		Self::look(position).is_ok_and(|(_, health)| health.risk.is_unsafe())
-	}
-
-	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError> {
-		with_storage_layer(|| Self::do_liquidate(group, position))
-	}
-
-	fn liquidation_weight(_: Group, position: PositionId) -> Option<Weight> {
-		Self::weight_of_liquidation(position)
-	}
-
-	fn refresh(group: Group, position: PositionId) -> DispatchResult {
-		with_storage_layer(|| Self::do_refresh(group, position))
-	}
-
-	fn refresh_weight() -> Weight {
-		Self::weight_of_refresh()
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn create_unsafe_position(seed: u32) -> (Group, PositionId) {
-		crate::benchmarking::create_unsafe_position::<T>(seed)
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn create_unsafe_account() -> Option<(Group, PositionId)> {
-		Some(crate::benchmarking::create_unsafe_account::<T>())
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn create_positions(total: u32, unsafe_ones: u32) -> Group {
-		crate::benchmarking::create_positions::<T>(total, unsafe_ones)
-	}
 }

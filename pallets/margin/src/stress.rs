@@ -16,12 +16,15 @@ use keel_primitives::{Balance, Exposure, MarginAccountId, Moment, Positions, Ris
 use sp_runtime::{traits::SaturatedConversion, FixedU128};
 
 use crate::{
-	AccountData, Accounts, Collaterals, Config, CoverView, Health, Losses, Pallet, Scenario, Stress, Totals,
-	WeightInfo, MAX_WORST,
+	AccountData, Accounts, Collaterals, Config, CoverView, Health, Losses, NextId, Pallet, Scenario, Stress,
+	Totals, WeightInfo, MAX_WORST,
 };
 
 /// How many accounts of the stress lists are measured again in a block.
 const MEASURED_PER_BLOCK: u64 = 2;
+/// How many of all accounts, one after the other: a hundred thousand in about 14 hours. Prices may move one
+/// that nobody looks at into the lists.
+const SWEPT_PER_BLOCK: u64 = 4;
 /// The floor of the fund's target is the worst case of one market over this.
 const FLOOR_PART: Balance = 2;
 /// How old the debt index may grow before a block accrues interest by itself, in ms.
@@ -105,8 +108,9 @@ fn two_largest(losses: &Losses) -> Balance {
 impl<T: Config> Pallet<T> {
 	/// Bring the stress lists up to date with account `id`; written only if something changed.
 	///
-	/// An account that falls off a full list is back with its next measurement, which is when it acts or is
-	/// looked at: the lists are an estimate that is exact for the largest as long as nothing leaves them.
+	/// An account that falls off a full list is back with its next measurement, which is when it acts, is
+	/// looked at, or has its turn: the lists are an estimate that is exact for the largest as long as nothing
+	/// leaves them.
 	pub(crate) fn measure(id: MarginAccountId, account: &AccountData<T>, health: &Health) {
 		let (own, otherwise) = match Self::is_bare(account, &health.exposures) {
 			true => (Vec::new(), 0),
@@ -182,7 +186,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Interest once a minute, the haircut of one collateral, two accounts of the stress lists.
+	/// Interest once a minute, the haircut of one collateral, a few accounts measured: of the stress lists and of
+	/// all.
 	pub(crate) fn do_poll(block: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		if meter.try_consume(T::WeightInfo::on_poll_base()).is_err() {
 			return;
@@ -196,20 +201,21 @@ impl<T: Config> Pallet<T> {
 			.flat_map(|losses| losses.worst.iter().map(|(id, _)| *id))
 			.collect();
 		let listed: Vec<_> = listed.into_iter().collect();
+		// In turn; none of nothing.
+		let turn = |many: u64, i: u64, all: u64| block.wrapping_mul(many).wrapping_add(i).checked_rem(all);
 		let count = (listed.len() as u64).min(MEASURED_PER_BLOCK);
-		for i in 0..count {
+		let again = (0..count).filter_map(|i| {
+			let index = turn(MEASURED_PER_BLOCK, i, listed.len() as u64)?;
+			listed.get(index as usize).copied()
+		});
+		let all = NextId::<T>::get();
+		let swept = (0..all.min(SWEPT_PER_BLOCK)).filter_map(|i| turn(SWEPT_PER_BLOCK, i, all));
+		for id in again.chain(swept) {
 			let each = T::WeightInfo::restress().saturating_add(T::Positions::view_weight());
 			if meter.try_consume(each).is_err() {
 				return;
 			}
-			let turn = block.wrapping_mul(MEASURED_PER_BLOCK).wrapping_add(i);
-			// There is at least one, and the remainder is an index.
-			let id = turn
-				.checked_rem(listed.len() as u64)
-				.and_then(|index| listed.get(index as usize));
-			if let Some(id) = id {
-				Self::restress(*id);
-			}
+			Self::restress(id);
 		}
 	}
 

@@ -15,8 +15,8 @@ use keel_primitives::{
 };
 
 use crate::{
-	orders::AccountOf, poll::Budget, Call, Claims, Config, Fit, Ladders, Markets, NewOrder, NextOrder,
-	Pallet, Position, Status, TraderOf, Trigger, When,
+	haircut::Moved, orders::AccountOf, poll::Budget, Call, Claims, Config, Fit, Ladders, Markets, NewOrder,
+	NextOrder, Pallet, Position, Status, TraderOf, Trigger, When,
 };
 
 /// The first market of a benchmark; its feed has the same number.
@@ -119,7 +119,7 @@ pub(crate) fn create_position<T: Config>(account: MarginAccountId, id: MarketId,
 	market.trade(&mut position, size).expect("small numbers");
 	market.update_initial();
 	trader.keep(position).expect("there is room for the position");
-	Pallet::<T>::shift(&*market, &held, &position);
+	Pallet::<T>::shift(&Moved::of(market, &held, &position));
 	Markets::<T>::put(state);
 	keep::<T>(account, loaded);
 }

@@ -13,8 +13,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	overflow, Config, Error, Event, Market, Markets, MarketsStateOf, Pallet, Position, Queue, Removed,
-	Resting, Status, TraderOf, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
+	haircut::Moved, overflow, Config, Error, Event, Market, Markets, MarketsStateOf, Pallet, Position, Queue,
+	Removed, Resting, Status, TraderOf, Waiting, When, NOTICE_MS, PAY_OUT_GRACE_MS,
 };
 
 impl Market {
@@ -148,7 +148,7 @@ impl<T: Config> Pallet<T> {
 			..Default::default()
 		};
 		trader.keep(gone).ok_or_else(overflow)?;
-		Self::shift(&after, &held, &gone);
+		Self::shift(&Moved::of(&after, &held, &gone));
 		Self::claim_more(state, account, trade.haircut).ok_or_else(overflow)?;
 		T::Pool::settle(closed.credit.checked_neg().ok_or_else(overflow)?)?;
 		Self::deposit_event(Event::PositionPaidOut {

@@ -13,8 +13,8 @@ use keel_primitives::{
 use sp_runtime::DispatchError;
 
 use crate::{
-	fees::Fees, overflow, Config, Error, Fill, Market, MarketsStateOf, Order, Pallet, Position, Status,
-	TraderOf, MIN_NOTIONAL,
+	fees::Fees, haircut::Moved, overflow, Config, Error, Fill, Market, MarketsStateOf, Order, Pallet,
+	Position, Status, TraderOf, MIN_NOTIONAL,
 };
 
 /// What is to be traded.
@@ -29,6 +29,15 @@ pub(crate) struct Request {
 	pub least_fee: Balance,
 	/// What of it fills at one price.
 	pub portion: Portion,
+}
+
+/// What was traded.
+pub(crate) struct Traded {
+	pub fill: Fill,
+	/// What the account did by it.
+	pub act: Act,
+	/// Its position.
+	pub moved: Moved,
 }
 
 /// What of an order fills at one price.
@@ -267,13 +276,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Trade as requested at the fill price of now: changes `state` and `trader`, and settles with the
-	/// pool. What the account did is to be told to whoever keeps it, with [`Fill::credit`]. Callers hold a
-	/// storage layer: what fails may have written.
+	/// pool. The caller moves the position in the ladder, and what the account did is to be told to whoever
+	/// keeps it, with [`Fill::credit`]. Callers hold a storage layer: what fails may have written.
 	pub(crate) fn fill(
 		state: &mut MarketsStateOf<T>,
 		trader: &mut TraderOf<T>,
 		request: &Request,
-	) -> Result<(Fill, Act), DispatchError> {
+	) -> Result<Traded, DispatchError> {
 		let held = trader.position(request.market);
 		let mut position = held;
 		let delta = if request.reduce_only {
@@ -324,7 +333,6 @@ impl<T: Config> Pallet<T> {
 			.ok_or_else(overflow)?;
 
 		trader.keep(position).ok_or(Error::<T>::TooManyPositions)?;
-		Self::shift(&after, &held, &position);
 		T::Pool::settle(pool)?;
 		if opens && burdens {
 			Self::check_stress(state)?;
@@ -339,6 +347,10 @@ impl<T: Config> Pallet<T> {
 			position: position.size,
 			left,
 		};
-		Ok((fill, if opens { Act::Opened } else { Act::Reduced }))
+		Ok(Traded {
+			fill,
+			act: if opens { Act::Opened } else { Act::Reduced },
+			moved: Moved::of(&after, &held, &position),
+		})
 	}
 }

@@ -26,6 +26,38 @@ use crate::{
 
 const LOG: &str = "runtime::perpetuals";
 
+/// A position that became another one: what the ladder of its market has to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+	pub market: MarketId,
+	/// The index price.
+	pub index: FixedU128,
+	pub old: Position,
+	pub new: Position,
+}
+
+impl Moved {
+	/// Of `old` to `new` in `market`.
+	pub(crate) fn of(market: &Market, old: &Position, new: &Position) -> Self {
+		Self {
+			market: market.id,
+			index: market.index(),
+			old: *old,
+			new: *new,
+		}
+	}
+
+	/// Moves it in the `ladder` of its market. One that does not fit stays what it is, which `try_state`
+	/// finds: it must not keep anybody from closing.
+	pub(crate) fn shift_in(&self, ladder: &mut Ladder) {
+		let mut shifted = ladder.clone();
+		match shifted.shift(self.index, &self.old, &self.new) {
+			Some(()) => *ladder = shifted,
+			None => log::error!(target: LOG, "the ladder does not fit {self:?}"),
+		}
+	}
+}
+
 /// The unrealised gains of a market, and how its positions are told apart. Nothing on overflow.
 fn gains_in(market: &Market, ladder: &Ladder) -> Option<(Balance, Haircut)> {
 	let (long, short) = market.exit_prices()?;
@@ -126,18 +158,18 @@ impl<T: Config> Pallet<T> {
 		HaircutView { rate, cost }
 	}
 
-	/// A position of `market` became another one: moves it in the ladder. A ladder that does not fit stays
-	/// what it is, which `try_state` finds: it must not keep anybody from closing.
-	pub(crate) fn shift(market: &Market, old: &Position, new: &Position) {
-		let mut ladder = Ladders::<T>::get(market.id);
-		match ladder.shift(market.index(), old, new) {
-			Some(()) if ladder.is_empty() => Ladders::<T>::remove(market.id),
-			Some(()) => Ladders::<T>::insert(market.id, ladder),
-			None => log::error!(
-				target: LOG,
-				"market {}: the ladder does not fit {old:?} to {new:?}",
-				market.id,
-			),
+	/// Moves a position in its market's ladder.
+	pub(crate) fn shift(moved: &Moved) {
+		let mut ladder = Ladders::<T>::get(moved.market);
+		moved.shift_in(&mut ladder);
+		Self::put_ladder(moved.market, &ladder);
+	}
+
+	/// Writes the ladder of market `id`; none where nobody is in.
+	pub(crate) fn put_ladder(id: MarketId, ladder: &Ladder) {
+		match ladder.is_empty() {
+			true => Ladders::<T>::remove(id),
+			false => Ladders::<T>::insert(id, ladder),
 		}
 	}
 }

@@ -54,11 +54,12 @@ extern crate alloc;
 
 mod answers;
 mod delisting;
-mod exposure;
 mod fees;
 mod fill;
 mod gauges;
 mod haircut;
+mod impl_pool_exposure;
+mod impl_positions;
 mod ladder;
 mod liquidate;
 mod market;

@@ -12,7 +12,8 @@ use keel_primitives::{
 use sp_runtime::{DispatchError, Permill};
 
 use crate::{
-	fill::{Portion, Request},
+	fill::{Portion, Request, Traded},
+	haircut::Moved,
 	overflow, Config, Error, Event, Market, Markets, Pallet, Position, Status, Trade, TraderOf,
 	ALWAYS_LIQUIDATED, LEAST_PART, PARTS,
 };
@@ -236,7 +237,7 @@ impl<T: Config> Pallet<T> {
 		Self::to_fund(&mut state, id, &p, fee).ok_or_else(overflow)?;
 		// It was there, so there is room for what is left of it.
 		trader.keep(part.position).ok_or_else(overflow)?;
-		Self::shift(&part.market, &held, &part.position);
+		Self::shift(&Moved::of(&part.market, &held, &part.position));
 		let gain = part.trade.gain().ok_or_else(overflow)?;
 		Self::claim_more(&mut state, account, part.trade.haircut).ok_or_else(overflow)?;
 		Markets::<T>::put(state);
@@ -298,7 +299,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(!requests.is_empty(), Error::<T>::PriceRefused);
 		let mut closed = Closed::default();
 		for request in &requests {
-			let (fill, _) = Self::fill(&mut state, trader, request)?;
+			let Traded { fill, moved, .. } = Self::fill(&mut state, trader, request)?;
+			Self::shift(&moved);
 			Self::deposit_event(Event::PositionReduced {
 				account,
 				market: request.market,

@@ -806,7 +806,9 @@ pub fn fill_now(who: AccountId, market: MarketId, size: Size) -> Result<crate::F
 		};
 		let id = account(who);
 		let (mut account, mut state) = (MockAccounts::load(id)?, Perpetuals::state());
-		let (fill, act) = Perpetuals::fill(&mut state, &mut account.trader, &request)?;
+		let crate::fill::Traded { fill, act, moved } =
+			Perpetuals::fill(&mut state, &mut account.trader, &request)?;
+		Perpetuals::shift(&moved);
 		let exposures = Perpetuals::exposures_in(&state, &account.trader);
 		Markets::<Test>::put(state);
 		MockAccounts::commit(id, account, fill.credit().unwrap(), act, &exposures)?;

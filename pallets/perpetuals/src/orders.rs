@@ -10,11 +10,12 @@ use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
 	fees::Fees,
-	fill::{clipped, Request},
+	fill::{clipped, Request, Traded},
+	haircut::Moved,
 	order::TRAIL,
-	overflow, Config, Error, Event, Filled, Market, Markets, MarketsStateOf, NewOrder, NextOrder, Order,
-	Pallet, Queue, Ratchets, Resting, Stage, Status, TraderOf, Waiting, LOCK_MS, MAX_LIFE_MS, MAX_SIZE,
-	MIN_NOTIONAL,
+	overflow, Config, Error, Event, Filled, Ladder, Market, Markets, MarketsStateOf, NewOrder, NextOrder,
+	Order, Pallet, Queue, Ratchets, Resting, Stage, Status, TraderOf, Waiting, LOCK_MS, MAX_LIFE_MS,
+	MAX_SIZE, MIN_NOTIONAL,
 };
 
 /// What became of an order that was tried.
@@ -518,6 +519,7 @@ impl<T: Config> Pallet<T> {
 	/// rest or wait. The account is as it was loaded, and `state` is the block's.
 	pub(crate) fn try_order(
 		state: &mut MarketsStateOf<T>,
+		ladder: &mut Ladder,
 		id: MarginAccountId,
 		account: AccountOf<T>,
 		order: &Order,
@@ -525,8 +527,9 @@ impl<T: Config> Pallet<T> {
 		let mut after = state.clone();
 		let filled = with_storage_layer(|| Self::fill_order(&mut after, id, account.clone(), order));
 		let error = match filled {
-			Ok(left) => {
+			Ok((left, moved)) => {
 				*state = after;
+				moved.shift_in(ladder);
 				return match left {
 					0 => Tried::Filled,
 					_ if order.resting => Tried::Stays,
@@ -581,16 +584,17 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Fill an order, or a part of it. What is left. What fails may have written.
+	/// Fill an order, or a part of it. What is left, and the position that moved. What fails may have
+	/// written.
 	fn fill_order(
 		state: &mut MarketsStateOf<T>,
 		id: MarginAccountId,
 		mut account: AccountOf<T>,
 		order: &Order,
-	) -> Result<Size, DispatchError> {
+	) -> Result<(Size, Moved), DispatchError> {
 		ensure!(T::Time::now() < order.expires_at, Error::<T>::Expired);
 		let trader = T::Accounts::trader_mut(&mut account);
-		let (fill, act) = Self::fill(state, trader, &Request::of(id, order))?;
+		let Traded { fill, act, moved } = Self::fill(state, trader, &Request::of(id, order))?;
 		let rest = order
 			.filled_to(fill.left, fill.size, fill.price)
 			.ok_or_else(overflow)?;
@@ -621,6 +625,6 @@ impl<T: Config> Pallet<T> {
 			average: rest.filled.average().unwrap_or(fill.price),
 		});
 		T::Accounts::commit(id, account, fill.credit().ok_or_else(overflow)?, act, &exposures)?;
-		Ok(fill.left)
+		Ok((fill.left, moved))
 	}
 }

@@ -11,8 +11,8 @@ use keel_primitives::{MarginAccounts, MarketId, Moment, RiskParameters, MARKETS_
 use sp_runtime::traits::UniqueSaturatedInto;
 
 use crate::{
-	order::read_key, orders::Tried, Config, Markets, MarketsStateOf, Order, Pallet, Queue, Ratchets, Resting,
-	Stage, Waiting, WeightInfo, When,
+	order::read_key, orders::Tried, Config, Ladder, Ladders, Markets, MarketsStateOf, Order, Pallet, Queue,
+	Ratchets, Resting, Stage, Waiting, WeightInfo, When,
 };
 
 /// How many orders a block looks at for each one it may try: those that have to wait are passed.
@@ -217,14 +217,29 @@ impl<T: Config> Pallet<T> {
 	///
 	/// Where one has to wait because the premium moves no further that way, all behind it that would move it the same way
 	/// wait too; only a reduction with a limit meets no step, and passes. The other side goes on.
+	///
+	/// The market's gains ladder is read with the first of them and written after the last.
 	pub(crate) fn work(
 		state: &mut MarketsStateOf<T>,
 		market: MarketId,
 		made_at: Moment,
 		budget: &mut Budget,
 	) {
-		let (mut buys_wait, mut sells_wait) = (false, false);
-		let (mut last, mut began) = (None, false);
+		let mut ladder = None;
+		Self::work_off(state, &mut ladder, market, made_at, budget);
+		if let Some(ladder) = ladder {
+			Self::put_ladder(market, &ladder);
+		}
+	}
+
+	fn work_off(
+		state: &mut MarketsStateOf<T>,
+		ladder: &mut Option<Ladder>,
+		market: MarketId,
+		made_at: Moment,
+		budget: &mut Budget,
+	) {
+		let (mut buys_wait, mut sells_wait, mut last) = (false, false, None);
 		while budget.tries > 0 && budget.looks > 0 {
 			// The key, and the account.
 			if budget.meter.try_consume(T::DbWeight::get().reads(2)).is_err() {
@@ -266,17 +281,17 @@ impl<T: Config> Pallet<T> {
 			if (*waits && !passes) || (budget.behind && opens) {
 				continue;
 			}
-			let begins = match began {
-				true => Weight::zero(),
-				false => Self::queue_weight(),
+			let begins = match ladder {
+				Some(_) => Weight::zero(),
+				None => Self::queue_weight(),
 			};
 			let weighs = Self::order_weight(&order, state.deficit > 0).saturating_add(begins);
 			if budget.meter.try_consume(weighs).is_err() {
 				return;
 			}
-			began = true;
 			budget.tries = budget.tries.saturating_sub(1);
-			if Self::try_order(state, id, account, &order) == Tried::Waits {
+			let ladder = ladder.get_or_insert_with(|| Ladders::<T>::get(market));
+			if Self::try_order(state, ladder, id, account, &order) == Tried::Waits {
 				*waits = true;
 			}
 		}

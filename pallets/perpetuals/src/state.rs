@@ -5,21 +5,15 @@ use frame_support::{
 	ensure,
 	storage::with_storage_layer,
 	traits::{Get, Time},
-	weights::Weight,
 };
 use keel_math::{cover, FixedU128, ONE};
 use keel_primitives::{
-	Balance, BreakerSubject, ChainParameters, CircuitBreaker, Clearing, FeedId, IncomeSource, InsuranceFund,
-	LiquidityPool, MarketId, Moment, PoolExposure, PriceFor, PriceProvider, Priced, RiskParameters,
+	BreakerSubject, ChainParameters, CircuitBreaker, Clearing, FeedId, IncomeSource, InsuranceFund,
+	LiquidityPool, MarketId, Moment, PriceFor, PriceProvider, RiskParameters,
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{
-	overflow, Borrow, Config, Error, Event, Fit, Market, Markets, MarketsStateOf, Pallet, WeightInfo,
-};
-
-/// How long a market's stress stands for a move of a price nobody sees, in ms: a day.
-const STRESS_MS: Moment = 86_400_000;
+use crate::{overflow, Borrow, Config, Error, Event, Fit, Markets, MarketsStateOf, Pallet, WeightInfo};
 
 impl<T: Config> Pallet<T> {
 	/// Is the configuration one the pallet can work with?
@@ -139,26 +133,12 @@ impl<T: Config> Pallet<T> {
 			.ok_or_else(overflow)
 	}
 
-	fn owed_by(state: &MarketsStateOf<T>) -> Result<i128, DispatchError> {
+	pub(crate) fn owed_by(state: &MarketsStateOf<T>) -> Result<i128, DispatchError> {
 		state
 			.markets
 			.iter()
 			.try_fold(0i128, |sum, market| sum.checked_add(market.owed()?))
 			.ok_or_else(overflow)
-	}
-
-	/// How many times its stress the price of `market`, which is unfit, may have moved since it was fit: once
-	/// for each day begun. `None` while the feed counts as alive: until its price has been refused for as
-	/// long as halts a market.
-	///
-	/// Settling at the last price bounds nothing, as the feed may come back at any other, and margins bound
-	/// the losing side alone. The stress is a move that a day hardly makes; that many days each make it, and
-	/// all to one side, is far beyond a random walk, which moves as the root of time. Worked: 0.1 SOL at 150,
-	/// a stress of 20 % and a premium of 0.5 %: 3.09 kUSD on the first day, 6.18 on the second.
-	fn stresses(market: &Market, now: Moment) -> Option<Balance> {
-		let refused = now.saturating_sub(T::Prices::fit_at(market.feed)?);
-		let dead_after = T::RiskParameters::market(market.id).ok()?.refused_halted;
-		(refused >= dead_after).then(|| Balance::from(refused / STRESS_MS).saturating_add(1))
 	}
 
 	/// The worst case of all markets together. Saturates.
@@ -167,45 +147,5 @@ impl<T: Config> Pallet<T> {
 			.markets
 			.iter()
 			.fold(0, |sum, market| sum.saturating_add(market.worst_case()))
-	}
-}
-
-impl<T: Config> PoolExposure for Pallet<T> {
-	fn owed() -> Result<i128, DispatchError> {
-		Self::owed_by(&Markets::<T>::get())
-	}
-
-	fn worst_case() -> u128 {
-		Self::worst_case_of(&Markets::<T>::get())
-	}
-
-	fn priced() -> Priced {
-		let now = T::Time::now();
-		let all = Self::state();
-		let in_use = all
-			.markets
-			.iter()
-			.filter(|market| market.positions > 0 && !market.is_settled());
-		in_use.fold(Priced::default(), |sum, market| {
-			if market.fit.add_risk {
-				let since = sum.since.map(|since| since.min(market.price.since));
-				return Priced { since, ..sum };
-			}
-			match Self::stresses(market, now) {
-				Some(stresses) => Priced {
-					// Saturates where nothing can leave.
-					unpriced: sum
-						.unpriced
-						.saturating_add(market.worst_case().saturating_mul(stresses)),
-					..sum
-				},
-				None => Priced { since: None, ..sum },
-			}
-		})
-	}
-
-	fn priced_weight() -> Weight {
-		// Of each market: since when its feed is silent, and its parameters.
-		T::DbWeight::get().reads(u64::from(T::MaxMarkets::get()).saturating_mul(2))
 	}
 }

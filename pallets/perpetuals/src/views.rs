@@ -6,7 +6,7 @@ use keel_primitives::{Balance, Exposure, MarginAccountId, MarginAccounts, Market
 use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
-	fill::{Portion, Request},
+	fill::{Portion, Request, Traded},
 	overflow, AccountRisk, Config, Error, MarketView, Markets, NewOrder, Pallet, PositionView, Preview,
 	MAX_SIZE, SEARCH_STEPS,
 };
@@ -116,7 +116,7 @@ impl<T: Config> Pallet<T> {
 			Self::ensure_margin(&account, market, &p, request.size, request.least_fee)?;
 		}
 		let trader = T::Accounts::trader_mut(&mut account);
-		let (fill, act) = Self::fill(&mut state, trader, request)?;
+		let Traded { fill, act, .. } = Self::fill(&mut state, trader, request)?;
 		let exposures = Self::exposures_in(&state, trader);
 		let credit = fill.credit().ok_or_else(overflow)?;
 		Markets::<T>::put(state);

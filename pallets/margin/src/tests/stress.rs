@@ -107,6 +107,8 @@ fn a_list_keeps_the_eight_largest() {
 fn a_block_measures_two_of_the_listed_again_in_turn() {
 	ExtBuilder::default().build_and_execute(|| {
 		let all: Vec<_> = (0..4).map(|sub| long(sub, 6_000 * USD, ONE_SIZE)).collect();
+		// None of them has its turn among all there are.
+		crate::NextId::<Test>::put(1_000_000);
 		move_mark(BTC_MARKET, dollars(49_000));
 		let moved = || {
 			list(Scenario::AllDown)
@@ -128,6 +130,20 @@ fn a_block_measures_two_of_the_listed_again_in_turn() {
 		poll();
 		poll();
 		assert!(Stress::<Test>::get().is_empty());
+	});
+}
+
+/// Its trigger is exact, so nothing but its turn brings it up.
+#[test]
+fn who_nobody_looks_at_is_measured_in_turn() {
+	ExtBuilder::default().build_and_execute(|| {
+		long(0, 12_000 * USD, ONE_SIZE);
+		assert!(Stress::<Test>::get().is_empty());
+		move_mark(BTC_MARKET, dollars(46_000));
+		assert_eq!(Margin::cover_target(), 0);
+		// Another 9,200 of what is 8,000.
+		poll();
+		assert_eq!(Margin::cover_target(), 1_200 * USD);
 	});
 }
 

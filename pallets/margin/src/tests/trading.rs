@@ -92,7 +92,7 @@ fn one_position_in_a_settled_market_is_unsafe_once_it_owes() {
 		let id = fund(&ALICE, 0, 10_000 * USD);
 		assert_ok!(trade(id, BTC_MARKET, ONE_SIZE));
 		let sole = Group::SoleLong(BTC_MARKET);
-		assert_eq!(bankruptcy_level(id), 40_000_000_032_000_000_000_000);
+		assert_eq!(bankruptcy_level(id), 39_999_999_996_000_000_000_000);
 		set_market(BTC_MARKET, |market| {
 			market.settled = true;
 			market.refused = true;

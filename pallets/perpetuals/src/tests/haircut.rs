@@ -243,7 +243,7 @@ fn is_exact_whatever_was_charged() {
 					..held
 				};
 				trader.positions[0] = now;
-				Perpetuals::shift(&market(BTC), &held, &now);
+				Perpetuals::shift(&crate::haircut::Moved::of(&market(BTC), &held, &now));
 			});
 			assert_ok!(Perpetuals::do_try_state());
 			trade(ALICE, BTC, 40 * UNIT);

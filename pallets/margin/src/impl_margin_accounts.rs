@@ -1,31 +1,18 @@
-//! What the markets and the pool ask of margin: [`MarginAccounts`] and [`Clearing`].
+//! What the markets ask of margin: [`MarginAccounts`].
 
 use alloc::vec::Vec;
-use frame_support::{
-	dispatch::DispatchResult,
-	ensure,
-	traits::{Get, Time},
-};
+use frame_support::{dispatch::DispatchResult, ensure, traits::Time};
 use keel_math::margin::Risk;
 use keel_primitives::{
-	Act, Balance, Clearing, Exposure, Group, MarginAccountId, MarginAccounts, Positioned, Positions,
-	TriggerIndex,
+	Act, Balance, Exposure, Group, MarginAccountId, MarginAccounts, Positioned, Positions, TriggerIndex,
 };
 use sp_runtime::DispatchError;
 
-use crate::{overflow, AccountData, AccountOf, Accounts, Config, Error, Pallet, Totals};
+use crate::{AccountData, AccountOf, Accounts, Config, Error, Pallet};
 
 /// For how long accounts may wait to be looked at for what they did before no more risk is opened, in ms:
 /// three blocks.
 const BEHIND_MS: u128 = 6_000;
-
-impl<T: Config> Pallet<T> {
-	/// `amount` more of what is in custody is clearing's; below zero: less.
-	fn move_clearing(amount: Balance, more: bool) -> DispatchResult {
-		let amount = i128::try_from(amount).map_err(|_| overflow())?;
-		Totals::<T>::try_mutate(|money| money.clear(if more { amount } else { amount.saturating_neg() }))
-	}
-}
 
 impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 	type Account = AccountData<T>;
@@ -109,57 +96,5 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn look_again(account: MarginAccountId) {
 		crate::benchmarking::place::<T>(account)
-	}
-}
-
-impl<T: Config> Clearing<T::AccountId> for Pallet<T> {
-	fn bring_in(from: &T::AccountId, amount: Balance) -> DispatchResult {
-		Self::send(T::Synthetic::get(), from, &Self::custody_account(), amount)?;
-		Self::move_clearing(amount, true)
-	}
-
-	fn pay_out(to: &T::AccountId, amount: Balance) -> DispatchResult {
-		Self::move_clearing(amount, false)?;
-		Self::send(T::Synthetic::get(), &Self::custody_account(), to, amount)
-	}
-
-	fn custody() -> T::AccountId {
-		Self::custody_account()
-	}
-
-	fn note(amount: Balance) -> DispatchResult {
-		Self::move_clearing(amount, true)
-	}
-
-	fn release(amount: Balance) -> DispatchResult {
-		Self::move_clearing(amount, false)
-	}
-
-	fn clearing() -> i128 {
-		Totals::<T>::get().clearing
-	}
-
-	fn overdrawn() -> Balance {
-		Totals::<T>::get().overdrawn()
-	}
-
-	fn collect() -> Result<Balance, DispatchError> {
-		let mut money = Totals::<T>::get();
-		let earned = core::mem::take(&mut money.earned);
-		if earned > 0 {
-			money.clear(i128::try_from(earned).map_err(|_| overflow())?)?;
-			Totals::<T>::put(money);
-		}
-		Ok(earned)
-	}
-
-	fn cover_target() -> Balance {
-		Self::target()
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn endow(amount: Balance) {
-		crate::benchmarking::mint::<T>(T::Synthetic::get(), &Self::custody_account(), amount);
-		Self::note(amount).expect("the amount fits");
 	}
 }

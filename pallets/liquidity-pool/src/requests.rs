@@ -1,4 +1,4 @@
-//! What the calls, the hook and the trait do.
+//! What the calls and the hook do with deposits and withdrawals.
 
 use frame_support::{
 	dispatch::DispatchResult,
@@ -571,30 +571,5 @@ impl<T: Config> Pallet<T> {
 			error,
 			DispatchError::Token(TokenError::Blocked | TokenError::CannotCreate | TokenError::BelowMinimum)
 		)
-	}
-}
-
-impl<T: Config> LiquidityPool for Pallet<T> {
-	fn cash() -> i128 {
-		State::<T>::get().cash
-	}
-
-	fn held() -> i128 {
-		let pool = State::<T>::get();
-		// Saturates: both are kUSD in custody, the supply of which is far below.
-		pool.cash
-			.saturating_add(signed(pool.waiting).unwrap_or(i128::MAX))
-	}
-
-	fn settle(amount: i128) -> DispatchResult {
-		State::<T>::try_mutate(|pool| {
-			pool.cash = pool.cash.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-			Ok(())
-		})
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn fund(amount: Balance) {
-		crate::benchmarking::fund::<T>(amount);
 	}
 }
