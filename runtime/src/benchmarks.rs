@@ -1,6 +1,7 @@
 //! Which benchmarks there are. The macros expand where they are called, so the pallets must be in scope there.
 
 frame_benchmarking::define_benchmarks!(
+	[pallet_balances, Balances]
 	[pallet_asset_tx_payment, AssetTxPayment]
 	[pallet_oracle, Oracle]
 	[pallet_prices, Prices]

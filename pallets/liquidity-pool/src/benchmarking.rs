@@ -52,6 +52,8 @@ fn pool_and_caller<T: Config>() -> T::AccountId {
 	let mut parameters = T::RiskParameters::chain();
 	parameters.pool_stress = FixedU128::from_u32(1);
 	parameters.orders_per_block = parameters.orders_per_block.max(1);
+	// Time may stand at zero.
+	parameters.pool_cooldown = 0;
 	T::RiskParameters::set_chain(parameters);
 	caller
 }

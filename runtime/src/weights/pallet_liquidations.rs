@@ -90,19 +90,15 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
@@ -111,14 +107,10 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:8 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:16 w:16)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Claims` (r:64 w:64)
-	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(60), added: 2535, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:8 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:17 w:8)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `Perpetuals::Ladders` (r:8 w:8)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:1)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Collaterals` (r:8 w:0)
@@ -137,81 +129,81 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `InsuranceFund::Collateral` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::CounterForCollateral` (r:1 w:1)
 	/// Proof: `InsuranceFund::CounterForCollateral` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Claims` (r:1 w:0)
+	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Stress` (r:1 w:1)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:17)
+	/// Storage: `Liquidations::Index` (r:0 w:18)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:16)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:0 w:1)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(1185), added: 3660, mode: `MaxEncodedLen`)
 	fn liquidate_account() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `79357`
-		//  Estimated: `163230`
-		// Minimum execution time: 19_360_046_000 picoseconds.
-		Weight::from_parts(20_092_999_000, 0)
-			.saturating_add(Weight::from_parts(0, 163230))
-			.saturating_add(T::DbWeight::get().reads(172))
-			.saturating_add(T::DbWeight::get().writes(170))
+		//  Measured:  `70647`
+		//  Estimated: `348606`
+		// Minimum execution time: 4_160_605_000 picoseconds.
+		Weight::from_parts(4_353_867_000, 0)
+			.saturating_add(Weight::from_parts(0, 348606))
+			.saturating_add(T::DbWeight::get().reads(82))
+			.saturating_add(T::DbWeight::get().writes(89))
 	}
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:0)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:0)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:0)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:0)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:8 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Markets` (r:1 w:0)
+	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
 	fn authorize_liquidate_account() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `57841`
-		//  Estimated: `44559`
-		// Minimum execution time: 243_523_000 picoseconds.
-		Weight::from_parts(265_516_000, 0)
-			.saturating_add(Weight::from_parts(0, 44559))
-			.saturating_add(T::DbWeight::get().reads(18))
+		//  Measured:  `18364`
+		//  Estimated: `22350`
+		// Minimum execution time: 290_255_000 picoseconds.
+		Weight::from_parts(480_722_000, 0)
+			.saturating_add(Weight::from_parts(0, 22350))
+			.saturating_add(T::DbWeight::get().reads(17))
 	}
 	/// Storage: `Vaults::BranchList` (r:1 w:0)
 	/// Proof: `Vaults::BranchList` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Collaterals` (r:1 w:0)
-	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
-	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Thresholds` (r:1 w:1)
-	/// Proof: `Liquidations::Thresholds` (`max_values`: Some(1), `max_size`: Some(18661), added: 19156, mode: `MaxEncodedLen`)
-	/// Storage: `Vaults::Branches` (r:1 w:0)
+	/// Storage: `Vaults::Branches` (r:4 w:0)
 	/// Proof: `Vaults::Branches` (`max_values`: None, `max_size`: Some(574), added: 3049, mode: `MaxEncodedLen`)
-	/// Storage: `Prices::Feeds` (r:1 w:0)
+	/// Storage: `Prices::Feeds` (r:5 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Collaterals` (r:1 w:0)
+	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:0)
+	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Thresholds` (r:1 w:1)
+	/// Proof: `Liquidations::Thresholds` (`max_values`: Some(1), `max_size`: Some(28132), added: 28627, mode: `MaxEncodedLen`)
 	fn on_idle_base() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `4931`
-		//  Estimated: `20146`
-		// Minimum execution time: 35_523_000 picoseconds.
-		Weight::from_parts(38_076_000, 0)
-			.saturating_add(Weight::from_parts(0, 20146))
-			.saturating_add(T::DbWeight::get().reads(9))
+		//  Measured:  `7321`
+		//  Estimated: `29617`
+		// Minimum execution time: 140_493_000 picoseconds.
+		Weight::from_parts(249_739_000, 0)
+			.saturating_add(Weight::from_parts(0, 29617))
+			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Vaults::Branches` (r:1 w:0)
@@ -221,13 +213,13 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	fn observe_group() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2167`
+		//  Measured:  `2231`
 		//  Estimated: `4039`
-		// Minimum execution time: 19_930_000 picoseconds.
-		Weight::from_parts(21_452_000, 0)
+		// Minimum execution time: 40_286_000 picoseconds.
+		Weight::from_parts(62_978_000, 0)
 			.saturating_add(Weight::from_parts(0, 4039))
 			.saturating_add(T::DbWeight::get().reads(4))
 	}
@@ -282,33 +274,25 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Storage: `Liquidations::LiquidatedInBlock` (r:1 w:1)
 	/// Proof: `Liquidations::LiquidatedInBlock` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:8 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:16 w:16)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Claims` (r:64 w:64)
-	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(60), added: 2535, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:8 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:17 w:8)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `Perpetuals::Ladders` (r:8 w:8)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:1)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Collaterals` (r:8 w:0)
@@ -327,30 +311,32 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 	/// Proof: `InsuranceFund::Collateral` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::CounterForCollateral` (r:1 w:1)
 	/// Proof: `InsuranceFund::CounterForCollateral` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Claims` (r:1 w:0)
+	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Stress` (r:1 w:1)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:17)
+	/// Storage: `Liquidations::Index` (r:0 w:18)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:16)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:0 w:1)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(1185), added: 3660, mode: `MaxEncodedLen`)
 	fn liquidate_account_in_block() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `79357`
-		//  Estimated: `163230`
-		// Minimum execution time: 19_672_051_000 picoseconds.
-		Weight::from_parts(20_539_264_000, 0)
-			.saturating_add(Weight::from_parts(0, 163230))
-			.saturating_add(T::DbWeight::get().reads(172))
-			.saturating_add(T::DbWeight::get().writes(170))
+		//  Measured:  `70647`
+		//  Estimated: `348606`
+		// Minimum execution time: 4_058_813_000 picoseconds.
+		Weight::from_parts(4_255_563_000, 0)
+			.saturating_add(Weight::from_parts(0, 348606))
+			.saturating_add(T::DbWeight::get().reads(82))
+			.saturating_add(T::DbWeight::get().writes(89))
 	}
 	fn refresh_in_block() -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 1_582_000 picoseconds.
-		Weight::from_parts(1_892_000, 0)
+		// Minimum execution time: 5_641_000 picoseconds.
+		Weight::from_parts(8_826_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 	}
 	/// Storage: `Liquidations::Index` (r:100 w:0)
@@ -395,11 +381,11 @@ impl<T: frame_system::Config> pallet_liquidations::WeightInfo for WeightInfo<T> 
 		// Proof Size summary in bytes:
 		//  Measured:  `71 + t * (18 ±0)`
 		//  Estimated: `284560`
-		// Minimum execution time: 5_328_000 picoseconds.
-		Weight::from_parts(5_736_061, 0)
+		// Minimum execution time: 11_251_000 picoseconds.
+		Weight::from_parts(18_210_970, 0)
 			.saturating_add(Weight::from_parts(0, 284560))
-			// Standard Error: 11
-			.saturating_add(Weight::from_parts(11_260, 0).saturating_mul(t.into()))
+			// Standard Error: 322
+			.saturating_add(Weight::from_parts(51_790, 0).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}

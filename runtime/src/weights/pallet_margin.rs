@@ -21,7 +21,7 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Storage: `Margin::AccountOf` (r:1 w:0)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Collaterals` (r:1 w:0)
@@ -32,44 +32,40 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:0)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Stress` (r:1 w:0)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn deposit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `15034`
+		//  Measured:  `15386`
 		//  Estimated: `22350`
-		// Minimum execution time: 135_892_000 picoseconds.
-		Weight::from_parts(145_567_000, 0)
+		// Minimum execution time: 264_687_000 picoseconds.
+		Weight::from_parts(303_109_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
-			.saturating_add(T::DbWeight::get().reads(22))
+			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Margin::AccountOf` (r:1 w:0)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:0)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
@@ -92,28 +88,26 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `15551`
+		//  Measured:  `15903`
 		//  Estimated: `22350`
-		// Minimum execution time: 188_781_000 picoseconds.
-		Weight::from_parts(201_180_000, 0)
+		// Minimum execution time: 367_710_000 picoseconds.
+		Weight::from_parts(444_324_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
-			.saturating_add(T::DbWeight::get().reads(32))
+			.saturating_add(T::DbWeight::get().reads(31))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	/// Storage: `Margin::AccountOf` (r:2 w:0)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:2 w:2)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:2 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:0)
@@ -130,12 +124,12 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn transfer() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `14759`
+		//  Measured:  `15265`
 		//  Estimated: `22350`
-		// Minimum execution time: 189_853_000 picoseconds.
-		Weight::from_parts(201_831_000, 0)
+		// Minimum execution time: 397_266_000 picoseconds.
+		Weight::from_parts(681_749_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
-			.saturating_add(T::DbWeight::get().reads(31))
+			.saturating_add(T::DbWeight::get().reads(29))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
@@ -143,11 +137,11 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Storage: `Prices::Recovering` (r:1 w:0)
 	/// Proof: `Prices::Recovering` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
@@ -156,20 +150,20 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Lenders` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn supply() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2370`
+		//  Measured:  `2450`
 		//  Estimated: `6208`
-		// Minimum execution time: 60_270_000 picoseconds.
-		Weight::from_parts(64_276_000, 0)
+		// Minimum execution time: 125_796_000 picoseconds.
+		Weight::from_parts(209_503_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Lenders` (r:1 w:1)
 	/// Proof: `Margin::Lenders` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
@@ -178,10 +172,10 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	fn redeem() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `2146`
+		//  Measured:  `2226`
 		//  Estimated: `6208`
-		// Minimum execution time: 57_886_000 picoseconds.
-		Weight::from_parts(61_552_000, 0)
+		// Minimum execution time: 119_213_000 picoseconds.
+		Weight::from_parts(197_621_000, 0)
 			.saturating_add(Weight::from_parts(0, 6208))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -189,39 +183,69 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Storage: `Margin::AccountOf` (r:1 w:0)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Totals` (r:1 w:0)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Collaterals` (r:1 w:0)
+	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
+	/// Storage: `Clock::Last` (r:1 w:0)
+	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:8 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Stress` (r:1 w:0)
+	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn set_top_up() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `611`
-		//  Estimated: `4437`
-		// Minimum execution time: 16_945_000 picoseconds.
-		Weight::from_parts(18_688_000, 0)
-			.saturating_add(Weight::from_parts(0, 4437))
-			.saturating_add(T::DbWeight::get().reads(2))
+		//  Measured:  `13605`
+		//  Estimated: `22350`
+		// Minimum execution time: 187_842_000 picoseconds.
+		Weight::from_parts(333_686_000, 0)
+			.saturating_add(Weight::from_parts(0, 22350))
+			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Margin::AccountOf` (r:1 w:0)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Totals` (r:1 w:0)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Collaterals` (r:1 w:0)
+	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
+	/// Storage: `Clock::Last` (r:1 w:0)
+	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Feeds` (r:8 w:0)
+	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Stress` (r:1 w:0)
+	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn set_reduce() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `611`
-		//  Estimated: `4437`
-		// Minimum execution time: 16_885_000 picoseconds.
-		Weight::from_parts(18_808_000, 0)
-			.saturating_add(Weight::from_parts(0, 4437))
-			.saturating_add(T::DbWeight::get().reads(2))
+		//  Measured:  `13605`
+		//  Estimated: `22350`
+		// Minimum execution time: 188_444_000 picoseconds.
+		Weight::from_parts(267_271_000, 0)
+			.saturating_add(Weight::from_parts(0, 22350))
+			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Margin::AccountOf` (r:1 w:1)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Claims` (r:1 w:0)
-	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(60), added: 2535, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
@@ -230,12 +254,12 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn close_account() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `7504`
+		//  Measured:  `7426`
 		//  Estimated: `8218`
-		// Minimum execution time: 67_490_000 picoseconds.
-		Weight::from_parts(71_787_000, 0)
+		// Minimum execution time: 126_588_000 picoseconds.
+		Weight::from_parts(161_964_000, 0)
 			.saturating_add(Weight::from_parts(0, 8218))
-			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	/// Storage: `Assets::Asset` (r:1 w:0)
@@ -260,22 +284,20 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `4777`
 		//  Estimated: `3675`
-		// Minimum execution time: 58_026_000 picoseconds.
-		Weight::from_parts(61_592_000, 0)
+		// Minimum execution time: 123_963_000 picoseconds.
+		Weight::from_parts(215_304_000, 0)
 			.saturating_add(Weight::from_parts(0, 3675))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
@@ -290,66 +312,68 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Claims` (r:1 w:0)
+	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
 	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(272), added: 767, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:1)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:17 w:0)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `Perpetuals::Ladders` (r:8 w:0)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Stress` (r:1 w:1)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:9)
+	/// Storage: `Liquidations::Index` (r:0 w:10)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	fn buy_collateral() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `28874`
-		//  Estimated: `71939`
-		// Minimum execution time: 521_849_000 picoseconds.
-		Weight::from_parts(561_648_000, 0)
-			.saturating_add(Weight::from_parts(0, 71939))
-			.saturating_add(T::DbWeight::get().reads(40))
+		//  Measured:  `63649`
+		//  Estimated: `348606`
+		// Minimum execution time: 988_715_000 picoseconds.
+		Weight::from_parts(1_102_418_000, 0)
+			.saturating_add(Weight::from_parts(0, 348606))
+			.saturating_add(T::DbWeight::get().reads(30))
 			.saturating_add(T::DbWeight::get().writes(26))
 	}
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Collaterals` (r:1 w:0)
 	/// Proof: `RiskParameters::Collaterals` (`max_values`: None, `max_size`: Some(76), added: 2551, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Stress` (r:1 w:0)
+	/// Storage: `Margin::Stress` (r:1 w:1)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::NextId` (r:1 w:0)
+	/// Proof: `Margin::NextId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:1 w:0)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	fn on_poll_base() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3324`
+		//  Measured:  `3556`
 		//  Estimated: `8218`
-		// Minimum execution time: 29_754_000 picoseconds.
-		Weight::from_parts(31_417_000, 0)
+		// Minimum execution time: 77_235_000 picoseconds.
+		Weight::from_parts(93_185_000, 0)
 			.saturating_add(Weight::from_parts(0, 8218))
-			.saturating_add(T::DbWeight::get().reads(7))
-			.saturating_add(T::DbWeight::get().writes(2))
+			.saturating_add(T::DbWeight::get().reads(9))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Margin::Accounts` (r:1 w:0)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:0)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:0)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
@@ -360,26 +384,24 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
 	fn restress() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `14250`
+		//  Measured:  `14602`
 		//  Estimated: `22350`
-		// Minimum execution time: 88_833_000 picoseconds.
-		Weight::from_parts(95_162_000, 0)
+		// Minimum execution time: 174_417_000 picoseconds.
+		Weight::from_parts(210_195_000, 0)
 			.saturating_add(Weight::from_parts(0, 22350))
-			.saturating_add(T::DbWeight::get().reads(17))
+			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Margin::Accounts` (r:2 w:2)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:2 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:0)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
@@ -390,42 +412,44 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Stress` (r:1 w:1)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Markets` (r:4 w:0)
+	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
+	/// Storage: `LiquidityPool::State` (r:1 w:1)
+	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Ladders` (r:4 w:4)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `Liquidations::Index` (r:0 w:6)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	fn refresh() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `13926`
-		//  Estimated: `22350`
-		// Minimum execution time: 238_526_000 picoseconds.
-		Weight::from_parts(252_987_000, 0)
-			.saturating_add(Weight::from_parts(0, 22350))
-			.saturating_add(T::DbWeight::get().reads(20))
-			.saturating_add(T::DbWeight::get().writes(10))
+		//  Measured:  `16823`
+		//  Estimated: `174798`
+		// Minimum execution time: 601_728_000 picoseconds.
+		Weight::from_parts(691_757_000, 0)
+			.saturating_add(Weight::from_parts(0, 174798))
+			.saturating_add(T::DbWeight::get().reads(27))
+			.saturating_add(T::DbWeight::get().writes(16))
 	}
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Collaterals` (r:1 w:1)
 	/// Proof: `Margin::Collaterals` (`max_values`: Some(1), `max_size`: Some(1537), added: 2032, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:8 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:16 w:16)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:8 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:17 w:8)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `Perpetuals::Ladders` (r:8 w:8)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:1)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Collaterals` (r:8 w:0)
@@ -444,14 +468,14 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// Proof: `InsuranceFund::Collateral` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `InsuranceFund::CounterForCollateral` (r:1 w:1)
 	/// Proof: `InsuranceFund::CounterForCollateral` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Claims` (r:1 w:0)
+	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Stress` (r:1 w:1)
 	/// Proof: `Margin::Stress` (`max_values`: Some(1), `max_size`: Some(6733), added: 7228, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:17)
+	/// Storage: `Liquidations::Index` (r:0 w:18)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:16)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	/// Storage: `StabilityPool::PastSums` (r:0 w:1)
 	/// Proof: `StabilityPool::PastSums` (`max_values`: None, `max_size`: Some(1185), added: 3660, mode: `MaxEncodedLen`)
 	/// The range of component `p` is `[0, 8]`.
@@ -459,27 +483,26 @@ impl<T: frame_system::Config> pallet_margin::WeightInfo for WeightInfo<T> {
 	/// The range of component `o` is `[0, 16]`.
 	fn liquidate(p: u32, c: u32, o: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `29416 + c * (414 ±0) + o * (156 ±0) + p * (126 ±0)`
-		//  Estimated: `68870 + c * (5531 ±29) + o * (2604 ±0) + p * (2999 ±24)`
-		// Minimum execution time: 1_341_441_000 picoseconds.
-		Weight::from_parts(397_884_064, 0)
-			.saturating_add(Weight::from_parts(0, 68870))
-			// Standard Error: 993_966
-			.saturating_add(Weight::from_parts(94_459_178, 0).saturating_mul(p.into()))
-			// Standard Error: 993_966
-			.saturating_add(Weight::from_parts(116_542_111, 0).saturating_mul(c.into()))
-			// Standard Error: 508_898
-			.saturating_add(Weight::from_parts(17_868_095, 0).saturating_mul(o.into()))
-			.saturating_add(T::DbWeight::get().reads(35))
-			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(p.into())))
+		//  Measured:  `63876 + c * (414 ±0) + o * (132 ±0) + p * (172 ±0)`
+		//  Estimated: `10870 + c * (5531 ±59) + o * (36 ±30) + p * (43452 ±59)`
+		// Minimum execution time: 2_092_816_000 picoseconds.
+		Weight::from_parts(557_874_877, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			// Standard Error: 25_101_934
+			.saturating_add(Weight::from_parts(368_952_359, 0).saturating_mul(p.into()))
+			// Standard Error: 25_101_934
+			.saturating_add(Weight::from_parts(278_830_816, 0).saturating_mul(c.into()))
+			// Standard Error: 12_851_880
+			.saturating_add(Weight::from_parts(18_927_214, 0).saturating_mul(o.into()))
+			.saturating_add(T::DbWeight::get().reads(17))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(o.into())))
-			.saturating_add(T::DbWeight::get().writes(11))
+			.saturating_add(T::DbWeight::get().writes(9))
 			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(o.into())))
+			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(o.into())))
 			.saturating_add(Weight::from_parts(0, 5531).saturating_mul(c.into()))
-			.saturating_add(Weight::from_parts(0, 2604).saturating_mul(o.into()))
-			.saturating_add(Weight::from_parts(0, 2999).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(0, 36).saturating_mul(o.into()))
+			.saturating_add(Weight::from_parts(0, 43452).saturating_mul(p.into()))
 	}
 }

@@ -20,172 +20,150 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Storage: `Margin::AccountOf` (r:1 w:0)
 	/// Proof: `Margin::AccountOf` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:1 w:1)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::NextOrder` (r:1 w:1)
+	/// Proof: `Perpetuals::NextOrder` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:1 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
 	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
 	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1794), added: 2289, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Recovering` (r:1 w:0)
 	/// Proof: `Prices::Recovering` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
-	/// Storage: `Timestamp::Now` (r:1 w:0)
-	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Totals` (r:1 w:0)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::NextOrder` (r:1 w:1)
-	/// Proof: `Perpetuals::NextOrder` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:2)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:0 w:1)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:0 w:1)
-	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
 	fn commit_order() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `11888`
-		//  Estimated: `9570`
-		// Minimum execution time: 122_342_000 picoseconds.
-		Weight::from_parts(155_522_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
-			.saturating_add(T::DbWeight::get().reads(12))
-			.saturating_add(T::DbWeight::get().writes(9))
+		//  Measured:  `14408`
+		//  Estimated: `10870`
+		// Minimum execution time: 226_104_000 picoseconds.
+		Weight::from_parts(262_603_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
-	/// Storage: `Perpetuals::Orders` (r:1 w:1)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:1 w:1)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:1)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	fn cancel_order() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `10978`
-		//  Estimated: `9570`
-		// Minimum execution time: 62_023_000 picoseconds.
-		Weight::from_parts(82_833_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
-			.saturating_add(T::DbWeight::get().reads(7))
-			.saturating_add(T::DbWeight::get().writes(6))
+		//  Measured:  `12293`
+		//  Estimated: `10870`
+		// Minimum execution time: 81_844_000 picoseconds.
+		Weight::from_parts(108_735_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Claims` (r:8 w:8)
-	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(60), added: 2535, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:1 w:1)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:1 w:1)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Ladders` (r:1 w:1)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:1)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:16 w:16)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Storage: `Margin::Totals` (r:1 w:1)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:1)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:16)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[0, 16]`.
 	fn pay_out(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `15737 + n * (157 ±0)`
-		//  Estimated: `44559 + n * (2604 ±0)`
-		// Minimum execution time: 136_854_000 picoseconds.
-		Weight::from_parts(169_356_973, 0)
-			.saturating_add(Weight::from_parts(0, 44559))
-			// Standard Error: 95_942
-			.saturating_add(Weight::from_parts(17_698_166, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(17))
-			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(17))
-			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(n.into())))
-			.saturating_add(Weight::from_parts(0, 2604).saturating_mul(n.into()))
+		//  Measured:  `52035 + n * (132 ±0)`
+		//  Estimated: `44442`
+		// Minimum execution time: 230_612_000 picoseconds.
+		Weight::from_parts(267_361_574, 0)
+			.saturating_add(Weight::from_parts(0, 44442))
+			// Standard Error: 234_326
+			.saturating_add(Weight::from_parts(5_017_582, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(6))
+			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
 	}
 	/// Storage: `Prices::Feeds` (r:1 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:1 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Removed` (r:1 w:0)
 	/// Proof: `Perpetuals::Removed` (`max_values`: None, `max_size`: Some(12), added: 2487, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn list_market() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `9384`
-		//  Estimated: `9570`
-		// Minimum execution time: 42_734_000 picoseconds.
-		Weight::from_parts(64_055_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
+		//  Measured:  `10570`
+		//  Estimated: `10870`
+		// Minimum execution time: 117_099_000 picoseconds.
+		Weight::from_parts(137_017_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	fn delist() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `8039`
-		//  Estimated: `9570`
-		// Minimum execution time: 20_010_000 picoseconds.
-		Weight::from_parts(34_682_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
+		//  Measured:  `9306`
+		//  Estimated: `10870`
+		// Minimum execution time: 68_309_000 picoseconds.
+		Weight::from_parts(80_692_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:1 w:0)
-	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:2 w:0)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Resting` (r:2 w:0)
+	/// Proof: `Perpetuals::Resting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Removed` (r:0 w:1)
 	/// Proof: `Perpetuals::Removed` (`max_values`: None, `max_size`: Some(12), added: 2487, mode: `MaxEncodedLen`)
 	fn remove() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `8061`
-		//  Estimated: `9570`
-		// Minimum execution time: 32_338_000 picoseconds.
-		Weight::from_parts(51_137_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
-			.saturating_add(T::DbWeight::get().reads(4))
+		//  Measured:  `9627`
+		//  Estimated: `10870`
+		// Minimum execution time: 104_096_000 picoseconds.
+		Weight::from_parts(116_509_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Feeds` (r:8 w:0)
 	/// Proof: `Prices::Feeds` (`max_values`: None, `max_size`: Some(195), added: 2670, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:16 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
 	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
@@ -201,13 +179,13 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// The range of component `n` is `[1, 16]`.
 	fn refresh(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `3426 + n * (516 ±0)`
-		//  Estimated: `9570 + n * (2999 ±0)`
-		// Minimum execution time: 53_090_000 picoseconds.
-		Weight::from_parts(53_081_911, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
-			// Standard Error: 44_934
-			.saturating_add(Weight::from_parts(14_120_668, 0).saturating_mul(n.into()))
+		//  Measured:  `3461 + n * (597 ±0)`
+		//  Estimated: `10870 + n * (2999 ±162)`
+		// Minimum execution time: 132_689_000 picoseconds.
+		Weight::from_parts(154_636_827, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			// Standard Error: 2_237_143
+			.saturating_add(Weight::from_parts(32_346_982, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -215,106 +193,114 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:1 w:1)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::NextOrder` (r:1 w:1)
 	/// Proof: `Perpetuals::NextOrder` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:1 w:1)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Queue` (r:0 w:1)
-	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Waiting` (r:0 w:1)
-	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(29), added: 2504, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Waiting` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
 	fn trigger_order() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `711`
-		//  Estimated: `3594`
-		// Minimum execution time: 17_757_000 picoseconds.
-		Weight::from_parts(25_729_000, 0)
-			.saturating_add(Weight::from_parts(0, 3594))
+		//  Measured:  `3174`
+		//  Estimated: `7871`
+		// Minimum execution time: 63_780_000 picoseconds.
+		Weight::from_parts(79_669_000, 0)
+			.saturating_add(Weight::from_parts(0, 7871))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Markets` (r:1 w:0)
-	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
-	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
-	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1794), added: 2289, mode: `MaxEncodedLen`)
-	/// Storage: `Prices::Recovering` (r:1 w:0)
-	/// Proof: `Prices::Recovering` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Queue` (r:21 w:20)
+	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:20 w:20)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Perpetuals::Ladders` (r:1 w:1)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
-	/// Storage: `LiquidityPool::State` (r:1 w:1)
-	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
-	/// Storage: `Clock::Last` (r:1 w:0)
-	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:2)
-	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:0 w:1)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Queue` (r:0 w:1)
-	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
-	fn fill_orders(n: u32, ) -> Weight {
-		Weight::from_parts(136_904_000, 0)
-			.saturating_add(Weight::from_parts(0, 15790))
-			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().writes(4))
-			.saturating_add(Weight::from_parts(136_904_000, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(2_u64).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().writes(3_u64).saturating_mul(n.into()))
-	}
-	/// Storage: `Timestamp::Now` (r:1 w:0)
-	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Markets` (r:1 w:0)
 	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
 	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
 	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1794), added: 2289, mode: `MaxEncodedLen`)
 	/// Storage: `Prices::Recovering` (r:1 w:0)
 	/// Proof: `Prices::Recovering` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:1 w:0)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `Margin::Accounts` (r:1 w:0)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
-	/// Storage: `Margin::Totals` (r:1 w:0)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
-	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:1)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Totals` (r:1 w:1)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Clock::Last` (r:1 w:0)
 	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Orders` (r:1 w:1)
-	/// Proof: `Perpetuals::Orders` (`max_values`: None, `max_size`: Some(129), added: 2604, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Queue` (r:0 w:1)
-	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(20), added: 2495, mode: `MaxEncodedLen`)
-	fn fail_orders(n: u32, ) -> Weight {
-		Weight::from_parts(147_450_000, 0)
-			.saturating_add(Weight::from_parts(0, 15790))
-			.saturating_add(T::DbWeight::get().reads(10))
+	/// Storage: `Liquidations::Index` (r:0 w:20)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[1, 20]`.
+	fn fill_orders(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `52773 + n * (2683 ±0)`
+		//  Estimated: `44442 + n * (6881 ±0)`
+		// Minimum execution time: 414_237_000 picoseconds.
+		Weight::from_parts(162_171_065, 0)
+			.saturating_add(Weight::from_parts(0, 44442))
+			// Standard Error: 5_676_227
+			.saturating_add(Weight::from_parts(143_111_743, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(4))
-			.saturating_add(Weight::from_parts(147_450_000, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(2_u64).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().writes(3_u64).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
+			.saturating_add(Weight::from_parts(0, 6881).saturating_mul(n.into()))
+	}
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Queue` (r:21 w:20)
+	/// Proof: `Perpetuals::Queue` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Accounts` (r:20 w:20)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Ladders` (r:1 w:1)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Markets` (r:1 w:0)
+	/// Proof: `RiskParameters::Markets` (`max_values`: None, `max_size`: Some(524), added: 2999, mode: `MaxEncodedLen`)
+	/// Storage: `CircuitBreaker::Raised` (r:1 w:0)
+	/// Proof: `CircuitBreaker::Raised` (`max_values`: Some(1), `max_size`: Some(1794), added: 2289, mode: `MaxEncodedLen`)
+	/// Storage: `Prices::Recovering` (r:1 w:0)
+	/// Proof: `Prices::Recovering` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `LiquidityPool::State` (r:1 w:1)
+	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
+	/// Storage: `RiskParameters::Chain` (r:1 w:0)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Margin::Totals` (r:1 w:1)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
+	/// Storage: `Clock::Last` (r:1 w:0)
+	/// Proof: `Clock::Last` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:20)
+	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[1, 20]`.
+	fn fail_orders(n: u32, ) -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `52773 + n * (2699 ±0)`
+		//  Estimated: `44442 + n * (6881 ±0)`
+		// Minimum execution time: 616_868_000 picoseconds.
+		Weight::from_parts(401_846_487, 0)
+			.saturating_add(Weight::from_parts(0, 44442))
+			// Standard Error: 7_590_369
+			.saturating_add(Weight::from_parts(156_748_059, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(11))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
+			.saturating_add(Weight::from_parts(0, 6881).saturating_mul(n.into()))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Asset` (r:1 w:1)
 	/// Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
 	/// Storage: `Assets::Account` (r:2 w:2)
@@ -324,85 +310,74 @@ impl<T: frame_system::Config> pallet_perpetuals::WeightInfo for WeightInfo<T> {
 	/// Storage: `InsuranceFund::Ledger` (r:1 w:1)
 	/// Proof: `InsuranceFund::Ledger` (`max_values`: Some(1), `max_size`: Some(272), added: 767, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
 	fn sweep() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `10059`
-		//  Estimated: `9570`
-		// Minimum execution time: 92_769_000 picoseconds.
-		Weight::from_parts(114_120_000, 0)
-			.saturating_add(Weight::from_parts(0, 9570))
+		//  Measured:  `11406`
+		//  Estimated: `10870`
+		// Minimum execution time: 220_013_000 picoseconds.
+		Weight::from_parts(254_377_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
-	/// Storage: `Perpetuals::Traders` (r:1 w:0)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Book` (r:1 w:0)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:0)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:0)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 8]`.
 	fn exposures(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `51073 + n * (56 ±0)`
-		//  Estimated: `44559`
-		// Minimum execution time: 50_816_000 picoseconds.
-		Weight::from_parts(42_529_674, 0)
-			.saturating_add(Weight::from_parts(0, 44559))
-			// Standard Error: 43_791
-			.saturating_add(Weight::from_parts(16_699_233, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(3))
+		//  Measured:  `9232`
+		//  Estimated: `10870`
+		// Minimum execution time: 33_542_000 picoseconds.
+		Weight::from_parts(42_370_513, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			// Standard Error: 572_085
+			.saturating_add(Weight::from_parts(3_845_659, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(1))
 	}
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Traders` (r:1 w:1)
-	/// Proof: `Perpetuals::Traders` (`max_values`: None, `max_size`: Some(1170), added: 3645, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Claims` (r:65 w:64)
-	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(60), added: 2535, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:16 w:16)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Claims` (r:1 w:1)
+	/// Proof: `Perpetuals::Claims` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Accounts` (r:1 w:1)
-	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(972), added: 3447, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Accounts` (`max_values`: None, `max_size`: Some(4406), added: 6881, mode: `MaxEncodedLen`)
 	/// Storage: `Margin::Totals` (r:1 w:1)
-	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(152), added: 647, mode: `MaxEncodedLen`)
+	/// Proof: `Margin::Totals` (`max_values`: Some(1), `max_size`: Some(168), added: 663, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `RiskParameters::Chain` (r:1 w:0)
-	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(504), added: 999, mode: `MaxEncodedLen`)
-	/// Storage: `Liquidations::Index` (r:0 w:2)
+	/// Proof: `RiskParameters::Chain` (`max_values`: Some(1), `max_size`: Some(568), added: 1063, mode: `MaxEncodedLen`)
+	/// Storage: `Liquidations::Index` (r:0 w:1)
 	/// Proof: `Liquidations::Index` (`max_values`: None, `max_size`: Some(45), added: 2520, mode: `MaxEncodedLen`)
-	/// The range of component `n` is `[1, 64]`.
 	fn claim_recovery() -> Weight {
-		Weight::from_parts(194_130_000, 0)
-			.saturating_add(Weight::from_parts(0, 50876))
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Proof Size summary in bytes:
+		//  Measured:  `11174`
+		//  Estimated: `10870`
+		// Minimum execution time: 144_250_000 picoseconds.
+		Weight::from_parts(206_407_000, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
-	/// Storage: `Perpetuals::Book` (r:1 w:1)
-	/// Proof: `Perpetuals::Book` (`max_values`: Some(1), `max_size`: Some(8085), added: 8580, mode: `MaxEncodedLen`)
-	/// Storage: `Timestamp::Now` (r:1 w:0)
-	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Perpetuals::Markets` (r:1 w:1)
+	/// Proof: `Perpetuals::Markets` (`max_values`: Some(1), `max_size`: Some(9385), added: 9880, mode: `MaxEncodedLen`)
 	/// Storage: `LiquidityPool::State` (r:1 w:0)
 	/// Proof: `LiquidityPool::State` (`max_values`: Some(1), `max_size`: Some(124), added: 619, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Cuts` (r:1 w:1)
-	/// Proof: `Perpetuals::Cuts` (`max_values`: Some(1), `max_size`: Some(43074), added: 43569, mode: `MaxEncodedLen`)
-	/// Storage: `Perpetuals::Ladders` (r:128 w:0)
-	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// The range of component `n` is `[1, 128]`.
+	/// Storage: `Perpetuals::Ladders` (r:16 w:0)
+	/// Proof: `Perpetuals::Ladders` (`max_values`: None, `max_size`: Some(40977), added: 43452, mode: `MaxEncodedLen`)
+	/// The range of component `n` is `[1, 16]`.
 	fn follow_deficit(n: u32, ) -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `57694 + n * (25 ±0)`
-		//  Estimated: `64223 + n * (2466 ±16)`
-		// Minimum execution time: 1_127_291_000 picoseconds.
-		Weight::from_parts(1_705_310_528, 0)
-			.saturating_add(Weight::from_parts(0, 64223))
-			// Standard Error: 2_978_698
-			.saturating_add(Weight::from_parts(836_121_255, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(6))
+		//  Measured:  `41127 + n * (587 ±0)`
+		//  Estimated: `10870 + n * (43452 ±0)`
+		// Minimum execution time: 108_573_000 picoseconds.
+		Weight::from_parts(88_331_641, 0)
+			.saturating_add(Weight::from_parts(0, 10870))
+			// Standard Error: 2_712_668
+			.saturating_add(Weight::from_parts(51_647_596, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(2))
-			.saturating_add(Weight::from_parts(0, 2466).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(Weight::from_parts(0, 43452).saturating_mul(n.into()))
 	}
 }
