@@ -30,11 +30,11 @@ enum Tried {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Observe every group's threshold, look again at what is crossed by estimate, then liquidate worst first what has been
-	/// crossed long enough.
+	/// Observe every group's threshold, look again at what is crossed by estimate, then liquidate worst first
+	/// what has been crossed long enough.
 	///
-	/// Looking again may take half the weight, so that neither can starve the other. The group that comes first
-	/// changes from block to block, so that none can starve another.
+	/// Looking again may take half the weight, so that neither can starve the other. The group that comes
+	/// first changes from block to block, so that none can starve another.
 	pub(crate) fn do_idle(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		if meter.try_consume(T::WeightInfo::on_idle_base()).is_err() {
 			return;
@@ -80,7 +80,8 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// The rings as of block `now`, this block's thresholds included; no ring for a group whose price is refused.
+	/// The rings as of block `now`, this block's thresholds included; no ring for a group whose price is
+	/// refused.
 	pub(crate) fn observe(
 		now: BlockNumberFor<T>,
 		groups: &[(Group, Result<u128, DispatchError>)],
@@ -114,8 +115,8 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Look again at what is crossed now in groups of estimates, `most` positions at most, while the weight lasts. The keys
-	/// of those found unsafe.
+	/// Look again at what is crossed now in groups of estimates, `most` positions at most, while the weight
+	/// lasts. The keys of those found unsafe.
 	///
 	/// The groups in which something is crossed share the looks evenly; what some do not need is for the
 	/// others, in further rounds. A round takes each group a step further, from where the last block ended
@@ -167,8 +168,8 @@ impl<T: Config> Pallet<T> {
 	/// How many were, and how far the walk came. Who is unsafe is noted in `found`, also if that is known
 	/// from another group.
 	///
-	/// The group is walked only now: an account that got new triggers in a group before is no longer met. One that is
-	/// unsafe stays, and unless the walk came to its end, the next block goes on behind it.
+	/// The group is walked only now: an account that got new triggers in a group before is no longer met. One
+	/// that is unsafe stays, and unless the walk came to its end, the next block goes on behind it.
 	fn refresh_group(
 		ring: &mut Ring,
 		bound: u128,
@@ -223,8 +224,8 @@ impl<T: Config> Pallet<T> {
 		(looks, passed.walked(&walk, most))
 	}
 
-	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the weight and `left`
-	/// last. Nobody is tried twice in a block, in whatever groups they are crossed.
+	/// Liquidate those of `found` whose trigger was above each of the last `window` thresholds, while the
+	/// weight and `left` last. Nobody is tried twice in a block, in whatever groups they are crossed.
 	///
 	/// Those the block has not looked at have to wait for that: nothing is spent on who may be safe.
 	fn liquidate_found(
@@ -288,8 +289,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What a position's trigger has to be above to have been crossed in the last `window` blocks. `None` if that is
-	/// not known.
+	/// What a position's trigger has to be above to have been crossed in the last `window` blocks. `None` if
+	/// that is not known.
 	fn overdue(ring: &Ring, window: usize) -> Option<u128> {
 		ring.thresholds
 			.iter()
@@ -298,8 +299,8 @@ impl<T: Config> Pallet<T> {
 			.filter(|_| ring.thresholds.len() >= window)
 	}
 
-	/// Liquidate worst first what was above each of the last `window` thresholds, while the weight and `left` last. For
-	/// triggers that are exact.
+	/// Liquidate worst first what was above each of the last `window` thresholds, while the weight and `left`
+	/// last. For triggers that are exact.
 	///
 	/// A failure moves nothing and costs its weight, an account that has to wait the question. If they kept
 	/// the walk from its end, the next block goes on behind them: a position that can't be liquidated delays

@@ -81,8 +81,8 @@ impl<T: Config> TriggerIndex for Pallet<T> {
 impl<T: Config> Pallet<T> {
 	/// The positions of `group` above `bound`, worst first, from behind `after`; reads at most `most` keys.
 	///
-	/// Reads key by key and stops at the first one not above `bound`. The result is a copy, so that liquidating while
-	/// going through it neither skips a position nor meets it twice.
+	/// Reads key by key and stops at the first one not above `bound`. The result is a copy, so that
+	/// liquidating while going through it neither skips a position nor meets it twice.
 	pub fn walk(group: Group, after: Option<TriggerKey>, bound: u128, most: u32) -> Walk {
 		let mut visited = 0u32;
 		let all = match after {
@@ -100,8 +100,8 @@ impl<T: Config> Pallet<T> {
 
 	/// The normalised debt of `group` with `above < trigger ≤ up_to`, and how many keys were read for it.
 	///
-	/// One read of the ladder, and at most [`MAX_EDGE`] keys and one more in each of the two ticks the range cuts. A sum
-	/// beyond `u128` is the most there is and not exact. A group that is no branch has no debt.
+	/// One read of the ladder, and at most [`MAX_EDGE`] keys and one more in each of the two ticks the range
+	/// cuts. A sum beyond `u128` is the most there is and not exact. A group that is no branch has no debt.
 	pub(crate) fn sum_between(group: Group, above: u128, up_to: u128) -> (DebtBetween, u32) {
 		let nothing = DebtBetween { debt: 0, exact: true };
 		let Some(cut) = Cut::new(above, up_to) else {
@@ -129,8 +129,8 @@ impl<T: Config> Pallet<T> {
 		(between, visited)
 	}
 
-	/// The debt of `group` in part of a tick, and how many keys were read for it. No debt if there are more than
-	/// [`MAX_EDGE`] positions, or if it overflows.
+	/// The debt of `group` in part of a tick, and how many keys were read for it. No debt if there are more
+	/// than [`MAX_EDGE`] positions, or if it overflows.
 	fn walk_edge(group: Group, edge: Edge) -> (Option<u128>, u32) {
 		// An iterator begins behind the key it is given: behind the last one a higher trigger could have.
 		let below = match edge.to.checked_add(1) {

@@ -4,50 +4,52 @@
 //!
 //! ## The index
 //!
-//! [`Index`] holds a key per position and [`Group`](keel_primitives::Group) it stands in: the group, the trigger
-//! inverted, the id, big-endian the last two. The trie keeps keys in order, so the first key of a group is its worst
-//! position and the crossed ones are a prefix: a walk reads the crossed positions and one key more, however many
-//! positions there are. A position's owner pallet reports through [`TriggerIndex`](keel_primitives::TriggerIndex)
-//! when a trigger changes; the market moves only the [`threshold`](keel_primitives::PositionLedger::threshold).
+//! [`Index`] holds a key per position and [`Group`](keel_primitives::Group) it stands in: the group, the
+//! trigger inverted, the id, big-endian the last two. The trie keeps keys in order, so the first key of a
+//! group is its worst position and the crossed ones are a prefix: a walk reads the crossed positions and one
+//! key more, however many positions there are. A position's owner pallet reports through
+//! [`TriggerIndex`](keel_primitives::TriggerIndex) when a trigger changes; the market moves only the
+//! [`threshold`](keel_primitives::PositionLedger::threshold).
 //!
-//! Groups are not hashed: one is encoded in five bytes, or in the single byte of its kind, and the first byte says
-//! which. So no group's keys begin like another's, and the keys of a group stand together.
+//! Groups are not hashed: one is encoded in five bytes, or in the single byte of its kind, and the first byte
+//! says which. So no group's keys begin like another's, and the keys of a group stand together.
 //!
-//! Keys are not hashed either, so an owner may choose where theirs goes. The worst that buys is a trie path of 48
-//! nibbles, one position for each of them.
+//! Keys are not hashed either, so an owner may choose where theirs goes. The worst that buys is a trie path
+//! of 48 nibbles, one position for each of them.
 //!
 //! *A vault* has one key, in the group of its branch. Its trigger is `k`, normalised debt per whole unit of collateral,
 //! and exact: it moves with the vault alone, and above the threshold the vault is unsafe.
 //!
 //! *A margin account with kUSD and one position* has one key, in the group of its market and side. Its trigger is
-//! its bankruptcy level, the price less what the market charged its side at which it is worth nothing, and exact:
-//! beyond the market's maintenance level the account is unsafe. Neither prices nor funding, borrow fees or margin
-//! rates move it.
+//! its bankruptcy level, the price less what the market charged its side at which it is worth nothing, and
+//! exact: beyond the market's maintenance level the account is unsafe. Neither prices nor funding, borrow
+//! fees or margin rates move it.
 //!
 //! *Any other margin account* may have a key in each of several groups: for each market and side, each collateral,
-//! and a deadline. Its triggers are estimates: while none is crossed the account is safe, and one that is crossed
-//! is a reason to look at it again.
+//! and a deadline. Its triggers are estimates: while none is crossed the account is safe, and one that is
+//! crossed is a reason to look at it again.
 //!
 //! ## The debt ladder
 //!
-//! [`Ladders`] holds one value per branch: how much normalised debt hangs on each geometric tick of the trigger (128 to
-//! an octave, see [`keel_math::ladder`]). It answers how much debt a move of the threshold would make unsafe, at a
-//! cost that is bounded whatever the number of positions: the ticks inside the range are added up from that one
-//! value; inside the two ticks the range cuts, the index is walked, whose values are the debts, by at most
-//! [`MAX_EDGE`] positions and one key more each. A cut tick with more than those is counted whole, and the answer
-//! says that it is an upper bound. Crowding a tick takes [`MAX_EDGE`] positions of the minimum debt and buys an
-//! answer that errs towards caution by less than 0.8 % of the trigger at that end. Other groups have no debt and no
-//! ladder.
+//! [`Ladders`] holds one value per branch: how much normalised debt hangs on each geometric tick of the
+//! trigger (128 to an octave, see [`keel_math::ladder`]). It answers how much debt a move of the threshold
+//! would make unsafe, at a cost that is bounded whatever the number of positions: the ticks inside the range
+//! are added up from that one value; inside the two ticks the range cuts, the index is walked, whose values
+//! are the debts, by at most [`MAX_EDGE`] positions and one key more each. A cut tick with more than those is
+//! counted whole, and the answer says that it is an upper bound. Crowding a tick takes [`MAX_EDGE`] positions
+//! of the minimum debt and buys an answer that errs towards caution by less than 0.8 % of the trigger at that
+//! end. Other groups have no debt and no ladder.
 //!
 //! ## Looking again
 //!
-//! In groups of estimates `on_idle` walks the crossed keys, worst first, and has the ledger look at each: an account
-//! that is safe gets new triggers behind the present price, and its keys move. An account that is not stays where it
-//! is, for those who liquidate; the next block goes on behind it, so that the unsafe never keep the walk from the
-//! safe. At most `refreshes_per_block` accounts are looked at in a block, shared evenly among the groups in which
-//! something is crossed, and the group that comes first changes from block to block. All looks together may use half
-//! the weight the block has left; the other half is for the fallback. An account that is crossed in several groups is
-//! looked at once in a block. There is no event: nothing of anybody's has moved.
+//! In groups of estimates `on_idle` walks the crossed keys, worst first, and has the ledger look at each: an
+//! account that is safe gets new triggers behind the present price, and its keys move. An account that is not
+//! stays where it is, for those who liquidate; the next block goes on behind it, so that the unsafe never
+//! keep the walk from the safe. At most `refreshes_per_block` accounts are looked at in a block, shared
+//! evenly among the groups in which something is crossed, and the group that comes first changes from block
+//! to block. All looks together may use half the weight the block has left; the other half is for the
+//! fallback. An account that is crossed in several groups is looked at once in a block. There is no event:
+//! nothing of anybody's has moved.
 //!
 //! ## Who liquidates
 //!
@@ -126,8 +128,8 @@ pub mod pallet {
 	/// The thresholds a ring holds at most, and so the longest `fallback_blocks` that counts.
 	pub const RING: u32 = 16;
 
-	/// Liquidations of one group with exact triggers that the fallback lets fail in one block before it leaves
-	/// the group to the next block, which continues behind the failed ones.
+	/// Liquidations of one group with exact triggers that the fallback lets fail in one block before it
+	/// leaves the group to the next block, which continues behind the failed ones.
 	pub const MAX_FAILURES: u32 = 8;
 
 	/// Positions counted one by one in a tick that a range of triggers cuts.
@@ -139,8 +141,8 @@ pub mod pallet {
 	/// Blocks a submitted liquidation waits in the pool.
 	pub const LONGEVITY: u64 = 5;
 
-	/// The least priority of a liquidation. Ordinary transactions are ranked by tip times the transactions that fit a
-	/// block and stay far below, short of tips in the trillions.
+	/// The least priority of a liquidation. Ordinary transactions are ranked by tip times the transactions
+	/// that fit a block and stay far below, short of tips in the trillions.
 	pub const BASE_PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
 
 	/// Tag prefix of a liquidation; the tag is the [`Holder`], `(branch of a vault or none, position)`.
@@ -186,13 +188,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Index<T: Config> = StorageDoubleMap<_, Identity, Group, Identity, TriggerKey, u128, OptionQuery>;
 
-	/// The normalised debt of each branch by tick of the trigger: the sums of what [`Index`] holds, written with it. No
-	/// value for a branch without positions, nor for a group that is no branch.
+	/// The normalised debt of each branch by tick of the trigger: the sums of what [`Index`] holds, written
+	/// with it. No value for a branch without positions, nor for a group that is no branch.
 	#[pallet::storage]
 	pub type Ladders<T: Config> = StorageMap<_, Identity, Group, Ladder, OptionQuery>;
 
-	/// The last thresholds of every group whose price was not refused, and the block they were last observed in. One
-	/// value, so that an idle block reads and writes it once.
+	/// The last thresholds of every group whose price was not refused, and the block they were last observed
+	/// in. One value, so that an idle block reads and writes it once.
 	#[pallet::storage]
 	pub type Thresholds<T: Config> = StorageValue<_, HistoryOf<T>, OptionQuery>;
 
@@ -227,15 +229,16 @@ pub mod pallet {
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// This block has liquidated as many positions as `liquidations_per_block` allows. The same call works in
-		/// the next block.
+		/// This block has liquidated as many positions as `liquidations_per_block` allows. The same call
+		/// works in the next block.
 		TooManyThisBlock,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Observe the thresholds, look again at what is crossed by estimate, and liquidate what nobody sent. Never
-		/// uses more than `remaining`, and does nothing if that does not cover the observation of all groups.
+		/// Observe the thresholds, look again at what is crossed by estimate, and liquidate what nobody sent.
+		/// Never uses more than `remaining`, and does nothing if that does not cover the observation of all
+		/// groups.
 		fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
 			let mut meter = WeightMeter::with_limit(remaining);
 			Self::do_idle(now, &mut meter);
@@ -268,25 +271,26 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Nobody
-		/// is charged; class `Operational`; in the pool for 5 blocks under a tag of the vault or the
-		/// account, the larger the deficit the sooner. Of a margin account any group it stands in may be named. A vault
-		/// weighs what a vault's liquidation does, an account what that of the dearest account would; what is too much for
-		/// what it has comes back to the block, whether it succeeds or fails.
-		/// Refused by the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
+		/// Takes as much of the position's debt and collateral as restores it, in the ledger's way. Nobody is
+		/// charged; class `Operational`; in the pool for 5 blocks under a tag of the vault or the account,
+		/// the larger the deficit the sooner. Of a margin account any group it stands in may be named. A
+		/// vault weighs what a vault's liquidation does, an account what that of the dearest account would;
+		/// what is too much for what it has comes back to the block, whether it succeeds or fails. Refused by
+		/// the pool as *outdated* if the position is unknown, safe, or changed after the price; as custom
 		/// error `1` if the group's price is refused; kept for the next block if this one has had its
 		/// `liquidations_per_block`.
 		///
 		/// ## Errors
 		///
-		/// [`Error::TooManyThisBlock`], and the ledger's own: safe, unknown, or changed after the price; and those of
-		/// the prices pallet where the price is refused.
+		/// [`Error::TooManyThisBlock`], and the ledger's own: safe, unknown, or changed after the price; and
+		/// those of the prices pallet where the price is refused.
 		///
 		/// ## Events
 		///
 		/// [`Event::Liquidated`] by `Worker`.
 		#[pallet::call_index(0)]
-		// Not `Pays::No`: an authorised transaction has nobody to charge, a signed one, which fails, must pay for that.
+		// Not `Pays::No`: an authorised transaction has nobody to charge, a signed one, which fails, must pay
+		// for that.
 		#[pallet::weight((Pallet::<T>::call_weight(*group), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(Pallet::<T>::authorize_weight(*group))]
 		#[pallet::authorize(Self::authorize_liquidation)]
@@ -309,8 +313,8 @@ pub mod pallet {
 		/// never more than 1,000. The group is `{ Branch: 0 }`, `{ Long: 0 }`, `{ Short: 0 }`,
 		/// `{ SoleLong: 0 }`, `{ SoleShort: 0 }`, `{ Collateral: 2 }`, `Deadline` or `Due`. For each its trigger, in the unit of `threshold`, and how
 		/// much debt has to go or equity is missing, in base units of kUSD; no deficit means it can't be
-		/// liquidated now: of a vault, not yet; of a margin account also that it is safe and will be looked
-		/// at again. Empty also while the group's price is refused for liquidations: `threshold` says
+		/// liquidated now: not yet, or in a group whose triggers are estimates also that it is safe and will
+		/// be looked at again. Empty also while the group's price is refused for liquidations: `threshold` says
 		/// whether it is.
 		pub fn unsafe_positions(group: Group, limit: u32) -> Vec<UnsafePosition> {
 			let Ok(threshold) = T::Ledger::threshold(group) else {
@@ -332,8 +336,8 @@ pub mod pallet {
 		/// decimals; of `Short` the mark price and of `Deadline` the time in milliseconds, both subtracted
 		/// from 2^128 − 1; of `Due` zero; of `SoleLong` the mark price less the maintenance requirement and
 		/// the charges of a whole unit, USD with 18 decimals, plus 2^127; of `SoleShort` the mark price plus
-		/// the requirement less the charges, plus 2^127, all of it subtracted from 2^128 − 1. An error means the price is refused for liquidations, and nobody
-		/// of the group is liquidated.
+		/// the requirement less the charges, plus 2^127, all of it subtracted from 2^128 − 1. An error means
+		/// the price is refused for liquidations, and nobody of the group is liquidated.
 		pub fn threshold(group: Group) -> Result<u128, DispatchError> {
 			T::Ledger::threshold(group)
 		}
@@ -348,11 +352,11 @@ pub mod pallet {
 			Self::next_in_line(group)
 		}
 
-		/// How much debt of a branch hangs at which trigger, safest first: each entry is the lowest trigger of a tick
-		/// (normalised debt per whole unit of collateral, USD with 18 decimals; a tick reaches up to 0.8 % higher) and the
-		/// debt of the positions in it, normalised: times the branch's rate index it is base units of kUSD with
-		/// interest. Ticks without debt are left out. What stands above `threshold` is unsafe. Empty for a
-		/// group that is no branch.
+		/// How much debt of a branch hangs at which trigger, safest first: each entry is the lowest trigger
+		/// of a tick (normalised debt per whole unit of collateral, USD with 18 decimals; a tick reaches up
+		/// to 0.8 % higher) and the debt of the positions in it, normalised: times the branch's rate index it
+		/// is base units of kUSD with interest. Ticks without debt are left out. What stands above
+		/// `threshold` is unsafe. Empty for a group that is no branch.
 		pub fn debt_profile(group: Group) -> Vec<(u128, u128)> {
 			Ladders::<T>::get(group)
 				.map(|ladder| ladder.profile())
@@ -361,7 +365,8 @@ pub mod pallet {
 	}
 
 	impl<T: Config> Pallet<T> {
-		/// May `liquidate` enter the pool, or the block? One read for the block's count and the ledger's health check.
+		/// Whether `liquidate` may enter the pool, or the block. One read for the block's count and the
+		/// ledger's health check.
 		fn authorize_liquidation(
 			_source: TransactionSource,
 			group: &Group,

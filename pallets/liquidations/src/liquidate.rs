@@ -17,7 +17,7 @@ use sp_runtime::{traits::SaturatedConversion, DispatchError};
 use crate::*;
 
 impl<T: Config> Pallet<T> {
-	/// Can `position` be liquidated in this block? Its deficit, or what to tell the pool.
+	/// The deficit of `position` if it can be liquidated in this block, or what to tell the pool.
 	pub(crate) fn check(group: Group, position: PositionId) -> Result<Balance, TransactionValidityError> {
 		let now = frame_system::Pallet::<T>::block_number();
 		// The block's author keeps the transaction for the next block on this answer.
@@ -73,13 +73,14 @@ impl<T: Config> Pallet<T> {
 		Ok(outcome)
 	}
 
-	/// Have the ledger look again at `position`. An error means that it can't get new triggers, and moves nothing.
+	/// Have the ledger look again at `position`. An error means that it can't get new triggers, and moves
+	/// nothing.
 	pub(crate) fn do_refresh(group: Group, position: PositionId) -> DispatchResult {
 		with_storage_layer(|| T::Ledger::refresh(group, position))
 	}
 
-	/// What liquidating `position` weighs: what its ledger says of what it has now, with as much for what is done around
-	/// it as for a vault, but no more than the dearest.
+	/// What liquidating `position` weighs: what its ledger says of what it has now, with as much for what is
+	/// done around it as for a vault, but no more than the dearest.
 	///
 	/// Reads what the ledger looks at: part of the liquidation.
 	pub(crate) fn weight_of(group: Group, position: PositionId) -> Weight {
@@ -91,8 +92,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// The most the call weighs. What there is of an account is known when it is dispatched: before that each weighs as
-	/// much as the dearest one.
+	/// The most the call weighs. What there is of an account is known when it is dispatched: before that each
+	/// weighs as much as the dearest one.
 	pub(crate) fn call_weight(group: Group) -> Weight {
 		match group.is_of_accounts() {
 			true => T::WeightInfo::liquidate_account(),
@@ -128,13 +129,13 @@ impl<T: Config> Pallet<T> {
 		Self::walk_weight(1).saturating_add(Self::look_weight())
 	}
 
-	/// The weight of reading `keys` keys of the index. The reads are added by hand: a benchmark sees values read, not
-	/// the search for the next key.
+	/// The weight of reading `keys` keys of the index. The reads are added by hand: a benchmark sees values
+	/// read, not the search for the next key.
 	pub(crate) fn walk_weight(keys: u32) -> Weight {
 		T::WeightInfo::walk(keys).saturating_add(T::DbWeight::get().reads(keys.into()))
 	}
 
-	/// Is the configuration sane? Panics if not: for `integrity_test`.
+	/// Checks the configuration, for `integrity_test`. Panics on one that can't work.
 	#[cfg(feature = "std")]
 	pub(crate) fn check_config() {
 		use codec::Encode;

@@ -81,7 +81,8 @@ pub(crate) enum Served {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The account that holds the shares of those who wait to leave. Nothing may be sent to it past this pallet.
+	/// The account that holds the shares of those who wait to leave. Nothing may be sent to it past this
+	/// pallet.
 	pub fn account_id() -> T::AccountId {
 		T::PalletId::get().into_account_truncating()
 	}
@@ -331,7 +332,8 @@ impl<T: Config> Pallet<T> {
 		};
 		let priced = |moment: Moment| moment < now && markets.is_after(moment);
 
-		// No request is looked at twice in a block: one that went to the end of its queue is not reached again.
+		// No request is looked at twice in a block: one that went to the end of its queue is not reached
+		// again.
 		for _ in 0..pool.deposits.count.min(most) {
 			let Some(id) = State::<T>::get().deposits.first else {
 				break;

@@ -55,7 +55,8 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// What cash, debt and exposures are worth and need, `unrealised` and `collateral` being what of those counts.
+	/// What cash, debt and exposures are worth and need, `unrealised` and `collateral` being what of those
+	/// counts.
 	///
 	/// Sums saturate, as those of [`Risk`] do: what is beyond 128 bits is beyond every requirement.
 	pub(crate) fn sum(
@@ -113,8 +114,8 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// What `amount` of a collateral counts for new risk: its conservative value less the larger of the haircut in force and the governed
-	/// one; nothing while its price is not fit for adding risk.
+	/// What `amount` of a collateral counts for new risk: its conservative value less the larger of the
+	/// haircut in force and the governed one; nothing while its price is not fit for adding risk.
 	pub(crate) fn strict_value(collateral: &Collateral, amount: Balance, now: Moment) -> Balance {
 		let Ok(price) = T::Prices::price(collateral.feed, PriceFor::AddRisk) else {
 			return 0;
@@ -158,7 +159,8 @@ impl<T: Config> Pallet<T> {
 		))
 	}
 
-	/// The same, with what is held for the account's orders as required: what is above it can be withdrawn or ordered with.
+	/// The same, with what is held for the account's orders as required: what is above it can be withdrawn or
+	/// ordered with.
 	pub(crate) fn claimed_risk(
 		account: &AccountData<T>,
 		exposures: &[Exposure],
@@ -184,7 +186,8 @@ impl<T: Config> Pallet<T> {
 		mul_ratio(risk.maintenance, Self::call_multiple(), Rounding::Up).unwrap_or(Balance::MAX)
 	}
 
-	/// Write `account` with its new triggers, whether it is still called and for sale, and what it adds to the stress lists.
+	/// Write `account` with its new triggers, whether it is still called and for sale, and what it adds to
+	/// the stress lists.
 	pub(crate) fn review(id: MarginAccountId, mut account: AccountData<T>) -> Result<Health, DispatchError> {
 		let money = Self::money();
 		let health = Self::health(&account, &money)?;

@@ -51,8 +51,9 @@ impl<T: Config> MarginAccounts<T::AccountId> for Pallet<T> {
 		exposures: &[Exposure],
 	) -> DispatchResult {
 		Self::book(&mut account, credit)?;
-		// Only who takes on risk, and so meets the initial requirement, moves the time no older price liquidates on: else an account
-		// below its requirement could stay there by giving back a unit of risk in every block.
+		// Only who takes on risk, and so meets the initial requirement, moves the time no older price
+		// liquidates on: else an account below its requirement could stay there by giving back a unit of risk
+		// in every block.
 		if act == Act::Opened {
 			ensure!(
 				Self::strict_risk(&account, exposures)?.is_initial(),

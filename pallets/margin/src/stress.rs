@@ -23,7 +23,7 @@ use crate::{
 /// How many accounts of the stress lists are measured again in a block.
 const MEASURED_PER_BLOCK: u64 = 2;
 /// How many of all accounts, one after the other: a hundred thousand in about 14 hours. Prices may move one
-/// that nobody looks at into the lists.
+/// that nobody looks at into the lists. Numbers of closed accounts have their turn too.
 const SWEPT_PER_BLOCK: u64 = 4;
 /// The floor of the fund's target is the worst case of one market over this.
 const FLOOR_PART: Balance = 2;

@@ -2,11 +2,7 @@
 
 use alloc::vec::Vec;
 use frame_support::traits::Time;
-use keel_math::{
-	interest,
-	margin::{self},
-	mul_ratio, FixedU128, Rounding, ONE,
-};
+use keel_math::{interest, margin, mul_ratio, FixedU128, Rounding, ONE};
 use keel_primitives::{
 	level_key, Balance, Entry, Group, MarginAccountId, Positions, PriceFor, PriceProvider, TriggerIndex,
 };
@@ -17,12 +13,13 @@ use crate::{
 	overflow, AccountData, Collaterals, Config, Error, Health, Money, Pallet, Triggers, OVERDRAFT_LOOK_MS,
 };
 
-/// What rounding may take from the slack for each position and collateral, in base units of kUSD: a handful of
-/// units where a value, a requirement and a multiple of it are rounded, before and after a move.
+/// What rounding may take from the slack for each position and collateral, in base units of kUSD: a handful
+/// of units where a value, a requirement and a multiple of it are rounded, before and after a move.
 const ROUNDING: Balance = 32;
-/// What is added to the equity of an account whose trigger is exact, in base units of kUSD: more than rounding
-/// takes from it, so that whoever is crossed is unsafe. The other way around dust, for which a unit of equity
-/// is hundreds of USD a whole unit, would stand at the head of its group for ever and never be unsafe.
+/// What is added to the equity of an account whose trigger is exact, in base units of kUSD: more than
+/// rounding takes from it, so that whoever is crossed is unsafe. The other way around dust, for which a unit
+/// of equity is hundreds of USD a whole unit, would stand at the head of its group for ever and never be
+/// unsafe.
 const LATE: Balance = 4;
 
 /// What a move of its price costs an account.
@@ -35,8 +32,9 @@ struct Slope {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The most that time alone takes from the slack in an hour, `multiple` times what the markets say (requirements are measured
-	/// at that multiple), with the interest of a fully used reserve and haircuts rising as fast as they may.
+	/// The most that time alone takes from the slack in an hour, `multiple` times what the markets say
+	/// (requirements are measured at that multiple), with the interest of a fully used reserve and haircuts
+	/// rising as fast as they may.
 	fn drift_per_hour(
 		account: &AccountData<T>,
 		health: &Health,
@@ -76,8 +74,9 @@ impl<T: Config> Pallet<T> {
 				return None;
 			}
 			let needs = mul_ratio(exposure.maintenance, multiple, Rounding::Up).unwrap_or(Balance::MAX);
-			// What it is worth and what it needs move with the price. A short loses both as the price rises; a long gains the one and
-			// loses the other, so where it needs more than it is worth it, too, suffers from a rise.
+			// What it is worth and what it needs move with the price. A short loses both as the price rises;
+			// a long gains the one and loses the other, so where it needs more than it is worth it, too,
+			// suffers from a rise.
 			let (exposed, rises) = if exposure.size < 0 {
 				(exposure.notional.saturating_add(needs), true)
 			} else if exposure.notional >= needs {
@@ -136,8 +135,9 @@ impl<T: Config> Pallet<T> {
 	/// is not over, it is worth at least what it is measured against: the maintenance requirement, or the
 	/// call level of an account that may yet be called.
 	///
-	/// Of the slack a part, at most a quarter, is set aside for what time takes; how long that lasts is the deadline, at most a
-	/// day. The rest is spread so that all prices may move against the account by the same share at once.
+	/// Of the slack a part, at most a quarter, is set aside for what time takes; how long that lasts is the
+	/// deadline, at most a day. The rest is spread so that all prices may move against the account by the
+	/// same share at once.
 	pub(crate) fn triggers(
 		account: &AccountData<T>,
 		health: &Health,

@@ -121,7 +121,8 @@ impl<T: Config> Positions for Pallet<T> {
 	type Trader = TraderOf<T>;
 
 	fn pricing() -> Vec<(MarketId, Result<Pricing, DispatchError>)> {
-		// A settlement price stands, and accounts still have triggers there: they are looked at again at that.
+		// A settlement price stands, and accounts still have triggers there: they are looked at again at
+		// that.
 		let of = |market: &Market| match market.is_settled() || market.fit.liquidate {
 			true => Ok(market.pricing()),
 			false => Err(Error::<T>::PriceRefused.into()),

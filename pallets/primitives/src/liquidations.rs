@@ -27,11 +27,13 @@ pub enum Group {
 	Branch(BranchId),
 	/// Margin accounts that lose when a market's mark falls. The trigger is that price.
 	Long(MarketId),
-	/// Margin accounts that lose when a market's mark rises. The trigger is that price, subtracted from `u128::MAX`.
+	/// Margin accounts that lose when a market's mark rises. The trigger is that price, subtracted from
+	/// `u128::MAX`.
 	Short(MarketId),
 	/// Margin accounts that lose when the price of an asset they hold falls. The trigger is that price.
 	Collateral(AssetId),
-	/// Margin accounts to be looked at again by a time. The trigger is that moment, subtracted from `u128::MAX`.
+	/// Margin accounts to be looked at again by a time. The trigger is that moment, subtracted from
+	/// `u128::MAX`.
 	Deadline,
 	/// Margin accounts that did something, to be looked at before the block ends. The trigger is when that
 	/// was, subtracted from `u128::MAX`.
@@ -90,14 +92,14 @@ pub struct DebtBetween {
 /// The trigger index: positions of one group, ordered by the number that decides who is unsafe first.
 ///
 /// For a vault the trigger is `k`, normalised debt per whole unit of collateral: it moves only when the vault
-/// is acted on, never with price, interest or the liquidation ratio. A position without debt has no entry. A margin account has
-/// an entry in each group that can make it unsafe.
+/// is acted on, never with price, interest or the liquidation ratio. A position without debt has no entry. A
+/// margin account has an entry in each group that can make it unsafe.
 pub trait TriggerIndex {
 	/// Move `position` of `group` from its `old` entry to its `new` one. `None` is "not in the index".
 	fn moved(group: Group, position: PositionId, old: Option<Entry>, new: Option<Entry>);
 
-	/// Sum of the normalised debt of a branch's positions with `above < trigger ≤ up_to`, at a cost that does not grow
-	/// with their number.
+	/// Sum of the normalised debt of a branch's positions with `above < trigger ≤ up_to`, at a cost that does
+	/// not grow with their number.
 	fn debt_between(group: Group, above: u128, up_to: u128) -> DebtBetween;
 
 	/// The most that can weigh; nothing for an index that is none.
@@ -130,7 +132,8 @@ pub struct LiquidationOutcome {
 	pub absorbed: Balance,
 	/// Debt handed to an auction.
 	pub auctioned: Balance,
-	/// Debt nobody of these could carry: covered by the insurance fund, and what comes behind it, or recorded as bad.
+	/// Debt nobody of these could carry: covered by the insurance fund, and what comes behind it, or recorded
+	/// as bad.
 	pub shortfall: Balance,
 }
 
@@ -139,8 +142,8 @@ pub trait PositionLedger {
 	/// The groups that have positions. Bounded by the ledger.
 	fn groups() -> Vec<Group>;
 
-	/// A position of `group` is unsafe iff its trigger is strictly above this. `Err` where the price is refused
-	/// for [`PriceFor::Liquidate`](crate::PriceFor::Liquidate).
+	/// A position of `group` is unsafe iff its trigger is strictly above this. `Err` where the price is
+	/// refused for [`PriceFor::Liquidate`](crate::PriceFor::Liquidate).
 	fn threshold(group: Group) -> Result<u128, DispatchError>;
 
 	/// The thresholds of all groups.
@@ -149,9 +152,9 @@ pub trait PositionLedger {
 		Self::groups().into_iter().map(of).collect()
 	}
 
-	/// How far below its requirement `position` is, as debt to repay or equity that is missing, in base units of kUSD; the error says
-	/// why it can't be liquidated (unknown, safe, price refused, changed after the price). The same check the
-	/// liquidation makes.
+	/// How far below its requirement `position` is, as debt to repay or equity that is missing, in base units
+	/// of kUSD; the error says why it can't be liquidated (unknown, safe, price refused, changed after the
+	/// price). The same check the liquidation makes.
 	fn deficit(group: Group, position: PositionId) -> Result<Balance, DispatchError>;
 
 	/// Returns `true` if `position` is below its requirement, whether anything can be done about it now or
@@ -161,13 +164,14 @@ pub trait PositionLedger {
 	/// Liquidate `position`. All or nothing.
 	fn liquidate(group: Group, position: PositionId) -> Result<LiquidationOutcome, DispatchError>;
 
-	/// The most that liquidating `position` weighs, by what it has now; `None` where one is as dear as another.
+	/// The most that liquidating `position` weighs, by what it has now; `None` where one is as dear as
+	/// another.
 	fn liquidation_weight(_group: Group, _position: PositionId) -> Option<Weight> {
 		None
 	}
 
-	/// Look again at `position` of a group whose triggers are [estimates](Group::is_estimate): if it is safe, give it new
-	/// ones, behind the present price. The error says why not (unknown, unsafe). All or nothing.
+	/// Look again at `position` of a group whose triggers are [estimates](Group::is_estimate): if it is safe,
+	/// give it new ones, behind the present price. The error says why not (unknown, unsafe). All or nothing.
 	fn refresh(group: Group, position: PositionId) -> DispatchResult;
 
 	/// The most a refresh weighs; nothing for a ledger whose triggers are exact.
@@ -179,14 +183,16 @@ pub trait PositionLedger {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_unsafe_position(seed: u32) -> (Group, PositionId);
 
-	/// An unsafe position of a group whose triggers are [estimates](Group::is_estimate), with all that one of them can have, so that
-	/// no liquidation does more, for benchmarks. `None` from a ledger without such groups.
+	/// An unsafe position of a group whose triggers are [estimates](Group::is_estimate), with all that one of
+	/// them can have, so that no liquidation does more, for benchmarks. `None` from a ledger without such
+	/// groups.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_unsafe_account() -> Option<(Group, PositionId)> {
 		None
 	}
 
-	/// A group of `total` positions, `unsafe_ones` of them unsafe at the current price, for benchmarks of discovery.
+	/// A group of `total` positions, `unsafe_ones` of them unsafe at the current price, for benchmarks of
+	/// discovery.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn create_positions(total: u32, unsafe_ones: u32) -> Group;
 }
